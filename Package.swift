@@ -1,0 +1,75 @@
+// swift-tools-version: 6.2
+// The rooms of the house and the arrows between them; docs/architecture.md says what each room is for.
+import PackageDescription
+
+let house: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let numerics = Target.Dependency.product(name: "RealModule", package: "swift-numerics")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: house)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies,
+    resources: [.copy("Golden")], swiftSettings: house)
+}
+
+let package = Package(
+  name: "dpflsim",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "dpflsim", targets: ["dpflsim"]),
+    .library(
+      name: "DPFLSim",
+      targets: [
+        "Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios", "Federation",
+      ]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+    room("Kernels", ["COpenBLAS", numerics]),
+    room("Privacy", ["Kernels", numerics]),
+    room("Learning", ["Kernels", crypto]),
+    room("Clustering", ["Kernels", numerics]),
+    room("Datasets", ["Kernels", "CZlib", crypto]),
+    room("Scenarios", [crypto]),
+    room(
+      "Federation",
+      ["Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios", crypto]),
+    room(
+      "Results",
+      ["Federation", "Scenarios", "Privacy", .product(name: "GRDB", package: "GRDB.swift")]),
+    .executableTarget(
+      name: "dpflsim",
+      dependencies: [
+        "Federation", "Results", "Scenarios", "Datasets", "Privacy", "Kernels",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: house),
+
+    .target(
+      name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport",
+      swiftSettings: house),
+    tests("Kernels"), tests("Privacy"), tests("Learning"), tests("Clustering"), tests("Datasets"),
+    tests("Scenarios"),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,1 @@
+// Placeholder of the scaffold; replaced by the first real file of this room.
