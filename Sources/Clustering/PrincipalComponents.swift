@@ -1,0 +1,117 @@
+// Principal components of client updates, through the small Gram matrix of the clients.
+//
+// For X of shape n × p with p ≫ n the n × n matrix G = X Xᵀ = U Λ Uᵀ gives the same components as the
+// p × p covariance: points = U Λ^½, loadings = Λ^-½ Uᵀ X. Only blocks of columns are held in double
+// precision. The imputed diagonal is HeteroPCA: Zhang, Cai, Wu, "Heteroskedastic PCA: algorithm,
+// optimality, and applications", Annals of Statistics 50 (2022), algorithm 1, on the rows' side.
+
+public import Kernels
+
+/// A principal component analysis of n rows (clients) with p columns (parameters).
+public struct PrincipalComponents: Sendable {
+  /// What happens to the columns before the analysis.
+  public enum Preparation: String, Sendable, Hashable, Codable, CaseIterable {
+    /// Column means are subtracted.
+    case centred
+    /// Column means are subtracted and columns divided by their standard deviation (divisor n);
+    /// columns that do not vary are only centred.
+    case standardised
+    /// The published R-DPCFL code: components are fitted on standardised rows, then the raw,
+    /// uncentred rows are projected on them.
+    case standardisedFitRawProjection = "as-released"
+  }
+
+  /// What happens to the diagonal of the Gram matrix, which holds each row's own noise.
+  public enum Diagonal: String, Sendable, Hashable, Codable, CaseIterable {
+    /// Kept: ordinary principal components.
+    case kept
+    /// Replaced by what the leading components explain, until it settles. Independent noise of the
+    /// rows shifts only the diagonal, by different amounts when their budgets differ, so this
+    /// removes it; loadings are then directions for plots and no longer orthonormal.
+    case imputed
+  }
+
+  public struct Options: Sendable, Hashable, Codable {
+    /// Number of components, at least 1; those beyond the rank are zero.
+    public var components: Int
+    public var preparation: Preparation
+    public var diagonal: Diagonal
+    /// Keep the components × p loadings, needed to project other rows.
+    public var keepsLoadings: Bool
+
+    public init(
+      components: Int = 3, preparation: Preparation = .centred, diagonal: Diagonal = .kept,
+      keepsLoadings: Bool = false
+    ) {
+      self.components = components
+      self.preparation = preparation
+      self.diagonal = diagonal
+      self.keepsLoadings = keepsLoadings
+    }
+  }
+
+  /// The loadings with what is needed to apply them to other rows.
+  public struct Loadings: Sendable {
+    /// components × p; in each row the entry of largest magnitude is positive.
+    public let matrix: Matrix
+    /// Subtracted from each column.
+    public let means: [Double]
+    /// Divides each column afterwards.
+    public let scales: [Double]
+  }
+
+  public let options: Options
+  /// p, the number of columns.
+  public let columns: Int
+  /// n × components: the rows in the coordinates of the components.
+  public let points: Matrix
+  /// Variance (divisor n − 1) along every one of the n directions of the Gram matrix, descending;
+  /// for a scree plot. With n = 1 it is zero. With an imputed diagonal it may go below zero.
+  public let spectrum: [Double]
+  /// Nil unless `Options.keepsLoadings` was set.
+  public let loadings: Loadings?
+
+  /// Variance (divisor n − 1) along each component; zero beyond the rank.
+  public var explainedVariance: [Double] {
+    (0..<options.components).map { $0 < spectrum.count ? max(spectrum[$0], 0) : 0 }
+  }
+
+  /// Share of the total variance along each component, in [0, 1]; zeros if nothing varies.
+  public var explainedVarianceRatio: [Double] {
+    let total = spectrum.reduce(0) { $0 + max($1, 0) }
+    return explainedVariance.map { total > 0 ? $0 / total : 0 }
+  }
+
+  /// The rows' coordinates on the components of this analysis; shape rows × components.
+  public func project(_ rows: [[Float]]) throws(ClusteringError) -> Matrix {
+    try project(source: FloatRows(rows))
+  }
+
+  /// The rows' coordinates on the components of this analysis; shape rows × components.
+  public func project(_ rows: Matrix) throws(ClusteringError) -> Matrix {
+    try project(source: MatrixRows(rows))
+  }
+
+  private func project(source: some RowSource) throws(ClusteringError) -> Matrix {
+    guard let loadings else { throw .loadingsNotKept }
+    guard source.columnCount == columns else {
+      throw .raggedRows(row: 0, expected: columns, found: source.columnCount)
+    }
+    let raw = options.preparation == .standardisedFitRawProjection
+    var result = Matrix(rows: source.rowCount, columns: options.components)
+    var row = [Double](repeating: 0, count: columns)
+    for i in 0..<source.rowCount {
+      source.copy(row: i, first: 0, count: columns, into: &row, at: 0)
+      if !raw {
+        for j in 0..<columns { row[j] = (row[j] - loadings.means[j]) / loadings.scales[j] }
+      }
+      for k in 0..<options.components {
+        var sum = 0.0
+        for j in 0..<columns { sum += row[j] * loadings.matrix.elements[k * columns + j] }
+        guard sum.isFinite else { throw .notFinite(row: i, column: 0) }
+        result[i, k] = sum
+      }
+    }
+    return result
+  }
+}

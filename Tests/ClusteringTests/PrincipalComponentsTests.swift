@@ -1,0 +1,171 @@
+// Golden values, the primal twin, and laws of the dual principal component analysis.
+
+import Clustering
+import Kernels
+import TestSupport
+import Testing
+
+@Suite("Principal components")
+struct PrincipalComponentsTests {
+  private func gaussianRows(n: Int, p: Int, seed: UInt64 = 1) -> [[Float]] {
+    var stream = RandomStream(seed: seed, purpose: .test)
+    return (0..<n).map { _ in (0..<p).map { _ in Float(stream.nextGaussian()) } }
+  }
+
+  @Test("agrees with the golden analyses of twelve small sets and two wide ones")
+  func golden() throws {
+    let golden = try MixtureGolden.load()
+    let cases =
+      golden.datasets.map { ($0.id, $0.points, $0.pca) }
+      + golden.wide.map { ($0.id, $0.points, $0.pca) }
+    #expect(cases.count == 14)
+    for (id, rows, expected) in cases {
+      let fit = try PrincipalComponents.fit(
+        Matrix(rows: rows), options: .init(components: 2, keepsLoadings: true))
+      #expect(largestDifference(fit.points, expected.projection) < 1e-9, "\(id)")
+      #expect(
+        largestDifference(fit.explainedVariance, expected.explainedVariance) < 1e-9, "\(id)")
+      #expect(
+        largestDifference(fit.explainedVarianceRatio, expected.explainedVarianceRatio) < 1e-9)
+      let loadings = try #require(fit.loadings)
+      #expect(largestDifference(loadings.matrix, expected.components) < 1e-9, "\(id)")
+      #expect(largestDifference(loadings.means, expected.mean) < 1e-9)
+      let scaled = PointScaling.perAxis.apply(to: fit.points)
+      #expect(largestDifference(scaled, expected.projectionMinmax) < 1e-9, "\(id)")
+    }
+  }
+
+  @Test("reproduces the released R-DPCFL projection: fitted on standardised, applied to raw rows")
+  func releasedVariant() throws {
+    let golden = try MixtureGolden.load()
+    let cases =
+      golden.datasets.map { ($0.id, $0.points, $0.pca) }
+      + golden.wide.map { ($0.id, $0.points, $0.pca) }
+    for (id, rows, expected) in cases {
+      let fit = try PrincipalComponents.fit(
+        Matrix(rows: rows),
+        options: .init(components: 2, preparation: .standardisedFitRawProjection))
+      let variant = expected.rdpcflVariant
+      #expect(largestDifference(fit.points, variant.projectionFirst2) < 1e-9, "\(id)")
+      let scaled = PointScaling.perAxis.apply(to: fit.points)
+      #expect(largestDifference(scaled, variant.projectionFirst2Minmax) < 1e-9, "\(id)")
+    }
+  }
+
+  @Test("the dual form equals the p × p covariance's eigenvectors", arguments: [(9, 5), (6, 40)])
+  func primalTwin(n: Int, p: Int) throws {
+    let rows = gaussianRows(n: n, p: p)
+    let dual = try PrincipalComponents.fit(
+      rows, options: .init(components: 3, keepsLoadings: true))
+    let means = (0..<p).map { j in rows.reduce(0) { $0 + Double($1[j]) } / Double(n) }
+    let centred = Matrix(rows: rows.map { row in (0..<p).map { Double(row[$0]) - means[$0] } })
+    let eigen = try centred.transposed.multiplied(by: centred).symmetricEigen()
+    for k in 0..<3 {
+      #expect(isClose(dual.explainedVariance[k], eigen.values[k] / Double(n - 1), relative: 1e-9))
+      let row = eigen.vectors.row(k)
+      let largest = try #require(row.max { abs($0) < abs($1) })
+      let signed = largest < 0 ? row.map { -$0 } : row
+      #expect(largestDifference(try #require(dual.loadings).matrix.row(k), signed) < 1e-8)
+    }
+  }
+
+  @Test("blocks, Floats and doubles agree, and kept loadings project the rows onto the points")
+  func blocksAndProjection() throws {
+    let rows = gaussianRows(n: 7, p: 5000)
+    for preparation in PrincipalComponents.Preparation.allCases {
+      let options = PrincipalComponents.Options(
+        components: 3, preparation: preparation, keepsLoadings: true)
+      let fromFloats = try PrincipalComponents.fit(rows, options: options)
+      let doubles = Matrix(rows: rows.map { $0.map(Double.init) })
+      let fromDoubles = try PrincipalComponents.fit(doubles, options: options)
+      #expect(fromFloats.points == fromDoubles.points)
+      #expect(fromFloats.spectrum.count == 7)
+      let projected = try fromFloats.project(rows)
+      for (a, b) in zip(projected.elements, fromFloats.points.elements) {
+        #expect(isClose(a, b, absolute: 1e-8))
+      }
+    }
+  }
+
+  @Test("permuting the clients permutes the points, shifting all of them changes nothing")
+  func laws() throws {
+    let rows = gaussianRows(n: 8, p: 300)
+    let base = try PrincipalComponents.fit(rows, options: .init(components: 2))
+    let reversed = try PrincipalComponents.fit(
+      Array(rows.reversed()), options: .init(components: 2))
+    for i in 0..<8 {
+      #expect(largestDifference(base.points.row(i), reversed.points.row(7 - i)) < 1e-9)
+    }
+    let shifted = Matrix(rows: rows.map { $0.map { Double($0) + 3 } })
+    let moved = try PrincipalComponents.fit(shifted, options: .init(components: 2))
+    for i in 0..<8 { #expect(largestDifference(base.points.row(i), moved.points.row(i)) < 1e-9) }
+  }
+
+  @Test("an imputed diagonal recovers exact low-rank structure under unequal diagonal noise")
+  func imputedDiagonal() throws {
+    // Orthogonal private directions of very different size: exactly a diagonal in the Gram matrix.
+    let n = 12
+    let sizes = (0..<n).map { Double($0 % 4) * 2 }
+    var rows = [[Double]](repeating: [Double](repeating: 0, count: 1 + n), count: n)
+    for i in 0..<n {
+      rows[i][0] = i < n / 2 ? 1 : -1
+      rows[i][1 + i] = sizes[i]
+    }
+    func spread(_ diagonal: PrincipalComponents.Diagonal) throws -> Double {
+      let fit = try PrincipalComponents.fit(
+        Matrix(rows: rows), options: .init(components: 1, diagonal: diagonal))
+      let values = fit.points.elements.map(abs)
+      return (values.max() ?? 0) - (values.min() ?? 0)
+    }
+    let kept = try spread(.kept)
+    let imputed = try spread(.imputed)
+    #expect(kept > 3 * imputed)
+  }
+
+  @Test("degenerate inputs are defined or refused with their place")
+  func degenerate() throws {
+    let equal = try PrincipalComponents.fit(
+      [[Float]](repeating: [1, 2, 3], count: 4), options: .init(components: 2))
+    #expect(equal.points == Matrix(rows: 4, columns: 2))
+    #expect(equal.explainedVarianceRatio == [0, 0])
+    let one = try PrincipalComponents.fit([[Float(1), 2]], options: .init(components: 3))
+    #expect(one.points == Matrix(rows: 1, columns: 3))
+    let standardised = try PrincipalComponents.fit(
+      [[Float(0.1), 1], [0.1, 2], [0.1, 4]],
+      options: .init(components: 2, preparation: .standardised))
+    #expect(standardised.explainedVariance[0] > 0)
+    #expect(abs(standardised.explainedVariance[1]) < 1e-12)
+    #expect(throws: ClusteringError.empty) { try PrincipalComponents.fit([[Float]]()) }
+    #expect(throws: ClusteringError.raggedRows(row: 1, expected: 2, found: 1)) {
+      try PrincipalComponents.fit([[Float(1), 2], [3]])
+    }
+    for bad in [Float.nan, .infinity, -.infinity] {
+      for preparation in PrincipalComponents.Preparation.allCases {
+        #expect(throws: ClusteringError.notFinite(row: 1, column: 1)) {
+          try PrincipalComponents.fit(
+            [[Float(1), 2], [3, bad], [4, 5]], options: .init(preparation: preparation))
+        }
+      }
+    }
+    #expect(throws: ClusteringError.self) {
+      try PrincipalComponents.fit([[Float(1)]], options: .init(components: 0))
+    }
+    #expect(throws: ClusteringError.loadingsNotKept) { try equal.project([[Float(1), 2, 3]]) }
+  }
+}
+
+@Suite("Point scaling")
+struct PointScalingTests {
+  @Test("per axis fills [0, 1] on each axis; common keeps ratios of distances")
+  func scales() {
+    let points = Matrix(rows: [[0, 5], [4, 6], [8, 7]])
+    #expect(
+      PointScaling.perAxis.apply(to: points) == Matrix(rows: [[0, 0], [0.5, 0.5], [1, 1]]))
+    let common = PointScaling.common.apply(to: points)
+    #expect(common == Matrix(rows: [[0, 0], [0.5, 0.125], [1, 0.25]]))
+    #expect(PointScaling.none.apply(to: points) == points)
+    let flat = Matrix(rows: [[3, 1], [3, 1]])
+    #expect(PointScaling.perAxis.apply(to: flat) == Matrix(rows: 2, columns: 2))
+    #expect(PointScaling.common.apply(to: flat) == Matrix(rows: 2, columns: 2))
+  }
+}
