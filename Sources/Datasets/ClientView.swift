@@ -1,0 +1,139 @@
+// What a client sees: chosen examples through the lens of its cluster, without a copy of the data.
+
+import Kernels
+
+/// Chosen examples of one part of a data set under a shift.
+///
+/// Positions count from 0 to `count` − 1 within the view.
+public struct ClientView: Sendable {
+  public let indices: [Int32]
+  public let lens: Lens
+  private let examples: Examples
+  private let seed: UInt64
+  private let client: Int
+
+  /// - Parameters:
+  ///   - indices: which examples of the part, in the view's order.
+  ///   - lens: prepared for the same data set.
+  ///   - seed: with `client` and the example it decides the feature noise.
+  /// - Precondition: every index is one of the part, and the lens is of this data set's shape.
+  public init(
+    of dataset: Dataset, _ part: Examples.Part, indices: [Int32], lens: Lens, seed: UInt64 = 0,
+    client: Int = 0
+  ) {
+    examples = dataset.examples(part)
+    let count = examples.count
+    precondition(
+      indices.allSatisfy { $0 >= 0 && Int($0) < count }, "an index lies outside the data set")
+    precondition(
+      lens.valueCount == dataset.shape.valueCount && lens.labelMap.count == dataset.classCount,
+      "the lens was made for another data set")
+    self.indices = indices
+    self.lens = lens
+    self.seed = seed
+    self.client = client
+  }
+
+  public var count: Int { indices.count }
+
+  /// How many numbers one example has.
+  public var valueCount: Int { lens.valueCount }
+
+  /// The label that the client sees.
+  public func label(at position: Int) -> Int {
+    Int(lens.labelMap[Int(examples.labels[Int(indices[position])])])
+  }
+
+  /// The label as published, before the shift.
+  public func rawLabel(at position: Int) -> Int {
+    Int(examples.labels[Int(indices[position])])
+  }
+
+  /// The group of an example, if the data set has a group column.
+  public func group(at position: Int) -> Int? {
+    examples.groups.map { Int($0[Int(indices[position])]) }
+  }
+
+  /// Writes one example's normalised values, images in the order row, column, channel.
+  /// - Precondition: `output` has `valueCount` elements.
+  public func write(_ position: Int, into output: inout MutableSpan<Float>) {
+    precondition(output.count == valueCount, "the output does not hold exactly one example")
+    write(example: Int(indices[position]), into: &output, at: 0)
+  }
+
+  /// Writes examples one after the other.
+  /// - Precondition: `output` has `positions.count` · `valueCount` elements.
+  public func write(_ positions: Span<Int>, into output: inout MutableSpan<Float>) {
+    precondition(
+      output.count == positions.count * valueCount, "the output does not hold exactly the batch")
+    for place in positions.indices {
+      write(example: Int(indices[positions[place]]), into: &output, at: place * valueCount)
+    }
+  }
+
+  /// One example's normalised values in an array of their own; for tests and pictures.
+  public func values(at position: Int) -> [Float] {
+    var values = [Float](repeating: 0, count: valueCount)
+    var span = values.mutableSpan
+    write(position, into: &span)
+    return values
+  }
+
+  private func write(example: Int, into output: inout MutableSpan<Float>, at first: Int) {
+    let start = example * valueCount
+    switch examples.values {
+    case .bytes(let bytes):
+      write(image: bytes.span.extracting(start..<start + valueCount), into: &output, at: first)
+    case .floats(let floats):
+      write(row: floats.span.extracting(start..<start + valueCount), into: &output, at: first)
+    }
+    if lens.noise > 0 { addNoise(example, to: &output, at: first) }
+  }
+
+  private func write(
+    image: Span<UInt8>, into output: inout MutableSpan<Float>, at first: Int
+  ) {
+    let tables = lens.inputOfByte
+    let table = tables.span
+    switch lens.motion {
+    case .still:
+      for value in image.indices { output[first + value] = table[Int(image[value])] }
+    case .moved(let places):
+      let places = places.span
+      for value in places.indices {
+        output[first + value] = table[Int(image[Int(places[value])])]
+      }
+    case .blended(let places, let weights):
+      let (scale, offset) = (lens.scale[0], lens.offset[0])
+      for value in image.indices {
+        var sum: Float = 0
+        for corner in 4 * value..<4 * value + 4 {
+          sum += weights[corner] * Float(image[Int(places[corner])])
+        }
+        output[first + value] = sum * scale + offset
+      }
+    }
+  }
+
+  private func write(row: Span<Float>, into output: inout MutableSpan<Float>, at first: Int) {
+    if lens.scale.count == 1 {
+      let (scale, offset) = (lens.scale[0], lens.offset[0])
+      for value in row.indices { output[first + value] = row[value] * scale + offset }
+    } else {
+      let (scales, offsets) = (lens.scale, lens.offset)
+      for value in row.indices {
+        output[first + value] = row[value] * scales[value] + offsets[value]
+      }
+    }
+  }
+
+  /// The stream is keyed by the example, so the noise does not depend on what was asked before.
+  private func addNoise(_ example: Int, to output: inout MutableSpan<Float>, at first: Int) {
+    var stream = RandomStream(
+      seed: seed, purpose: .shift, round: examples.part == .train ? 0 : 1, client: client,
+      step: example)
+    for value in first..<first + valueCount {
+      output[value] += Float(lens.noise * stream.nextGaussian())
+    }
+  }
+}

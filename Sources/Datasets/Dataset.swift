@@ -1,0 +1,190 @@
+// A data set in memory: images as the bytes of their files, tables as 32-bit floats.
+
+/// The shape of one example.
+public enum ExampleShape: Sendable, Hashable {
+  /// Bytes in the order row, column, channel (channel last).
+  case image(height: Int, width: Int, channels: Int)
+  /// A row of a table.
+  case features(count: Int)
+
+  /// How many numbers one example has.
+  public var valueCount: Int {
+    switch self {
+    case .image(let height, let width, let channels): height * width * channels
+    case .features(let count): count
+    }
+  }
+}
+
+/// How stored values become the inputs of a model: (value − mean) / standard deviation.
+///
+/// Both lists have one entry for all values or, for tables, one for each. Bytes are divided by 255
+/// first.
+public struct Normalization: Sendable, Hashable, Codable {
+  public let mean: [Float]
+  public let standardDeviation: [Float]
+
+  /// - Precondition: the lists are equally long and every standard deviation is positive.
+  public init(mean: [Float], standardDeviation: [Float]) {
+    precondition(
+      mean.count == standardDeviation.count && !mean.isEmpty
+        && standardDeviation.allSatisfy { $0 > 0 },
+      "a normalisation needs as many means as standard deviations, and those positive")
+    self.mean = mean
+    self.standardDeviation = standardDeviation
+  }
+
+  /// The same mean and standard deviation for every value.
+  public init(mean: Float, standardDeviation: Float) {
+    self.init(mean: [mean], standardDeviation: [standardDeviation])
+  }
+
+  /// The figures of MNIST, which the paper uses for Fashion-MNIST too.
+  public static let mnist = Normalization(mean: 0.1307, standardDeviation: 0.3081)
+  /// The figures the paper uses for CIFAR-10.
+  public static let cifar10 = Normalization(mean: 0.5, standardDeviation: 0.5)
+  /// Leaves the values as they are.
+  public static let identity = Normalization(mean: 0, standardDeviation: 1)
+}
+
+/// The training part or the test part of a data set.
+public struct Examples: Sendable {
+  public enum Part: String, Sendable, Codable {
+    case train
+    case test
+  }
+
+  /// The values of all examples, one example after the other.
+  public enum Values: Sendable {
+    case bytes([UInt8])
+    case floats([Float])
+
+    var count: Int {
+      switch self {
+      case .bytes(let bytes): bytes.count
+      case .floats(let floats): floats.count
+      }
+    }
+  }
+
+  public let part: Part
+  public let labels: [UInt8]
+  public let values: Values
+  /// For each example a position in `Dataset.groupNames`, if the data set has a group column.
+  public let groups: [UInt16]?
+
+  public var count: Int { labels.count }
+
+  public init(part: Part, labels: [UInt8], values: Values, groups: [UInt16]? = nil) {
+    self.part = part
+    self.labels = labels
+    self.values = values
+    self.groups = groups
+  }
+}
+
+/// A named data set with its training and its test part.
+public struct Dataset: Sendable {
+  public let name: String
+  public let shape: ExampleShape
+  public let classCount: Int
+  public let normalization: Normalization
+  public let train: Examples
+  public let test: Examples
+  /// Names of the groups (of the sexes, say) that `Examples.groups` counts by; empty without groups.
+  public let groupNames: [String]
+  /// SHA-256, in hexadecimal, of everything that training and testing can see; not of the name.
+  public let contentHash: String
+
+  /// - Throws: `malformed` if labels, values, groups and normalisation do not fit together.
+  public init(
+    name: String, shape: ExampleShape, classCount: Int, normalization: Normalization,
+    train: Examples, test: Examples, groupNames: [String] = []
+  ) throws(DatasetError) {
+    guard (1...256).contains(classCount) else {
+      throw DatasetError(
+        .malformed, at: name, "has \(classCount) classes",
+        mend: "a data set needs between 1 and 256 of them")
+    }
+    for examples in [train, test] {
+      try Dataset.check(examples, of: name, shape, classCount, groupNames.count)
+    }
+    let figures = normalization.mean.count
+    guard figures == 1 || shape == .features(count: figures) else {
+      throw DatasetError(
+        .malformed, at: name, "is normalised by \(figures) figures for \(shape.valueCount) values",
+        mend: "give one figure, or for tables one for each value")
+    }
+    self.name = name
+    self.shape = shape
+    self.classCount = classCount
+    self.normalization = normalization
+    self.train = train
+    self.test = test
+    self.groupNames = groupNames
+    contentHash = Dataset.hash(shape, classCount, normalization, train, test, groupNames)
+  }
+
+  /// The part of the given name.
+  public func examples(_ part: Examples.Part) -> Examples {
+    switch part {
+    case .train: train
+    case .test: test
+    }
+  }
+
+  private static func check(
+    _ examples: Examples, of name: String, _ shape: ExampleShape, _ classCount: Int,
+    _ groupCount: Int
+  ) throws(DatasetError) {
+    let part = "\(name) (\(examples.part.rawValue))"
+    let (expected, overflow) = examples.count.multipliedReportingOverflow(by: shape.valueCount)
+    guard !overflow, expected == examples.values.count, shape.valueCount > 0 else {
+      throw DatasetError(
+        .malformed, at: part,
+        "has \(examples.count) labels of \(shape.valueCount) values each, but "
+          + "\(examples.values.count) values",
+        mend: "use labels and values of the same release")
+    }
+    guard examples.count <= Int(Int32.max) else {
+      throw DatasetError(
+        .malformed, at: part, "has \(examples.count) examples",
+        mend: "use at most \(Int32.max) of them")
+    }
+    if let label = examples.labels.first(where: { Int($0) >= classCount }) {
+      throw DatasetError(
+        .malformed, at: part, "has the label \(label) although there are \(classCount) classes",
+        mend: "use labels from 0 to \(classCount - 1)")
+    }
+    guard let groups = examples.groups else { return }
+    guard groups.count == examples.count, groups.allSatisfy({ Int($0) < groupCount }) else {
+      throw DatasetError(
+        .malformed, at: part, "has groups that do not fit its examples",
+        mend: "give each example one of the \(groupCount) groups")
+    }
+  }
+
+  private static func hash(
+    _ shape: ExampleShape, _ classCount: Int, _ normalization: Normalization, _ train: Examples,
+    _ test: Examples, _ groupNames: [String]
+  ) -> String {
+    var hash = ContentHash("dpflsim dataset 1")
+    switch shape {
+    case .image(let height, let width, let channels): hash.add([height, width, channels])
+    case .features(let count): hash.add([count])
+    }
+    hash.add([classCount])
+    hash.add(normalization.mean)
+    hash.add(normalization.standardDeviation)
+    for examples in [train, test] {
+      hash.add(examples.labels)
+      switch examples.values {
+      case .bytes(let bytes): hash.add(bytes)
+      case .floats(let floats): hash.add(floats)
+      }
+      if let groups = examples.groups { hash.add(groups.map(Int.init)) }
+    }
+    for name in groupNames { hash.add(Array(name.utf8)) }
+    return hash.finish()
+  }
+}

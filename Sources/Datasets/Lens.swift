@@ -1,0 +1,38 @@
+// A shift prepared for one data set: the tables through which clients of a cluster see their data.
+
+import Foundation
+
+/// Everything about a shift that can be worked out once, shared by all clients of a cluster.
+public final class Lens: Sendable {
+  public let shift: Shift
+  /// The label that a client sees, for each published label.
+  public let labelMap: [UInt8]
+  let valueCount: Int
+  let motion: PixelMotion
+  /// The model's input for each byte.
+  let inputOfByte: [Float]
+  /// Model's input = value · scale + offset; one entry, or one for each value.
+  let scale: [Float]
+  let offset: [Float]
+  let noise: Double
+
+  /// - Throws: `invalidRequest` if the shift does not fit the data set.
+  public init(_ shift: Shift = .none, for dataset: Dataset) throws(DatasetError) {
+    guard shift.featureNoise >= 0, shift.featureNoise.isFinite else {
+      throw DatasetError(
+        .invalidRequest, at: "shift.feature_noise", "\(shift.featureNoise) is out of range",
+        mend: "use a finite standard deviation of at least 0")
+    }
+    self.shift = shift
+    labelMap = try shift.labelMap(classCount: dataset.classCount)
+    valueCount = dataset.shape.valueCount
+    motion = try PixelMotion(degrees: try shift.normalizedDegrees(), shape: dataset.shape)
+    noise = shift.featureNoise
+    let unit: Float = if case .image = dataset.shape { 255 } else { 1 }
+    let normalization = dataset.normalization
+    scale = normalization.standardDeviation.map { 1 / (unit * $0) }
+    offset = zip(normalization.mean, normalization.standardDeviation).map { -$0 / $1 }
+    let (scale, offset) = (scale[0], offset[0])
+    inputOfByte = (0..<256).map { Float($0) * scale + offset }
+  }
+}
