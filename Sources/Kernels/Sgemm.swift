@@ -1,0 +1,42 @@
+// Single-precision matrix products on lane buffers, by OpenBLAS on the calling thread.
+
+internal import COpenBLAS
+
+/// A row-major matrix inside a buffer: `rows × columns`, rows `stride` floats apart.
+public struct MatrixView {
+  public let buffer: FloatBuffer
+  public let offset: Int
+  public let rows: Int
+  public let columns: Int
+  public let stride: Int
+
+  /// - Precondition: the matrix lies inside the buffer and `stride >= columns`.
+  public init(_ buffer: FloatBuffer, at offset: Int = 0, rows: Int, columns: Int, stride: Int? = nil)
+  {
+    self.buffer = buffer
+    self.offset = offset
+    self.rows = rows
+    self.columns = columns
+    self.stride = stride ?? columns
+    precondition(self.stride >= columns && columns > 0, "a row must fit its stride")
+    buffer.check(offset, rows == 0 ? 0 : (rows - 1) * self.stride + columns)
+  }
+}
+
+/// `c = alpha · op(a) · op(b) + beta · c`.
+///
+/// - Precondition: the shapes agree, and `c` shares no memory with `a` or `b`.
+public func multiply(
+  _ a: MatrixView, _ b: MatrixView, transposeA: Bool = false, transposeB: Bool = false,
+  alpha: Float = 1, beta: Float = 0, into c: MatrixView
+) {
+  let (m, k) = transposeA ? (a.columns, a.rows) : (a.rows, a.columns)
+  let (k2, n) = transposeB ? (b.columns, b.rows) : (b.rows, b.columns)
+  precondition(k == k2 && m == c.rows && n == c.columns, "the shapes of a product must agree")
+  guard m > 0, n > 0 else { return }
+  Blas.prepare()
+  cblas_sgemm(
+    CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
+    blasint(m), blasint(n), blasint(k), alpha, a.buffer.base + a.offset, blasint(a.stride),
+    b.buffer.base + b.offset, blasint(b.stride), beta, c.buffer.base + c.offset, blasint(c.stride))
+}

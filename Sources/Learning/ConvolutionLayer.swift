@@ -1,0 +1,277 @@
+// A 5×5 convolution with ReLU and max-pooling: whole, frozen, or with low-rank factors on its unfolded
+// weight matrix. Gradients of single examples are formed (they are small), measured, and summed.
+
+import Kernels
+
+final class ConvolutionLayer: Layer {
+  let input: FloatBuffer
+  let inputGradient: FloatBuffer
+  let inputStride: Int
+  let inputLayout: ImageLayout?
+  let geometry: ConvGeometry
+  /// Where the pooled activations go (the next layer's input) and how they lie there.
+  let output: FloatBuffer
+  let outputGradient: FloatBuffer
+  let outputLayout: ImageLayout
+
+  /// Per example and position the convolution's result, then (with factors) the projections A·x.
+  let features: FloatBuffer
+  let featureRow: Int
+  /// Where the features of the tile's examples are: the layer's own buffer, or a cache.
+  var featureSource: FloatBuffer
+  var featureOffsets: [Int]
+
+  private let channels: Int
+  private let mode: LayerMode
+  private let rank: Int
+  private let rankStride: Int
+  private let scale: Float
+  private let baseWeight: ParameterSlot
+  private let baseBias: ParameterSlot
+  private let slotA: ParameterSlot?
+  private let slotB: ParameterSlot?
+  private let frozenA: ParameterSlot?
+
+  /// [W; A] row by row, surplus rows zero, and the same packed for the forward kernel.
+  private let weights: FloatBuffer
+  private let bias: FloatBuffer
+  private let packed: FloatBuffer
+  /// s·Bᵀ, `rank × channels`.
+  private let factorB: FloatBuffer
+  private let combined: FloatBuffer
+  private let argmax: IndexBuffer
+  private let entries: SparseGradient
+  private let projectionEntries: SparseGradient
+  private let projectionGradient: FloatBuffer
+  private let exampleGradients: FloatBuffer
+  private let gradientCount: Int
+  private let sum: FloatBuffer
+
+  var featureStride: Int { geometry.positions * featureRow }
+  private var pooledCount: Int { outputLayout.height * outputLayout.width * channels }
+
+  init(
+    index: Int, plan: TrainingPlan, tile: Int, output: FloatBuffer, outputGradient: FloatBuffer,
+    outputLayout: ImageLayout, geometry: ConvGeometry, channels: Int
+  ) {
+    let name = plan.architecture.layers[index].name
+    self.geometry = geometry
+    self.channels = channels
+    self.output = output
+    self.outputGradient = outputGradient
+    self.outputLayout = outputLayout
+    mode = plan.modes[index]
+    if case .lowRank(let rank, let scale, _) = mode {
+      self.rank = rank
+      self.scale = scale
+      rankStride = LayerMode.rankStride(rank)
+    } else {
+      rank = 0
+      scale = 0
+      rankStride = 0
+    }
+    baseWeight = plan.architecture.slots[2 * index]
+    baseBias = plan.architecture.slots[2 * index + 1]
+    slotA = plan.slots.first { $0.name == "\(name).lora_A" }
+    slotB = plan.slots.first { $0.name == "\(name).lora_B" }
+    frozenA = plan.frozenFactorSlots.first { $0.name == "\(name).lora_A" }
+    inputLayout = ImageLayout(
+      height: geometry.height, width: geometry.width, channels: geometry.inputChannels,
+      padding: ConvGeometry.padding)
+    inputStride = geometry.exampleStride
+    // One run beyond the last patch may be read (never used) by the vector loads.
+    input = FloatBuffer(count: tile * geometry.exampleStride)
+    inputGradient = FloatBuffer(count: tile * geometry.exampleStride)
+    featureRow = channels + rankStride
+    let featureStride = geometry.positions * featureRow
+    features = FloatBuffer(count: tile * featureStride)
+    featureSource = features
+    featureOffsets = (0..<tile).map { $0 * featureStride }
+    weights = FloatBuffer(count: (channels + rankStride) * geometry.patch)
+    bias = FloatBuffer(count: channels)
+    packed = FloatBuffer(
+      count: Convolution.packedCount(geometry, channels: channels + rankStride))
+    factorB = FloatBuffer(count: rankStride * channels)
+    combined = FloatBuffer(count: rank > 0 ? geometry.positions * channels : 0)
+    let pooled = outputLayout.height * outputLayout.width
+    argmax = IndexBuffer(count: tile * pooled * channels)
+    entries = SparseGradient(channels: channels, capacity: pooled)
+    let trainsA = slotA != nil
+    projectionEntries = SparseGradient(
+      channels: max(rankStride, 1), capacity: rank > 0 ? geometry.positions : 0)
+    projectionGradient = FloatBuffer(count: geometry.positions * rankStride)
+    switch mode {
+    case .frozen: gradientCount = 0
+    case .full: gradientCount = channels * geometry.gradientStride + channels
+    case .lowRank:
+      gradientCount = channels * rankStride + (trainsA ? rankStride * geometry.gradientStride : 0)
+    }
+    exampleGradients = FloatBuffer(count: tile * gradientCount)
+    sum = FloatBuffer(count: gradientCount)
+  }
+
+  var isTrained: Bool { mode != .frozen }
+
+  func load(frozen: FrozenParameters) {
+    weights.write(Array(frozen.base[baseWeight.range]))
+    bias.write(Array(frozen.base[baseBias.range]))
+    if let frozenA {
+      weights.write(Array(frozen.factors[frozenA.range]), at: channels * geometry.patch)
+    }
+    packWeights()
+  }
+
+  func load(trainable: [Float]) {
+    switch mode {
+    case .frozen: return
+    case .full:
+      weights.write(Array(trainable[baseWeight.range]))
+      bias.write(Array(trainable[baseBias.range]))
+      packWeights()
+    case .lowRank:
+      if let slotA {
+        weights.write(Array(trainable[slotA.range]), at: channels * geometry.patch)
+        packWeights()
+      }
+      guard let slotB else { return }
+      for channel in 0..<channels {
+        for k in 0..<rank {
+          factorB[k * channels + channel] = scale * trainable[slotB.offset + channel * rank + k]
+        }
+      }
+    }
+  }
+
+  private func packWeights() {
+    Convolution.pack(
+      geometry, weights: weights, at: 0, bias: bias, at: 0, channels: channels, into: packed)
+    if rankStride > 0 {
+      Convolution.pack(
+        geometry, weights: weights, at: channels * geometry.patch, bias: nil, at: 0,
+        channels: rankStride, into: packed, firstChannel: channels)
+    }
+  }
+
+  func forward(count: Int) {
+    computeFeatures(count: count)
+    finish(count: count)
+  }
+
+  /// The part of the forward pass that frozen weights decide: W x + b and A x.
+  func computeFeatures(count: Int) {
+    featureSource = features
+    for i in 0..<count {
+      featureOffsets[i] = i * featureStride
+      Convolution.forward(
+        geometry, input: input, at: i * inputStride, packed: packed, channels: featureRow,
+        output: features, at: i * featureStride, outputStride: featureRow)
+    }
+  }
+
+  /// The rest of the forward pass: the low-rank term, ReLU and pooling.
+  func finish(count: Int) {
+    for i in 0..<count {
+      var z = featureSource
+      var offset = featureOffsets[i]
+      if rank > 0 {
+        LowRank.combine(
+          positions: geometry.positions, features: featureSource, at: offset, stride: featureRow,
+          channels: channels, rank: rank, factor: factorB, output: combined, at: 0)
+        z = combined
+        offset = 0
+      }
+      Pooling.forward(
+        input: z, at: offset, height: geometry.height, width: geometry.width, channels: channels,
+        stride: rank > 0 ? channels : featureRow, output: output,
+        at: i * outputLayout.exampleStride, layout: outputLayout, argmax: argmax,
+        at: i * pooledCount)
+    }
+  }
+
+  func backward(count: Int, needsInputGradient: Bool) {
+    for i in 0..<count {
+      entries.gather(
+        argmax: argmax, at: i * pooledCount, gradient: outputGradient,
+        at: i * outputLayout.exampleStride, layout: outputLayout, geometry: geometry)
+      let place = i * gradientCount
+      let projects = rank > 0 && (slotA != nil || needsInputGradient)
+      if projects {
+        LowRank.projectionGradient(
+          entries: entries, positions: geometry.positions, rank: rank, rankStride: rankStride,
+          factor: factorB, into: projectionGradient, at: 0)
+        projectionEntries.gatherDense(gradient: projectionGradient, at: 0, geometry: geometry)
+      }
+      switch mode {
+      case .frozen: break
+      case .full:
+        Convolution.weightGradient(
+          geometry, input: input, at: i * inputStride, entries: entries, into: exampleGradients,
+          at: place)
+        let biasPlace = place + channels * geometry.gradientStride
+        for channel in 0..<channels {
+          exampleGradients[biasPlace + channel] = entries.sum(ofChannel: channel)
+        }
+      case .lowRank:
+        LowRank.factorGradient(
+          entries: entries, features: featureSource, at: featureOffsets[i], stride: featureRow,
+          channels: channels, rankStride: rankStride, scale: scale, into: exampleGradients,
+          at: place)
+        if slotA != nil {
+          Convolution.weightGradient(
+            geometry, input: input, at: i * inputStride, entries: projectionEntries,
+            into: exampleGradients, at: place + channels * rankStride)
+        }
+      }
+      if needsInputGradient {
+        inputGradient.clear(at: i * inputStride, count: inputStride)
+        Convolution.inputGradient(
+          geometry, entries: entries, weights: weights, at: 0, into: inputGradient,
+          at: i * inputStride)
+        if projects {
+          Convolution.inputGradient(
+            geometry, entries: projectionEntries, weights: weights,
+            at: channels * geometry.patch, into: inputGradient, at: i * inputStride)
+        }
+      }
+    }
+  }
+
+  func squaredNorm(of example: Int) -> Double {
+    exampleGradients.squaredNorm(at: example * gradientCount, count: gradientCount)
+  }
+
+  func accumulate(count: Int, coefficients: [Float]) {
+    guard isTrained else { return }
+    for i in 0..<count where coefficients[i] != 0 {
+      sum.addScaled(
+        coefficients[i], exampleGradients, at: i * gradientCount, to: 0, count: gradientCount)
+    }
+  }
+
+  func drainSum(into total: inout [Float]) {
+    switch mode {
+    case .frozen: return
+    case .full:
+      drainPatches(rows: channels, from: 0, into: &total, at: baseWeight.offset)
+      for channel in 0..<channels {
+        total[baseBias.offset + channel] += sum[channels * geometry.gradientStride + channel]
+      }
+    case .lowRank:
+      if let slotB {
+        sum.addRows(
+          channels, columns: rank, stride: rankStride, to: &total, at: slotB.offset)
+      }
+      if let slotA {
+        drainPatches(rows: rank, from: channels * rankStride, into: &total, at: slotA.offset)
+      }
+    }
+    sum.clear()
+  }
+
+  /// Adds weight gradients, whose runs are padded to whole vectors, to a dense matrix.
+  private func drainPatches(rows: Int, from start: Int, into total: inout [Float], at offset: Int) {
+    sum.addRows(
+      rows * ConvGeometry.kernel, columns: geometry.run, stride: geometry.runStride, from: start,
+      to: &total, at: offset)
+  }
+}
