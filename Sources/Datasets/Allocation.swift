@@ -1,0 +1,49 @@
+// How many examples of each label each client gets when labels can run out.
+
+import Kernels
+
+/// Gives every client exactly the number of examples it needs.
+///
+/// In turns: each client splits what it still needs among the labels that are left, in its own
+/// proportions (if all of those have run out, in the proportions of the stock); a label that is asked
+/// for more than it has is rationed in proportion to the requests. A turn that leaves somebody in need
+/// has used up a label, so there are at most as many turns as labels, and clients do not gain by being
+/// first.
+///
+/// - Parameters:
+///   - needs: for each client the number of examples.
+///   - weights: for each client a non-negative number for each label.
+///   - stock: examples of each label.
+///   - offsets: for each client a number in [0, 1) that decides how fractions are rounded.
+/// - Returns: for each client the number of examples of each label.
+/// - Precondition: the needs add up to at most the stock.
+func allocate(
+  needs: [Int], weights: [[Double]], stock: [Int], offsets: [Double]
+) -> [[Int]] {
+  precondition(
+    needs.reduce(0, +) <= stock.reduce(0, +), "clients cannot need more than there is")
+  var needs = needs
+  var stock = stock
+  var given = needs.map { _ in stock.map { _ in 0 } }
+  var open = needs.indices.filter { needs[$0] > 0 }
+  while !open.isEmpty {
+    var requests: [[Int]] = []
+    for client in open {
+      var left = stock.indices.map { stock[$0] > 0 ? weights[client][$0] : 0 }
+      if !(left.reduce(0, +) > 0) { left = stock.map(Double.init) }
+      requests.append(systematicShares(needs[client], weights: left, offset: offsets[client]))
+    }
+    for label in stock.indices {
+      let wanted = requests.map { $0[label] }
+      let total = wanted.reduce(0, +)
+      let granted = total <= stock[label] ? wanted : largestRemainder(stock[label], weights: wanted)
+      for (place, client) in open.enumerated() {
+        given[client][label] += granted[place]
+        needs[client] -= granted[place]
+      }
+      stock[label] -= min(total, stock[label])
+    }
+    open.removeAll { needs[$0] == 0 }
+  }
+  return given
+}

@@ -1,0 +1,78 @@
+// The examples of each label in random order, like decks of cards that are dealt from the top.
+
+import Kernels
+
+/// One shuffled list of example indices for each label.
+struct LabelDecks {
+  private let seed: UInt64
+  private let decks: [[Int32]]
+
+  init(_ examples: Examples, classCount: Int, seed: UInt64) {
+    var decks = [[Int32]](repeating: [], count: classCount)
+    for (index, label) in examples.labels.enumerated() { decks[Int(label)].append(Int32(index)) }
+    for label in decks.indices {
+      var stream = RandomStream(
+        seed: seed, purpose: .partition, round: 5, client: label,
+        step: examples.part == .train ? 0 : 1)
+      decks[label].shuffle(using: &stream)
+    }
+    self.init(seed: seed, decks: decks)
+  }
+
+  private init(seed: UInt64, decks: [[Int32]]) {
+    self.seed = seed
+    self.decks = decks
+  }
+
+  /// How many examples each label has.
+  var counts: [Int] { decks.map(\.count) }
+
+  /// Takes the given number of examples of each label off the top.
+  func split(_ counts: [Int]) -> (taken: [Int32], rest: LabelDecks) {
+    let taken = zip(decks, counts).flatMap { $0.prefix($1) }
+    let rest = zip(decks, counts).map { Array($0.dropFirst($1)) }
+    return (taken, LabelDecks(seed: seed, decks: rest))
+  }
+
+  /// Deals `counts[client][label]` examples to each client.
+  ///
+  /// - Parameter repeating: true draws for each client from whole decks of its own; false goes on
+  ///   where the last client stopped and begins a deck again only when it is used up.
+  /// - Precondition: no count exceeds its deck.
+  func deal(_ counts: [[Int]], repeating: Bool) -> [[Int32]] {
+    var tops = decks.map { _ in 0 }
+    return counts.enumerated().map { client, counts in
+      var hand: [Int32] = []
+      hand.reserveCapacity(counts.reduce(0, +))
+      var stream = RandomStream(seed: seed, purpose: .partition, round: 6, client: client)
+      for (label, count) in counts.enumerated() where count > 0 {
+        let deck = decks[label]
+        precondition(count <= deck.count, "a client cannot be given more of a label than there is")
+        if repeating {
+          hand += LabelDecks.sample(count, of: deck, using: &stream)
+        } else {
+          let top = tops[label]
+          hand += (top..<top + count).map { deck[$0 % deck.count] }
+          tops[label] = (top + count) % deck.count
+        }
+      }
+      return hand
+    }
+  }
+
+  /// A uniform sample without replacement (Floyd's algorithm), at a cost of the sample's size.
+  private static func sample(
+    _ count: Int, of deck: [Int32], using stream: inout RandomStream
+  ) -> [Int32] {
+    var chosen = Set<Int>(minimumCapacity: count)
+    var sample: [Int32] = []
+    sample.reserveCapacity(count)
+    for last in deck.count - count..<deck.count {
+      let candidate = Int.random(in: 0...last, using: &stream)
+      let place = chosen.contains(candidate) ? last : candidate
+      chosen.insert(place)
+      sample.append(deck[place])
+    }
+    return sample
+  }
+}

@@ -1,0 +1,118 @@
+// A data set dealt out: public examples, and training and test examples of each client.
+
+import Kernels
+
+/// Disjoint lists of examples of a data set, worked out from a request and its seed alone.
+public struct Partition: Sendable {
+  /// One client's examples, in random order: every beginning of a list is a random sample of it.
+  public struct Client: Sendable, Equatable {
+    public let cluster: Int
+    public let shift: Shift
+    public let train: [Int32]
+    public let test: [Int32]
+  }
+
+  /// Training examples that belong to nobody, in random order.
+  public let publicIndices: [Int32]
+  public let clients: [Client]
+  public let seed: UInt64
+  /// SHA-256, in hexadecimal, of all lists in their order.
+  public let digest: String
+
+  /// Deals out a data set.
+  ///
+  /// - Throws: `tooFew` with the numbers if the data set is too small; `invalidRequest` for settings
+  ///   out of range.
+  public init(_ request: PartitionRequest, of dataset: Dataset) throws(DatasetError) {
+    try request.check(against: dataset)
+    let seed = request.seed
+    let train = LabelDecks(dataset.train, classCount: dataset.classCount, seed: seed)
+    let shares = Partition.publicShares(request.publicExamples, stock: train.counts)
+    let (publicIndices, pool) = train.split(shares)
+    let counts = Partition.trainCounts(request, stock: pool.counts)
+    let trainLists = pool.deal(counts, repeating: request.overlap)
+    let test = LabelDecks(dataset.test, classCount: dataset.classCount, seed: seed)
+    let testLists = test.deal(
+      Partition.testCounts(request, train: counts, stock: test.counts), repeating: false)
+
+    self.seed = seed
+    self.publicIndices = Partition.shuffled(publicIndices, seed, client: -1, part: 0)
+    var clients: [Client] = []
+    clients.reserveCapacity(request.clients.count)
+    for (index, client) in request.clients.enumerated() {
+      clients.append(
+        Client(
+          cluster: client.cluster, shift: client.shift,
+          train: Partition.shuffled(trainLists[index], seed, client: index, part: 0),
+          test: Partition.shuffled(testLists[index], seed, client: index, part: 1)))
+    }
+    self.clients = clients
+    digest = Partition.hash(self.publicIndices, clients)
+  }
+
+  /// Equal parts of every label, give or take one; what a rare label lacks is made up by the others.
+  private static func publicShares(_ total: Int, stock: [Int]) -> [Int] {
+    var shares = stock
+    var left = total
+    let rarestFirst = stock.indices.sorted { (stock[$0], $0) < (stock[$1], $1) }
+    for (place, label) in rarestFirst.enumerated() {
+      shares[label] = min(stock[label], left / (stock.count - place))
+      left -= shares[label]
+    }
+    return shares
+  }
+
+  private static func trainCounts(_ request: PartitionRequest, stock: [Int]) -> [[Int]] {
+    var proportions = LabelProportions(seed: request.seed, stock: stock)
+    let weights = request.clients.enumerated().map { proportions.next($1, index: $0) }
+    let needs = request.clients.map(\.trainExamples)
+    let offsets = offsets(request, step: 0)
+    guard request.overlap else {
+      return allocate(needs: needs, weights: weights, stock: stock, offsets: offsets)
+    }
+    return needs.indices.map { client in
+      allocate(
+        needs: [needs[client]], weights: [weights[client]], stock: stock,
+        offsets: [offsets[client]])[0]
+    }
+  }
+
+  /// Test examples follow the labels a client really trains on.
+  private static func testCounts(
+    _ request: PartitionRequest, train counts: [[Int]], stock: [Int]
+  ) -> [[Int]] {
+    let offsets = offsets(request, step: 1)
+    return counts.indices.map { client in
+      allocate(
+        needs: [request.testExamplesPerClient], weights: [counts[client].map(Double.init)],
+        stock: stock, offsets: [offsets[client]])[0]
+    }
+  }
+
+  private static func offsets(_ request: PartitionRequest, step: Int) -> [Double] {
+    request.clients.indices.map { client in
+      var stream = RandomStream(
+        seed: request.seed, purpose: .partition, round: 3, client: client, step: step)
+      return stream.nextUnit()
+    }
+  }
+
+  private static func shuffled(
+    _ indices: [Int32], _ seed: UInt64, client: Int, part: Int
+  ) -> [Int32] {
+    var stream = RandomStream(
+      seed: seed, purpose: .partition, round: 4, client: client, step: part)
+    return indices.shuffled(using: &stream)
+  }
+
+  private static func hash(_ publicIndices: [Int32], _ clients: [Client]) -> String {
+    var hash = ContentHash("dpflsim partition 1")
+    hash.add(publicIndices)
+    for client in clients {
+      hash.add([client.cluster])
+      hash.add(client.train)
+      hash.add(client.test)
+    }
+    return hash.finish()
+  }
+}

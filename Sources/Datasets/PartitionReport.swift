@@ -1,0 +1,78 @@
+// What a partition looks like, in numbers that can be stored and printed.
+
+/// Counts per client and label, as published and as the client sees them.
+public struct PartitionReport: Sendable, Hashable, Codable {
+  public struct Client: Sendable, Hashable, Codable {
+    public let client: Int
+    public let cluster: Int
+    public let trainExamples: Int
+    public let testExamples: Int
+    /// Training examples of each published label.
+    public let rawLabels: [Int]
+    /// Training examples of each label after the client's shift.
+    public let seenLabels: [Int]
+    /// Test examples of each published label.
+    public let rawTestLabels: [Int]
+  }
+
+  public let dataset: String
+  /// SHA-256 of the data set's content.
+  public let datasetHash: String
+  /// SHA-256 of the partition's lists.
+  public let partitionHash: String
+  public let seed: UInt64
+  public let classCount: Int
+  /// Public examples of each label.
+  public let publicLabels: [Int]
+  public let clients: [Client]
+  /// Training examples that belong to more than one client; 0 unless the request allowed overlap.
+  public let sharedTrainExamples: Int
+  /// Test examples that belong to more than one client, because clients together asked for more than
+  /// there are of a label.
+  public let sharedTestExamples: Int
+
+  /// - Throws: `invalidRequest` if a client's shift does not fit the data set.
+  /// - Precondition: the partition is of this data set.
+  public init(_ partition: Partition, of dataset: Dataset) throws(DatasetError) {
+    self.dataset = dataset.name
+    datasetHash = dataset.contentHash
+    partitionHash = partition.digest
+    seed = partition.seed
+    classCount = dataset.classCount
+    publicLabels = PartitionReport.count(partition.publicIndices, dataset.train, classCount)
+    var clients: [Client] = []
+    for (index, client) in partition.clients.enumerated() {
+      let raw = PartitionReport.count(client.train, dataset.train, classCount)
+      var seen = raw
+      for (label, new) in try client.shift.labelMap(classCount: classCount).enumerated() {
+        seen[Int(new)] = raw[label]
+      }
+      clients.append(
+        Client(
+          client: index, cluster: client.cluster, trainExamples: client.train.count,
+          testExamples: client.test.count, rawLabels: raw, seenLabels: seen,
+          rawTestLabels: PartitionReport.count(client.test, dataset.test, classCount)))
+    }
+    self.clients = clients
+    sharedTrainExamples = PartitionReport.shared(
+      partition.clients.lazy.map(\.train), dataset.train.count)
+    sharedTestExamples = PartitionReport.shared(
+      partition.clients.lazy.map(\.test), dataset.test.count)
+  }
+
+  private static func count(
+    _ indices: [Int32], _ examples: Examples, _ classCount: Int
+  ) -> [Int] {
+    var counts = [Int](repeating: 0, count: classCount)
+    for index in indices { counts[Int(examples.labels[Int(index)])] += 1 }
+    return counts
+  }
+
+  private static func shared(_ lists: some Sequence<[Int32]>, _ count: Int) -> Int {
+    var owners = [Int32](repeating: 0, count: count)
+    for list in lists {
+      for index in list { owners[Int(index)] += 1 }
+    }
+    return owners.count { $0 > 1 }
+  }
+}
