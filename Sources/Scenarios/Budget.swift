@@ -1,0 +1,116 @@
+// The privacy promise of a scenario: the budget, the unit it protects and how it is accounted.
+
+extension Scenario {
+  /// The promise made to every client that has no budget of its own. JSON key `privacy`; required.
+  public struct Privacy: Sendable, Hashable {
+    /// ε, δ and the clipping bound of the clients without a budget of their own.
+    public let budget: Budget
+    /// What one unit of privacy is. JSON key `unit`; default "example".
+    public let unit: Unit
+    /// When two data sets are neighbours. JSON key `relation`; default "add-or-remove-one".
+    public let relation: Relation
+    /// How the losses of all releases are composed. JSON key `accountant`; default "rdp".
+    public let accountant: Accountant
+
+    /// What the promise protects.
+    public enum Unit: String, Sendable, Hashable, CaseIterable {
+      /// One training example of one client.
+      case example
+    }
+
+    /// When two data sets of a client are neighbours.
+    public enum Relation: String, Sendable, Hashable, CaseIterable {
+      /// One has one example more than the other.
+      case addOrRemoveOne = "add-or-remove-one"
+    }
+
+    /// How ε is computed from the ledger.
+    public enum Accountant: String, Sendable, Hashable, CaseIterable {
+      /// Rényi differential privacy with the improved conversion.
+      case rdp
+      /// Numerical privacy loss distributions.
+      case pld
+      /// Whichever of the two is lower.
+      case best
+    }
+  }
+
+  /// What a client may lose in the whole run, every release together.
+  public struct Budget: Sendable, Hashable {
+    /// ε at `targetDelta`; null in JSON and nil here train without noise and without clipping.
+    /// JSON key `target_epsilon`; above 0, at most 1000; required (in overrides optional).
+    public let targetEpsilon: Double?
+    /// δ. JSON key `target_delta`; between 0 and 1, both excluded; default 1e-5.
+    public let targetDelta: Double
+    /// The bound C to which the gradient of each example is clipped, over all trained parameters.
+    /// JSON key `max_grad_norm`; above 0, at most 10^6; default 1.
+    public let maxGradNorm: Double
+  }
+}
+
+// MARK: - Format
+
+extension Scenario.Budget {
+  private static let epsilon: (kind: Kind, description: String, hint: String) = (
+    .nullable(.number(.above(0, to: 1000))),
+    "Total epsilon of a client at target_delta, everything it releases composed; null = no privacy.",
+    "write null to train without privacy"
+  )
+  private static let delta = Kind.number(.above(0, below: 1))
+  private static let norm = Kind.number(.above(0, to: 1_000_000))
+  private static let deltaDescription = "Delta of the guarantee; keep it below 1 / examples."
+  private static let normDescription =
+    "L2 bound to which every example's gradient is clipped, over all trained parameters jointly."
+
+  static let keys: [Key] = [
+    .required("target_epsilon", epsilon.kind, epsilon.description, hint: epsilon.hint),
+    .defaults("target_delta", 1e-5, delta, deltaDescription),
+    .defaults("max_grad_norm", 1, norm, normDescription),
+  ]
+
+  /// A partial budget: what it leaves out is inherited.
+  static let overrideShape = Shape([
+    .absent("target_epsilon", epsilon.kind, epsilon.description),
+    .absent("target_delta", delta, deltaDescription),
+    .absent("max_grad_norm", norm, normDescription),
+  ])
+
+  init(_ fields: Fields) throws(ScenarioError) {
+    targetEpsilon = try fields.optionalNumber("target_epsilon")
+    targetDelta = try fields.number("target_delta")
+    maxGradNorm = try fields.number("max_grad_norm")
+  }
+
+  /// This budget with what `overrides` says in its place.
+  func replaced(by overrides: Fields?) throws(ScenarioError) -> Self {
+    guard let overrides else { return self }
+    return Self(
+      targetEpsilon: overrides.members["target_epsilon"] == nil
+        ? targetEpsilon : try overrides.optionalNumber("target_epsilon"),
+      targetDelta: try overrides.optionalNumber("target_delta") ?? targetDelta,
+      maxGradNorm: try overrides.optionalNumber("max_grad_norm") ?? maxGradNorm)
+  }
+}
+
+extension Scenario.Privacy {
+  static let shape = Shape(
+    Scenario.Budget.keys + [
+      .defaults(
+        "unit", "example", .choice(Unit.allCases.map(\.rawValue)),
+        "What is protected: one training example of one client."),
+      .defaults(
+        "relation", "add-or-remove-one", .choice(Relation.allCases.map(\.rawValue)),
+        "Neighbouring data sets differ by one added or removed example."),
+      .defaults(
+        "accountant", "rdp", .choice(Accountant.allCases.map(\.rawValue)),
+        "rdp: Renyi orders with the improved conversion; pld: privacy loss distributions; best: the "
+          + "lower of both."),
+    ])
+
+  init(_ fields: Fields) throws(ScenarioError) {
+    budget = try Scenario.Budget(fields)
+    unit = try fields.choice("unit")
+    relation = try fields.choice("relation")
+    accountant = try fields.choice("accountant")
+  }
+}

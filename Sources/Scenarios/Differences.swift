@@ -1,0 +1,102 @@
+// How clients differ: shifts of whole clusters, and skews of labels and sizes between clients.
+
+extension Scenario {
+  /// What sets the data of a cluster apart. The parts compose: the image is rotated, noise is added,
+  /// labels are permuted and then offset.
+  public struct Shift: Sendable, Hashable {
+    /// Degrees by which images are turned counter-clockwise: multiples of 90 exactly, others
+    /// interpolated. JSON key `rotation`; -360 to 360, default 0; images only.
+    public let rotation: Double
+    /// The new label of every class, a permutation of 0 ..< classes. JSON key `label_permutation`;
+    /// default null, none.
+    public let labelPermutation: [Int]?
+    /// Added to every label modulo the number of classes. JSON key `label_offset`; 0 up to classes - 1,
+    /// default 0.
+    public let labelOffset: Int
+    /// Standard deviation of Gaussian noise added to the normalised features, drawn once an example.
+    /// JSON key `feature_noise`; 0 to 100, default 0.
+    public let featureNoise: Double
+  }
+
+  /// How the labels of clients differ within a cluster.
+  public enum LabelSkew: Sendable, Hashable {
+    /// Each client's label mixture is drawn from a symmetric Dirichlet distribution; the smaller
+    /// `alpha`, the fewer labels a client sees. JSON: {"type": "dirichlet", "alpha": 0.001 to 1000}.
+    case dirichlet(alpha: Double)
+    /// Each client holds so many classes only. JSON: {"type": "shards", "per_client": 1 to classes}.
+    case shards(perClient: Int)
+  }
+
+  /// How the sizes of clients differ within a cluster.
+  public enum QuantitySkew: Sendable, Hashable {
+    /// Sizes are proportional to exp(sigma · z), z standard normal, with the same total.
+    /// JSON: {"type": "lognormal", "sigma": 0 to 3}.
+    case lognormal(sigma: Double)
+  }
+}
+
+// MARK: - Format
+
+extension Scenario.Shift {
+  static let shape = Shape([
+    .defaults(
+      "rotation", 0, .number(.from(-360, to: 360)),
+      "Degrees by which images are turned counter-clockwise; multiples of 90 are exact."),
+    .defaults(
+      "label_permutation", .null,
+      .nullable(.list(of: .integer(0...999), count: 2...1000, distinct: true)),
+      "The new label of every class, a permutation of 0 to classes - 1; null = none."),
+    .defaults(
+      "label_offset", 0, .integer(0...999),
+      "Added to every label modulo the number of classes, after the permutation."),
+    .defaults(
+      "feature_noise", 0, .number(.from(0, to: 100)),
+      "Standard deviation of Gaussian noise on the normalised features."),
+  ])
+
+  init(_ fields: Fields) throws(ScenarioError) {
+    rotation = try fields.number("rotation")
+    labelPermutation =
+      fields.optional("label_permutation") == nil ? nil : try fields.integers("label_permutation")
+    labelOffset = try fields.integer("label_offset")
+    featureNoise = try fields.number("feature_noise")
+  }
+}
+
+extension Scenario.LabelSkew {
+  static let shape = TaggedShape(
+    tag: "type", description: "Which kind of label skew.",
+    branches: [
+      .init(
+        "dirichlet", "Label mixtures drawn from a symmetric Dirichlet distribution.",
+        [
+          .required(
+            "alpha", .number(.from(0.001, to: 1000)),
+            "Concentration; small values leave a client few labels.")
+        ]),
+      .init(
+        "shards", "Every client holds only some classes.",
+        [.required("per_client", .integer(1...1000), "Classes of each client.")]),
+    ])
+
+  init(_ fields: Fields) throws(ScenarioError) {
+    self =
+      try fields.string("type") == "dirichlet"
+      ? .dirichlet(alpha: fields.number("alpha"))
+      : .shards(perClient: fields.integer("per_client"))
+  }
+}
+
+extension Scenario.QuantitySkew {
+  static let shape = TaggedShape(
+    tag: "type", description: "Which kind of quantity skew.",
+    branches: [
+      .init(
+        "lognormal", "Sizes proportional to exp(sigma z), z standard normal, with the same total.",
+        [.required("sigma", .number(.from(0, to: 3)), "Spread of the logarithm of the size.")])
+    ])
+
+  init(_ fields: Fields) throws(ScenarioError) {
+    self = .lognormal(sigma: try fields.number("sigma"))
+  }
+}

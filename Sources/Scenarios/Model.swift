@@ -1,0 +1,221 @@
+// What a scenario trains: the model, its public pretraining, its adapter, and the local training.
+
+extension Scenario {
+  /// The network that every client trains. JSON key `model`; required.
+  public struct Model: Sendable, Hashable {
+    /// Which network. JSON key `name`; required.
+    public let architecture: Architecture
+    /// Training of the base on the public examples, without privacy; nil starts from random weights.
+    /// JSON key `pretraining`; default null.
+    public let pretraining: Pretraining?
+
+    /// The known networks.
+    public enum Architecture: Sendable, Hashable {
+      /// The paper's two convolutions and a linear layer: conv1, conv2, fc. Images only.
+      case cnn
+      /// Linear layers with ReLU between them: fc1, fc2, ... JSON key `hidden`, the widths of the
+      /// hidden layers: 1 to 8 of them, each 1 to 4096, default [64].
+      case mlp(hidden: [Int])
+      /// Multinomial logistic regression: fc.
+      case logistic
+    }
+
+    /// Public pretraining of the base model by SGD.
+    public struct Pretraining: Sendable, Hashable {
+      /// Passes over the public examples; 1 to 1000, required.
+      public let epochs: Int
+      /// Examples a step; 1 to 10^6 and at most the public examples; default 32.
+      public let batchSize: Int
+      /// Step size; above 0, at most 100; required.
+      public let learningRate: Double
+      /// Momentum; from 0, below 1 (at most 0.999); default 0.
+      public let momentum: Double
+    }
+  }
+
+  /// A LoRA adapter on a frozen base (Hu et al., arXiv:2106.09685); nil trains the whole model.
+  /// JSON key `adapter`, an object with `type` "lora"; default null.
+  public struct Adapter: Sendable, Hashable {
+    /// Rank r; 1 up to the smaller side of every adapted matrix; required.
+    public let r: Int
+    /// α of the scale α/r; above 0, at most 10^4; required.
+    public let loraAlpha: Double
+    /// Names of the adapted layers; required.
+    public let targetModules: [String]
+    /// Whether A stays at its shared random value and only B is trained. JSON key `freeze_a`;
+    /// default true.
+    public let freezeA: Bool
+    /// Whether the scale is α/√r instead of α/r. JSON key `use_rslora`; default false.
+    public let useRSLoRA: Bool
+  }
+
+  /// The training inside a client, one round long. JSON key `local`; required.
+  public struct Local: Sendable, Hashable {
+    /// How long: JSON keys `epochs` (1 to 1000) or `steps` (1 to 10^6), never both; default 1 epoch.
+    public let duration: Duration
+    /// Expected examples a Poisson-sampled batch, the divisor of every step; 1 up to the smallest
+    /// client's examples; required.
+    public let batchSize: Int
+    /// Step size; above 0, at most 100; required.
+    public let learningRate: Double
+    /// Examples that go through the network at once: bounds memory, changes no result.
+    /// JSON key `max_physical_batch_size`; 1 to 65536, default 64.
+    public let maxPhysicalBatchSize: Int
+
+    /// The length of local training in a round.
+    public enum Duration: Sendable, Hashable {
+      /// Passes: round(examples / batch_size) steps each, as the Federation room counts them.
+      case epochs(Int)
+      case steps(Int)
+    }
+  }
+}
+
+// MARK: - Layers
+
+extension Scenario.Model {
+  /// The name as the scenario writes it.
+  public var name: String {
+    switch architecture {
+    case .cnn: "cnn"
+    case .mlp: "mlp"
+    case .logistic: "logistic"
+    }
+  }
+
+  /// A layer that an adapter can target, as the matrix its weights form; a side is nil where only
+  /// the data files can say it.
+  public struct Layer: Sendable, Hashable {
+    public let name: String
+    public let outputs: Int?
+    public let inputs: Int?
+  }
+
+  /// The layers with weights, from input to output; a convolution counts as its unfolded matrix.
+  public func layers(for data: Scenario.DataSet) -> [Layer] {
+    switch architecture {
+    case .cnn:
+      let image = data.imageShape
+      return [
+        Layer(name: "conv1", outputs: 16, inputs: image.map { 25 * $0.channels }),
+        Layer(name: "conv2", outputs: 32, inputs: 25 * 16),
+        Layer(
+          name: "fc", outputs: data.classes,
+          inputs: image.map { 32 * ($0.height / 4) * ($0.width / 4) }),
+      ]
+    case .mlp(let hidden):
+      let inputs: [Int?] = [data.features] + hidden
+      let outputs: [Int?] = hidden + [data.classes]
+      return zip(outputs, inputs).enumerated().map { index, sides in
+        Layer(name: "fc\(index + 1)", outputs: sides.0, inputs: sides.1)
+      }
+    case .logistic:
+      return [Layer(name: "fc", outputs: data.classes, inputs: data.features)]
+    }
+  }
+}
+
+// MARK: - Format
+
+extension Scenario.Model {
+  private static let pretraining: Key = .defaults(
+    "pretraining", .null,
+    .nullable(
+      .object(
+        Shape([
+          .required("epochs", .integer(1...1000), "Passes over the public examples."),
+          .defaults("batch_size", 32, .integer(1...1_000_000), "Examples a step."),
+          .required("learning_rate", .number(.above(0, to: 100)), "Step size of SGD."),
+          .defaults("momentum", 0, .number(.from(0, to: 0.999)), "Momentum of SGD."),
+        ]))),
+    "Training of the base on the public examples, without privacy; null = random weights.")
+
+  static let shape = TaggedShape(
+    tag: "name", description: "Which network.",
+    branches: [
+      .init("cnn", "Two 5x5 convolutions and a linear layer: conv1, conv2, fc.", [pretraining]),
+      .init(
+        "mlp", "Linear layers with ReLU between: fc1, fc2, ...",
+        [
+          .defaults(
+            "hidden", [64], .list(of: .integer(1...4096), count: 1...8, distinct: false),
+            "Widths of the hidden layers."), pretraining,
+        ]),
+      .init("logistic", "Multinomial logistic regression: fc.", [pretraining]),
+    ])
+
+  init(_ fields: Fields) throws(ScenarioError) {
+    switch try fields.string("name") {
+    case "cnn": architecture = .cnn
+    case "mlp": architecture = .mlp(hidden: try fields.integers("hidden"))
+    default: architecture = .logistic
+    }
+    guard let training = try fields.optionalFields("pretraining") else {
+      pretraining = nil
+      return
+    }
+    pretraining = Pretraining(
+      epochs: try training.integer("epochs"), batchSize: try training.integer("batch_size"),
+      learningRate: try training.number("learning_rate"), momentum: try training.number("momentum"))
+  }
+}
+
+extension Scenario.Adapter {
+  static let shape = TaggedShape(
+    tag: "type", description: "Which kind of adapter.",
+    branches: [
+      .init(
+        "lora", "Low-rank adaptation: W + scale B A.",
+        [
+          .required("r", .integer(1...1024), "Rank, at most the smaller side of each matrix."),
+          .required(
+            "lora_alpha", .number(.above(0, to: 10_000)),
+            "Numerator of the scale lora_alpha / r."),
+          .required(
+            "target_modules", .list(of: .identifier, count: 1...16, distinct: true),
+            "Layers to adapt; cnn has conv1, conv2, fc; mlp has fc1, fc2, ...; logistic has fc."),
+          .defaults(
+            "freeze_a", true, .boolean,
+            "Keep A at its shared random value and train only B; the default under privacy."),
+          .defaults(
+            "use_rslora", false, .boolean, "Scale by lora_alpha / sqrt(r) instead."),
+        ])
+    ])
+
+  init(_ fields: Fields) throws(ScenarioError) {
+    r = try fields.integer("r")
+    loraAlpha = try fields.number("lora_alpha")
+    targetModules = try fields.strings("target_modules")
+    freezeA = try fields.boolean("freeze_a")
+    useRSLoRA = try fields.boolean("use_rslora")
+  }
+}
+
+extension Scenario.Local {
+  static let shape = Shape([
+    .defaults(
+      "epochs", .null, .nullable(.integer(1...1000)),
+      "Passes over the client's examples in a round; not together with steps. With neither, 1."),
+    .defaults(
+      "steps", .null, .nullable(.integer(1...1_000_000)),
+      "Steps in a round, instead of epochs."),
+    .required(
+      "batch_size", .integer(1...1_000_000),
+      "Expected size of a Poisson-sampled batch, the divisor of every step."),
+    .required("learning_rate", .number(.above(0, to: 100)), "Step size of local SGD."),
+    .defaults(
+      "max_physical_batch_size", 64, .integer(1...65_536),
+      "Examples that go through the network at once; bounds memory, changes no result."),
+  ])
+
+  init(_ fields: Fields) throws(ScenarioError) {
+    if let steps = try fields.optionalInteger("steps") {
+      duration = .steps(steps)
+    } else {
+      duration = .epochs(try fields.integer("epochs"))
+    }
+    batchSize = try fields.integer("batch_size")
+    learningRate = try fields.number("learning_rate")
+    maxPhysicalBatchSize = try fields.integer("max_physical_batch_size")
+  }
+}

@@ -1,0 +1,178 @@
+// The checks that compare one part of a scenario with another; none needs a data file.
+
+extension Scenario {
+  /// What must hold before the typed values can be made: pairs of keys that exclude or order one another.
+  static func checkPairs(in resolved: JSONValue, _ problems: inout ProblemList) {
+    let local = JSONPath() + "local"
+    if let epochs = resolved["local"]?["epochs"], let steps = resolved["local"]?["steps"],
+      epochs != .null, steps != .null
+    {
+      problems.add(
+        local + "steps", "epochs and steps exclude one another; remove one (null counts as removed)"
+      )
+    }
+    guard case .array(let clusters)? = resolved["population"]?["clusters"] else { return }
+    for (index, cluster) in clusters.enumerated() {
+      let place = clustersPath + index + "examples_per_client"
+      guard let least = cluster["examples_per_client"]?["min"]?.exactInteger,
+        let most = cluster["examples_per_client"]?["max"]?.exactInteger, least > most
+      else { continue }
+      problems.add(place + "max", "must be at least min, which is \(least), got \(most)")
+    }
+  }
+
+  /// Every other check; all problems are reported.
+  func check(_ problems: inout ProblemList) {
+    checkData(&problems)
+    checkClusters(&problems)
+    checkExamples(&problems)
+    checkModel(&problems)
+    checkAdapter(&problems)
+    checkMethod(&problems)
+  }
+
+  static let clustersPath = JSONPath() + "population" + "clusters"
+
+  // MARK: - Data and population
+
+  private func checkData(_ problems: inout ProblemList) {
+    if let available = data.trainExamples, data.publicExamples > available {
+      problems.add(
+        JSONPath() + "data" + "public_examples",
+        "must be at most the \(available) training examples of \(data.name), "
+          + "got \(data.publicExamples)")
+    }
+    if let available = data.testExamples, population.testExamplesPerClient > available {
+      problems.add(
+        JSONPath() + "population" + "test_examples_per_client",
+        "must be at most the \(available) test examples of \(data.name), "
+          + "got \(population.testExamplesPerClient)")
+    }
+    if case .synthetic(let synthetic) = data.kind {
+      let numbers = (synthetic.trainExamples + synthetic.testExamples) * synthetic.features
+      if numbers > 100_000_000 {
+        problems.add(
+          JSONPath() + "data" + "synthetic",
+          "examples times features must be at most 100000000, got \(numbers); make it smaller")
+      }
+    }
+  }
+
+  private func checkClusters(_ problems: inout ProblemList) {
+    let place = Self.clustersPath
+    if clientCount > 100_000 {
+      problems.add(
+        place, "all clusters together must have at most 100000 clients, got \(clientCount)")
+    }
+    if let cohortSize, cohortSize > clientCount {
+      problems.add(
+        JSONPath() + "cohort_size",
+        "must be at most the number of clients, \(clientCount), got \(cohortSize); "
+          + "null takes every client")
+    }
+    var first: [String: Int] = [:]
+    for (index, cluster) in population.clusters.enumerated() {
+      if let earlier = first[cluster.name] {
+        problems.add(
+          place + index + "name",
+          "\"\(cluster.name)\" is already the name of clusters[\(earlier)]; choose another")
+      }
+      first[cluster.name] = index
+      if let budgets = cluster.clientBudgets, budgets.count != cluster.clients {
+        problems.add(
+          place + index + "client_privacy",
+          "must have one entry for each of the \(cluster.clients) clients, got \(budgets.count)")
+      }
+      if case .each(let counts) = cluster.examplesPerClient, counts.count != cluster.clients {
+        problems.add(
+          place + index + "examples_per_client",
+          "must have one entry for each of the \(cluster.clients) clients, got \(counts.count)")
+      }
+      checkShift(cluster.shift, at: place + index + "shift", &problems)
+      checkSkew(
+        cluster.labelSkew, at: place + index + "label_skew",
+        isOwn: cluster.labelSkew != population.labelSkew, &problems)
+    }
+    checkSkew(
+      population.labelSkew, at: JSONPath() + "population" + "label_skew", isOwn: true, &problems)
+  }
+
+  private func checkShift(_ shift: Shift, at place: JSONPath, _ problems: inout ProblemList) {
+    if shift.rotation != 0, data.imageShape == nil {
+      problems.add(
+        place + "rotation",
+        "only images can be rotated and \(data.name) has none; use label_offset, "
+          + "label_permutation or feature_noise")
+    }
+    if let classes = data.classes, shift.labelOffset >= classes {
+      problems.add(
+        place + "label_offset",
+        "must be below the number of classes, \(classes), got \(shift.labelOffset)")
+    }
+    guard let permutation = shift.labelPermutation else { return }
+    let classes = data.classes ?? permutation.count
+    if permutation.sorted() != Array(0..<classes) {
+      problems.add(
+        place + "label_permutation",
+        "must list each class from 0 to \(classes - 1) once, in the order of the new labels")
+    }
+  }
+
+  private func checkSkew(
+    _ skew: LabelSkew?, at place: JSONPath, isOwn: Bool, _ problems: inout ProblemList
+  ) {
+    guard isOwn, case .shards(let count)? = skew, let classes = data.classes, count > classes else {
+      return
+    }
+    problems.add(
+      place + "per_client", "must be at most the number of classes, \(classes), got \(count)")
+  }
+
+  /// No seed may ask for more examples than there are, and no batch for more than a client has.
+  private func checkExamples(_ problems: inout ProblemList) {
+    let available = data.trainExamples.map { max(0, $0 - data.publicExamples) }
+    var total = 0
+    var smallest: (count: Int, place: JSONPath)?
+    for (index, cluster) in population.clusters.enumerated() {
+      let place = Self.clustersPath + index + "examples_per_client"
+      let (fewest, most, sum) = cluster.exampleBounds
+      total += sum
+      if population.overlap, let available, most > available {
+        problems.add(place, "must be at most the \(availableText(available)), got \(most)")
+      }
+      // A quantity skew moves the sizes about; the partition checks what it drew.
+      if cluster.quantitySkew == nil, fewest < smallest?.count ?? .max {
+        smallest = (fewest, place)
+      }
+    }
+    if !population.overlap, let available, total > available {
+      problems.add(
+        Self.clustersPath,
+        "the clients need up to \(total) examples but there are only the "
+          + "\(availableText(available)); lower examples_per_client, or set population.overlap to true"
+      )
+    }
+    if let smallest, local.batchSize > smallest.count {
+      problems.add(
+        JSONPath() + "local" + "batch_size",
+        "the expected batch cannot exceed the data: must be at most \(smallest.count), the smallest "
+          + "\(smallest.place), got \(local.batchSize)")
+    }
+  }
+
+  private func availableText(_ available: Int) -> String {
+    "\(available) training examples of \(data.name)"
+      + (data.publicExamples > 0 ? " that are not public" : "")
+  }
+}
+
+extension Scenario.Cluster {
+  /// The fewest and the most examples of one client and the most of all together.
+  fileprivate var exampleBounds: (fewest: Int, most: Int, total: Int) {
+    switch examplesPerClient {
+    case .same(let count): (count, count, count * clients)
+    case .each(let counts): (counts.min() ?? 0, counts.max() ?? 0, counts.reduce(0, +))
+    case .between(let range): (range.lowerBound, range.upperBound, range.upperBound * clients)
+    }
+  }
+}

@@ -1,0 +1,75 @@
+// The checks of model, adapter and method against the data and the clients.
+
+extension Scenario {
+  func checkModel(_ problems: inout ProblemList) {
+    let place = JSONPath() + "model"
+    if model.architecture == .cnn, data.imageShape == nil {
+      problems.add(
+        place + "name", "a cnn needs images and \(data.name) has none; use \"mlp\" or \"logistic\"")
+    }
+    guard let pretraining = model.pretraining else { return }
+    if data.publicExamples == 0 {
+      problems.add(
+        place + "pretraining",
+        "needs public examples; set data.public_examples above 0, or null here")
+    } else if pretraining.batchSize > data.publicExamples {
+      problems.add(
+        place + "pretraining" + "batch_size",
+        "must be at most data.public_examples, \(data.publicExamples), "
+          + "got \(pretraining.batchSize)")
+    }
+  }
+
+  func checkAdapter(_ problems: inout ProblemList) {
+    guard let adapter else { return }
+    let place = JSONPath() + "adapter"
+    let layers = model.layers(for: data)
+    for (index, name) in adapter.targetModules.enumerated() {
+      guard let layer = layers.first(where: { $0.name == name }) else {
+        problems.add(
+          place + "target_modules" + index,
+          "the \(model.name) has no layer \"\(name)\"; its layers are "
+            + layers.map(\.name).joined(separator: ", "))
+        continue
+      }
+      let side = min(layer.outputs ?? .max, layer.inputs ?? .max)
+      if adapter.r > side {
+        problems.add(
+          place + "r",
+          "must be at most \(side), the smaller side of \(name), got \(adapter.r); lower r or "
+            + "leave \(name) out of target_modules")
+      }
+    }
+  }
+
+  func checkMethod(_ problems: inout ProblemList) {
+    let place = JSONPath() + "method"
+    func checkCount(_ count: Int, at place: JSONPath, _ problems: inout ProblemList) {
+      guard count > clientCount else { return }
+      problems.add(place, "must be at most the number of clients, \(clientCount), got \(count)")
+    }
+    switch method {
+    case .ifca(let settings):
+      checkCount(settings.numClusters, at: place + "num_clusters", &problems)
+    case .robustClustered(let settings):
+      if rounds < 2 {
+        problems.add(
+          JSONPath() + "rounds",
+          "must be at least 2 for r-dpcfl, whose first round finds the clusters, got \(rounds)")
+      }
+      if clientCount < 2 {
+        problems.add(
+          Self.clustersPath, "r-dpcfl needs at least 2 clients to tell apart, got \(clientCount)")
+        return
+      }
+      checkCount(settings.components, at: place + "components", &problems)
+      if let count = settings.numClusters {
+        checkCount(count, at: place + "num_clusters", &problems)
+      }
+      for (index, count) in settings.candidateClusters.enumerated() {
+        checkCount(count, at: place + "candidate_clusters" + index, &problems)
+      }
+    case .global, .local, .meanRegularized, .oracle: break
+    }
+  }
+}
