@@ -2,8 +2,8 @@
 //
 // For X of shape n × p with p ≫ n the n × n matrix G = X Xᵀ = U Λ Uᵀ gives the same components as the
 // p × p covariance: points = U Λ^½, loadings = Λ^-½ Uᵀ X. Only blocks of columns are held in double
-// precision. The imputed diagonal is HeteroPCA: Zhang, Cai, Wu, "Heteroskedastic PCA: algorithm,
-// optimality, and applications", Annals of Statistics 50 (2022), algorithm 1, on the rows' side.
+// precision. Removing the diagonal ("hollowing") is analysed by Abbe, Fan, Wang, "An l_p theory of PCA
+// and spectral clustering", Annals of Statistics 50 (2022); here it is done for centred rows.
 
 public import Kernels
 
@@ -21,31 +21,32 @@ public struct PrincipalComponents: Sendable {
     case standardisedFitRawProjection = "as-released"
   }
 
-  /// What happens to the diagonal of the Gram matrix, which holds each row's own noise.
-  public enum Diagonal: String, Sendable, Hashable, Codable, CaseIterable {
-    /// Kept: ordinary principal components.
+  /// What happens to the rows' own noise, which sits on the diagonal of the Gram matrix.
+  public enum NoiseFloor: String, Sendable, Hashable, Codable, CaseIterable {
+    /// Kept: ordinary principal components, as published.
     case kept
-    /// Replaced by what the leading components explain, until it settles. Independent noise of the
-    /// rows shifts only the diagonal, by different amounts when their budgets differ, so this
-    /// removes it; loadings are then directions for plots and no longer orthonormal.
-    case imputed
+    /// Each row's own energy is taken off the diagonal before the eigenproblem, and the mean of the
+    /// remaining eigenvalues off those of the components. Independent noise adds p·s² to a row's
+    /// diagonal and almost nothing elsewhere; with unequal budgets those differences drown the
+    /// clusters, and with more components than cluster directions the surplus ones are pure noise.
+    case removed
   }
 
   public struct Options: Sendable, Hashable, Codable {
     /// Number of components, at least 1; those beyond the rank are zero.
     public var components: Int
     public var preparation: Preparation
-    public var diagonal: Diagonal
+    public var noiseFloor: NoiseFloor
     /// Keep the components × p loadings, needed to project other rows.
     public var keepsLoadings: Bool
 
     public init(
-      components: Int = 3, preparation: Preparation = .centred, diagonal: Diagonal = .kept,
+      components: Int = 3, preparation: Preparation = .centred, noiseFloor: NoiseFloor = .kept,
       keepsLoadings: Bool = false
     ) {
       self.components = components
       self.preparation = preparation
-      self.diagonal = diagonal
+      self.noiseFloor = noiseFloor
       self.keepsLoadings = keepsLoadings
     }
   }
@@ -66,7 +67,8 @@ public struct PrincipalComponents: Sendable {
   /// n × components: the rows in the coordinates of the components.
   public let points: Matrix
   /// Variance (divisor n − 1) along every one of the n directions of the Gram matrix, descending;
-  /// for a scree plot. With n = 1 it is zero. With an imputed diagonal it may go below zero.
+  /// for a scree plot. With n = 1 it is zero. With the floor removed it is counted from that floor,
+  /// so about half of it lies below zero.
   public let spectrum: [Double]
   /// Nil unless `Options.keepsLoadings` was set.
   public let loadings: Loadings?

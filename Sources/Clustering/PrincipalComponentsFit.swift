@@ -38,8 +38,9 @@ extension PrincipalComponents {
       throw .notFinite(row: place.row, column: place.column)
     }
     let eigen = try decompose(sums.gram, options: options)
+    let energy = (0..<n).reduce(0) { max($0, sums.gram[$1, $1]) }
     // Below this an eigenvalue is rounding, and its direction means nothing.
-    let floor = Double(n) * Double.ulpOfOne * max(eigen.values.first ?? 0, 0)
+    let floor = Double(n) * Double.ulpOfOne * max(eigen.values.first ?? 0, energy)
     let kept = (0..<min(options.components, n)).filter { eigen.values[$0] > floor }
     var weights = Matrix(rows: options.components, columns: n)
     for k in kept {
@@ -63,42 +64,50 @@ extension PrincipalComponents {
       spectrum: eigen.values.map { n > 1 ? $0 / Double(n - 1) : 0 }, loadings: found.loadings)
   }
 
+  /// The eigenproblem of the Gram matrix, with or without the rows' own noise.
   private static func decompose(
     _ gram: Matrix, options: Options
-  ) throws(ClusteringError) -> SymmetricEigen {
+  ) throws(ClusteringError) -> (values: [Double], vectors: Matrix) {
     do {
-      guard options.diagonal == .imputed, options.components < gram.rows else {
-        return try gram.symmetricEigen()
+      guard options.noiseFloor == .removed, gram.rows > 2 else {
+        let eigen = try gram.symmetricEigen()
+        return (eigen.values, eigen.vectors)
       }
-      return try imputedDiagonalEigen(gram, components: options.components)
+      let eigen = try withoutOwnEnergy(gram).symmetricEigen()
+      // Centring leaves the constant direction with eigenvalue 0, which is no floor and no signal.
+      let n = gram.rows
+      let constant = (0..<n).max {
+        abs(eigen.vectors.row($0).reduce(0, +)) < abs(eigen.vectors.row($1).reduce(0, +))
+      }
+      let order = (0..<n).filter { $0 != constant } + (constant.map { [$0] } ?? [])
+      let varying = order.dropLast().map { eigen.values[$0] }
+      let rest = varying.dropFirst(options.components)
+      let floor = rest.isEmpty ? 0 : rest.reduce(0, +) / Double(rest.count)
+      return (
+        varying.map { $0 - floor } + [0], Matrix(rows: order.map { eigen.vectors.row($0) })
+      )
     } catch {
       throw .eigenvaluesFailed(info: error.info)
     }
   }
 
-  /// Starts from a zero diagonal and puts back what the leading components explain of it.
-  private static func imputedDiagonalEigen(
-    _ gram: Matrix, components: Int
-  ) throws(EigenError) -> SymmetricEigen {
+  /// The Gram matrix of centred rows after each row lost the energy it shares with no other.
+  ///
+  /// Private energies d put diag(J diag(d) J) on the diagonal, J = I − 1/n, that is
+  /// g_i = d_i (1 − 2/n) + mean(d)/n; solved for d, and J diag(d) J subtracted.
+  private static func withoutOwnEnergy(_ gram: Matrix) -> Matrix {
     let n = gram.rows
-    let scale = (0..<n).reduce(0) { max($0, gram[$1, $1]) }
-    var hollow = gram
-    for i in 0..<n { hollow[i, i] = 0 }
-    var eigen = try hollow.symmetricEigen()
-    for _ in 0..<100 {
-      var largestChange = 0.0
-      for i in 0..<n {
-        var explained = 0.0
-        for k in 0..<components where eigen.values[k] > 0 {
-          explained += eigen.values[k] * eigen.vectors[k, i] * eigen.vectors[k, i]
-        }
-        largestChange = max(largestChange, abs(explained - hollow[i, i]))
-        hollow[i, i] = explained
+    let count = Double(n)
+    let mean = (0..<n).reduce(0) { $0 + gram[$1, $1] } / (count - 1)
+    let own = (0..<n).map { (gram[$0, $0] - mean / count) / (1 - 2 / count) }
+    var result = gram
+    for i in 0..<n {
+      for j in 0..<n {
+        let centred = (i == j ? own[i] : 0) - (own[i] + own[j]) / count + mean / count
+        result[i, j] -= centred
       }
-      eigen = try hollow.symmetricEigen()
-      if largestChange <= 1e-9 * scale { break }
     }
-    return eigen
+    return result
   }
 }
 

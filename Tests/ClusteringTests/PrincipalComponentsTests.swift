@@ -2,6 +2,7 @@
 
 import Clustering
 import Kernels
+import RealModule
 import TestSupport
 import Testing
 
@@ -101,25 +102,44 @@ struct PrincipalComponentsTests {
     for i in 0..<8 { #expect(largestDifference(base.points.row(i), moved.points.row(i)) < 1e-9) }
   }
 
-  @Test("an imputed diagonal recovers exact low-rank structure under unequal diagonal noise")
-  func imputedDiagonal() throws {
-    // Orthogonal private directions of very different size: exactly a diagonal in the Gram matrix.
+  @Test("removing the floor shows two clusters that unequal private noise hides")
+  func noiseFloor() throws {
+    // Orthogonal private directions of very different size: noise of p → ∞ dimensions.
     let n = 12
-    let sizes = (0..<n).map { Double($0 % 4) * 2 }
     var rows = [[Double]](repeating: [Double](repeating: 0, count: 1 + n), count: n)
     for i in 0..<n {
       rows[i][0] = i < n / 2 ? 1 : -1
-      rows[i][1 + i] = sizes[i]
+      rows[i][1 + i] = Double(i % 4) * 2
     }
-    func spread(_ diagonal: PrincipalComponents.Diagonal) throws -> Double {
+    func coordinates(_ floor: PrincipalComponents.NoiseFloor) throws -> [Double] {
       let fit = try PrincipalComponents.fit(
-        Matrix(rows: rows), options: .init(components: 1, diagonal: diagonal))
-      let values = fit.points.elements.map(abs)
-      return (values.max() ?? 0) - (values.min() ?? 0)
+        Matrix(rows: rows), options: .init(components: 1, noiseFloor: floor))
+      return fit.points.elements
     }
-    let kept = try spread(.kept)
-    let imputed = try spread(.imputed)
-    #expect(kept > 3 * imputed)
+    func evenness(_ values: [Double]) -> Double {
+      (values.map(abs).min() ?? 0) / (values.map(abs).max() ?? 1)
+    }
+    #expect(evenness(try coordinates(.kept)) < 0.2)
+    let removed = try coordinates(.removed)
+    #expect(evenness(removed) > 0.5)
+    #expect(removed.indices.allSatisfy { (removed[$0] > 0) == (($0 < n / 2) == (removed[0] > 0)) })
+  }
+
+  @Test("without noise the floor changes no cluster: rows that are equal stay equal")
+  func noiseFloorWithoutNoise() throws {
+    var stream = RandomStream(seed: 2, purpose: .test)
+    let means = (0..<4).map { _ in (0..<50).map { _ in 10 + stream.nextGaussian() } }
+    let truth = [0, 0, 0] + (1...3).flatMap { [Int](repeating: $0, count: 6) }
+    let fit = try PrincipalComponents.fit(
+      Matrix(rows: truth.map { means[$0] }), options: .init(components: 3, noiseFloor: .removed))
+    for i in truth.indices {
+      for j in truth.indices {
+        let distance = zip(fit.points.row(i), fit.points.row(j)).reduce(0) {
+          $0 + ($1.0 - $1.1) * ($1.0 - $1.1)
+        }
+        #expect(truth[i] == truth[j] ? distance < 1e-12 : distance > 1)
+      }
+    }
   }
 
   @Test("degenerate inputs are defined or refused with their place")
@@ -128,8 +148,18 @@ struct PrincipalComponentsTests {
       [[Float]](repeating: [1, 2, 3], count: 4), options: .init(components: 2))
     #expect(equal.points == Matrix(rows: 4, columns: 2))
     #expect(equal.explainedVarianceRatio == [0, 0])
-    let one = try PrincipalComponents.fit([[Float(1), 2]], options: .init(components: 3))
-    #expect(one.points == Matrix(rows: 1, columns: 3))
+    let few = [[Float(1), 2], [2, 4]]
+    for floor in PrincipalComponents.NoiseFloor.allCases {
+      let one = try PrincipalComponents.fit(
+        [[Float(1), 2]], options: .init(components: 3, noiseFloor: floor))
+      #expect(one.points == Matrix(rows: 1, columns: 3))
+      let same = try PrincipalComponents.fit(
+        [[Float]](repeating: [1, 2, 3], count: 4),
+        options: .init(components: 5, noiseFloor: floor))
+      #expect(same.points == Matrix(rows: 4, columns: 5))
+      let two = try PrincipalComponents.fit(few, options: .init(noiseFloor: floor))
+      #expect(isClose(abs(two.points[0, 0] - two.points[1, 0]), Double.sqrt(5), relative: 1e-9))
+    }
     let standardised = try PrincipalComponents.fit(
       [[Float(0.1), 1], [0.1, 2], [0.1, 4]],
       options: .init(components: 2, preparation: .standardised))

@@ -1,0 +1,107 @@
+// How many clusters there are: every candidate is fitted and scored, one rule picks.
+
+public import Kernels
+import RealModule
+
+/// The rule that picks the number of clusters among the candidates.
+public enum ClusterCountCriterion: Sendable, Hashable, Codable {
+  /// The largest minimum separation score, as published; the smallest candidate among equals.
+  case separation
+  /// The lowest BIC; the smallest candidate among equals.
+  case bic
+  /// The most clusters that are all at least this far apart (the published threshold is 2) and of
+  /// which none has collapsed; the largest minimum separation score if no candidate is.
+  case mostSeparated(minScore: Double)
+}
+
+/// The outcome of the choice, with the score of every candidate.
+public struct ClusterCount: Sendable, Hashable, Codable {
+  public struct Candidate: Sendable, Hashable, Codable {
+    /// M.
+    public var clusters: Int
+    /// Nil if there are fewer points than clusters.
+    public var fit: MixtureFit?
+    public var separation: Separation?
+    /// Lower is better; nil without a fit.
+    public var bic: Double?
+
+    /// Whether the fit has all its clusters, none collapsed or empty.
+    public var isWhole: Bool {
+      guard let fit, let separation else { return false }
+      return !fit.collapsed && separation.emptyComponents.isEmpty
+    }
+  }
+
+  /// In ascending order of M, without repeats.
+  public var candidates: [Candidate]
+  /// Index of the chosen candidate; it has a fit.
+  public var chosenIndex: Int
+  /// Whether the criterion itself was met. False means that no candidate satisfied
+  /// `mostSeparated`, so the clusters may be noise.
+  public var isConfident: Bool
+
+  public var chosen: Candidate { candidates[chosenIndex] }
+  public var clusters: Int { chosen.clusters }
+
+  /// Fits every candidate number of clusters to the points and picks one.
+  ///
+  /// Candidates that exceed the number of points are reported without a fit. A single candidate is
+  /// chosen without question. Throws `empty`, `notFinite`, `invalidOption` (no candidates, or one
+  /// below 1), and `tooFewPoints` if no candidate can be fitted.
+  public static func choose(
+    _ points: Matrix, candidates: [Int], criterion: ClusterCountCriterion, seed: UInt64,
+    round: Int = 0, options: MixtureOptions = MixtureOptions()
+  ) throws(ClusteringError) -> ClusterCount {
+    let ascending = Set(candidates).sorted()
+    guard let smallest = ascending.first, smallest >= 1 else {
+      throw .invalidOption(
+        name: "candidates", requirement: "at least one number of clusters, each at least 1",
+        found: "\(candidates)")
+    }
+    try GaussianMixture.checkPoints(points)
+    guard smallest <= points.rows else {
+      throw .tooFewPoints(points: points.rows, needed: smallest)
+    }
+    var scored: [Candidate] = []
+    for clusters in ascending {
+      guard clusters <= points.rows else {
+        scored.append(Candidate(clusters: clusters))
+        continue
+      }
+      let fit = try GaussianMixture.fit(
+        points, components: clusters, seed: seed, round: round, options: options)
+      scored.append(
+        Candidate(
+          clusters: clusters, fit: fit, separation: Separation(of: fit),
+          bic: fit.bic(options: options)))
+    }
+    let choice = pick(scored, criterion: criterion)
+    return ClusterCount(
+      candidates: scored, chosenIndex: choice.index, isConfident: choice.confident)
+  }
+
+  /// Applies a criterion to scored candidates, at least one of which has a fit.
+  static func pick(
+    _ candidates: [Candidate], criterion: ClusterCountCriterion
+  ) -> (index: Int, confident: Bool) {
+    let fitted = candidates.indices.filter { candidates[$0].fit != nil }
+    // One cluster has no pair to be separated from; it wins only if there is nothing else.
+    func score(_ index: Int) -> Double { candidates[index].separation?.minScore ?? -1 }
+    let whole = fitted.filter { candidates[$0].isWhole }
+    let pool = whole.isEmpty ? fitted : whole
+    let first = pool.first ?? 0
+    let bestSeparated = pool.reduce(first) { score($1) > score($0) ? $1 : $0 }
+    switch criterion {
+    case .separation:
+      return (bestSeparated, !whole.isEmpty)
+    case .bic:
+      func value(_ index: Int) -> Double { candidates[index].bic ?? .infinity }
+      return (pool.reduce(first) { value($1) < value($0) ? $1 : $0 }, !whole.isEmpty)
+    case .mostSeparated(let minScore):
+      guard let most = whole.last(where: { score($0) >= minScore }) else {
+        return (bestSeparated, false)
+      }
+      return (most, true)
+    }
+  }
+}
