@@ -36,9 +36,15 @@ public struct ClusterCount: Sendable, Hashable, Codable {
   public var candidates: [Candidate]
   /// Index of the chosen candidate; it has a fit.
   public var chosenIndex: Int
-  /// Whether the criterion itself was met. False means that no candidate satisfied
-  /// `mostSeparated`, so the clusters may be noise.
-  public var isConfident: Bool
+
+  /// The minimum separation score that noise alone stays below; docs/clustering.md has the trials.
+  public static let noiseScore = 2.5
+
+  /// Whether the chosen clusters are whole and further apart than noise alone puts them. If not,
+  /// they may be noise; one cluster, which has no score, counts as confident.
+  public var isConfident: Bool {
+    chosen.isWhole && (chosen.separation?.minScore ?? .infinity) >= ClusterCount.noiseScore
+  }
 
   public var chosen: Candidate { candidates[chosenIndex] }
   public var clusters: Int { chosen.clusters }
@@ -51,6 +57,28 @@ public struct ClusterCount: Sendable, Hashable, Codable {
   public static func choose(
     _ points: Matrix, candidates: [Int], criterion: ClusterCountCriterion, seed: UInt64,
     round: Int = 0, options: MixtureOptions = MixtureOptions()
+  ) throws(ClusteringError) -> ClusterCount {
+    try choose(points, candidates: candidates, criterion: criterion, options: options) {
+      (clusters) throws(ClusteringError) in
+      try GaussianMixture.fit(
+        points, components: clusters, seed: seed, round: round, options: options)
+    }
+  }
+
+  /// The same with the one-start mixture of the released code (`GaussianMixture.fitAsReleased`).
+  public static func chooseAsReleased(
+    _ points: Matrix, candidates: [Int], criterion: ClusterCountCriterion, seed: UInt64,
+    round: Int = 0
+  ) throws(ClusteringError) -> ClusterCount {
+    try choose(points, candidates: candidates, criterion: criterion, options: MixtureOptions()) {
+      (clusters) throws(ClusteringError) in
+      try GaussianMixture.fitAsReleased(points, components: clusters, seed: seed, round: round)
+    }
+  }
+
+  private static func choose(
+    _ points: Matrix, candidates: [Int], criterion: ClusterCountCriterion,
+    options: MixtureOptions, fit: (Int) throws(ClusteringError) -> MixtureFit
   ) throws(ClusteringError) -> ClusterCount {
     let ascending = Set(candidates).sorted()
     guard let smallest = ascending.first, smallest >= 1 else {
@@ -68,22 +96,19 @@ public struct ClusterCount: Sendable, Hashable, Codable {
         scored.append(Candidate(clusters: clusters))
         continue
       }
-      let fit = try GaussianMixture.fit(
-        points, components: clusters, seed: seed, round: round, options: options)
+      let fit = try fit(clusters)
       scored.append(
         Candidate(
           clusters: clusters, fit: fit, separation: Separation(of: fit),
           bic: fit.bic(options: options)))
     }
-    let choice = pick(scored, criterion: criterion)
-    return ClusterCount(
-      candidates: scored, chosenIndex: choice.index, isConfident: choice.confident)
+    return ClusterCount(candidates: scored, chosenIndex: pick(scored, criterion: criterion))
   }
 
   /// Applies a criterion to scored candidates, at least one of which has a fit.
   static func pick(
     _ candidates: [Candidate], criterion: ClusterCountCriterion
-  ) -> (index: Int, confident: Bool) {
+  ) -> Int {
     let fitted = candidates.indices.filter { candidates[$0].fit != nil }
     // One cluster has no pair to be separated from; it wins only if there is nothing else.
     func score(_ index: Int) -> Double { candidates[index].separation?.minScore ?? -1 }
@@ -93,15 +118,12 @@ public struct ClusterCount: Sendable, Hashable, Codable {
     let bestSeparated = pool.reduce(first) { score($1) > score($0) ? $1 : $0 }
     switch criterion {
     case .separation:
-      return (bestSeparated, !whole.isEmpty)
+      return bestSeparated
     case .bic:
       func value(_ index: Int) -> Double { candidates[index].bic ?? .infinity }
-      return (pool.reduce(first) { value($1) < value($0) ? $1 : $0 }, !whole.isEmpty)
+      return pool.reduce(first) { value($1) < value($0) ? $1 : $0 }
     case .mostSeparated(let minScore):
-      guard let most = whole.last(where: { score($0) >= minScore }) else {
-        return (bestSeparated, false)
-      }
-      return (most, true)
+      return whole.last { score($0) >= minScore } ?? bestSeparated
     }
   }
 }

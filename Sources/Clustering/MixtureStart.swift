@@ -49,7 +49,7 @@ extension GaussianMixture {
     return try fit(points, from: start, options: options)
   }
 
-  /// k-means++ centres, refined by Lloyd's iterations; weights and variances from the partition.
+  /// k-means++ centres, refined by Lloyd's iterations; one variance, from the partition.
   static func kMeansStart(
     _ points: Matrix, components: Int, options: MixtureOptions, using stream: inout RandomStream
   ) -> GaussianMixture {
@@ -77,10 +77,10 @@ extension GaussianMixture {
     // The pooled variance for every component: a start with one point has none of its own.
     let scatter = (0..<n).reduce(0) { $0 + squaredDistance(points, $1, centres, nearest[$1]) }
     let variance = scatter / Double(n * d) + options.regCovar
-    let counts = (0..<components).map { k in nearest.reduce(0) { $0 + ($1 == k ? 1 : 0) } }
+    // Equal weights, so that points that are all alike end with posteriors 1/M and full overlap.
     return GaussianMixture(
       checkedMeans: centres, variances: [Double](repeating: variance, count: components),
-      weights: counts.map { Double($0) / Double(n) })
+      weights: [Double](repeating: 1 / Double(components), count: components))
   }
 
   /// Indices of M distinct points, each drawn with probability proportional to its squared distance

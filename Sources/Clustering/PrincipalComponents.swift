@@ -3,7 +3,8 @@
 // For X of shape n × p with p ≫ n the n × n matrix G = X Xᵀ = U Λ Uᵀ gives the same components as the
 // p × p covariance: points = U Λ^½, loadings = Λ^-½ Uᵀ X. Only blocks of columns are held in double
 // precision. Removing the diagonal ("hollowing") is analysed by Abbe, Fan, Wang, "An l_p theory of PCA
-// and spectral clustering", Annals of Statistics 50 (2022); here it is done for centred rows.
+// and spectral clustering", Annals of Statistics 50 (2022); the shrinkage of eigenvalues follows
+// Gavish and Donoho, "Optimal shrinkage of singular values", IEEE Trans. Inf. Theory 63 (2017).
 
 public import Kernels
 
@@ -25,10 +26,11 @@ public struct PrincipalComponents: Sendable {
   public enum NoiseFloor: String, Sendable, Hashable, Codable, CaseIterable {
     /// Kept: ordinary principal components, as published.
     case kept
-    /// Each row's own energy is taken off the diagonal before the eigenproblem, and the mean of the
-    /// remaining eigenvalues off those of the components. Independent noise adds p·s² to a row's
-    /// diagonal and almost nothing elsewhere; with unequal budgets those differences drown the
-    /// clusters, and with more components than cluster directions the surplus ones are pure noise.
+    /// Each row's own energy is taken off the diagonal before the eigenproblem, and the spread of
+    /// the noise eigenvalues off those of the components. Independent noise adds p·s² to a row's
+    /// diagonal and little elsewhere; with unequal budgets those differences drown the clusters,
+    /// and with more components than cluster directions the surplus ones are pure noise. Components
+    /// that do not stand out of the noise become zero.
     case removed
   }
 
@@ -68,7 +70,7 @@ public struct PrincipalComponents: Sendable {
   public let points: Matrix
   /// Variance (divisor n − 1) along every one of the n directions of the Gram matrix, descending;
   /// for a scree plot. With n = 1 it is zero. With the floor removed it is counted from that floor,
-  /// so about half of it lies below zero.
+  /// shrunk for the components, and partly below zero for the others.
   public let spectrum: [Double]
   /// Nil unless `Options.keepsLoadings` was set.
   public let loadings: Loadings?

@@ -81,13 +81,29 @@ extension PrincipalComponents {
       }
       let order = (0..<n).filter { $0 != constant } + (constant.map { [$0] } ?? [])
       let varying = order.dropLast().map { eigen.values[$0] }
-      let rest = varying.dropFirst(options.components)
-      let floor = rest.isEmpty ? 0 : rest.reduce(0, +) / Double(rest.count)
       return (
-        varying.map { $0 - floor } + [0], Matrix(rows: order.map { eigen.vectors.row($0) })
+        shrunk(varying, components: options.components) + [0],
+        Matrix(rows: order.map { eigen.vectors.row($0) })
       )
     } catch {
       throw .eigenvaluesFailed(info: error.info)
+    }
+  }
+
+  /// Eigenvalues counted from the noise floor, those of the components shrunk by the noise's edge.
+  ///
+  /// What noise leaves off the diagonal is a symmetric (Wigner) matrix: its eigenvalues lie in
+  /// [−e, e], so the lowest one shows e, and an eigenvalue l > e that a signal lifted out of it is
+  /// best replaced by √(l² − e²); one within the noise by 0.
+  private static func shrunk(_ values: [Double], components: Int) -> [Double] {
+    let rest = values.dropFirst(components)
+    guard !rest.isEmpty else { return values }
+    let floor = rest.reduce(0, +) / Double(rest.count)
+    let edge = floor - (rest.last ?? floor)
+    return values.enumerated().map { index, value in
+      let lifted = value - floor
+      guard index < components else { return lifted }
+      return lifted > edge ? Double.sqrt((lifted - edge) * (lifted + edge)) : 0
     }
   }
 
