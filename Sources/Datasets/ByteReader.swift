@@ -1,5 +1,6 @@
 // The bytes of a data file from front to back, whether it is compressed or not.
 
+import Crypto
 import Foundation
 
 /// Reads a plain or gzip file in order; every failure names the file.
@@ -12,6 +13,7 @@ struct ByteReader {
 
   let name: String
   private var source: Source
+  private var digest = SHA256()
 
   private enum Source {
     case plain([UInt8], offset: Int)
@@ -38,18 +40,21 @@ struct ByteReader {
 
   /// Up to `limit` further bytes; fewer mean that the file ends there.
   mutating func read(upTo limit: Int) throws(DatasetError) -> [UInt8] {
+    let piece: [UInt8]
     switch source {
     case .plain(let bytes, let offset):
       let end = offset + min(limit, bytes.count - offset)
       source = .plain(bytes, offset: end)
-      return Array(bytes[offset..<end])
+      piece = Array(bytes[offset..<end])
     case .gzip(let inflater):
       do {
-        return try inflater.next(limit)
+        piece = try inflater.next(limit)
       } catch {
         throw ByteReader.failure(error, name)
       }
     }
+    digest.update(data: piece)
+    return piece
   }
 
   /// Exactly `count` further bytes, which hold `what`.
@@ -63,14 +68,16 @@ struct ByteReader {
     return bytes
   }
 
-  /// Makes sure that nothing follows.
-  mutating func expectEnd() throws(DatasetError) {
+  /// Makes sure that nothing follows `what`.
+  mutating func expectEnd(after what: String) throws(DatasetError) {
     guard try read(upTo: 1).isEmpty else {
       throw DatasetError(
-        .malformed, at: name, "goes on after the last byte its header announces",
-        mend: "fetch the file again")
+        .malformed, at: name, "goes on after \(what)", mend: "fetch the file again")
     }
   }
+
+  /// SHA-256, in hexadecimal, of the bytes read so far, after decompression.
+  var sha256: String { hexadecimal(digest.finalize()) }
 
   /// All bytes of a regular file of at most `largestFile` bytes, as they are stored.
   static func bytes(of file: URL) throws(DatasetError) -> [UInt8] {

@@ -33,7 +33,7 @@ public enum CIFAR10 {
     let pixels = side * side
     let record = 1 + channels * pixels
     let bytes = try reader.read(upTo: largestBatch)
-    try reader.expectEnd()
+    try reader.expectEnd(after: "100000 images")
     guard !bytes.isEmpty, bytes.count.isMultiple(of: record) else {
       throw DatasetError(
         .malformed, at: reader.name,

@@ -104,7 +104,7 @@ public struct ClientView: Sendable {
         output[first + value] = table[Int(image[Int(places[value])])]
       }
     case .blended(let places, let weights):
-      let (scale, offset) = (lens.scale[0], lens.offset[0])
+      let (scale, offset) = (lens.scale, lens.offset)
       for value in image.indices {
         var sum: Float = 0
         for corner in 4 * value..<4 * value + 4 {
@@ -116,15 +116,8 @@ public struct ClientView: Sendable {
   }
 
   private func write(row: Span<Float>, into output: inout MutableSpan<Float>, at first: Int) {
-    if lens.scale.count == 1 {
-      let (scale, offset) = (lens.scale[0], lens.offset[0])
-      for value in row.indices { output[first + value] = row[value] * scale + offset }
-    } else {
-      let (scales, offsets) = (lens.scale, lens.offset)
-      for value in row.indices {
-        output[first + value] = row[value] * scales[value] + offsets[value]
-      }
-    }
+    let (scale, offset) = (lens.scale, lens.offset)
+    for value in row.indices { output[first + value] = row[value] * scale + offset }
   }
 
   /// The stream is keyed by the example, so the noise does not depend on what was asked before.

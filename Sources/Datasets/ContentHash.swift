@@ -56,12 +56,8 @@ struct ContentHash {
   }
 }
 
-/// The SHA-256 of a file's bytes, in hexadecimal.
-func sha256(of bytes: [UInt8]) -> String {
-  hexadecimal(SHA256.hash(data: bytes))
-}
-
-private func hexadecimal(_ digest: SHA256.Digest) -> String {
+/// A hash as it is written: two lower-case digits a byte.
+func hexadecimal(_ digest: SHA256.Digest) -> String {
   let digits = Array("0123456789abcdef")
   return String(digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
 }

@@ -18,25 +18,16 @@ public enum ExampleShape: Sendable, Hashable {
 
 /// How stored values become the inputs of a model: (value − mean) / standard deviation.
 ///
-/// Both lists have one entry for all values or, for tables, one for each. Bytes are divided by 255
-/// first.
+/// Bytes are divided by 255 first. Tables are stored standardised, column by column, and need none.
 public struct Normalization: Sendable, Hashable, Codable {
-  public let mean: [Float]
-  public let standardDeviation: [Float]
+  public let mean: Float
+  public let standardDeviation: Float
 
-  /// - Precondition: the lists are equally long and every standard deviation is positive.
-  public init(mean: [Float], standardDeviation: [Float]) {
-    precondition(
-      mean.count == standardDeviation.count && !mean.isEmpty
-        && standardDeviation.allSatisfy { $0 > 0 },
-      "a normalisation needs as many means as standard deviations, and those positive")
+  /// - Precondition: the standard deviation is positive.
+  public init(mean: Float, standardDeviation: Float) {
+    precondition(standardDeviation > 0, "a standard deviation must be positive")
     self.mean = mean
     self.standardDeviation = standardDeviation
-  }
-
-  /// The same mean and standard deviation for every value.
-  public init(mean: Float, standardDeviation: Float) {
-    self.init(mean: [mean], standardDeviation: [standardDeviation])
   }
 
   /// The figures of MNIST, which the paper uses for Fashion-MNIST too.
@@ -109,12 +100,6 @@ public struct Dataset: Sendable {
     for examples in [train, test] {
       try Dataset.check(examples, of: name, shape, classCount, groupNames.count)
     }
-    let figures = normalization.mean.count
-    guard figures == 1 || shape == .features(count: figures) else {
-      throw DatasetError(
-        .malformed, at: name, "is normalised by \(figures) figures for \(shape.valueCount) values",
-        mend: "give one figure, or for tables one for each value")
-    }
     self.name = name
     self.shape = shape
     self.classCount = classCount
@@ -174,8 +159,7 @@ public struct Dataset: Sendable {
     case .features(let count): hash.add([count])
     }
     hash.add([classCount])
-    hash.add(normalization.mean)
-    hash.add(normalization.standardDeviation)
+    hash.add([normalization.mean, normalization.standardDeviation])
     for examples in [train, test] {
       hash.add(examples.labels)
       switch examples.values {

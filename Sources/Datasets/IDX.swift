@@ -29,14 +29,24 @@ public enum IDX {
     return try labels(&reader)
   }
 
-  public static func images(file: URL) throws(DatasetError) -> Images {
+  /// - Parameter published: if given, other content than this is refused as `changed`.
+  public static func images(
+    file: URL, published: PublishedFile? = nil
+  ) throws(DatasetError) -> Images {
     var reader = try ByteReader(file: file)
-    return try images(&reader)
+    let images = try images(&reader)
+    try published?.check(reader)
+    return images
   }
 
-  public static func labels(file: URL) throws(DatasetError) -> [UInt8] {
+  /// - Parameter published: if given, other content than this is refused as `changed`.
+  public static func labels(
+    file: URL, published: PublishedFile? = nil
+  ) throws(DatasetError) -> [UInt8] {
     var reader = try ByteReader(file: file)
-    return try labels(&reader)
+    let labels = try labels(&reader)
+    try published?.check(reader)
+    return labels
   }
 
   private static func images(_ reader: inout ByteReader) throws(DatasetError) -> Images {
@@ -89,7 +99,7 @@ public enum IDX {
       total = product
     }
     let bytes = try reader.read(total, what: "data that its header announces")
-    try reader.expectEnd()
+    try reader.expectEnd(after: "the last byte its header announces")
     return bytes
   }
 }

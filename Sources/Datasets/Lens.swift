@@ -11,9 +11,9 @@ public final class Lens: Sendable {
   let motion: PixelMotion
   /// The model's input for each byte.
   let inputOfByte: [Float]
-  /// Model's input = value · scale + offset; one entry, or one for each value.
-  let scale: [Float]
-  let offset: [Float]
+  /// Model's input = value · scale + offset.
+  let scale: Float
+  let offset: Float
   let noise: Double
 
   /// - Throws: `invalidRequest` if the shift does not fit the data set.
@@ -29,10 +29,10 @@ public final class Lens: Sendable {
     motion = try PixelMotion(degrees: try shift.normalizedDegrees(), shape: dataset.shape)
     noise = shift.featureNoise
     let unit: Float = if case .image = dataset.shape { 255 } else { 1 }
-    let normalization = dataset.normalization
-    scale = normalization.standardDeviation.map { 1 / (unit * $0) }
-    offset = zip(normalization.mean, normalization.standardDeviation).map { -$0 / $1 }
-    let (scale, offset) = (scale[0], offset[0])
+    let scale = 1 / (unit * dataset.normalization.standardDeviation)
+    let offset = -dataset.normalization.mean / dataset.normalization.standardDeviation
     inputOfByte = (0..<256).map { Float($0) * scale + offset }
+    self.scale = scale
+    self.offset = offset
   }
 }
