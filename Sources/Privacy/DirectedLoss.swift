@@ -36,7 +36,7 @@ struct DirectedLoss {
   /// Rényi order less one. Within a factor of two of it any value serves as well.
   func saddlePoint(delta: Double, guess: Double) -> Double {
     let margin = -Double.log(delta)
-    return minimizer(near: guess, span: 30, evaluations: 14) { theta in
+    return minimizer(near: guess, refinements: 8) { theta in
       (logMoment(theta) + margin) / theta
     }
   }
@@ -47,7 +47,7 @@ struct DirectedLoss {
     let base = logMoment(theta)
     func reach(_ sign: Double) -> Double {
       var best = Double.infinity
-      _ = minimizer(near: guess, span: 30, evaluations: 9) { lambda in
+      _ = minimizer(near: guess, refinements: 5) { lambda in
         let bound = (logMoment(theta + sign * lambda) - base + margin) / lambda
         best = min(best, bound)
         return bound
@@ -73,25 +73,41 @@ struct LossWindow {
   var massAbove: Double
 }
 
-/// Golden-section search on a logarithmic scale; the function need only be roughly unimodal, since every
-/// point gives a valid bound.
+/// Minimises a roughly quasi-convex function of a positive number: walks downhill by factors of four from the
+/// guess until the function rises, then golden-section steps on the logarithmic scale. Every point of the
+/// functions searched here gives a valid bound, so a search that stops early costs tightness only.
 private func minimizer(
-  near guess: Double, span: Double, evaluations: Int, _ function: (Double) -> Double
+  near guess: Double, refinements: Int, _ function: (Double) -> Double
 ) -> Double {
-  let ratio = (5.0.squareRoot() - 1) / 2
-  var (low, high) = (Double.log(guess / span), Double.log(guess * span))
-  var (a, b) = (high - ratio * (high - low), low + ratio * (high - low))
-  var (valueA, valueB) = (function(Double.exp(a)), function(Double.exp(b)))
-  for _ in 2..<evaluations {
-    if valueA <= valueB {
-      (high, b, valueB) = (b, a, valueA)
-      a = high - ratio * (high - low)
-      valueA = function(Double.exp(a))
+  let pace = Double.log(4)
+  var center = (position: Double.log(guess), value: function(guess))
+  var left = (position: center.position - pace, value: function(guess / 4))
+  var right = (position: center.position + pace, value: function(guess * 4))
+  for _ in 0..<60 where left.value < center.value || right.value < center.value {
+    if left.value < right.value {
+      (right, center) = (center, left)
+      left.position = center.position - pace
+      left.value = function(Double.exp(left.position))
     } else {
-      (low, a, valueA) = (a, b, valueB)
-      b = low + ratio * (high - low)
-      valueB = function(Double.exp(b))
+      (left, center) = (center, right)
+      right.position = center.position + pace
+      right.value = function(Double.exp(right.position))
     }
   }
-  return Double.exp(valueA <= valueB ? a : b)
+  for _ in 0..<refinements {
+    // The golden section of the wider side.
+    let isRight = right.position - center.position > center.position - left.position
+    let outer = isRight ? right.position : left.position
+    let position = center.position + 0.381_966 * (outer - center.position)
+    let probe = (position: position, value: function(Double.exp(position)))
+    if probe.value < center.value {
+      if isRight { left = center } else { right = center }
+      center = probe
+    } else if isRight {
+      right = probe
+    } else {
+      left = probe
+    }
+  }
+  return Double.exp(center.position)
 }

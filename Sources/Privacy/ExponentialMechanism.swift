@@ -65,3 +65,44 @@ extension ExponentialMechanism {
     return excess - Double.log(onePlus: excess)
   }
 }
+
+extension ExponentialMechanism {
+  /// The exact ε of `count` selections that do not depend on one another: what no accountant of adaptive
+  /// selections can go below (Dong, Durfee, Rogers 2020, section 5).
+  public static func nonadaptiveOptimum(epsilon: Double, count: Int, delta: Double) -> Double {
+    func hockeyStick(_ total: Double) -> Double {
+      (0...count).map { index in
+        let shift = min(
+          epsilon, max(0, (total + Double(index + 1) * epsilon) / Double(count + 1)))
+        return mixtureDelta(epsilon: epsilon, count: count, shift: shift, total: total)
+      }.max() ?? 0
+    }
+    var (low, high) = (0.0, epsilon * Double(count))
+    guard hockeyStick(low) > delta else { return 0 }
+    for _ in 0..<60 {
+      let middle = low + (high - low) / 2
+      if hockeyStick(middle) > delta { low = middle } else { high = middle }
+    }
+    return high
+  }
+
+  /// δ at `total` of `count` generalised randomised responses, each with losses `shift` and `shift` − ε.
+  private static func mixtureDelta(
+    epsilon: Double, count: Int, shift: Double, total: Double
+  ) -> Double {
+    let high = (Double.exp(-shift) - Double.exp(-epsilon)) / -Double.expMinusOne(-epsilon)
+    var sum = 0.0
+    for index in 0...count {
+      let loss = Double(count) * shift - Double(index) * epsilon
+      guard loss > total else { break }
+      let weight =
+        LogFactorial.binomial(count, index)
+        + Double(count - index) * Double.log(high)
+        + (index == 0 ? 0 : Double(index) * Double.log(onePlus: -high))
+      // High may be 0 at the largest shift; the term then vanishes unless no factor of it is left.
+      let mass = high > 0 ? Double.exp(weight) : 0
+      sum += mass * (Double.exp(loss) - Double.exp(total))
+    }
+    return sum
+  }
+}

@@ -178,6 +178,7 @@ extension FourierTransform {
     im = Lane(s0i + s2i, s0i - s2i, s1i - s3r, s1i + s3r)
   }
 
+  @inline(__always)
   private static func product(_ a: Lane, _ b: Lane, _ c: Lane, _ d: Lane) -> (Lane, Lane) {
     (a * c - b * d, a * d + b * c)
   }

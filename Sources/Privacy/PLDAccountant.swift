@@ -91,10 +91,10 @@ private struct Losses {
     return sum
   }
 
-  /// Connecting the dots inflates a step's variance by about Δ²/6; at a fortieth of the loss's standard
-  /// deviation ε is off by some 5e-5.
+  /// Connecting the dots inflates a step's variance by about Δ²/6; at a thirtieth of the loss's standard
+  /// deviation ε is off by some 1e-4.
   var standardStep: Double {
-    min(1e-3, (variance / count).squareRoot() / 40)
+    min(1e-3, (variance / count).squareRoot() / 30)
   }
 
   /// nil if a single release has more cells than fit.
