@@ -37,8 +37,9 @@ public struct ClusterCount: Sendable, Hashable, Codable {
   /// Index of the chosen candidate; it has a fit.
   public var chosenIndex: Int
 
-  /// The minimum separation score that noise alone stays below; docs/clustering.md has the trials.
-  public static let noiseScore = 2.5
+  /// The minimum separation score that noise alone hardly reaches under the recommended settings;
+  /// docs/clustering.md has the trials.
+  public static let noiseScore = 5.0
 
   /// Whether the chosen clusters are whole and further apart than noise alone puts them. If not,
   /// they may be noise; one cluster, which has no score, counts as confident.

@@ -92,18 +92,22 @@ extension PrincipalComponents {
 
   /// Eigenvalues counted from the noise floor, those of the components shrunk by the noise's edge.
   ///
-  /// What noise leaves off the diagonal is a symmetric (Wigner) matrix: its eigenvalues lie in
-  /// [−e, e], so the lowest one shows e, and an eigenvalue l > e that a signal lifted out of it is
-  /// best replaced by √(l² − e²); one within the noise by 0.
+  /// What noise leaves off the diagonal is a symmetric (Wigner) matrix with eigenvalues in [−e, e]:
+  /// an eigenvalue l > e that a signal lifted out of it is best replaced by √(l² − e²), one within
+  /// the noise by 0. e is 2 standard deviations of a semicircle; 2.2 of what is left of it once the
+  /// components are taken off its top. If not even the first eigenvalue exceeds 1.3 e, nothing is
+  /// held to be signal: the largest of pure noise comes close to that (docs/clustering.md).
   private static func shrunk(_ values: [Double], components: Int) -> [Double] {
     let rest = values.dropFirst(components)
-    guard !rest.isEmpty else { return values }
+    guard !rest.isEmpty, let largest = values.first else { return values }
     let floor = rest.reduce(0, +) / Double(rest.count)
-    let edge = floor - (rest.last ?? floor)
+    let variance = rest.reduce(0) { $0 + ($1 - floor) * ($1 - floor) } / Double(rest.count)
+    let edge = 2.2 * Double.sqrt(variance)
+    let isSignal = largest - floor > 1.3 * edge
     return values.enumerated().map { index, value in
       let lifted = value - floor
       guard index < components else { return lifted }
-      return lifted > edge ? Double.sqrt((lifted - edge) * (lifted + edge)) : 0
+      return isSignal && lifted > edge ? Double.sqrt((lifted - edge) * (lifted + edge)) : 0
     }
   }
 
