@@ -32,8 +32,8 @@ extension Scenario {
     /// How the number of clusters is chosen. JSON key `criterion`; default "separation".
     public let criterion: Criterion
     /// Principal components the updates are projected to. JSON key `components`; 1 to 64 and at most
-    /// the number of clients, default 2.
-    public let components: Int
+    /// the number of clients, default null: as many as the largest candidate needs.
+    public let components: Int?
     /// Starts of the mixture fit, of which the best is kept. JSON key `mixture_starts`; 1 to 1000,
     /// default 20.
     public let mixtureStarts: Int
@@ -126,7 +126,9 @@ extension Scenario.Method {
             .choice(Scenario.RobustClustered.Criterion.allCases.map(\.rawValue)),
             "How the number of clusters is chosen."),
           .defaults(
-            "components", 2, .integer(1...64), "Principal components of the updates to cluster in."),
+            "components", .null, .nullable(.integer(1...64)),
+            "Principal components of the updates to cluster in; null = as many as the largest "
+              + "candidate needs."),
           .defaults("mixture_starts", 20, .integer(1...1000), "Starts of the mixture fit."),
         ] + selection + [
           .defaults(
@@ -183,7 +185,7 @@ extension Scenario.RobustClustered {
       fields.optional("candidate_clusters") == nil
       ? (2...6).filter { $0 <= clientCount } : try fields.integers("candidate_clusters")
     criterion = try fields.choice("criterion")
-    components = try fields.integer("components")
+    components = try fields.optionalInteger("components")
     mixtureStarts = try fields.integer("mixture_starts")
     selectionEpsilonRatio = try fields.number("selection_epsilon_ratio")
     selectionRoundsRatio = try fields.number("selection_rounds_ratio")

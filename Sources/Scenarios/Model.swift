@@ -192,21 +192,22 @@ extension Scenario.Adapter {
 }
 
 extension Scenario.Local {
-  static let shape = Shape([
-    .defaults(
-      "epochs", .null, .nullable(.integer(1...1000)),
-      "Passes over the client's examples in a round; not together with steps. With neither, 1."),
-    .defaults(
-      "steps", .null, .nullable(.integer(1...1_000_000)),
-      "Steps in a round, instead of epochs."),
-    .required(
-      "batch_size", .integer(1...1_000_000),
-      "Expected size of a Poisson-sampled batch, the divisor of every step."),
-    .required("learning_rate", .number(.above(0, to: 100)), "Step size of local SGD."),
-    .defaults(
-      "max_physical_batch_size", 64, .integer(1...65_536),
-      "Examples that go through the network at once; bounds memory, changes no result."),
-  ])
+  static let shape = Shape(
+    [
+      .defaults(
+        "epochs", .null, .nullable(.integer(1...1000)),
+        "Passes over the client's examples in a round; not together with steps. With neither, 1."),
+      .defaults(
+        "steps", .null, .nullable(.integer(1...1_000_000)),
+        "Steps in a round, instead of epochs."),
+      .required(
+        "batch_size", .integer(1...1_000_000),
+        "Expected size of a Poisson-sampled batch, the divisor of every step."),
+      .required("learning_rate", .number(.above(0, to: 100)), "Step size of local SGD."),
+      .defaults(
+        "max_physical_batch_size", 64, .integer(1...65_536),
+        "Examples that go through the network at once; bounds memory, changes no result."),
+    ], exclusive: ["epochs", "steps"])
 
   init(_ fields: Fields) throws(ScenarioError) {
     if let steps = try fields.optionalInteger("steps") {

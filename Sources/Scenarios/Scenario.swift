@@ -68,7 +68,7 @@ extension Scenario {
     try checker.problems.throwIfAny()
     var problems = ProblemList()
     let resolved = Self.completed(shaped ?? document)
-    Self.checkPairs(in: resolved, &problems)
+    Self.checkRanges(in: resolved, &problems)
     try problems.throwIfAny()
     try self.init(resolved: resolved)
     check(&problems)

@@ -1,16 +1,8 @@
 // The checks that compare one part of a scenario with another; none needs a data file.
 
 extension Scenario {
-  /// What must hold before the typed values can be made: pairs of keys that exclude or order one another.
-  static func checkPairs(in resolved: JSONValue, _ problems: inout ProblemList) {
-    let local = JSONPath() + "local"
-    if let epochs = resolved["local"]?["epochs"], let steps = resolved["local"]?["steps"],
-      epochs != .null, steps != .null
-    {
-      problems.add(
-        local + "steps", "epochs and steps exclude one another; remove one (null counts as removed)"
-      )
-    }
+  /// What must hold before the typed values can be made: a range that runs upwards.
+  static func checkRanges(in resolved: JSONValue, _ problems: inout ProblemList) {
     guard case .array(let clusters)? = resolved["population"]?["clusters"] else { return }
     for (index, cluster) in clusters.enumerated() {
       let place = clustersPath + index + "examples_per_client"
@@ -130,7 +122,10 @@ extension Scenario {
 
   /// No seed may ask for more examples than there are, and no batch for more than a client has.
   private func checkExamples(_ problems: inout ProblemList) {
-    let available = data.trainExamples.map { max(0, $0 - data.publicExamples) }
+    // With too many public examples nothing is left; that is a problem of its own.
+    let available = data.trainExamples.flatMap {
+      $0 >= data.publicExamples ? $0 - data.publicExamples : nil
+    }
     var total = 0
     var smallest: (count: Int, place: JSONPath)?
     for (index, cluster) in population.clusters.enumerated() {

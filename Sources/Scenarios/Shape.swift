@@ -4,9 +4,12 @@
 /// What an object of the scenario may contain.
 struct Shape: Sendable {
   let keys: [Key]
+  /// Keys of which at most one may have a value other than null.
+  let exclusive: [String]
 
-  init(_ keys: [Key]) {
+  init(_ keys: [Key], exclusive: [String] = []) {
     self.keys = keys
+    self.exclusive = exclusive
   }
 }
 

@@ -30,6 +30,7 @@ struct ShapeChecker {
       }
     case .object(let shape):
       if case .object(let members) = value {
+        checkExclusive(shape.exclusive, in: members, at: path)
         return resolveObject(members, shape.keys, at: path, owner: nil)
       }
     case .tagged(let shape):
@@ -188,6 +189,17 @@ struct ShapeChecker {
         Self.unknownKey(name, among: keys.map(\.name), at: path, of: owner, suggestions))
     }
     return isWhole ? .object(resolved) : nil
+  }
+
+  private mutating func checkExclusive(
+    _ names: [String], in members: [String: JSONValue], at path: JSONPath
+  ) {
+    let given = names.filter { members[$0] ?? .null != .null }
+    guard given.count > 1, let last = given.last else { return }
+    problems.add(
+      path + last,
+      "\(given.joined(separator: " and ")) exclude one another; remove one (null counts as removed)"
+    )
   }
 
   private static func unknownKey(

@@ -26,8 +26,8 @@ struct Suggestions: Sendable {
     }
     if let near = nearest(to: name, among: allowed) { return near }
     if let target = targets.first { return target }
-    if let elsewhere = places[name]?.first { return elsewhere }
-    return nil
+    // Of several places the one nearest to the top is the likeliest.
+    return places[name]?.min { $0.count(where: { $0 == "." }) < $1.count(where: { $0 == "." }) }
   }
 
   /// The nearest of some words, when it is near enough to be a slip of the hand.

@@ -62,7 +62,9 @@ extension Scenario {
           Self.clustersPath, "r-dpcfl needs at least 2 clients to tell apart, got \(clientCount)")
         return
       }
-      checkCount(settings.components, at: place + "components", &problems)
+      if let components = settings.components {
+        checkCount(components, at: place + "components", &problems)
+      }
       if let count = settings.numClusters {
         checkCount(count, at: place + "num_clusters", &problems)
       }

@@ -1,11 +1,101 @@
-// Where the tests of this room find the shipped scenarios.
+// What the tests of this room share: the shipped scenarios, changed documents, and Python.
 
 import Foundation
+import Scenarios
 
 /// The folder of the package, found through this file even where the sources are linked from elsewhere.
 let packageFolder = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
   .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-func shippedScenario(_ name: String) -> URL {
-  packageFolder.appendingPathComponent("scenarios").appendingPathComponent(name)
+let scenariosFolder = packageFolder.appendingPathComponent("scenarios")
+
+/// Every scenario that is shipped, with its path below `scenarios/`.
+let shippedNames = [
+  "skewed.json", "permuted-labels.json", "label-skew-budgets.json", "tiny.json",
+  "paper/fashion-mnist-rotation.json", "paper/fashion-mnist-labels.json",
+]
+
+func shippedData(_ name: String) throws -> Data {
+  try Data(contentsOf: scenariosFolder.appendingPathComponent(name))
+}
+
+func shippedDocument(_ name: String) throws -> JSONValue {
+  try JSONValue(parsing: shippedData(name))
+}
+
+/// The problems that reading a document gives; empty when it is read.
+func problems(of text: String, overrides: [String] = []) -> [ScenarioError.Problem] {
+  do throws(ScenarioError) {
+    _ = try Scenario(json: Data(text.utf8), overrides: overrides)
+    return []
+  } catch {
+    return error.problems
+  }
+}
+
+// MARK: - Changed documents
+
+/// One step into a document.
+enum Step: Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
+  case key(String)
+  case index(Int)
+
+  init(stringLiteral value: String) { self = .key(value) }
+  init(integerLiteral value: Int) { self = .index(value) }
+}
+
+extension JSONValue {
+  /// This document with the value at `steps` replaced, or removed where `value` is nil.
+  func setting(_ steps: [Step], to value: JSONValue?) -> JSONValue {
+    guard let step = steps.first else { return value ?? self }
+    let rest = Array(steps.dropFirst())
+    switch (step, self) {
+    case (.key(let key), .object(var members)):
+      if rest.isEmpty {
+        members.removeValue(forKey: key)
+        if let value { members.updateValue(value, forKey: key) }
+      } else {
+        members[key] = (members[key] ?? [:]).setting(rest, to: value)
+      }
+      return .object(members)
+    case (.index(let index), .array(var entries)):
+      if rest.isEmpty, value == nil {
+        entries.remove(at: index)
+      } else {
+        entries[index] = entries[index].setting(rest, to: value)
+      }
+      return .array(entries)
+    default: return JSONValue.object([:]).setting(steps, to: value)
+    }
+  }
+}
+
+// MARK: - Python
+
+struct PythonMissing: Error, CustomStringConvertible {
+  let description =
+    "neither python3 nor /usr/bin/python3 has the module jsonschema; apt install python3-jsonschema"
+}
+
+/// Runs Python with the given arguments and gives what it printed.
+func runPython(_ arguments: [String], needing module: String? = nil) throws -> String {
+  for interpreter in [["/usr/bin/env", "python3"], ["/usr/bin/python3"]] {
+    if let module, try run(interpreter + ["-c", "import \(module)"]).status != 0 { continue }
+    return try run(interpreter + arguments).output
+  }
+  throw PythonMissing()
+}
+
+private func run(_ command: [String]) throws -> (status: Int32, output: String) {
+  let process = Process()
+  process.executableURL = URL(fileURLWithPath: command[0])
+  process.arguments = Array(command.dropFirst())
+  let output = Pipe()
+  process.standardOutput = output
+  process.standardError = FileHandle.nullDevice
+  try process.run()
+  // Read before waiting: a full pipe would keep the process from ending.
+  let data = output.fileHandleForReading.readDataToEndOfFile()
+  process.waitUntilExit()
+  return (process.terminationStatus, String(decoding: data, as: UTF8.self))
 }
