@@ -83,7 +83,8 @@ private func minimizer(
   var center = (position: Double.log(guess), value: function(guess))
   var left = (position: center.position - pace, value: function(guess / 4))
   var right = (position: center.position + pace, value: function(guess * 4))
-  for _ in 0..<60 where left.value < center.value || right.value < center.value {
+  // Bounded losses have no minimum, only a limit; going on for less than a thousandth leads nowhere.
+  while center.value - min(left.value, right.value) > 1e-3 * abs(center.value) {
     if left.value < right.value {
       (right, center) = (center, left)
       left.position = center.position - pace

@@ -43,7 +43,7 @@ struct LossComposition {
         }
       }
       let windows = zip(losses, tilts).map { loss, tilt in
-        loss.window(tilt: tilt, margin: 30, guess: scale * 9)
+        loss.window(tilt: tilt, margin: 26, guess: scale * 9)
       }
       let width = windows.map { $0.last - $0.first + 1 }.max() ?? 1
       guard width <= Double(Self.largestTransform) else { return nil }

@@ -95,7 +95,7 @@ struct PublishedCalibrationTests {
     #expect(
       try accountant.epsilon(
         of: Self.joint(golden, noiseMultiplier: sigma * (1 - tolerance)), delta: delta) > target)
-    let published = golden.value("sigma_reference_rounded") ?? .nan
+    let published = golden.value("sigma_reference_method") ?? .nan
     let epsilon = try accountant.epsilon(
       of: Self.joint(golden, noiseMultiplier: published), delta: delta)
     #expect(golden.agrees(epsilon, with: "eps_true_of_reference_sigma_pld_br"), "\(epsilon)")
