@@ -1,0 +1,175 @@
+// Text tables with all their quirks, and what becomes of them.
+
+import Datasets
+import Foundation
+import Testing
+
+private func read(
+  _ train: String, test: String? = nil, _ format: TableFormat = TableFormat(label: .name("y"))
+) throws(DatasetError) -> Dataset {
+  try Table.dataset(
+    name: "t", format: format, train: ("train.csv", Array(train.utf8)),
+    test: test.map { ("test.csv", Array($0.utf8)) })
+}
+
+private func floats(_ examples: Examples) -> [Float] {
+  if case .floats(let floats) = examples.values { floats } else { [] }
+}
+
+@Suite struct TableTests {
+  @Test("numbers are standardised and texts unfolded by what the training rows have")
+  func encoding() throws {
+    let set = try read(
+      "a,colour,y\n1,red,no\n3,blue,yes\n", test: "a,colour,y\n5,blue,yes\n2,green,no\n")
+    #expect(set.shape == .features(count: 3))
+    #expect(set.classCount == 2)
+    #expect(floats(set.train) == [-1, 0, 1, 1, 1, 0])
+    #expect(set.train.labels == [0, 1])
+    #expect(floats(set.test) == [3, 1, 0, 0, 0, 0])
+    #expect(set.test.labels == [1, 0])
+  }
+
+  @Test("quotes, line ends, blanks, empty lines and a byte-order mark")
+  func syntax() throws {
+    let plain = try read("a,b,y\nx,\"1, 2\",p\ny,\"say \"\"hi\"\"\",q\n", test: "a,b,y\nx,z,p\n")
+    let odd = try read(
+      "\u{FEFF}a, b ,y\r\n\r\n x , \"1, 2\" ,p\r\n\n\"y\",\"say \"\"hi\"\"\",\"q\"",
+      test: "a,b,y\r\nx,z,p")
+    #expect(odd.contentHash == plain.contentHash)
+    #expect(plain.shape == .features(count: 4))
+    let lines = try read("a,y\n\"one\ntwo\",p\nthree,q\n", test: "a,y\nthree,q\n")
+    #expect(floats(lines.train) == [1, 0, 0, 1])
+  }
+
+  @Test("missing numbers become the mean, missing texts a value of their own")
+  func missing() throws {
+    let set = try read("n,c,y\n1,?,a\n?,u,b\n3,,a\n", test: "n,c,y\n?,u,a\n")
+    #expect(floats(set.train) == [-1, 1, 0, 0, 0, 1, 1, 1, 0])
+    #expect(floats(set.test) == [0, 0, 1])
+  }
+
+  @Test func rowsWithoutALabelAreLeftOut() throws {
+    let set = try read("n,y\n1,a\n2,?\n3,b\n", test: "n,y\n1,\n3,b\n")
+    #expect(set.train.count == 2)
+    #expect(set.test.count == 1)
+  }
+
+  @Test func constantColumnsBecomeZero() throws {
+    let set = try read("n,y\n0.1,a\n0.1,b\n0.1,a\n", test: "n,y\n0.1,a\n")
+    #expect(floats(set.train) == [0, 0, 0])
+    #expect(floats(set.test) == [0])
+  }
+
+  @Test func labelsSortAsNumbersAndLoseAFullStop() throws {
+    let set = try read("n,y\n1,10\n2,9\n3,2\n", test: "n,y\n1,10.\n2,2\n")
+    #expect(set.train.labels == [2, 1, 0])
+    #expect(set.test.labels == [2, 0])
+  }
+
+  @Test("columns by position, twice the same name, dropped and forced columns")
+  func columns() throws {
+    let text = "s,s,id,code,y\n1,5,77,1,a\n2,6,78,2,b\n"
+    let format = TableFormat(
+      label: .position(4), dropped: [.position(0), .name("id")], categorical: [.name("code")])
+    let set = try read(text, test: text, format)
+    #expect(floats(set.train) == [-1, 1, 0, 1, 0, 1])
+    let error = try #require(throws: DatasetError.self) {
+      try read(text, test: text, TableFormat(label: .name("s")))
+    }
+    #expect(error.problem == "has 2 columns called 's'")
+  }
+
+  @Test func withoutHeaderAndWithAnotherDelimiter() throws {
+    let format = TableFormat(
+      label: .name("y"), delimiter: ";", header: false, columns: ["n", "y"], comment: "|")
+    let set = try read("|remark\n1;a\n3;b\n", test: "2;a\n|x\n", format)
+    #expect(floats(set.train) == [-1, 1])
+    #expect(floats(set.test) == [0])
+  }
+
+  @Test func groupsAreNamedOverBothFiles() throws {
+    let set = try read(
+      "n,g,y\n1,m,a\n2,f,b\n", test: "n,g,y\n1,x,a\n",
+      TableFormat(label: .name("y"), group: .name("g")))
+    #expect(set.groupNames == ["f", "m", "x"])
+    #expect(set.train.groups == [1, 0])
+    #expect(set.test.groups == [2])
+    #expect(set.shape == .features(count: 3))
+  }
+
+  @Test("without a test file part of the rows is split off, the same every time")
+  func split() throws {
+    let text = "n,y\n" + (0..<100).map { "\($0),\($0 % 2)\n" }.joined()
+    let (first, second) = (try read(text), try read(text))
+    #expect(first.train.count == 80)
+    #expect(first.test.count == 20)
+    #expect(first.contentHash == second.contentHash)
+    var whole = TableFormat(label: .name("y"))
+    whole.testFraction = 1
+    #expect(throws: DatasetError.self) { try read(text, whole) }
+  }
+
+  @Test(
+    "broken tables are named and explained",
+    arguments: [
+      ("", "has no rows"), ("n,y\n", "has no rows"), ("n,y\n1,?\n", "no row with a label"),
+      ("n,y\n1,a\n2\n", "has 1 fields"), ("n,y\n\"1,a\n", "never closed"),
+      ("n,y\n\"1\"x,a\n", "after a closing quote"), ("n,z\n1,a\n2,b\n", "has no column 'y'"),
+      ("y\na\nb\n", "no input columns"), ("n,y\n1,a\n", "too few"),
+      ("n,y\n" + (0..<2_000).map { "1,\($0)\n" }.joined(), "different labels"),
+      ("n,y\n" + (0..<2_000).map { "t\($0),1\n" }.joined(), "different texts"),
+    ])
+  func refused(text: String, says: String) throws {
+    let error = try #require(throws: DatasetError.self) { try read(text) }
+    #expect(error.place.hasPrefix("train.csv"))
+    #expect("\(error)".contains(says))
+  }
+
+  @Test func testRowsMustFitTheTrainingRows() throws {
+    let train = "n,y\n1,a\n2,b\n"
+    for (test, says) in [
+      ("n,y\n1,c\n", "label 'c'"), ("n,y\nx,a\n", "has 'x' in column 0"),
+      ("n,y\n1e300,a\n", "has '1e300'"), ("n,y\nnan,a\n", "has 'nan'"),
+      ("m,y\n1,a\n", "other columns"),
+      ("n,y\n1,ab\n", "label 'ab'"), ("n,y\n1,a,\n", "has 3 fields"),
+    ] {
+      let error = try #require(throws: DatasetError.self) { try read(train, test: test) }
+      #expect(error.place.hasPrefix("test.csv"))
+      #expect("\(error)".contains(says))
+    }
+    let latin = Array("n,y\n1,caf".utf8) + [0xE9, 10]
+    let error = try #require(throws: DatasetError.self) {
+      try Table.dataset(
+        name: "t", format: TableFormat(label: .name("y")), train: ("latin.csv", latin), test: nil)
+    }
+    #expect(error.problem.contains("UTF-8"))
+  }
+
+  @Test("3,000 damaged tables are read or refused")
+  func corruption() throws {
+    let text = "n,c,g,y\n1,\"a, b\",u,p\n2.5,?,v,q\n-3e2,\"d\"\"e\",u,p.\n?,f,v,q\r\n4,a,u,p\n"
+    let format = TableFormat(label: .name("y"), group: .name("g"))
+    var refused = 0
+    for number in 0..<3_000 {
+      let bytes = corrupted(Array(text.utf8), number)
+      do throws(DatasetError) {
+        let set = try Table.dataset(
+          name: "t", format: format, train: ("x", bytes), test: number % 2 == 0 ? nil : ("z", bytes)
+        )
+        #expect(floats(set.train).allSatisfy { $0.isFinite })
+        #expect(floats(set.test).count == set.test.count * set.shape.valueCount)
+      } catch {
+        refused += 1
+      }
+    }
+    #expect((500..<3_000).contains(refused))
+  }
+
+  @Test func formatsSurviveStorage() throws {
+    var format = TableFormat.adult
+    format.dropped = [.position(2)]
+    let copy = try JSONDecoder().decode(
+      TableFormat.self, from: JSONEncoder().encode(format))
+    #expect(copy == format)
+  }
+}
