@@ -53,7 +53,7 @@ extension Scenario {
 extension Scenario.Budget {
   private static let epsilon: (kind: Kind, description: String, hint: String) = (
     .nullable(.number(.above(0, to: 1000))),
-    "Total epsilon of a client at target_delta, everything it releases composed; null = no privacy.",
+    "Total epsilon of a client at target_delta, all its releases composed; null = no privacy.",
     "write null to train without privacy"
   )
   private static let delta = Kind.number(.above(0, below: 1))
@@ -103,8 +103,8 @@ extension Scenario.Privacy {
         "Neighbouring data sets differ by one added or removed example."),
       .defaults(
         "accountant", "rdp", .choice(Accountant.allCases.map(\.rawValue)),
-        "rdp: Renyi orders with the improved conversion; pld: privacy loss distributions; best: the "
-          + "lower of both."),
+        "rdp: Renyi orders with the improved conversion; pld: privacy loss distributions; "
+          + "best: the lower of both."),
     ])
 
   init(_ fields: Fields) throws(ScenarioError) {

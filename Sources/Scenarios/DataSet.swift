@@ -38,7 +38,8 @@ extension Scenario {
       case index(Int)
     }
 
-    /// A Gaussian set with one spherical class-conditional distribution a class. JSON key `synthetic`.
+    /// A Gaussian set with one spherical class-conditional distribution a class. JSON key
+    /// `synthetic`.
     public struct Synthetic: Sendable, Hashable {
       /// Classes; 2 to 1000, default 4.
       public let classes: Int

@@ -1,8 +1,8 @@
 // How clients differ: shifts of whole clusters, and skews of labels and sizes between clients.
 
 extension Scenario {
-  /// What sets the data of a cluster apart. The parts compose: the image is rotated, noise is added,
-  /// labels are permuted and then offset.
+  /// What sets the data of a cluster apart. The parts compose: the image is rotated, noise is
+  /// added, labels are permuted and then offset.
   public struct Shift: Sendable, Hashable {
     /// Degrees by which images are turned counter-clockwise: multiples of 90 exactly, others
     /// interpolated. JSON key `rotation`; -360 to 360, default 0; images only.
@@ -10,20 +10,22 @@ extension Scenario {
     /// The new label of every class, a permutation of 0 ..< classes. JSON key `label_permutation`;
     /// default null, none.
     public let labelPermutation: [Int]?
-    /// Added to every label modulo the number of classes. JSON key `label_offset`; 0 up to classes - 1,
-    /// default 0.
+    /// Added to every label modulo the number of classes. JSON key `label_offset`; 0 up to classes
+    /// - 1, default 0.
     public let labelOffset: Int
-    /// Standard deviation of Gaussian noise added to the normalised features, drawn once an example.
-    /// JSON key `feature_noise`; 0 to 100, default 0.
+    /// Standard deviation of Gaussian noise added to the normalised features, drawn once an
+    /// example. JSON key `feature_noise`; 0 to 100, default 0.
     public let featureNoise: Double
   }
 
   /// How the labels of clients differ within a cluster.
   public enum LabelSkew: Sendable, Hashable {
     /// Each client's label mixture is drawn from a symmetric Dirichlet distribution; the smaller
-    /// `alpha`, the fewer labels a client sees. JSON: {"type": "dirichlet", "alpha": 0.001 to 1000}.
+    /// `alpha`, the fewer labels a client sees. JSON: {"type": "dirichlet", "alpha": 0.001 to
+    /// 1000}.
     case dirichlet(alpha: Double)
-    /// Each client holds so many classes only. JSON: {"type": "shards", "per_client": 1 to classes}.
+    /// Each client holds so many classes only. JSON: {"type": "shards", "per_client": 1 to
+    /// classes}.
     case shards(perClient: Int)
   }
 

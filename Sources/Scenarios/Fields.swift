@@ -1,7 +1,7 @@
 // Reads the members of an object that has already been checked and resolved.
 
-/// The members of a resolved object. Since the shape was checked first, a failure here is a fault of
-/// this program; it is still thrown rather than trapped, since the input came from a person.
+/// The members of a resolved object. Since the shape was checked first, a failure here is a fault
+/// of this program; it is still thrown rather than trapped, since the input came from a person.
 struct Fields {
   let members: [String: JSONValue]
   let path: JSONPath

@@ -13,13 +13,13 @@ extension JSONValue {
 
   /// Reads one JSON document.
   ///
-  /// - Throws: `ScenarioError` with line and column for broken syntax, and with the path for duplicate
-  ///   keys and for numbers that cannot be kept.
+  /// - Throws: `ScenarioError` with line and column for broken syntax, and with the path for
+  ///   duplicate keys and for numbers that cannot be kept.
   public init(parsing document: Data) throws(ScenarioError) {
     guard document.count <= Self.sizeLimit else {
       throw ScenarioError(
         JSONPath(),
-        "the file has \(document.count) bytes; the limit is \(Self.sizeLimit), so move data out of it"
+        "the file has \(document.count) bytes, the limit is \(Self.sizeLimit); make it smaller"
       )
     }
     try self.init(parsing: [UInt8](document))

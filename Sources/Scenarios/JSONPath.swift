@@ -1,4 +1,5 @@
-// The place of a value in a JSON document, written as people write it: population.clusters[2].clients.
+// The place of a value in a JSON document, written as people write it:
+// population.clusters[2].clients.
 
 /// A place in a JSON document.
 struct JSONPath: Sendable, Hashable, CustomStringConvertible {

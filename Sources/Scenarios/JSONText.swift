@@ -3,8 +3,9 @@
 extension JSONValue {
   /// One line without blanks, keys sorted: equal values give equal text.
   ///
-  /// A whole number below 2^53 is written without a fraction (5, not 5.0), any other with the fewest
-  /// digits that read back as the same Double. What JSON cannot say (NaN, infinity) becomes null.
+  /// A whole number below 2^53 is written without a fraction (5, not 5.0), any other with the
+  /// fewest digits that read back as the same Double. What JSON cannot say (NaN, infinity) becomes
+  /// null.
   public var text: String {
     var output = ""
     write(to: &output, indent: nil)

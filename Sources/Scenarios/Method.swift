@@ -9,7 +9,8 @@ extension Scenario {
     case global
     /// No exchange: every client trains alone.
     case local
-    /// Iterative clustering by private loss (IFCA, arXiv:2006.04088) with the same selection mechanism.
+    /// Iterative clustering by private loss (IFCA, arXiv:2006.04088) with the same selection
+    /// mechanism.
     case ifca(Ifca)
     /// Mean-regularised personal models (MR-MTL): f_i(w) + λ/2 ‖w - w̄‖². JSON key `lambda`;
     /// 0 to 1000, default 1.
@@ -31,8 +32,8 @@ extension Scenario {
     public let candidateClusters: [Int]
     /// How the number of clusters is chosen. JSON key `criterion`; default "separation".
     public let criterion: Criterion
-    /// Principal components the updates are projected to. JSON key `components`; 1 to 64 and at most
-    /// the number of clients, default null: as many as the largest candidate needs.
+    /// Principal components the updates are projected to. JSON key `components`; 1 to 64 and at
+    /// most the number of clients, default null: as many as the largest candidate needs.
     public let components: Int?
     /// Starts of the mixture fit, of which the best is kept. JSON key `mixture_starts`; 1 to 1000,
     /// default 20.
@@ -46,8 +47,8 @@ extension Scenario {
     /// Noise multiplier of round 1 over that of the later rounds. JSON key
     /// `first_round_noise_ratio`; 0.01 to 1000, default 1.
     public let firstRoundNoiseRatio: Double
-    /// Learning rate of round 1. JSON key `first_round_learning_rate`; above 0, at most 100; default
-    /// null, that of `local`.
+    /// Learning rate of round 1. JSON key `first_round_learning_rate`; above 0, at most 100;
+    /// default null, that of `local`.
     public let firstRoundLearningRate: Double
 
     public enum Variant: String, Sendable, Hashable, CaseIterable {

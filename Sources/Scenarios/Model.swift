@@ -5,8 +5,8 @@ extension Scenario {
   public struct Model: Sendable, Hashable {
     /// Which network. JSON key `name`; required.
     public let architecture: Architecture
-    /// Training of the base on the public examples, without privacy; nil starts from random weights.
-    /// JSON key `pretraining`; default null.
+    /// Training of the base on the public examples, without privacy; nil starts from random
+    /// weights. JSON key `pretraining`; default null.
     public let pretraining: Pretraining?
 
     /// The known networks.
@@ -51,7 +51,8 @@ extension Scenario {
 
   /// The training inside a client, one round long. JSON key `local`; required.
   public struct Local: Sendable, Hashable {
-    /// How long: JSON keys `epochs` (1 to 1000) or `steps` (1 to 10^6), never both; default 1 epoch.
+    /// How long: JSON keys `epochs` (1 to 1000) or `steps` (1 to 10^6), never both; default 1
+    /// epoch.
     public let duration: Duration
     /// Expected examples a Poisson-sampled batch, the divisor of every step; 1 up to the smallest
     /// client's examples; required.

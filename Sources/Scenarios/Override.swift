@@ -1,4 +1,5 @@
-// Settings from the command line, `--set path.to.key=value`: changes to the file before it is checked.
+// Settings from the command line, `--set path.to.key=value`: changes to the file before it is
+// checked.
 
 /// One setting that replaces or adds a value of the file.
 struct Override: Sendable {

@@ -3,7 +3,8 @@
 extension Scenario {
   /// Everybody who takes part. JSON key `population`; required.
   public struct Population: Sendable, Hashable {
-    /// Whether a training example may go to more than one client. JSON key `overlap`; default false.
+    /// Whether a training example may go to more than one client. JSON key `overlap`; default
+    /// false.
     ///
     /// With overlap the guarantee of one client no longer covers a person whose example sits in
     /// several; the published experiments draw this way.
@@ -11,8 +12,8 @@ extension Scenario {
     /// Test examples of each client; they may be shared between clients.
     /// JSON key `test_examples_per_client`; 1 to 10^6, default 200.
     public let testExamplesPerClient: Int
-    /// How labels differ between the clients of a cluster that says nothing itself; nil deals evenly.
-    /// JSON key `label_skew`; default null.
+    /// How labels differ between the clients of a cluster that says nothing itself; nil deals
+    /// evenly. JSON key `label_skew`; default null.
     public let labelSkew: LabelSkew?
     /// How sizes differ between the clients of a cluster that says nothing itself.
     /// JSON key `quantity_skew`; default null.
@@ -31,20 +32,21 @@ extension Scenario {
     /// Whether this cluster counts as a minority in the fairness tables. JSON key `minority`;
     /// default false.
     public let minority: Bool
-    /// Training examples of each client. JSON key `examples_per_client`; required: an integer, a list
-    /// with one integer a client, or {"min", "max"}; every number 1 to 10^7.
+    /// Training examples of each client. JSON key `examples_per_client`; required: an integer, a
+    /// list with one integer a client, or {"min", "max"}; every number 1 to 10^7.
     public let examplesPerClient: ExamplesPerClient
     /// How the cluster's data differ from the data set. JSON key `shift`; default no shift.
     public let shift: Shift
-    /// Label skew in force here. JSON key `label_skew`; left out, that of the population; null none.
+    /// Label skew in force here. JSON key `label_skew`; left out, that of the population; null
+    /// none.
     public let labelSkew: LabelSkew?
     /// Quantity skew in force here. JSON key `quantity_skew`; as for labels.
     public let quantitySkew: QuantitySkew?
     /// Budget of the clients of this cluster. JSON key `privacy`, an object with any of
     /// `target_epsilon`, `target_delta`, `max_grad_norm`; what is left out is that of the scenario.
     public let budget: Budget
-    /// Budgets by client, already complete. JSON key `client_privacy`: null, or one partial budget a
-    /// client ({} for none of its own).
+    /// Budgets by client, already complete. JSON key `client_privacy`: null, or one partial budget
+    /// a client ({} for none of its own).
     public let clientBudgets: [Budget]?
   }
 

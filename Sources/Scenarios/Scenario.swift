@@ -1,7 +1,7 @@
 // A scenario: everything that decides the outcome of a run, read strictly and resolved once.
 //
-// The comments of these types are the reference of the format; docs/scenario.md has it as tables and
-// scenarios/scenario.schema.json as a JSON Schema. JSON keys are the names in snake_case.
+// The comments of these types are the reference of the format; docs/scenario.md has it as tables
+// and scenarios/scenario.schema.json as a JSON Schema. JSON keys are the names in snake_case.
 
 public import Foundation
 
@@ -48,8 +48,8 @@ extension Scenario {
   ///
   /// - Parameters:
   ///   - json: the file.
-  ///   - overrides: settings such as `population.clusters[0].clients=5`, applied in order and checked
-  ///     like the file itself.
+  ///   - overrides: settings such as `population.clusters[0].clients=5`, applied in order and
+  ///     checked like the file itself.
   /// - Throws: `ScenarioError` with every problem that could be found.
   public init(json: Data, overrides: [String] = []) throws(ScenarioError) {
     let document = try JSONValue(parsing: json)
@@ -63,16 +63,22 @@ extension Scenario {
 
   /// Reads a scenario from a JSON value.
   public init(document: JSONValue) throws(ScenarioError) {
-    var checker = ShapeChecker(suggestions: Self.suggestions)
-    let shaped = checker.resolve(document, as: .object(Self.shape), at: JSONPath())
-    try checker.problems.throwIfAny()
+    let resolved = Self.completed(try Self.shaped(document))
     var problems = ProblemList()
-    let resolved = Self.completed(shaped ?? document)
     Self.checkRanges(in: resolved, &problems)
     try problems.throwIfAny()
     try self.init(resolved: resolved)
     check(&problems)
     try problems.throwIfAny()
+  }
+
+  /// The document with its defaults, checked for keys, types and bounds alone: what the JSON Schema
+  /// checks too.
+  package static func shaped(_ document: JSONValue) throws(ScenarioError) -> JSONValue {
+    var checker = ShapeChecker(suggestions: suggestions)
+    let shaped = checker.resolve(document, as: .object(shape), at: JSONPath())
+    try checker.problems.throwIfAny()
+    return shaped ?? document
   }
 
   private init(resolved: JSONValue) throws(ScenarioError) {

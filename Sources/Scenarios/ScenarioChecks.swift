@@ -144,14 +144,14 @@ extension Scenario {
       problems.add(
         Self.clustersPath,
         "the clients need up to \(total) examples but there are only the "
-          + "\(availableText(available)); lower examples_per_client, or set population.overlap to true"
+          + "\(availableText(available)); lower examples_per_client or set population.overlap"
       )
     }
     if let smallest, local.batchSize > smallest.count {
       problems.add(
         JSONPath() + "local" + "batch_size",
-        "the expected batch cannot exceed the data: must be at most \(smallest.count), the smallest "
-          + "\(smallest.place), got \(local.batchSize)")
+        "the expected batch cannot exceed the data: must be at most \(smallest.count), the "
+          + "smallest \(smallest.place), got \(local.batchSize)")
     }
   }
 

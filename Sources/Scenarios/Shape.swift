@@ -129,8 +129,8 @@ extension Kind {
     case .identifier: "a name of 1 to 64 letters, digits, dots, underscores and hyphens"
     case .choice(let names): Self.alternatives(names.map { "\"\($0)\"" })
     case .list(let element, let count, let distinct):
-      "a list of \(count.lowerBound) to \(count.upperBound)\(distinct ? " different" : "") entries, "
-        + "each \(element.words)"
+      "a list of \(count.lowerBound) to \(count.upperBound)\(distinct ? " different" : "") "
+        + "entries, each \(element.words)"
     case .object: "an object"
     case .tagged(let shape): "an object with the key \"\(shape.tag)\""
     case .either(let kinds): Self.alternatives(kinds.map(\.words))

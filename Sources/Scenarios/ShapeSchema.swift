@@ -3,8 +3,8 @@
 extension Scenario {
   /// The JSON Schema of scenario files; `scenarios/scenario.schema.json` is its text.
   ///
-  /// It knows keys, types and bounds. What compares one part with another (a batch with the clients'
-  /// data, an adapter with the model) only `Scenario.init` checks.
+  /// It knows keys, types and bounds. What compares one part with another (a batch with the
+  /// clients' data, an adapter with the model) only `Scenario.init` checks.
   public static var schema: JSONValue {
     guard case .object(var members) = shape.schema else { return .null }
     members["$schema"] = "https://json-schema.org/draft/2020-12/schema"

@@ -1,7 +1,8 @@
 // Writes the shapes as the Markdown tables of docs/scenario.md.
 
 extension Scenario {
-  /// One table for every object of the format, with the path of the object; empty for the file itself.
+  /// One table for every object of the format, with the path of the object; empty for the file
+  /// itself.
   package static var referenceTables: [(path: String, table: String)] {
     tables(of: .object(shape), at: "")
   }
@@ -11,10 +12,14 @@ extension Scenario {
     case .object(let shape):
       return [(path, table(of: shape.keys))] + inner(shape.keys, at: path)
     case .tagged(let tagged):
-      let parts = tagged.branches.map { branch in
-        let heading = "`\"\(tagged.tag)\": \"\(branch.name)\"`: \(branch.description)\n"
-        return branch.keys.isEmpty
-          ? heading + "\nNo other keys.\n" : heading + "\n" + table(of: branch.keys)
+      // Branches with the same keys share a table.
+      let tables = tagged.branches.map { $0.keys.isEmpty ? "" : "\n" + table(of: $0.keys) }
+      let parts = tagged.branches.indices.map { index in
+        let branch = tagged.branches[index]
+        let heading = "`\"\(tagged.tag)\": \"\(branch.name)\"`: \(branch.description)"
+        guard !tables[index].isEmpty else { return heading + " No other keys.\n" }
+        let isRepeated = index + 1 < tables.count && tables[index] == tables[index + 1]
+        return heading + "\n" + (isRepeated ? "" : tables[index])
       }
       let keys = tagged.branches.flatMap(\.keys)
       return [(path, parts.joined(separator: "\n"))] + inner(keys, at: path)

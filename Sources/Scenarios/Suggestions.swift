@@ -14,7 +14,8 @@ struct Suggestions: Sendable {
     self.places = places
   }
 
-  /// The key to offer instead of `name`: a key of the same object by itself, any other with its path.
+  /// The key to offer instead of `name`: a key of the same object by itself, any other with its
+  /// path.
   func suggestion(for name: String, among allowed: [String], at path: JSONPath) -> String? {
     let folded = Self.folded(name)
     // `batchSize` and `Batch-Size` are the same word as `batch_size`.
@@ -66,8 +67,9 @@ struct Suggestions: Sendable {
     return last[b.count]
   }
 
-  /// How other systems call our keys (TensorFlow Federated, Flower, Opacus, pfl-research, FedML, the
-  /// released R-DPCFL code and others), folded; the first key whose name is allowed here is offered.
+  /// How other systems call our keys (TensorFlow Federated, Flower, Opacus, pfl-research, FedML,
+  /// the released R-DPCFL code and others), folded; the first key whose name is allowed here is
+  /// offered.
   private static let aliases: [String: [String]] = {
     let names: [(String, [String])] = [
       (

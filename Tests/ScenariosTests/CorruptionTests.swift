@@ -1,4 +1,5 @@
-// Corrupted scenario files: whatever happens to the bytes, reading ends with a scenario or an error.
+// Corrupted scenario files: whatever happens to the bytes, reading ends with a scenario or an
+// error.
 
 import Foundation
 import Kernels
@@ -11,12 +12,13 @@ struct CorruptionTests {
   private static let telling =
     Array("{}[]\",:\\/-+.eE0159tfnu\n\t \u{0}\u{7F}".utf8) + [0x80, 0xFF]
 
-  @Test("six thousand random edits are read or refused, none traps or hangs")
+  @Test(
+    "six thousand random edits are read or refused, none traps or hangs",
+    .timeLimit(.minutes(5)))
   func randomEdits() throws {
     let original = Array(try shippedData("skewed.json"))
     var random = RandomStream(seed: 2, purpose: .test)
     var (read, refused) = (0, 0)
-    let start = ContinuousClock.now
     for _ in 0..<6000 {
       var bytes = original
       for _ in 0..<Int.random(in: 1...4, using: &random) {
@@ -35,7 +37,6 @@ struct CorruptionTests {
     }
     // Edits inside the description do no harm, most others do; both must have happened.
     #expect(read > 100 && refused > 2000, "\(read) read, \(refused) refused")
-    #expect(ContinuousClock.now - start < .seconds(60))
   }
 
   @Test("every prefix of a scenario is refused")
@@ -48,18 +49,9 @@ struct CorruptionTests {
 
   @Test("every value replaced by every other kind of value is read or refused")
   func replacedValues() throws {
-    let document = try shippedDocument("label-skew-budgets.json")
-    let strange: [JSONValue] = [
-      .null, true, 0, -1, 0.5, 1e300, .integer(.max), .integer(.min), "", "x", [], [:], [[]],
-      [1, 2, 3], ["min": 2, "max": 1], ["name": "mlp"], ["type": "shards"],
-    ]
     var refused = 0
-    for steps in Self.places(in: document) {
-      for value in strange {
-        let changed = document.setting(steps, to: value)
-        if ScenariosTests.problems(of: changed.text).isEmpty { continue }
-        refused += 1
-      }
+    for document in try replacedDocuments("label-skew-budgets.json") {
+      if !ScenariosTests.problems(of: document.text).isEmpty { refused += 1 }
     }
     #expect(refused > 1000)
   }
@@ -78,20 +70,6 @@ struct CorruptionTests {
       bytes.insert(
         contentsOf: bytes[place..<end], at: Int.random(in: 0...bytes.count, using: &random))
     default: bytes.swapAt(place, Int.random(in: 0..<bytes.count, using: &random))
-    }
-  }
-
-  private static func places(in value: JSONValue) -> [[Step]] {
-    switch value {
-    case .object(let members):
-      members.sorted { $0.key < $1.key }.flatMap { key, inner in
-        [[.key(key)]] + places(in: inner).map { [.key(key)] + $0 }
-      }
-    case .array(let entries):
-      entries.enumerated().flatMap { index, inner in
-        [[.index(index)]] + places(in: inner).map { [.index(index)] + $0 }
-      }
-    default: []
     }
   }
 }

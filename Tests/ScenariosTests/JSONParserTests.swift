@@ -133,14 +133,13 @@ struct JSONParserTests {
     #expect(error?.description.contains("limit is 4194304") == true)
   }
 
-  @Test("a file of a million problems is refused soon and in few words")
+  @Test(
+    "a file of a million problems is refused soon and in few words", .timeLimit(.minutes(2)))
   func manyProblems() {
     let text = "[" + Array(repeating: "1e999", count: 600_000).joined(separator: ",") + "]"
-    let start = ContinuousClock.now
     let error = #expect(throws: ScenarioError.self) { try JSONValue(parsing: Data(text.utf8)) }
     #expect(error?.problems.count == 101)
     #expect(error?.problems.last?.message.contains("599900 more problems") == true)
-    #expect(ContinuousClock.now - start < .seconds(10))
   }
 
   @Test("random values come back from both texts, as Foundation reads them too")

@@ -57,6 +57,6 @@ func expectGenerated(_ text: String, in file: URL) throws {
   let isSame = try String(contentsOf: file, encoding: .utf8) == text
   #expect(
     isSame,
-    "\(file.lastPathComponent) is out of date; run DPFLSIM_UPDATE=1 tools/test and read the difference"
+    "\(file.lastPathComponent) is out of date; run DPFLSIM_UPDATE=1 tools/test, read the change"
   )
 }

@@ -60,6 +60,19 @@ struct SchemaTests {
     }
   }
 
+  @Test("the schema and the reader agree on the shape of two thousand changed scenarios")
+  func agreement() throws {
+    let documents = try replacedDocuments("label-skew-budgets.json")
+    let found = try verdicts(on: documents.map(\.text))
+    var accepted = 0
+    for (document, errors) in zip(documents, found) {
+      let isShaped = (try? Scenario.shaped(document)) != nil
+      accepted += isShaped ? 1 : 0
+      #expect(isShaped == errors.isEmpty, "\(errors) for \(document.text)")
+    }
+    #expect(found.count > 2000 && accepted > 200, "\(accepted) of \(found.count) accepted")
+  }
+
   @Test("no object of the schema lets an unknown key pass")
   func closed() {
     var objects = 0

@@ -3,7 +3,8 @@
 import Foundation
 import Scenarios
 
-/// The folder of the package, found through this file even where the sources are linked from elsewhere.
+/// The folder of the package, found through this file even where the sources are linked from
+/// elsewhere.
 let packageFolder = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
   .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
@@ -67,6 +68,34 @@ extension JSONValue {
       return .array(entries)
     default: return JSONValue.object([:]).setting(steps, to: value)
     }
+  }
+}
+
+/// Values that fit few places of a scenario.
+private let strangeValues: [JSONValue] = [
+  .null, true, 0, -1, 0.5, 1e300, .integer(.max), .integer(.min), "", "x", [], [:], [[]],
+  [1, 2, 3],
+  [2.0, 2], ["min": 2, "max": 1], ["name": "mlp"], ["type": "shards"], ["clip": 1], 5.0, 1000,
+]
+
+/// A shipped scenario with every value in turn replaced by each strange value, and once removed.
+func replacedDocuments(_ name: String) throws -> [JSONValue] {
+  func places(in value: JSONValue) -> [[Step]] {
+    switch value {
+    case .object(let members):
+      members.sorted { $0.key < $1.key }.flatMap { key, inner in
+        [[.key(key)]] + places(in: inner).map { [.key(key)] + $0 }
+      }
+    case .array(let entries):
+      entries.enumerated().flatMap { index, inner in
+        [[.index(index)]] + places(in: inner).map { [.index(index)] + $0 }
+      }
+    default: []
+    }
+  }
+  let document = try shippedDocument(name)
+  return places(in: document).flatMap { steps in
+    strangeValues.map { document.setting(steps, to: $0) } + [document.setting(steps, to: nil)]
   }
 }
 
