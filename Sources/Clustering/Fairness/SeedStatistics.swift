@@ -1,0 +1,126 @@
+// What a few seeds say about a metric and about the difference of two methods.
+//
+// Percentile bootstrap: Efron and Tibshirani, "An introduction to the bootstrap" (1993), section 13.3.
+// Sign-flip test: Fisher, "The design of experiments" (1935), section 21.
+
+import Kernels
+import RealModule
+
+/// A mean over seeds with a confidence interval and the number of seeds behind it.
+public struct SeedEstimate: Sendable, Hashable, Codable {
+  /// Seeds with a value.
+  public var count: Int
+  /// Nil without values.
+  public var mean: Double?
+  /// Bounds of the interval; nil with fewer than two values, which say nothing about spread.
+  public var lower: Double?
+  public var upper: Double?
+  /// Nominal coverage of the interval, for instance 0.95.
+  public var level: Double
+
+  /// The mean with its percentile bootstrap interval.
+  ///
+  /// Missing values and numbers that are not finite are left out. The interval depends on the seed
+  /// and on the values in their order, on nothing else; with few values it is too narrow
+  /// (docs/metrics.md), which is why `count` goes with it.
+  /// Throws `invalidOption` unless 0 < level < 1 and resamples is at least 1.
+  public static func bootstrap(
+    _ values: [Double?], level: Double = 0.95, resamples: Int = 2000, seed: UInt64
+  ) throws(ClusteringError) -> SeedEstimate {
+    guard level > 0, level < 1 else {
+      throw .invalidOption(name: "level", requirement: "between 0 and 1", found: "\(level)")
+    }
+    guard resamples >= 1 else {
+      throw .invalidOption(name: "resamples", requirement: "at least 1", found: "\(resamples)")
+    }
+    let present = values.compactMap { $0 }.filter(\.isFinite)
+    let count = present.count
+    let mean = average(present)
+    guard count > 1 else { return SeedEstimate(count: count, mean: mean, level: level) }
+    var stream = RandomStream(seed: seed, purpose: .bootstrap)
+    var means: [Double] = []
+    means.reserveCapacity(resamples)
+    for _ in 0..<resamples {
+      var sum = 0.0
+      for _ in 0..<count { sum += present[Int(stream.nextUnit() * Double(count))] / Double(count) }
+      means.append(sum)
+    }
+    means.sort()
+    return SeedEstimate(
+      count: count, mean: mean, lower: quantile(means, (1 - level) / 2),
+      upper: quantile(means, (1 + level) / 2), level: level)
+  }
+
+  /// Σ x / n without overflow; nil if there is nothing.
+  static func average(_ values: [Double]) -> Double? {
+    values.isEmpty ? nil : values.reduce(0) { $0 + $1 / Double(values.count) }
+  }
+
+  /// Linear interpolation between order statistics of a sorted, non-empty array.
+  private static func quantile(_ sorted: [Double], _ share: Double) -> Double {
+    let position = share * Double(sorted.count - 1)
+    let index = min(Int(position), sorted.count - 1)
+    let next = min(index + 1, sorted.count - 1)
+    return sorted[index] + (position - Double(index)) * (sorted[next] - sorted[index])
+  }
+}
+
+/// Two methods compared seed by seed.
+public struct PairedComparison: Sendable, Hashable, Codable {
+  /// Mean of first − second over the seeds that have both, with its bootstrap interval.
+  public var difference: SeedEstimate
+  /// Two-sided p-value of the sign-flip test of no difference; nil without a complete pair. It is at
+  /// least 2^(1 − n): five seeds cannot go below 0.0625.
+  public var pValue: Double?
+  /// Whether all 2ⁿ sign patterns were counted (n ≤ 16) or 65,536 drawn ones.
+  public var isExact: Bool
+
+  /// n, the number of complete pairs.
+  public var count: Int { difference.count }
+
+  /// - Parameters: one entry a seed, in the same order for both methods; a nil drops its pair.
+  ///
+  /// Throws `unequalCounts`, and `invalidOption` as `SeedEstimate.bootstrap`.
+  public init(
+    first: [Double?], second: [Double?], level: Double = 0.95, resamples: Int = 2000,
+    seed: UInt64
+  ) throws(ClusteringError) {
+    guard first.count == second.count else {
+      throw .unequalCounts(
+        what: "seeds of the second method", expected: first.count, found: second.count)
+    }
+    let differences = zip(first, second).compactMap { a, b -> Double? in
+      guard let a, let b, (a - b).isFinite else { return nil }
+      return a - b
+    }
+    difference = try .bootstrap(differences, level: level, resamples: resamples, seed: seed)
+    isExact = differences.count <= 16
+    pValue = PairedComparison.signFlip(differences, exact: isExact, seed: seed)
+  }
+
+  private static func signFlip(_ differences: [Double], exact: Bool, seed: UInt64) -> Double? {
+    guard !differences.isEmpty else { return nil }
+    let scale = differences.reduce(0) { max($0, abs($1)) }
+    guard scale > 0 else { return 1 }
+    let shares = differences.map { $0 / scale }
+    // Sums that differ by rounding alone are ties, and ties count against the finding.
+    let observed = abs(shares.reduce(0, +)) - 1e-12 * Double(shares.count)
+    let patterns = 1 << min(shares.count, 16)
+    var stream = RandomStream(seed: seed, purpose: .bootstrap, step: 1)
+    var asLarge = 0
+    for pattern in 0..<patterns {
+      var sum = 0.0
+      if exact {
+        for (bit, share) in shares.enumerated() {
+          sum += pattern >> bit & 1 == 0 ? share : -share
+        }
+      } else {
+        for share in shares { sum += stream.nextUnit() < 0.5 ? share : -share }
+      }
+      if abs(sum) >= observed { asLarge += 1 }
+    }
+    // The observed pattern is one of all when they are counted, and one more when they are drawn.
+    return exact
+      ? Double(asLarge) / Double(patterns) : Double(asLarge + 1) / Double(patterns + 1)
+  }
+}
