@@ -120,13 +120,12 @@ public struct ClientView: Sendable {
     for value in row.indices { output[first + value] = row[value] * scale + offset }
   }
 
-  /// The stream is keyed by the example, so the noise does not depend on what was asked before.
+  /// The noise is keyed by the example, so it does not depend on what was asked before.
   private func addNoise(_ example: Int, to output: inout MutableSpan<Float>, at first: Int) {
-    var stream = RandomStream(
-      seed: seed, purpose: .shift, round: examples.part == .train ? 0 : 1, client: client,
-      step: example)
-    for value in first..<first + valueCount {
-      output[value] += Float(lens.noise * stream.nextGaussian())
-    }
+    var noise = [Float](repeating: 0, count: valueCount)
+    GaussianNoise.add(
+      to: &noise, standardDeviation: Float(lens.noise), seed: seed, purpose: .shift,
+      round: examples.part == .train ? 0 : 1, client: client, step: example)
+    for value in noise.indices { output[first + value] += noise[value] }
   }
 }
