@@ -42,22 +42,11 @@ public protocol PrivacyAccountant: Sendable {
 
   /// The smallest ε this accountant proves at `delta` (a probability; 0 gives ∞ for Gaussian noise).
   func bound(for event: PrivacyEvent, delta: Double) throws(AccountingError) -> EpsilonBound
-
-  /// An accountant for many questions about events near `event`: never below this one's answers by more
-  /// than its numerical tolerance, and faster or smoother in the noise multiplier.
-  func narrowed(around event: PrivacyEvent, delta: Double) throws(AccountingError)
-    -> any PrivacyAccountant
 }
 
 extension PrivacyAccountant {
   public func epsilon(of event: PrivacyEvent, delta: Double) throws(AccountingError) -> Double {
     try bound(for: event, delta: delta).epsilon
-  }
-
-  public func narrowed(around event: PrivacyEvent, delta: Double) throws(AccountingError)
-    -> any PrivacyAccountant
-  {
-    self
   }
 
   /// Checks `delta` and answers the events that need no mathematics.

@@ -44,11 +44,10 @@ public enum Calibration {
       targetEpsilon: targetEpsilon, delta: delta, accountant: accountant, plan: plan)
     var high = bracket.high.noiseMultiplier
     if let low = bracket.low {
-      let narrowed = try accountant.narrowed(around: plan(high), delta: delta)
       high = try narrow(
         low: low, high: bracket.high, target: targetEpsilon, tolerance: tolerance
       ) { noiseMultiplier throws(AccountingError) in
-        try narrowed.epsilon(of: plan(noiseMultiplier), delta: delta)
+        try accountant.epsilon(of: plan(noiseMultiplier), delta: delta)
       }
     }
     return try confirm(
@@ -74,10 +73,14 @@ public enum Calibration {
     var current = try point(1)
     if current.epsilon > targetEpsilon {
       while true {
-        guard current.noiseMultiplier < largestNoiseMultiplier else {
-          throw .unreachableBudget(
-            target: targetEpsilon, epsilon: current.epsilon,
-            noiseMultiplier: current.noiseMultiplier)
+        // What the noise does not touch may cost too much already; ask once instead of twenty times.
+        if current.noiseMultiplier == 64 {
+          let last = try point(largestNoiseMultiplier)
+          guard last.epsilon <= targetEpsilon else {
+            throw .unreachableBudget(
+              target: targetEpsilon, epsilon: last.epsilon,
+              noiseMultiplier: last.noiseMultiplier)
+          }
         }
         let next = try point(current.noiseMultiplier * 2)
         if next.epsilon <= targetEpsilon { return (current, next) }
@@ -136,6 +139,7 @@ public enum Calibration {
     accountant: any PrivacyAccountant, tolerance: Double, plan: (Double) -> PrivacyEvent
   ) throws(AccountingError) -> CalibratedNoise {
     var candidate = noiseMultiplier
+    var nudge = tolerance
     while true {
       let rounded = Double(Float(roundedUp: candidate))
       let bound = try accountant.bound(for: plan(rounded), delta: delta)
@@ -146,7 +150,8 @@ public enum Calibration {
         throw .unreachableBudget(
           target: targetEpsilon, epsilon: bound.epsilon, noiseMultiplier: rounded)
       }
-      candidate = rounded * (1 + tolerance)
+      candidate = rounded * (1 + nudge)
+      nudge *= 2
     }
   }
 }

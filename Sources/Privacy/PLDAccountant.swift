@@ -41,16 +41,6 @@ public struct PLDAccountant: PrivacyAccountant {
     }
     return bound
   }
-
-  /// Fixes the grid, so that ε is a smooth function of the noise multiplier.
-  public func narrowed(around event: PrivacyEvent, delta: Double) throws(AccountingError)
-    -> any PrivacyAccountant
-  {
-    guard discretization == nil else { return self }
-    let releases = try CountedReleases(event)
-    if releases.isEmpty || releases.isNonPrivate { return self }
-    return PLDAccountant(discretization: Losses(releases).standardStep, estimate: estimate)
-  }
 }
 
 /// The releases as the accountant composes them: full-batch Gaussians merged into one.
@@ -97,16 +87,26 @@ private struct Losses {
     min(1e-3, (variance / count).squareRoot() / 30)
   }
 
+  /// The range of losses of the most spread release.
+  private func widestLoss(width: Double) -> Double {
+    let gaussian = gaussians.map { release, _ in
+      let sigma = release.noiseMultiplier
+      return (2 * width * sigma + 1) / (sigma * sigma)
+    }
+    let bounded = (exponentialMechanisms + pureMechanisms).map { 2 * $0.key }
+    return (gaussian + bounded).max() ?? 0
+  }
+
   /// nil if a single release has more cells than fit.
   func composition(step: Double, delta: Double, estimate: LossEstimate) -> LossComposition? {
     // Tails beyond `width` standard deviations must not count against δ, however often they happen.
     let tail = min(1e-23, 1e-8 * delta / count)
     let width = min(37, -Normal.quantile(tail))
+    guard widestLoss(width: width) / step < Double(LossComposition.largestTransform) else {
+      return nil
+    }
     var (remove, add) = (DirectedLoss(parts: [], step: step), DirectedLoss(parts: [], step: step))
     for (release, count) in gaussians {
-      let sigma = release.noiseMultiplier
-      let range = (2 * width * sigma + 1) / (sigma * sigma)
-      guard range / step < Double(LossComposition.largestTransform) else { return nil }
       for direction in LossDirection.allCases {
         let distribution = PrivacyLossDistribution.gaussian(
           release, direction: direction, step: step, width: width, estimate: estimate)
@@ -115,9 +115,6 @@ private struct Losses {
         case .add: add.parts.append((distribution, count))
         }
       }
-    }
-    for (epsilon, _) in exponentialMechanisms + pureMechanisms {
-      guard 2 * epsilon / step < Double(LossComposition.largestTransform) else { return nil }
     }
     for (epsilon, count) in exponentialMechanisms {
       let distribution = PrivacyLossDistribution.boundedRange(

@@ -96,16 +96,28 @@ struct CalibrationTests {
     #expect(reached > 9_500)
   }
 
-  @Test("selections that alone exceed the target make the budget unreachable")
-  func unreachable() {
-    #expect(throws: AccountingError.self) {
-      try Calibration.calibrate(targetEpsilon: 0.5, delta: 1e-5, accountant: RDPAccountant()) {
+  @Test(
+    "selections that alone exceed the target make the budget unreachable",
+    arguments: [AccountantKind.rdp, .pld, .best])
+  func unreachable(kind: AccountantKind) {
+    let error = #expect(throws: AccountingError.self) {
+      try Calibration.calibrate(targetEpsilon: 0.5, delta: 1e-5, accountant: kind.accountant) {
         .composed([
-          .gaussian(noiseMultiplier: $0),
+          .trainingSteps(sampleRate: 0.01, noiseMultiplier: $0, count: 1000),
           .selfComposed(event: .exponentialMechanism(epsilon: 0.3), count: 20),
         ])
       }
     }
+    guard case .unreachableBudget(let target, let epsilon, let noiseMultiplier)? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(target == 0.5 && epsilon > 0.5)
+    #expect(noiseMultiplier == Calibration.largestNoiseMultiplier)
+  }
+
+  @Test("targets out of range are refused, and delta 0 is never reached")
+  func invalidTargets() {
     #expect(throws: AccountingError.self) {
       try Calibration.calibrate(targetEpsilon: 0, delta: 1e-5, accountant: RDPAccountant()) {
         .gaussian(noiseMultiplier: $0)
