@@ -78,11 +78,13 @@ func labelCounts(_ indices: [Int32], _ examples: Examples, _ classCount: Int) ->
       #expect(client.test.count == request.testExamplesPerClient)
       #expect(Set(client.train).count == client.train.count)
       #expect(Set(client.test).count == client.test.count)
-      #expect(publicSet.isDisjoint(with: client.train))
+      let apartFromPublic = publicSet.isDisjoint(with: client.train)
+      #expect(apartFromPublic)
       #expect(client.train.allSatisfy { (0..<dataset.train.count).contains(Int($0)) })
       #expect(client.test.allSatisfy { (0..<dataset.test.count).contains(Int($0)) })
       if !request.overlap {
-        #expect(taken.isDisjoint(with: client.train))
+        let apart = taken.isDisjoint(with: client.train)
+        #expect(apart)
         taken.formUnion(client.train)
       }
       for index in client.test { tested[index, default: 0] += 1 }
