@@ -72,6 +72,19 @@ public struct UpdateClustering: Sendable {
     Separation.switchRound(maxOverlap: maxOverlap, rounds: rounds)
   }
 
+  /// The score that noise alone typically reaches under the recommended settings.
+  public static let typicalNoiseScore = 2.5
+
+  /// E_c with the overlap taken at MSS − 2.5: clusters no further apart than those that noise makes
+  /// count as full overlap, so pure noise mostly gets few soft rounds (the published rule gives it
+  /// nearly as many as clear clusters); for clear clusters nothing changes.
+  public func noiseAdjustedSwitchRound(rounds: Int) -> Int {
+    guard let minScore else { return switchRound(rounds: rounds) }
+    let overlap = Separation.overlap(
+      score: max(minScore - UpdateClustering.typicalNoiseScore, 0))
+    return Separation.switchRound(maxOverlap: overlap, rounds: rounds)
+  }
+
   /// Clusters one update a client, each of length p.
   ///
   /// Updates that show nothing but noise give points that are all alike: posteriors 1/M, MSS 0,

@@ -81,6 +81,7 @@ struct UpdateClusteringTests {
     let found = try UpdateClustering.cluster(updates, options: options, seed: 3)
     #expect(try ClusterAgreement(truth: world.truth, found: found.labels).adjustedRand == 1)
     #expect(found.count.isConfident && found.switchRound(rounds: 200) >= 99)
+    #expect(found.noiseAdjustedSwitchRound(rounds: 200) >= 99)
     #expect(found.posteriors.rows == 21 && found.posteriors.columns == 4)
     let again = try UpdateClustering.cluster(updates, options: options, seed: 3)
     #expect(again.posteriors == found.posteriors && again.count == found.count)
@@ -96,9 +97,11 @@ struct UpdateClusteringTests {
       options: .recommended(candidates: [2, 3]), seed: 1)
     #expect(found.posteriors.elements.allSatisfy { isClose($0, 0.5, absolute: 1e-12) })
     #expect(found.maxOverlap == 1 && found.switchRound(rounds: 200) == 0)
+    #expect(found.noiseAdjustedSwitchRound(rounds: 200) == 0)
     let single = try UpdateClustering.cluster(
       [[Float(1), 2]], options: .recommended(candidates: [1]), seed: 1)
     #expect(single.labels == [0] && single.minScore == nil && single.switchRound(rounds: 8) == 4)
+    #expect(single.noiseAdjustedSwitchRound(rounds: 8) == 4)
   }
 
   @Test("the released settings take posteriors with uniform weights from the released mixture")

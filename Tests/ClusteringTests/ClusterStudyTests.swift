@@ -21,11 +21,13 @@ struct ClusterStudyTests {
     var confident = 0.0
     var scores: [Double] = []
     var switchRounds: [Int] = []
+    var adjustedRounds: [Int] = []
     var chosen: [Int: Int] = [:]
 
     var medianScore: Double { scores.sorted()[scores.count / 2] }
     var highScore: Double { scores.sorted()[scores.count * 95 / 100] }
     var medianSwitch: Int { switchRounds.sorted()[switchRounds.count / 2] }
+    var medianAdjusted: Int { adjustedRounds.sorted()[adjustedRounds.count / 2] }
   }
 
   private func run(
@@ -47,6 +49,7 @@ struct ClusterStudyTests {
       if found.count.isConfident { outcome.confident += share }
       outcome.scores.append(found.minScore ?? 0)
       outcome.switchRounds.append(found.switchRound(rounds: 200))
+      outcome.adjustedRounds.append(found.noiseAdjustedSwitchRound(rounds: 200))
       outcome.chosen[found.count.clusters, default: 0] += 1
     }
     return outcome
@@ -61,6 +64,7 @@ struct ClusterStudyTests {
       "\(percent(outcome.minorityIsolated)) | \(percent(outcome.confident)) |",
       String(format: "%.1f", outcome.medianScore), "|",
       String(format: "%.1f", outcome.highScore), "|", outcome.medianSwitch, "|",
+      outcome.medianAdjusted, "|",
       chosen.joined(separator: ", "), "|")
   }
 
@@ -163,7 +167,7 @@ struct ClusterStudyTests {
   }
 
   @Test(
-    "pure noise: the largest score stays below the noise score, plain MSS prefers many clusters")
+    "pure noise: not confident, and hardly a soft round under the noise-adjusted rule")
   func pureNoise() throws {
     for unequal in [false, true] {
       let world = SyntheticUpdates(
@@ -172,6 +176,7 @@ struct ClusterStudyTests {
       let six = try run(world, recommendedForSix())
       report("\(name), recommended 2...6", 0, six)
       #expect(six.confident <= 0.4)
+      #expect(six.medianAdjusted <= 30)
       let ten = try run(world, .recommended(candidates: Array(2...10)))
       report("\(name), recommended 2...10", 0, ten)
       let plain = try run(
@@ -180,7 +185,8 @@ struct ClusterStudyTests {
           components: 2, floor: .kept, scaling: .perAxis, variances: .perComponent, starts: 1,
           candidates: Array(2...10)))
       report("\(name), plain 2 components 2...10", 0, plain)
-      #expect(plain.medianSwitch > 0)
+      #expect(plain.confident <= 0.4)
+      if !unequal { #expect(plain.medianSwitch > 30) }
     }
   }
 
