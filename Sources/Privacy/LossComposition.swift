@@ -29,18 +29,17 @@ struct LossComposition {
     scale = 1 / variance.squareRoot()
   }
 
-  /// The smallest ε with δ(ε) ≤ `delta` in both directions; nil if the grid is too fine for the memory.
-  func epsilon(delta: Double) -> Double? {
+  /// The smallest ε with δ(ε) ≤ `delta` for removing and for adding; nil if the grid is too fine for the memory.
+  func epsilons(delta: Double) -> (remove: Double, add: Double)? {
     var tilts = losses.map {
       $0.saddlePoint(delta: delta, guess: scale * (-2 * Double.log(delta)).squareRoot())
     }
-    var answers: [Double?] = [nil, nil]
-    // The last attempt is untilted; its window holds nearly all the mass and always gives an answer.
-    for attempt in 0..<3 {
-      if attempt > 0 {
-        for index in tilts.indices where answers[index] == nil {
-          tilts[index] = attempt == 1 ? tilts[index] / 4 : 0
-        }
+    // Every answer is a bound; a blurred one is tried again with less tilt, in the end with none.
+    var best = [Double.infinity, .infinity]
+    var isSharp = [false, false]
+    for attempt in 0..<4 {
+      for index in tilts.indices where attempt > 0 && !isSharp[index] {
+        tilts[index] = attempt < 3 ? tilts[index] / 4 : 0
       }
       let windows = zip(losses, tilts).map { loss, tilt in
         loss.window(tilt: tilt, margin: 26, guess: scale * 9)
@@ -48,21 +47,25 @@ struct LossComposition {
       let width = windows.map { $0.last - $0.first + 1 }.max() ?? 1
       guard width <= Double(Self.largestTransform) else { return nil }
       let composed = transform(windows: windows, width: Int(width))
-      for index in losses.indices where answers[index] == nil {
-        answers[index] = epsilon(
-          direction: index, composed: composed, window: windows[index], delta: delta)
+      for index in losses.indices where !isSharp[index] {
+        let answer = epsilon(
+          direction: index, composed: composed.law, noise: composed.noise, window: windows[index],
+          delta: delta)
+        best[index] = min(best[index], answer.epsilon)
+        isSharp[index] = answer.isSharp
       }
-      if !answers.contains(where: { $0 == nil }) { break }
+      if isSharp[0] && isSharp[1] { break }
     }
-    return max(answers[0] ?? .infinity, answers[1] ?? .infinity)
+    return (best[0], best[1])
   }
 }
 
 // MARK: - Fourier
 
 extension LossComposition {
-  /// The tilted composed laws, modulo the returned length: removal in the real part, addition in the other.
-  private func transform(windows: [LossWindow], width: Int) -> ComplexVector {
+  /// The tilted composed laws, modulo the returned length (removal in the real part, addition in the other),
+  /// and an allowance for the rounding error of each of their elements.
+  private func transform(windows: [LossWindow], width: Int) -> (law: ComplexVector, noise: Double) {
     var count = 16
     while count < width { count *= 2 }
     let transform = FourierTransform(count: count)
@@ -84,18 +87,23 @@ extension LossComposition {
       transform.forward(&vector)
       spectra.append(vector)
     }
-    var product = multiplyPowers(spectra)
+    var (product, modulus) = multiplyPowers(spectra)
     transform.inverseUnscaled(&product)
-    return product
+    // First order: a coefficient's relative error is some 2^-53 · log₂(length), the power multiplies it by the
+    // number of releases, and the inverse sums all coefficients; as if every error had the same sign.
+    let rounding = 8 * 0x1p-53 * (releases + Double(count.trailingZeroBitCount))
+    return (product, rounding * modulus / Double(count))
   }
 
   /// Separates the two real sequences' spectra, raises each to its count, multiplies, and joins again.
-  private func multiplyPowers(_ spectra: [ComplexVector]) -> ComplexVector {
+  /// Also returns the sum of the products' moduli over both sequences.
+  private func multiplyPowers(_ spectra: [ComplexVector]) -> (ComplexVector, modulus: Double) {
     let counts = losses[0].parts.map(\.count)
     // Powers below 1e-34 are zero: far below the rounding of the sum, and denormals are slow.
     let floors = counts.map { Double.exp(-156 / Double($0)) }
     let length = spectra[0].count
     var result = ComplexVector(zeros: length)
+    var modulus = 0.0
     for position in 0..<length {
       let mirror = FourierTransform.mirrored(position)
       guard position <= mirror else { continue }
@@ -108,10 +116,11 @@ extension LossComposition {
         first = first * one.power(counts[index], floor: floors[index])
         second = second * two.power(counts[index], floor: floors[index])
       }
+      modulus += (first.modulus + second.modulus) * (position == mirror ? 1 : 2)
       result[position] = (first.real - second.imaginary, first.imaginary + second.real)
       result[mirror] = (first.real + second.imaginary, second.real - first.imaginary)
     }
-    return result
+    return (result, modulus)
   }
 
   private struct Complex {
@@ -122,6 +131,8 @@ extension LossComposition {
       self.real = real
       self.imaginary = imaginary
     }
+
+    var modulus: Double { (real * real + imaginary * imaginary).squareRoot() }
 
     static func * (a: Complex, b: Complex) -> Complex {
       Complex(
@@ -147,45 +158,42 @@ extension LossComposition {
 // MARK: - Epsilon
 
 extension LossComposition {
-  /// Walks down from the largest loss until the hockey stick Σ_{l>ε}(1 − e^{ε−l})p reaches δ; nil if it does
-  /// not do so above the window's lower end.
+  /// Walks down from the largest loss until the hockey stick Σ_{l>ε}(1 − e^{ε−l})p reaches δ.
+  ///
+  /// Not sharp if the window ends before that, or if the allowance for rounding is a noticeable part of δ.
   private func epsilon(
-    direction: Int, composed: ComplexVector, window: LossWindow, delta: Double
-  ) -> Double? {
+    direction: Int, composed: ComplexVector, noise: Double, window: LossWindow, delta: Double
+  ) -> (epsilon: Double, isSharp: Bool) {
     let count = composed.count
-    var target = delta
-    var probability = 0.0
-    if estimate == .pessimistic {
-      // Errors of the transform grow like releases · 2^-53 · log₂(length), relative to the tilted law.
-      let rounding = 64 * 0x1p-53 * (releases + 64)
-      target = window.tilt > 0 ? delta / (1 + rounding) : delta - rounding
-      probability = losses[direction].infinite + window.massAbove
-    }
-    guard probability <= target, target > 0 else { return .infinity }
+    let isPessimistic = estimate == .pessimistic
+    var probability =
+      isPessimistic ? losses[direction].infinite + window.massAbove : 0
+    guard probability <= delta else { return (.infinity, false) }
+    let allowance = isPessimistic ? noise : 0
+    var allowed = 0.0
     let values = direction == 0 ? composed.real : composed.imaginary
     let decay = Double.exp(-step)
     // Σ p e^{−(l − current)}, kept relative to the current loss so that e^{−l} cannot underflow.
     var weighted = 0.0
-    var cell = Int(window.last)
     let lowest = Int(window.first)
-    while cell >= lowest {
+    for cell in stride(from: Int(window.last), through: lowest, by: -1) {
       let loss = Double(cell) * step
       let position = cell & (count - 1)
       let value = values[position >> 2][position & 3] / Double(count)
-      if value > 0 {
-        let mass = value * Double.exp(window.logMoment - window.tilt * loss)
-        probability += mass
-        weighted += mass
-      }
+      let untilt = Double.exp(window.logMoment - window.tilt * loss)
+      let mass = max(0, value) * untilt
+      allowed += allowance * untilt
+      probability += mass + allowance * untilt
+      weighted += mass
       // δ at the next lower grid point; the root lies in between once this passes the target.
-      if probability - weighted * decay > target {
-        return max(0, loss + Double.log((probability - target) / weighted))
+      if probability - weighted * decay > delta {
+        // Where the allowance alone exceeds δ, no ε below this loss can be proved.
+        let shift = weighted > 0 ? Double.log((probability - delta) / weighted) : 0
+        return (max(0, loss + min(0, shift)), allowed <= 1e-6 * delta)
       }
-      if loss <= 0 { return 0 }
+      if loss <= 0 { return (0, true) }
       weighted *= decay
-      cell -= 1
     }
-    return window.tilt == 0 || window.first <= losses[direction].support.first
-      ? max(0, Double(lowest) * step) : nil
+    return (max(0, Double(lowest) * step), window.first <= losses[direction].support.first)
   }
 }

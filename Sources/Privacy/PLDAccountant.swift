@@ -24,22 +24,35 @@ public struct PLDAccountant: PrivacyAccountant {
     if let trivial = try trivialBound(for: releases, delta: delta) { return trivial }
     var bound = EpsilonBound(epsilon: .infinity, delta: delta, accountant: .pld)
     guard delta > 0 else { return bound }
-    let losses = Losses(releases)
-    var step = discretization ?? losses.standardStep
-    while true {
-      if let epsilon = losses.composition(step: step, delta: delta, estimate: estimate)?
-        .epsilon(delta: delta)
-      {
-        bound.epsilon = epsilon
-        break
-      }
-      step *= 2
-    }
+    let (epsilons, step) = directedEpsilons(of: releases, delta: delta)
+    bound.epsilon = max(epsilons.remove, epsilons.add)
     if let discretization, step > discretization {
       bound.warnings.append(
         "the grid step \(discretization) needs too much memory; \(step) was used, which is looser")
     }
     return bound
+  }
+
+  /// ε when a record is removed and when one is added, before the larger is taken; `delta` in (0, 1).
+  package func directedEpsilons(of event: PrivacyEvent, delta: Double) throws(AccountingError)
+    -> (remove: Double, add: Double)
+  {
+    directedEpsilons(of: try CountedReleases(event), delta: delta).epsilons
+  }
+
+  private func directedEpsilons(of releases: CountedReleases, delta: Double) -> (
+    epsilons: (remove: Double, add: Double), step: Double
+  ) {
+    let losses = Losses(releases)
+    var step = discretization ?? losses.standardStep
+    while true {
+      if let epsilons = losses.composition(step: step, delta: delta, estimate: estimate)?
+        .epsilons(delta: delta)
+      {
+        return (epsilons, step)
+      }
+      step *= 2
+    }
   }
 }
 

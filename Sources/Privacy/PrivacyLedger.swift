@@ -44,7 +44,8 @@ extension PrivacyLedger {
   /// Everything in the ledger, composed.
   public var event: PrivacyEvent { .composed(entries.map(\.event)) }
 
-  /// What one client released, composed. Clients hold disjoint data, so each has an ε of its own.
+  /// What one client released, composed. It protects a record in this client's data only: a record that several
+  /// clients hold needs their events together.
   public func event(client: Int) -> PrivacyEvent {
     .composed(entries.filter { $0.client == client }.map(\.event))
   }

@@ -1,3 +1,4 @@
+import Foundation
 import Privacy
 import TestSupport
 import Testing
@@ -39,5 +40,44 @@ struct PLDAccountantTests {
       discretization: golden.discretization("eps_pld_optimistic"), estimate: .optimistic)
     let epsilon = try accountant.epsilon(of: golden.event(), delta: golden.input("delta"))
     #expect(golden.agrees(epsilon, with: "eps_pld_optimistic"), "\(epsilon)")
+  }
+
+  @Test("one sampled step has the hockey stick of its closed form, in each direction")
+  func singleStepDirections() throws {
+    func normal(_ x: Double) -> Double { 0.5 * erfc(-x / 2.0.squareRoot()) }
+    for (q, sigma, delta) in [
+      (0.1, 1.0, 1e-3), (0.4, 0.7, 1e-4), (0.7, 1.5, 1e-5), (0.02, 0.5, 1e-3),
+    ] {
+      let found = try PLDAccountant(discretization: 1e-4).directedEpsilons(
+        of: .trainingSteps(sampleRate: q, noiseMultiplier: sigma, count: 1), delta: delta)
+      // The z at which the loss of removal is `loss`.
+      func location(_ loss: Double) -> Double {
+        sigma * sigma * log((exp(loss) - 1 + q) / q) + 0.5
+      }
+      func mixture(_ z: Double) -> Double {
+        (1 - q) * normal(z / sigma) + q * normal((z - 1) / sigma)
+      }
+      func removal(_ epsilon: Double) -> Double {
+        let z = location(epsilon)
+        return 1 - mixture(z) - exp(epsilon) * normal(-z / sigma)
+      }
+      func addition(_ epsilon: Double) -> Double {
+        guard epsilon < -log(1 - q) else { return 0 }
+        let z = location(-epsilon)
+        return normal(z / sigma) - exp(epsilon) * mixture(z)
+      }
+      for (epsilon, hockeyStick) in [(found.remove, removal), (found.add, addition)] {
+        #expect(hockeyStick(epsilon) <= delta * (1 + 1e-9), "\(q) \(sigma) \(epsilon)")
+        #expect(hockeyStick(epsilon - 1e-5) >= delta, "\(q) \(sigma) \(epsilon)")
+      }
+    }
+  }
+
+  @Test("fifty thousand steps cost 12.34 for removing a record and 10.60 for adding one")
+  func compositionDirections() throws {
+    let found = try PLDAccountant().directedEpsilons(
+      of: .trainingSteps(sampleRate: 0.004, noiseMultiplier: 0.7, count: 50_000), delta: 1e-5)
+    #expect(isClose(found.remove, 12.34, absolute: 0.005))
+    #expect(isClose(found.add, 10.60, absolute: 0.005))
   }
 }
