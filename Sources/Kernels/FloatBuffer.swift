@@ -98,17 +98,16 @@ public final class IndexBuffer {
   }
 }
 
-/// Floats that nobody changes any more, and that every lane may therefore read.
+/// A buffer that nobody changes any more, and that every lane may therefore read.
 ///
-/// `@unchecked` because it holds a `FloatBuffer`; sound because the buffer is made here, filled once by
-/// the closure, and only read afterwards.
-public final class ConstantFloats: @unchecked Sendable {
-  package let buffer: FloatBuffer
-  public var count: Int { buffer.count }
+/// `@unchecked` because buffers are not `Sendable`; sound because the buffer is made here, filled once
+/// by the closure, and only read afterwards.
+public final class Constant<Buffer: AnyObject>: @unchecked Sendable {
+  package let buffer: Buffer
 
-  /// - Parameter fill: writes the floats; must not keep the buffer.
-  package init(count: Int, fill: (FloatBuffer) -> Void) {
-    buffer = FloatBuffer(count: count)
+  /// - Parameter fill: writes the buffer; must not keep it.
+  package init(_ make: () -> Buffer, fill: (Buffer) -> Void) {
+    buffer = make()
     fill(buffer)
   }
 }

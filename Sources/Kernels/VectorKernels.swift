@@ -17,11 +17,6 @@ func store8(_ value: SIMD8<Float>, _ pointer: UnsafeMutablePointer<Float>) {
   UnsafeMutableRawPointer(pointer).storeBytes(of: value, as: SIMD8<Float>.self)
 }
 
-@inline(__always)
-func load4(_ pointer: UnsafePointer<Float>) -> SIMD4<Float> {
-  UnsafeRawPointer(pointer).loadUnaligned(as: SIMD4<Float>.self)
-}
-
 extension FloatBuffer {
   /// Σ xᵢ² over a part of the buffer. Four vector accumulators, folded to Double at the end: the
   /// relative error is below 1e-5 for up to ten million elements.

@@ -26,7 +26,10 @@ public enum LayerSpec: Sendable, Hashable {
 
 /// A model that cannot be built on the data at hand.
 public struct ArchitectureError: Error, Sendable, CustomStringConvertible {
+  /// One sentence: the place in the scenario, what is wrong, how to mend it.
   public let description: String
+
+  public init(description: String) { self.description = description }
 }
 
 /// A model: layers in order, from the input to the logits.

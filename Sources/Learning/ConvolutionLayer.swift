@@ -14,11 +14,11 @@ final class ConvolutionLayer: Layer {
   let outputGradient: FloatBuffer
   let outputLayout: ImageLayout
 
-  /// Per example and position the convolution's result, then (with factors) the projections A·x.
-  let features: FloatBuffer
+  /// With factors: per example and position the frozen product W x + b, then the projections A·x.
+  let features: HalfBuffer
   let featureRow: Int
   /// Where the features of the tile's examples are: the layer's own buffer, or a cache.
-  var featureSource: FloatBuffer
+  var featureSource: HalfBuffer
   var featureOffsets: [Int]
 
   private let channels: Int
@@ -38,6 +38,10 @@ final class ConvolutionLayer: Layer {
   private let packed: FloatBuffer
   /// s·Bᵀ, `rank × channels`.
   private let factorB: FloatBuffer
+  /// One example's result of the convolution, and with factors the result plus the low-rank term.
+  private let product: FloatBuffer
+  /// The tile's features in single precision, where A is trained.
+  private let exactFeatures: FloatBuffer
   private let combined: FloatBuffer
   private let argmax: IndexBuffer
   private let entries: SparseGradient
@@ -84,7 +88,8 @@ final class ConvolutionLayer: Layer {
     inputGradient = FloatBuffer(count: tile * geometry.exampleStride)
     featureRow = channels + rankStride
     let featureStride = geometry.positions * featureRow
-    features = FloatBuffer(count: tile * featureStride)
+    features = HalfBuffer(count: rankStride > 0 && slotA == nil ? tile * featureStride : 0)
+    exactFeatures = FloatBuffer(count: slotA != nil ? tile * featureStride : 0)
     featureSource = features
     featureOffsets = (0..<tile).map { $0 * featureStride }
     weights = FloatBuffer(count: (channels + rankStride) * geometry.patch)
@@ -92,6 +97,7 @@ final class ConvolutionLayer: Layer {
     packed = FloatBuffer(
       count: Convolution.packedCount(geometry, channels: channels + rankStride))
     factorB = FloatBuffer(count: rankStride * channels)
+    product = FloatBuffer(count: featureStride)
     combined = FloatBuffer(count: rank > 0 ? geometry.positions * channels : 0)
     let pooled = outputLayout.height * outputLayout.width
     argmax = IndexBuffer(count: tile * pooled * channels)
@@ -153,8 +159,24 @@ final class ConvolutionLayer: Layer {
   }
 
   func forward(count: Int) {
-    computeFeatures(count: count)
-    finish(count: count)
+    if slotA != nil {
+      for i in 0..<count {
+        convolve(example: i, into: exactFeatures, at: i * featureStride)
+        LowRank.combine(
+          positions: geometry.positions, features: exactFeatures, at: i * featureStride,
+          stride: featureRow, channels: channels, rank: rank, factor: factorB, output: combined,
+          at: 0)
+        pool(combined, stride: channels, example: i)
+      }
+    } else if rank > 0 {
+      computeFeatures(count: count)
+      finish(count: count)
+    } else {
+      for i in 0..<count {
+        convolve(example: i, into: product, at: 0)
+        pool(product, stride: featureRow, example: i)
+      }
+    }
   }
 
   /// The part of the forward pass that frozen weights decide: W x + b and A x.
@@ -162,30 +184,33 @@ final class ConvolutionLayer: Layer {
     featureSource = features
     for i in 0..<count {
       featureOffsets[i] = i * featureStride
-      Convolution.forward(
-        geometry, input: input, at: i * inputStride, packed: packed, channels: featureRow,
-        output: features, at: i * featureStride, outputStride: featureRow)
+      convolve(example: i, into: product, at: 0)
+      features.round(product, at: 0, to: i * featureStride, count: featureStride)
     }
   }
 
   /// The rest of the forward pass: the low-rank term, ReLU and pooling.
   func finish(count: Int) {
     for i in 0..<count {
-      var z = featureSource
-      var offset = featureOffsets[i]
-      if rank > 0 {
-        LowRank.combine(
-          positions: geometry.positions, features: featureSource, at: offset, stride: featureRow,
-          channels: channels, rank: rank, factor: factorB, output: combined, at: 0)
-        z = combined
-        offset = 0
-      }
-      Pooling.forward(
-        input: z, at: offset, height: geometry.height, width: geometry.width, channels: channels,
-        stride: rank > 0 ? channels : featureRow, output: output,
-        at: i * outputLayout.exampleStride, layout: outputLayout, argmax: argmax,
-        at: i * pooledCount)
+      LowRank.combine(
+        positions: geometry.positions, features: featureSource, at: featureOffsets[i],
+        stride: featureRow, channels: channels, rank: rank, factor: factorB, output: combined,
+        at: 0)
+      pool(combined, stride: channels, example: i)
     }
+  }
+
+  private func convolve(example: Int, into target: FloatBuffer, at offset: Int) {
+    Convolution.forward(
+      geometry, input: input, at: example * inputStride, packed: packed, channels: featureRow,
+      output: target, at: offset, outputStride: featureRow)
+  }
+
+  private func pool(_ z: FloatBuffer, stride: Int, example: Int) {
+    Pooling.forward(
+      input: z, at: 0, height: geometry.height, width: geometry.width, channels: channels,
+      stride: stride, output: output, at: example * outputLayout.exampleStride,
+      layout: outputLayout, argmax: argmax, at: example * pooledCount)
   }
 
   func backward(count: Int, needsInputGradient: Bool) {
@@ -212,11 +237,16 @@ final class ConvolutionLayer: Layer {
           exampleGradients[biasPlace + channel] = entries.sum(ofChannel: channel)
         }
       case .lowRank:
-        LowRank.factorGradient(
-          entries: entries, features: featureSource, at: featureOffsets[i], stride: featureRow,
-          channels: channels, rankStride: rankStride, scale: scale, into: exampleGradients,
-          at: place)
-        if slotA != nil {
+        if slotA == nil {
+          LowRank.factorGradient(
+            entries: entries, features: featureSource, at: featureOffsets[i], stride: featureRow,
+            channels: channels, rankStride: rankStride, scale: scale, into: exampleGradients,
+            at: place)
+        } else {
+          LowRank.factorGradient(
+            entries: entries, features: exactFeatures, at: i * featureStride, stride: featureRow,
+            channels: channels, rankStride: rankStride, scale: scale, into: exampleGradients,
+            at: place)
           Convolution.weightGradient(
             geometry, input: input, at: i * inputStride, entries: projectionEntries,
             into: exampleGradients, at: place + channels * rankStride)

@@ -39,7 +39,7 @@ public final class Network {
   public let plan: TrainingPlan
   /// Examples that are processed together.
   public let tile: Int
-  private let layers: [any Layer]
+  let layers: [any Layer]
   private let logits: FloatBuffer
   private let staging: FloatBuffer
   private let inputLayout: ImageLayout?
@@ -164,7 +164,7 @@ public final class Network {
     if let features {
       first = plan.firstTrained
       features.place(positions, into: layers[first])
-      if let convolution = layers[first] as? ConvolutionLayer, features.kind == .product {
+      if features.holdsProducts, let convolution = layers[first] as? ConvolutionLayer {
         convolution.finish(count: positions.count)
         first += 1
       }
@@ -175,7 +175,7 @@ public final class Network {
   }
 
   /// Writes the inputs of a tile into the first layer's buffer.
-  private func stage<Source: ExampleSource>(_ source: Source, at positions: ArraySlice<Int>) {
+  func stage<Source: ExampleSource>(_ source: Source, at positions: ArraySlice<Int>) {
     let first = layers[0]
     for (i, position) in positions.enumerated() {
       guard let layout = inputLayout else {
@@ -242,87 +242,6 @@ public final class Network {
         statistics.unclipped += 1
       } else {
         coefficients[i] = Float(bound / norm)
-      }
-    }
-  }
-}
-
-// MARK: - Frozen features
-
-extension Network {
-  /// Computes once what the frozen layers make of every example; nil where that would save nothing.
-  ///
-  /// Training with the features gives the same bits as without: they are the very floats that the
-  /// forward pass would compute.
-  public func frozenFeatures<Source: ExampleSource>(of source: Source) -> FrozenFeatures? {
-    guard let (kind, stride) = plan.featureShape else { return nil }
-    let first = plan.firstTrained
-    let memory = ConstantFloats(count: source.count * stride) { memory in
-      var start = 0
-      while start < source.count {
-        let end = min(start + tile, source.count)
-        stage(source, at: ArraySlice(start..<end))
-        for layer in layers[..<first] { layer.forward(count: end - start) }
-        var origin = layers[first].input
-        if kind == .product, let convolution = layers[first] as? ConvolutionLayer {
-          convolution.computeFeatures(count: end - start)
-          origin = convolution.features
-        }
-        memory.copy((end - start) * stride, from: origin, at: 0, to: start * stride)
-        start = end
-      }
-    }
-    return FrozenFeatures(kind: kind, stride: stride, memory: memory)
-  }
-}
-
-extension TrainingPlan {
-  /// What a cache of frozen features would hold per example, and how many floats.
-  var featureShape: (kind: FrozenFeatures.Kind, stride: Int)? {
-    let first = firstTrained
-    switch (architecture.layers[first], modes[first]) {
-    case (.convolution(_, let geometry, let channels), .lowRank(let rank, _, trainsA: false)):
-      return (.product, geometry.positions * (channels + LayerMode.rankStride(rank)))
-    case (.convolution(_, let geometry, _), _) where first > 0:
-      return (.input, geometry.exampleStride)
-    case (.dense(_, let inputs, _, _), _) where first > 0:
-      return (.input, inputs)
-    default:
-      return nil
-    }
-  }
-
-  /// Bytes that the frozen features of one example take; 0 where nothing is frozen below the first
-  /// trained layer.
-  public var featureBytesPerExample: Int {
-    (featureShape?.stride ?? 0) * MemoryLayout<Float>.stride
-  }
-}
-
-/// What the frozen layers make of a client's examples; immutable, so any lane may read it.
-public struct FrozenFeatures: Sendable {
-  enum Kind: Sendable {
-    /// The input of the first trained layer.
-    case input
-    /// The frozen product and projection of an adapted convolution.
-    case product
-  }
-  let kind: Kind
-  let stride: Int
-  let memory: ConstantFloats
-
-  public var bytes: Int { memory.count * MemoryLayout<Float>.stride }
-
-  /// Hands the features of a tile to the first trained layer.
-  func place(_ positions: ArraySlice<Int>, into layer: any Layer) {
-    if kind == .product, let convolution = layer as? ConvolutionLayer {
-      convolution.featureSource = memory.buffer
-      for (i, position) in positions.enumerated() {
-        convolution.featureOffsets[i] = position * stride
-      }
-    } else {
-      for (i, position) in positions.enumerated() {
-        layer.input.copy(stride, from: memory.buffer, at: position * stride, to: i * stride)
       }
     }
   }

@@ -144,3 +144,47 @@ public struct TrainingPlan: Sendable, Hashable {
     }
   }
 }
+
+extension TrainingPlan {
+  /// The whole model that base and θ amount to: every adapted weight becomes W + s·B A.
+  ///
+  /// - Returns: parameters in the order of `architecture.slots`.
+  public func merged(frozen: FrozenParameters, trainable: [Float]) -> [Float] {
+    guard adapter != nil else { return trainable }
+    var parameters = frozen.base
+    for (index, layer) in architecture.layers.enumerated() {
+      guard case .lowRank(let rank, let scale, let trainsA) = modes[index] else { continue }
+      let weight = architecture.slots[2 * index]
+      let nameA = "\(layer.name).lora_A"
+      let slotA = (trainsA ? slots : frozenFactorSlots).first { $0.name == nameA }
+      guard let slotA, let slotB = slots.first(where: { $0.name == "\(layer.name).lora_B" }) else {
+        continue
+      }
+      let a = trainsA ? trainable : frozen.factors
+      for row in 0..<weight.rows {
+        for k in 0..<rank {
+          let b = scale * trainable[slotB.offset + row * rank + k]
+          for column in 0..<weight.columns {
+            parameters[weight.offset + row * weight.columns + column] +=
+              b * a[slotA.offset + k * weight.columns + column]
+          }
+        }
+      }
+    }
+    return parameters
+  }
+}
+
+extension TrainingPlan {
+  /// What carries the signal of an update, for clustering: the update itself where all of θ multiplies
+  /// frozen weights (whole model, B beside a frozen A); the change of s·B A where A is trained too,
+  /// since after one step from B = 0 the update of A is noise alone.
+  public func weightChange(of delta: [Float], from start: [Float], factors: [Float]) -> [Float] {
+    guard let adapter, !adapter.freezeA else { return delta }
+    let zero = [Float](repeating: 0, count: architecture.parameterCount)
+    let frozen = FrozenParameters(base: zero, factors: factors)
+    let before = merged(frozen: frozen, trainable: start)
+    let after = merged(frozen: frozen, trainable: zip(start, delta).map { $0 + $1 })
+    return zip(after, before).map { $0 - $1 }
+  }
+}

@@ -242,6 +242,19 @@ struct ArchitectureTests {
     }
   }
 
+  @Test("merging the factors into the weights gives the adapted model", arguments: try Case.all())
+  func merge(_ test: Case) throws {
+    let source = test.examples(9, seed: 3)
+    let (network, theta) = test.prepared(seed: 6)
+    let base = test.plan.architecture.initialParameters(seed: 6)
+    let frozen = FrozenParameters(base: base, factors: test.plan.frozenFactors(seed: 6))
+    let whole = Network(plan: try TrainingPlan(architecture: test.plan.architecture))
+    whole.load(trainable: test.plan.merged(frozen: frozen, trainable: theta))
+    // Adapted convolutions hold their frozen product in half precision: relative 2⁻¹¹ a feature.
+    let (adapted, merged) = (network.evaluate(source).loss, whole.evaluate(source).loss)
+    #expect(abs(adapted - merged) < 2e-3 * abs(merged) + 2e-3)
+  }
+
   @Test("impossible models and adapters are refused with the place and the mend")
   func refusals() throws {
     #expect(throws: ArchitectureError.self) {

@@ -1,0 +1,176 @@
+// A client: its view of its data, its ledger, and nothing heavy. Its training runs on a borrowed lane.
+
+import Datasets
+import Kernels
+import Learning
+import Privacy
+import Scenarios
+
+/// What the server asks of a client in a round.
+struct ClientTask: Sendable {
+  enum Training: Sendable {
+    case fullBatch
+    case sampled
+  }
+  /// A private choice among the server's models; the client then trains the chosen one.
+  struct Selection: Sendable {
+    let candidates: [Int]
+  }
+
+  let client: Int
+  /// The model to train, unless a selection decides.
+  let model: Int
+  var training: Training = .sampled
+  var selection: Selection? = nil
+  var regularizer: LocalWork.Regularizer? = nil
+  /// nil takes the scenario's.
+  var learningRate: Double? = nil
+  /// Whether the update goes to the server.
+  var sendsUpdate = true
+}
+
+/// What a client sends back, and what a simulator may know besides.
+struct ClientUpdate: Sendable {
+  let client: Int
+  /// The model that it trained.
+  let model: Int
+  let delta: [Float]
+  let entries: [LedgerEntry]
+  let steps: Int
+  let meanLoss: Double?
+  let bytesUp: Int
+  let bytesDown: Int
+}
+
+actor Client {
+  let profile: ClientProfile
+  let noise: ClientNoise
+  private(set) var ledger = PrivacyLedger()
+  private let seed: UInt64
+  private let learningRate: Double
+  private var trainFeatures: FrozenFeatures?
+  private var testFeatures: FrozenFeatures?
+
+  init(profile: ClientProfile, noise: ClientNoise, seed: UInt64, learningRate: Double) {
+    self.profile = profile
+    self.noise = noise
+    self.seed = seed
+    self.learningRate = learningRate
+  }
+
+  /// Computes what the frozen layers make of this client's data, to be kept for the whole run.
+  func cacheFeatures(train: Bool, on lane: Lane) async throws {
+    let (trainView, testView) = (profile.train, profile.test)
+    testFeatures = try await lane.run { $0.network.frozenFeatures(of: testView) }
+    if train {
+      trainFeatures = try await lane.run { $0.network.frozenFeatures(of: trainView) }
+    }
+  }
+
+  /// Carries out a task with the server's models and records every release.
+  func perform(
+    _ task: ClientTask, round: Int, models: [[Float]], on lane: Lane
+  ) async throws -> ClientUpdate {
+    var entries: [LedgerEntry] = []
+    var model = task.model
+    if let selection = task.selection {
+      let (choice, entry) = try await select(
+        selection, round: round, models: models, on: lane)
+      model = choice
+      entries.append(entry)
+    }
+    let work = localWork(task, round: round, start: models[model])
+    let (view, features) = (profile.train, trainFeatures)
+    let outcome = try await lane.run {
+      try LocalTraining.run(work, on: view, features: features, network: $0.network)
+    }
+    entries += outcome.entries
+    ledger.append(contentsOf: entries)
+    let bytes = outcome.delta.count * MemoryLayout<Float>.size
+    return ClientUpdate(
+      client: profile.index, model: model, delta: outcome.delta, entries: entries,
+      steps: outcome.steps,
+      meanLoss: outcome.statistics.examples > 0
+        ? outcome.statistics.loss / Double(outcome.statistics.examples) : nil,
+      bytesUp: task.sendsUpdate ? bytes : 0,
+      bytesDown: task.sendsUpdate ? bytes * (task.selection?.candidates.count ?? 1) : 0)
+  }
+
+  private func localWork(_ task: ClientTask, round: Int, start: [Float]) -> LocalWork {
+    let batches: LocalWork.Batches
+    let multiplier: Double?
+    switch task.training {
+    case .fullBatch:
+      batches = .full(steps: profile.fullBatchSteps)
+      multiplier = noise.fullBatchNoiseMultiplier
+    case .sampled:
+      batches = .poisson(rate: profile.sampleRate, steps: profile.stepsPerRound)
+      multiplier = noise.noiseMultiplier
+    }
+    return LocalWork(
+      seed: seed, round: round, client: profile.index, start: start, batches: batches,
+      learningRate: Float(task.learningRate ?? learningRate),
+      privacy: multiplier.map { (Float(profile.budget.maxGradNorm), $0) },
+      regularizer: task.regularizer)
+  }
+
+  /// Chooses a model by the number of training examples it gets right.
+  ///
+  /// The utility is (examples right) − ½ (examples), over every local record exactly once: adding or
+  /// removing a record moves each utility by exactly ½, so the sensitivity is ½ (docs/method.md).
+  private func select(
+    _ selection: ClientTask.Selection, round: Int, models: [[Float]], on lane: Lane
+  ) async throws -> (model: Int, entry: LedgerEntry) {
+    let (view, features) = (profile.train, trainFeatures)
+    let utilities = try await lane.run { workspace in
+      selection.candidates.map { candidate in
+        workspace.network.load(trainable: models[candidate])
+        let seen = workspace.network.evaluate(view, features: features)
+        return Double(seen.correct) - 0.5 * Double(seen.examples)
+      }
+    }
+    let sensitivity = 0.5
+    guard let epsilon = noise.selectionEpsilon else {
+      let best = utilities.indices.max { (utilities[$0], $1) < (utilities[$1], $0) } ?? 0
+      return (
+        selection.candidates[best],
+        .nonPrivate(round: round + 1, client: profile.index, purpose: .clusterSelection)
+      )
+    }
+    var stream = RandomStream(
+      seed: seed, purpose: .clusterSelection, round: round, client: profile.index)
+    let choice = try ExponentialMechanism(epsilon: epsilon, sensitivity: sensitivity)
+      .release(utilities: utilities, using: &stream).value
+    return (
+      selection.candidates[choice],
+      .exponentialMechanism(
+        round: round + 1, client: profile.index, epsilon: epsilon, sensitivity: sensitivity)
+    )
+  }
+
+  /// Accuracy and mean loss of a model on this client's test examples.
+  func evaluate(_ model: [Float], on lane: Lane) async throws -> (accuracy: Double, loss: Double) {
+    let (view, features) = (profile.test, testFeatures)
+    let seen = try await lane.run { workspace in
+      workspace.network.load(trainable: model)
+      return workspace.network.evaluate(view, features: features)
+    }
+    let count = Double(max(seen.examples, 1))
+    return (Double(seen.correct) / count, seen.loss / count)
+  }
+
+  /// The same for a whole (merged) model, in single precision throughout, with the confusion matrix.
+  func evaluateMerged(_ parameters: [Float], classes: Int, on lane: Lane) async throws -> (
+    accuracy: Double, loss: Double, confusion: [[Int]]
+  ) {
+    let view = profile.test
+    return try await lane.run { workspace in
+      let network = try workspace.whole()
+      network.load(trainable: parameters)
+      var confusion = [[Int]](repeating: [Int](repeating: 0, count: classes), count: classes)
+      let seen = network.evaluate(view) { label, predicted in confusion[label][predicted] += 1 }
+      let count = Double(max(seen.examples, 1))
+      return (Double(seen.correct) / count, seen.loss / count, confusion)
+    }
+  }
+}

@@ -1,0 +1,43 @@
+// Who takes part in which round: drawn from the seed before the run, so that a client's releases can
+// be counted exactly and its noise calibrated for them.
+
+import Kernels
+
+struct CohortSchedule: Sendable {
+  private let cohorts: [[Int]]
+  private let counts: [Int]
+
+  /// - Parameters:
+  ///   - cohortSize: clients drawn for each round, without replacement; nil takes all.
+  ///   - fullRounds: rounds in which everybody takes part whatever the cohort's size.
+  init(clients: Int, rounds: Int, cohortSize: Int?, seed: UInt64, fullRounds: Set<Int> = []) {
+    let everybody = Array(0..<clients)
+    var counts = [Int](repeating: 0, count: clients)
+    cohorts = (0..<rounds).map { round in
+      var cohort = everybody
+      if let cohortSize, cohortSize < clients, !fullRounds.contains(round) {
+        var stream = RandomStream(seed: seed, purpose: .cohortSampling, round: round)
+        // The first places of a Fisher–Yates shuffle are a uniform draw without replacement.
+        for place in 0..<cohortSize {
+          let other = place + Int(stream.next(upperBound: UInt64(clients - place)))
+          cohort.swapAt(place, other)
+        }
+        cohort = cohort.prefix(cohortSize).sorted()
+      }
+      for client in cohort { counts[client] += 1 }
+      return cohort
+    }
+    self.counts = counts
+  }
+
+  /// Clients of a round (from 0), ascending.
+  func cohort(round: Int) -> [Int] { cohorts[round] }
+
+  /// Rounds in which a client takes part.
+  func participations(of client: Int) -> Int { counts[client] }
+
+  /// Rounds of a range in which a client takes part.
+  func participations(of client: Int, in rounds: Range<Int>) -> Int {
+    rounds.clamped(to: cohorts.indices).count { cohorts[$0].contains(client) }
+  }
+}

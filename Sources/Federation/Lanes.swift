@@ -1,0 +1,96 @@
+// Worker lanes: a fixed set of actors, one a core, that own the heavy memory. Clients borrow a lane
+// for their local work, so ten thousand dormant clients cost next to nothing.
+
+import Learning
+
+/// What a lane keeps between clients.
+final class LaneWorkspace {
+  /// The network that clients train.
+  let network: Network
+  private let plan: TrainingPlan
+  private var wholeNetwork: Network?
+
+  init(plan: TrainingPlan, tile: Int) {
+    self.plan = plan
+    network = Network(plan: plan, tile: tile)
+  }
+
+  /// The same model with every parameter trained: for pretraining and for merged models.
+  func whole() throws(ArchitectureError) -> Network {
+    if plan.adapter == nil { return network }
+    if let wholeNetwork { return wholeNetwork }
+    let made = Network(
+      plan: try TrainingPlan(architecture: plan.architecture), tile: network.tile)
+    wholeNetwork = made
+    return made
+  }
+}
+
+/// One lane. Its workspace is used by one piece of work at a time.
+actor Lane {
+  private let workspace: LaneWorkspace
+
+  init(plan: TrainingPlan, tile: Int) {
+    workspace = LaneWorkspace(plan: plan, tile: tile)
+  }
+
+  func run<Output: Sendable>(
+    _ work: @Sendable (LaneWorkspace) throws -> Output
+  ) throws -> Output {
+    try work(workspace)
+  }
+}
+
+/// Hands out positions of a list, one after another.
+private actor Queue {
+  private var next = 0
+  private let count: Int
+
+  init(count: Int) { self.count = count }
+
+  func take() -> Int? {
+    guard next < count else { return nil }
+    defer { next += 1 }
+    return next
+  }
+}
+
+/// All lanes of a run.
+struct LanePool: Sendable {
+  private let lanes: [Lane]
+
+  init(workers: Int, plan: TrainingPlan, tile: Int) {
+    lanes = (0..<max(workers, 1)).map { _ in Lane(plan: plan, tile: tile) }
+  }
+
+  /// Runs `work` for every item on whichever lane is free and returns the results in the order of the
+  /// items. Large items first keeps the lanes evenly busy; `cost` says how large one is.
+  func map<Item: Sendable, Output: Sendable>(
+    _ items: [Item], cost: @Sendable (Item) -> Int = { _ in 1 },
+    _ work: @escaping @Sendable (Item, Lane) async throws -> Output
+  ) async throws -> [Output] {
+    let costs = items.map(cost)
+    let order = items.indices.sorted { (costs[$0], $1) > (costs[$1], $0) }
+    let queue = Queue(count: items.count)
+    return try await withThrowingTaskGroup(of: [(Int, Output)].self) { group in
+      for lane in lanes {
+        group.addTask {
+          var done: [(Int, Output)] = []
+          while let turn = await queue.take() {
+            try Task.checkCancellation()
+            done.append((order[turn], try await work(items[order[turn]], lane)))
+          }
+          return done
+        }
+      }
+      var results: [(Int, Output)] = []
+      for try await part in group { results += part }
+      return results.sorted { $0.0 < $1.0 }.map(\.1)
+    }
+  }
+
+  /// Runs `work` once on every lane.
+  func onEach(_ work: @escaping @Sendable (LaneWorkspace) throws -> Void) async throws {
+    for lane in lanes { try await lane.run(work) }
+  }
+}

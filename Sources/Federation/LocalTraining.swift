@@ -1,0 +1,135 @@
+// DP-SGD inside a client (Abadi et al. 2016), with the invariants of dp-engine.md section 0: the
+// divisor is the expected batch size, an empty batch still takes its noisy step, the regulariser is
+// added after the noise, and every release is an entry of the ledger.
+
+import Foundation
+import Kernels
+import Learning
+import Privacy
+
+/// What a client is to do with its data in one round.
+struct LocalWork: Sendable {
+  enum Batches: Sendable, Hashable {
+    /// The whole data set in each of so many steps.
+    case full(steps: Int)
+    /// Poisson batches at the client's rate.
+    case poisson(rate: Double, steps: Int)
+  }
+  /// (λ/2)·‖w − center‖², as in MR-MTL.
+  struct Regularizer: Sendable {
+    let lambda: Float
+    let center: [Float]
+  }
+
+  let seed: UInt64
+  /// From 0.
+  let round: Int
+  let client: Int
+  let start: [Float]
+  let batches: Batches
+  let learningRate: Float
+  /// nil trains without clipping and noise.
+  let privacy: (maxGradNorm: Float, noiseMultiplier: Double)?
+  let regularizer: Regularizer?
+}
+
+/// What came of it. `delta` is released; the statistics are the client's own.
+struct LocalOutcome: Sendable {
+  var delta: [Float]
+  var entries: [LedgerEntry]
+  var steps: Int
+  var statistics: BatchStatistics
+}
+
+enum LocalTraining {
+  /// Runs the steps on a lane's network and returns the change of the parameters.
+  static func run<Source: ExampleSource>(
+    _ work: LocalWork, on source: Source, features: FrozenFeatures?, network: Network
+  ) throws(FederationError) -> LocalOutcome {
+    var theta = work.start
+    var sum = [Float](repeating: 0, count: theta.count)
+    var statistics = BatchStatistics()
+    let (rate, steps): (Double, Int) =
+      switch work.batches {
+      case .full(let steps): (1, steps)
+      case .poisson(let rate, let steps): (rate, steps)
+      }
+    let expectedBatch = Float(rate * Double(source.count))
+    let clipping = work.privacy.map { Clipping.flat(maxGradNorm: $0.maxGradNorm) } ?? .none
+    for step in 0..<steps {
+      let batch = sample(source.count, rate: rate, work: work, step: step)
+      network.load(trainable: theta)
+      for i in sum.indices { sum[i] = 0 }
+      let seen = network.addClippedSum(
+        of: source, at: batch, features: features, clipping: clipping, to: &sum)
+      if seen.examples > 0, seen.notFinite == seen.examples || !seen.loss.isFinite {
+        throw .notFinite(client: work.client, round: work.round + 1)
+      }
+      statistics.add(seen)
+      let noisy = release(sum, work: work, step: step)
+      let scale = work.learningRate / expectedBatch
+      for i in theta.indices { theta[i] -= scale * noisy[i] }
+      if let regularizer = work.regularizer {
+        let pull = work.learningRate * regularizer.lambda
+        for i in theta.indices {
+          theta[i] -= pull * (theta[i] - regularizer.center[i])
+        }
+      }
+    }
+    let delta = zip(theta, work.start).map { $0 - $1 }
+    return LocalOutcome(
+      delta: delta, entries: entries(work, rate: rate, steps: steps), steps: steps,
+      statistics: statistics)
+  }
+
+  /// A Poisson batch: every example independently with probability `rate`, by geometric gaps.
+  static func sample(_ count: Int, rate: Double, work: LocalWork, step: Int) -> [Int] {
+    guard rate < 1 else { return Array(0..<count) }
+    var stream = RandomStream(
+      seed: work.seed, purpose: .batchSampling, round: work.round, client: work.client, step: step)
+    let scale = 1 / log1p(-rate)
+    var batch: [Int] = []
+    var position = -1
+    while true {
+      let gap = (log(stream.nextOpenUnit()) * scale).rounded(.down)
+      guard gap < Double(count - position - 1) else { return batch }
+      position += 1 + Int(gap)
+      batch.append(position)
+    }
+  }
+
+  /// The noisy sum of a step; without privacy the sum itself.
+  private static func release(_ sum: [Float], work: LocalWork, step: Int) -> [Float] {
+    guard let privacy = work.privacy else { return sum }
+    let mechanism = GaussianMechanism(noiseMultiplier: privacy.noiseMultiplier)
+    let clipped = ClippedSum(values: sum, sensitivity: privacy.maxGradNorm)
+    return mechanism.release(clipped) { values, deviation in
+      GaussianNoise.add(
+        to: &values, standardDeviation: deviation, seed: work.seed, purpose: .gradientNoise,
+        round: work.round, client: work.client, step: step)
+    }.value
+  }
+
+  private static func entries(_ work: LocalWork, rate: Double, steps: Int) -> [LedgerEntry] {
+    guard steps > 0 else { return [] }
+    guard let privacy = work.privacy else {
+      return [.nonPrivate(round: work.round + 1, client: work.client, purpose: .training)]
+    }
+    return [
+      .gaussian(
+        round: work.round + 1, client: work.client, noiseMultiplier: privacy.noiseMultiplier,
+        sampleRate: rate, maxGradNorm: Double(privacy.maxGradNorm),
+        sensitivity: Double(privacy.maxGradNorm), count: steps)
+    ]
+  }
+}
+
+extension BatchStatistics {
+  mutating func add(_ other: BatchStatistics) {
+    examples += other.examples
+    correct += other.correct
+    loss += other.loss
+    unclipped += other.unclipped
+    notFinite += other.notFinite
+  }
+}

@@ -1,0 +1,113 @@
+// What a method decides: what each client releases, what it is asked to do, and how the server folds
+// the answers into its models. Training, privacy and storage are shared by all methods.
+
+import Clustering
+import Learning
+import Scenarios
+
+/// The server's state between rounds; a value, so that it can be stored and continued.
+public struct FederatedState: Codable, Hashable, Sendable {
+  /// θ of every model.
+  public var models: [[Float]]
+  /// The model that each client uses.
+  public var assignment: [Int]
+  /// Posterior probability of each model for each client, while clustering is soft.
+  public var posteriors: [[Double]]?
+  public var clustering: ClusteringReport?
+}
+
+/// What a method may know besides its state.
+struct MethodContext: Sendable {
+  let scenario: Scenario
+  let plan: TrainingPlan
+  let clients: [ClientProfile]
+  let schedule: CohortSchedule
+  /// θ at the start.
+  let initial: [Float]
+  /// Frozen A factors (they say what an update of B does to the weights).
+  let factors: [Float]
+
+  var rounds: Int { scenario.rounds }
+}
+
+/// One round's work.
+struct RoundTasks: Sendable {
+  let stage: RoundStage
+  let tasks: [ClientTask]
+}
+
+protocol FederatedMethod: Sendable {
+  /// Everything that a client will release in the whole run, or at most that.
+  func releases(of client: ClientProfile, context: MethodContext) -> ReleasePlan
+  func start(_ context: MethodContext) -> FederatedState
+  /// - Parameter round: from 0.
+  func tasks(round: Int, state: FederatedState, context: MethodContext) -> RoundTasks
+  mutating func fold(
+    _ updates: [ClientUpdate], round: Int, into state: inout FederatedState,
+    context: MethodContext
+  ) throws
+  /// Whether the models stand for clusters, so that found clusters can be compared with true ones.
+  var findsClusters: Bool { get }
+}
+
+extension FederatedMethod {
+  /// The plan of a method that does nothing but train in every round in which the client takes part.
+  func releases(of client: ClientProfile, context: MethodContext) -> ReleasePlan {
+    ReleasePlan.training(client, rounds: context.schedule.participations(of: client.index))
+  }
+
+  /// The usual round: every client of the cohort trains the model that it is assigned to.
+  func tasks(round: Int, state: FederatedState, context: MethodContext) -> RoundTasks {
+    RoundTasks(
+      stage: .training,
+      tasks: context.schedule.cohort(round: round).map {
+        ClientTask(client: $0, model: state.assignment[$0])
+      })
+  }
+
+  /// The usual fold: every model moves by the unweighted mean of the updates of its clients; a model
+  /// that nobody trained stays as it is.
+  func fold(
+    _ updates: [ClientUpdate], round: Int, into state: inout FederatedState,
+    context: MethodContext
+  ) throws {
+    try state.average(updates)
+  }
+}
+
+extension ReleasePlan {
+  static func training(_ client: ClientProfile, rounds: Int) -> ReleasePlan {
+    var plan = ReleasePlan()
+    plan.sampleRate = client.sampleRate
+    plan.sampledSteps = client.stepsPerRound * rounds
+    return plan
+  }
+}
+
+extension FederatedState {
+  /// Moves each model by the mean of the updates to it (FedAvg with equal weights).
+  mutating func average(_ updates: [ClientUpdate]) throws(FederationError) {
+    for index in models.indices {
+      var sum = FixedPointSum(length: models[index].count)
+      for update in updates where update.model == index {
+        try sum.add(update.delta, client: update.client)
+      }
+      guard let mean = sum.mean else { continue }
+      for i in mean.indices { models[index][i] += mean[i] }
+    }
+  }
+}
+
+extension Scenario.Method {
+  /// The method as the server runs it.
+  func makeMethod() -> any FederatedMethod {
+    switch self {
+    case .robustClustered(let settings): RobustClustered(settings: settings)
+    case .global: GlobalModel()
+    case .local: LocalModels()
+    case .ifca(let settings): IterativeClustering(settings: settings)
+    case .meanRegularized(let lambda): MeanRegularized(lambda: lambda)
+    case .oracle: TrueClusters()
+    }
+  }
+}

@@ -1,0 +1,134 @@
+// R-DPCFL (Malekmohammadi, Taik, Farnadi, TMLR 2025): clusters from one full-batch round, soft
+// assignments while they are uncertain, then private selection, then fixed assignments.
+//
+// Steps and constants: rdpcfl.md section 1. Where the published code departs from its paper, this
+// follows the paper; AsReleased.swift has the code's own way.
+
+import Clustering
+import Kernels
+import Learning
+import Scenarios
+
+struct RobustClustered: FederatedMethod {
+  let settings: Scenario.RobustClustered
+  let findsClusters = true
+
+  // MARK: - Budget
+
+  func releases(of client: ClientProfile, context: MethodContext) -> ReleasePlan {
+    var plan = ReleasePlan.training(
+      client,
+      rounds: context.schedule.participations(of: client.index, in: 1..<max(context.rounds, 1)))
+    plan.fullBatchSteps = client.fullBatchSteps
+    plan.fullBatchNoiseRatio = settings.firstRoundNoiseRatio
+    if let epsilon = client.budget.targetEpsilon, settings.numClusters != 1 {
+      // The window of selection depends on E_c, which is not known yet; its length is.
+      plan.selections = selectionRounds(context)
+      plan.selectionEpsilon = settings.selectionEpsilonRatio * epsilon
+    }
+    return plan
+  }
+
+  func selectionRounds(_ context: MethodContext) -> Int {
+    selectionRoundCount(ratio: settings.selectionRoundsRatio, rounds: context.rounds)
+  }
+
+  // MARK: - Rounds
+
+  func start(_ context: MethodContext) -> FederatedState {
+    FederatedState(models: [context.initial], assignment: context.clients.map { _ in 0 })
+  }
+
+  func tasks(round: Int, state: FederatedState, context: MethodContext) -> RoundTasks {
+    let cohort = context.schedule.cohort(round: round)
+    guard round > 0 else {
+      return RoundTasks(
+        stage: .fullBatch,
+        tasks: cohort.map {
+          ClientTask(
+            client: $0, model: 0, training: .fullBatch,
+            learningRate: settings.firstRoundLearningRate)
+        })
+    }
+    let switchRound = state.clustering?.switchRound ?? 0
+    if round < switchRound, let posteriors = state.posteriors {
+      return RoundTasks(
+        stage: .softClustering,
+        tasks: cohort.map { client in
+          var stream = RandomStream(
+            seed: context.scenario.seed, purpose: .softAssignment, round: round, client: client)
+          let drawn = stream.nextIndex(weights: posteriors[client])
+          return ClientTask(client: client, model: drawn ?? state.assignment[client])
+        })
+    }
+    // E_c can be 0; the first round is never one of selection.
+    let firstSelection = max(switchRound, 1)
+    let selects =
+      state.models.count > 1 && round < firstSelection + selectionRounds(context)
+    let candidates = ClientTask.Selection(candidates: Array(state.models.indices))
+    return RoundTasks(
+      stage: selects ? .selection : .training,
+      tasks: cohort.map { client in
+        ClientTask(
+          client: client, model: state.assignment[client],
+          selection: selects ? candidates : nil)
+      })
+  }
+
+  func fold(
+    _ updates: [ClientUpdate], round: Int, into state: inout FederatedState,
+    context: MethodContext
+  ) throws {
+    guard round > 0 else {
+      try cluster(updates, state: &state, context: context)
+      return
+    }
+    for update in updates { state.assignment[update.client] = update.model }
+    try state.average(updates)
+  }
+
+  // MARK: - Clustering
+
+  /// Clusters the released first updates. Post-processing: it costs no privacy.
+  private func cluster(
+    _ updates: [ClientUpdate], state: inout FederatedState, context: MethodContext
+  ) throws {
+    let signal = updates.map { update in
+      context.plan.weightChange(
+        of: update.delta, from: context.initial, factors: context.factors)
+    }
+    let candidates = settings.numClusters.map { [$0] } ?? settings.candidateClusters
+    var options = UpdateClusteringOptions.recommended(
+      candidates: candidates.filter { $0 <= updates.count })
+    if let components = settings.components { options.components.components = components }
+    options.mixture.starts = settings.mixtureStarts
+    options.criterion = settings.criterion.rule
+    let found = try UpdateClustering.cluster(
+      signal, options: options, seed: context.scenario.seed)
+    state.models = [[Float]](repeating: context.initial, count: found.count.clusters)
+    state.assignment = found.labels
+    let posteriors = (0..<found.posteriors.rows).map { found.posteriors.row($0) }
+    state.posteriors = posteriors
+    state.clustering = ClusteringReport(
+      chosenClusters: found.count.clusters,
+      candidates: found.count.candidates.map { candidate in
+        ClusteringReport.Candidate(
+          clusters: candidate.clusters, minSeparationScore: candidate.separation?.minScore,
+          maxPairwiseOverlap: candidate.separation?.maxOverlap, bic: candidate.bic,
+          emIterations: candidate.fit?.iterations)
+      },
+      mss: found.minScore, mpo: found.maxOverlap,
+      switchRound: found.switchRound(rounds: context.rounds),
+      projection: (0..<found.points.rows).map { found.points.row($0) }, posteriors: posteriors)
+  }
+}
+
+extension Scenario.RobustClustered.Criterion {
+  var rule: ClusterCountCriterion {
+    switch self {
+    case .separation: .separation
+    case .bic: .bic
+    case .robust: .mostSeparated(minScore: ClusterCount.noiseScore)
+    }
+  }
+}

@@ -1,0 +1,171 @@
+// From a scenario to clients with data: load, draw sizes, deal, and look through each cluster's lens.
+
+public import Datasets
+public import Learning
+public import Scenarios
+
+extension ClientView: ExampleSource {}
+
+/// A client before anything happens: its data, its budget, and the length of its local training.
+public struct ClientProfile: Sendable {
+  public let index: Int
+  /// Index of its true cluster.
+  public let cluster: Int
+  public let train: ClientView
+  public let test: ClientView
+  public let budget: Scenario.Budget
+  /// Expected examples a batch, b.
+  public let batchSize: Int
+  /// Noisy steps in one round: epochs · ⌈N/b⌉, or the stated number.
+  public let stepsPerRound: Int
+  /// Full-batch steps in a round that uses all data at once: one an epoch.
+  public let fullBatchSteps: Int
+
+  /// The Poisson rate q = b/N. N is treated as public.
+  public var sampleRate: Double { Double(batchSize) / Double(train.count) }
+}
+
+/// The clients of a run, dealt and ready, with the model they will train.
+public struct Population: Sendable {
+  public let scenario: Scenario
+  public let dataset: Dataset
+  public let partition: Partition
+  public let report: PartitionReport
+  public let clients: [ClientProfile]
+  public let publicExamples: ClientView
+  public let plan: TrainingPlan
+
+  /// - Throws: `DatasetError` if data are missing, damaged or too few; `ArchitectureError` if the model
+  ///   does not fit them.
+  public init(scenario: Scenario, catalog: DatasetCatalog) throws {
+    self.scenario = scenario
+    let dataset = try catalog.load(DatasetRequest(scenario))
+    self.dataset = dataset
+    plan = try TrainingPlan(scenario: scenario, dataset: dataset)
+
+    var requests: [ClientRequest] = []
+    for (index, cluster) in scenario.population.clusters.enumerated() {
+      let counts = try Quantity(cluster).counts(
+        clients: cluster.clients, cluster: index, seed: scenario.seed)
+      for count in counts {
+        requests.append(
+          ClientRequest(
+            cluster: index, trainExamples: count, labelSkew: LabelSkew(cluster.labelSkew),
+            shift: Shift(cluster.shift)))
+      }
+    }
+    let partition = try Partition(
+      PartitionRequest(
+        clients: requests, publicExamples: scenario.data.publicExamples,
+        testExamplesPerClient: scenario.population.testExamplesPerClient,
+        overlap: scenario.population.overlap, seed: scenario.seed),
+      of: dataset)
+    self.partition = partition
+    report = try PartitionReport(partition, of: dataset)
+
+    // One lens a cluster: its table of shifted pixels is shared by all clients of the cluster.
+    let lenses = try scenario.population.clusters.map { cluster throws(DatasetError) in
+      try Lens(Shift(cluster.shift), for: dataset)
+    }
+    clients = scenario.clients.map { client in
+      let dealt = partition.clients[client.index]
+      let train = ClientView(
+        of: dataset, .train, indices: dealt.train, lens: lenses[client.cluster],
+        seed: scenario.seed, client: client.index)
+      let batchSize = min(scenario.local.batchSize, max(train.count, 1))
+      let perEpoch = (train.count + batchSize - 1) / batchSize
+      let (steps, fullSteps) =
+        switch scenario.local.duration {
+        case .epochs(let epochs): (epochs * perEpoch, epochs)
+        case .steps(let steps): (steps, 1)
+        }
+      return ClientProfile(
+        index: client.index, cluster: client.cluster, train: train,
+        test: ClientView(
+          of: dataset, .test, indices: dealt.test, lens: lenses[client.cluster],
+          seed: scenario.seed, client: client.index),
+        budget: client.budget, batchSize: batchSize, stepsPerRound: steps,
+        fullBatchSteps: fullSteps)
+    }
+    publicExamples = ClientView(
+      of: dataset, .train, indices: partition.publicIndices, lens: try Lens(for: dataset))
+  }
+}
+
+// MARK: - From the scenario's words to the rooms' types
+
+extension TrainingPlan {
+  init(scenario: Scenario, dataset: Dataset) throws(ArchitectureError) {
+    let architecture: Architecture
+    switch (scenario.model.architecture, dataset.shape) {
+    case (.cnn, .image(let height, let width, let channels)):
+      architecture = try .cnn(
+        height: height, width: width, channels: channels, classes: dataset.classCount)
+    case (.cnn, .features):
+      throw ArchitectureError(
+        description: "model.name: \"cnn\" needs images and \(dataset.name) is a table; "
+          + "choose \"mlp\" or \"logistic\"")
+    case (.mlp(let hidden), _):
+      architecture = .mlp(
+        inputs: dataset.shape.valueCount, hidden: hidden, classes: dataset.classCount)
+    case (.logistic, _):
+      architecture = .logistic(inputs: dataset.shape.valueCount, classes: dataset.classCount)
+    }
+    let adapter = scenario.adapter.map {
+      LoRAConfiguration(
+        rank: $0.r, loraAlpha: $0.loraAlpha, targetModules: $0.targetModules, freezeA: $0.freezeA,
+        useRSLoRA: $0.useRSLoRA)
+    }
+    try self.init(architecture: architecture, adapter: adapter)
+  }
+}
+
+extension DatasetRequest {
+  init(_ scenario: Scenario) {
+    self.init(name: scenario.data.name, path: scenario.data.path)
+    switch scenario.data.kind {
+    case .csv(let format):
+      let column: TableColumn =
+        switch format.labelColumn {
+        case .named(let name): .name(name)
+        case .index(let index): .position(index)
+        }
+      table = TableFormat(label: column, header: format.header)
+    case .synthetic(let set):
+      synthetic = SyntheticRequest(
+        classes: set.classes, features: set.features, separation: set.separation,
+        trainExamples: set.trainExamples, testExamples: set.testExamples, seed: scenario.seed)
+    case .fashionMNIST, .mnist, .emnist, .cifar10, .adult:
+      break
+    }
+  }
+}
+
+extension Quantity {
+  init(_ cluster: Scenario.Cluster) {
+    switch (cluster.examplesPerClient, cluster.quantitySkew) {
+    case (.same(let count), .lognormal(let sigma)?): self = .logNormal(mean: count, sigma: sigma)
+    case (.same(let count), nil): self = .fixed(count)
+    case (.each(let counts), _): self = .list(counts)
+    case (.between(let range), _): self = .range(range)
+    }
+  }
+}
+
+extension Datasets.LabelSkew {
+  init(_ skew: Scenario.LabelSkew?) {
+    switch skew {
+    case .dirichlet(let alpha): self = .dirichlet(alpha: alpha)
+    case .shards(let perClient): self = .shards(perClient: perClient)
+    case nil: self = .none
+    }
+  }
+}
+
+extension Datasets.Shift {
+  init(_ shift: Scenario.Shift) {
+    self.init(
+      rotationDegrees: shift.rotation, labelPermutation: shift.labelPermutation,
+      labelOffset: shift.labelOffset, featureNoise: shift.featureNoise)
+  }
+}

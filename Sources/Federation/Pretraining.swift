@@ -1,0 +1,89 @@
+// Public pretraining of the base model by SGD with momentum: without privacy, on public data, once.
+
+import Crypto
+import Datasets
+import Foundation
+import Kernels
+import Learning
+import Scenarios
+
+/// Where pretrained base models are kept between runs, by a key that names their whole content.
+public protocol ModelCache: Sendable {
+  /// The parameters stored under the key; nil if there are none or they are damaged.
+  func parameters(forKey key: String) -> [Float]?
+  func store(_ parameters: [Float], forKey key: String) throws
+}
+
+struct Pretraining {
+  let population: Population
+  let settings: Scenario.Model.Pretraining
+  let lanes: LanePool
+
+  /// Parts into which a batch is always cut, whatever the number of lanes, so that the order of every
+  /// sum is fixed.
+  private static let parts = 4
+  /// Changes whenever the same settings would give other parameters.
+  private static let version = 1
+
+  /// SHA-256 over everything that decides the result.
+  var key: String {
+    var hash = SHA256()
+    func add(_ text: String) { hash.update(data: Data("\(text)\n".utf8)) }
+    add("pretraining \(Pretraining.version)")
+    add(population.dataset.contentHash)
+    add("seed \(population.scenario.seed)")
+    add("\(population.plan.architecture)")
+    add("\(settings)")
+    population.partition.publicIndices.withUnsafeBytes { hash.update(bufferPointer: $0) }
+    return hash.finalize().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+  }
+
+  /// Trains from fresh parameters; reports after every epoch.
+  func run(report: (_ epoch: Int) async throws -> Void) async throws -> [Float] {
+    let architecture = population.plan.architecture
+    let seed = population.scenario.seed
+    let source = population.publicExamples
+    var parameters = architecture.initialParameters(seed: seed)
+    var velocity = [Float](repeating: 0, count: parameters.count)
+    let batch = min(settings.batchSize, source.count)
+    guard batch > 0 else { return parameters }
+    for epoch in 0..<settings.epochs {
+      try await report(epoch + 1)
+      var stream = RandomStream(seed: seed, purpose: .pretraining, round: epoch)
+      let order = Array(0..<source.count).shuffled(using: &stream)
+      for start in stride(from: 0, through: source.count - batch, by: batch) {
+        let gradient = try await gradientSum(
+          parameters, source: source, positions: Array(order[start..<start + batch]))
+        let scale = 1 / Float(batch)
+        let rate = Float(settings.learningRate)
+        let momentum = Float(settings.momentum)
+        for i in parameters.indices {
+          velocity[i] = momentum * velocity[i] + scale * gradient[i]
+          parameters[i] -= rate * velocity[i]
+        }
+      }
+    }
+    return parameters
+  }
+
+  private func gradientSum(
+    _ parameters: [Float], source: ClientView, positions: [Int]
+  ) async throws -> [Float] {
+    let size = (positions.count + Pretraining.parts - 1) / Pretraining.parts
+    let parts = stride(from: 0, to: positions.count, by: size).map {
+      Array(positions[$0..<min($0 + size, positions.count)])
+    }
+    let sums = try await lanes.map(parts) { part, lane in
+      try await lane.run { workspace in
+        let network = try workspace.whole()
+        network.load(trainable: parameters)
+        var sum = [Float](repeating: 0, count: parameters.count)
+        _ = network.addClippedSum(of: source, at: part, clipping: .none, to: &sum)
+        return sum
+      }
+    }
+    var total = sums[0]
+    for sum in sums.dropFirst() { for i in total.indices { total[i] += sum[i] } }
+    return total
+  }
+}

@@ -1,0 +1,89 @@
+// Everything a client will release in a whole run, known before the run: from it comes its noise.
+//
+// All releases are composed jointly and converted once, at one δ (dp-engine.md 9.3: the published code
+// converts selections and training apart and spends δ twice).
+
+import Privacy
+import Scenarios
+
+/// The releases of one client, up to the noise multiplier.
+public struct ReleasePlan: Sendable, Hashable {
+  /// Noisy steps over the whole data set.
+  public var fullBatchSteps = 0
+  /// Noise multiplier of those steps, divided by that of the sampled steps.
+  public var fullBatchNoiseRatio = 1.0
+  /// Noisy steps over Poisson batches, and their rate.
+  public var sampledSteps = 0
+  public var sampleRate = 1.0
+  /// Private choices among models, and the ε of each.
+  public var selections = 0
+  public var selectionEpsilon = 0.0
+
+  /// What the plan releases if the sampled steps use `noiseMultiplier`.
+  func event(noiseMultiplier: Double) -> PrivacyEvent {
+    var events: [PrivacyEvent] = []
+    if fullBatchSteps > 0 {
+      let multiplier = Double(Float(roundedUp: noiseMultiplier * fullBatchNoiseRatio))
+      events.append(
+        .trainingSteps(sampleRate: 1, noiseMultiplier: multiplier, count: fullBatchSteps))
+    }
+    if sampledSteps > 0 {
+      events.append(
+        .trainingSteps(
+          sampleRate: sampleRate, noiseMultiplier: noiseMultiplier, count: sampledSteps))
+    }
+    if selections > 0 {
+      events.append(
+        .selfComposed(event: .exponentialMechanism(epsilon: selectionEpsilon), count: selections))
+    }
+    return .composed(events)
+  }
+}
+
+/// The noise of one client: nil multipliers train without privacy.
+public struct ClientNoise: Sendable, Hashable {
+  /// Noise multiplier of sampled steps, and of full-batch steps; both relative to `maxGradNorm`.
+  public let noiseMultiplier: Double?
+  public let fullBatchNoiseMultiplier: Double?
+  public let selectionEpsilon: Double?
+}
+
+/// Finds the noise of every client. Clients with equal plans and budgets share one search.
+struct NoiseCalibrator {
+  private struct Key: Hashable {
+    let plan: ReleasePlan
+    let epsilon: Double
+    let delta: Double
+  }
+  private var known: [Key: ClientNoise] = [:]
+  private let accountant: any PrivacyAccountant
+
+  init(accountant: any PrivacyAccountant) { self.accountant = accountant }
+
+  /// - Throws: `FederationError` naming the client if its budget cannot be met.
+  mutating func noise(
+    for client: ClientProfile, plan: ReleasePlan
+  ) throws(FederationError) -> ClientNoise {
+    guard let epsilon = client.budget.targetEpsilon else {
+      return ClientNoise(
+        noiseMultiplier: nil, fullBatchNoiseMultiplier: nil, selectionEpsilon: nil)
+    }
+    let key = Key(plan: plan, epsilon: epsilon, delta: client.budget.targetDelta)
+    if let noise = known[key] { return noise }
+    let multiplier: Double
+    do {
+      multiplier = try Calibration.calibrate(
+        targetEpsilon: epsilon, delta: client.budget.targetDelta, accountant: accountant,
+        plan: plan.event(noiseMultiplier:)
+      ).noiseMultiplier
+    } catch {
+      throw FederationError.unreachableBudget(client: client.index, reason: "\(error)")
+    }
+    let noise = ClientNoise(
+      noiseMultiplier: multiplier,
+      fullBatchNoiseMultiplier: Double(Float(roundedUp: multiplier * plan.fullBatchNoiseRatio)),
+      selectionEpsilon: plan.selections > 0 ? plan.selectionEpsilon : nil)
+    known[key] = noise
+    return noise
+  }
+}

@@ -1,0 +1,46 @@
+// Who listens to a run: the store writes what happens, the terminal shows it. The simulation knows
+// neither.
+
+public import Datasets
+
+/// Something that happened while a run prepares or goes.
+public enum RunEvent: Sendable {
+  /// A step of the preparation, in words, such as "pretraining the base model: epoch 2 of 3".
+  case preparing(String)
+  /// Data are dealt and noise multipliers known; training starts.
+  case started(RunStart)
+  case finishedRound(RoundReport)
+}
+
+/// What is fixed when training starts.
+public struct RunStart: Sendable {
+  public let rounds: Int
+  public let partition: PartitionReport
+  /// Trained parameters, and parameters of the whole model.
+  public let trainableParameters: Int
+  public let modelParameters: Int
+  /// Memory that the frozen features take, and how many clients have theirs cached.
+  public let featureBytes: Int
+  public let cachedClients: Int
+  /// Sentences that the user should read before the run: what was assumed or changed.
+  public let notes: [String]
+
+  public init(
+    rounds: Int, partition: PartitionReport, trainableParameters: Int, modelParameters: Int,
+    featureBytes: Int, cachedClients: Int, notes: [String]
+  ) {
+    self.rounds = rounds
+    self.partition = partition
+    self.trainableParameters = trainableParameters
+    self.modelParameters = modelParameters
+    self.featureBytes = featureBytes
+    self.cachedClients = cachedClients
+    self.notes = notes
+  }
+}
+
+/// Receives the events of a run, one after another.
+public protocol RunObserver: Sendable {
+  /// - Throws: to stop the run, for instance when the store cannot be written.
+  func receive(_ event: RunEvent) async throws
+}

@@ -1,0 +1,286 @@
+// What a run tells the outside: one report a round while it goes, one result at the end. The figures
+// are of two kinds, and the types keep them apart: what clients released (accounted in the ledger), and
+// what only a simulator can see (true clusters, test accuracy of single clients, losses).
+
+public import Privacy
+
+/// One client in one round.
+public struct ClientRound: Codable, Hashable, Sendable {
+  public let client: Int
+  /// Index of the model that the client uses after this round.
+  public var model: Int
+  /// Whether it trained in this round.
+  public var participated: Bool
+  /// Local steps taken.
+  public var steps: Int
+  /// L2 norm of the released update; nil if it did not take part.
+  public var updateNorm: Double?
+  /// Mean training loss in nats over the batches it drew (seen by the simulator alone).
+  public var trainLoss: Double?
+  /// Accuracy and mean loss on its test examples; nil in rounds without evaluation.
+  public var testAccuracy: Double?
+  public var testLoss: Double?
+
+  public init(client: Int, model: Int) {
+    self.client = client
+    self.model = model
+    participated = false
+    steps = 0
+  }
+}
+
+/// Figures of one true cluster after a round.
+public struct ClusterRound: Codable, Hashable, Sendable {
+  public let cluster: Int
+  /// Unweighted mean over its clients; nil in rounds without evaluation.
+  public let testAccuracy: Double?
+  public let testLoss: Double?
+
+  public init(cluster: Int, testAccuracy: Double?, testLoss: Double?) {
+    self.cluster = cluster
+    self.testAccuracy = testAccuracy
+    self.testLoss = testLoss
+  }
+}
+
+/// Which part of a method a round belongs to.
+public enum RoundStage: String, Codable, Hashable, Sendable {
+  /// Every client's whole data set as one batch, to be clustered by its update.
+  case fullBatch = "full-batch"
+  /// Clients train a model drawn from the mixture's posterior.
+  case softClustering = "soft-clustering"
+  /// Clients choose their model by the exponential mechanism.
+  case selection
+  /// Assignments are fixed.
+  case training
+}
+
+/// Everything that one round did.
+public struct RoundReport: Codable, Hashable, Sendable {
+  /// From 1.
+  public let round: Int
+  public let stage: RoundStage
+  public var clients: [ClientRound]
+  public var clusters: [ClusterRound]
+  /// Entries that this round added to the ledgers, by client.
+  public var ledger: [LedgerEntry]
+  /// Whether the found clusters equal the true ones; nil where the method has no clusters.
+  public var clustersAreTrue: Bool?
+  public var bytesUp: Int
+  public var bytesDown: Int
+  /// Time of the round; not part of the digest.
+  public var seconds: Double
+
+  public init(round: Int, stage: RoundStage) {
+    self.round = round
+    self.stage = stage
+    clients = []
+    clusters = []
+    ledger = []
+    bytesUp = 0
+    bytesDown = 0
+    seconds = 0
+  }
+
+  /// Mean over clients; nil in rounds without evaluation.
+  public var clientMeanAccuracy: Double? {
+    let values = clients.compactMap(\.testAccuracy)
+    guard values.count == clients.count, !values.isEmpty else { return nil }
+    return values.reduce(0, +) / Double(values.count)
+  }
+
+  public var worstClusterAccuracy: Double? { clusters.compactMap(\.testAccuracy).min() }
+}
+
+/// The final figures of a client.
+public struct ClientResult: Codable, Hashable, Sendable {
+  public let client: Int
+  /// Index of its true cluster.
+  public let cluster: Int
+  /// Index of the model it ends with.
+  public let model: Int
+  public let trainExamples: Int
+  public let testExamples: Int
+  public let accuracy: Double
+  public let loss: Double
+  /// The ε that the ledger proves, at `delta`; nil without privacy (ε is infinite).
+  public let epsilon: Double?
+  public let delta: Double
+  public let targetEpsilon: Double?
+  /// Noise multiplier of the training steps, and of the full-batch round where it has its own.
+  public let noiseMultiplier: Double?
+  public let firstRoundNoiseMultiplier: Double?
+  /// The accountant whose bound `epsilon` is.
+  public let accountant: String?
+  /// Test examples by true label (row) and predicted label (column).
+  public let confusion: [[Int]]
+
+  public init(
+    client: Int, cluster: Int, model: Int, trainExamples: Int, testExamples: Int, accuracy: Double,
+    loss: Double, epsilon: Double?, delta: Double, targetEpsilon: Double?,
+    noiseMultiplier: Double?, firstRoundNoiseMultiplier: Double?, accountant: String?,
+    confusion: [[Int]]
+  ) {
+    self.client = client
+    self.cluster = cluster
+    self.model = model
+    self.trainExamples = trainExamples
+    self.testExamples = testExamples
+    self.accuracy = accuracy
+    self.loss = loss
+    self.epsilon = epsilon
+    self.delta = delta
+    self.targetEpsilon = targetEpsilon
+    self.noiseMultiplier = noiseMultiplier
+    self.firstRoundNoiseMultiplier = firstRoundNoiseMultiplier
+    self.accountant = accountant
+    self.confusion = confusion
+  }
+}
+
+/// The final figures of a true cluster.
+public struct ClusterResult: Codable, Hashable, Sendable {
+  public let name: String
+  public let clients: Int
+  /// Training examples of all its clients.
+  public let samples: Int
+  /// Unweighted means over its clients.
+  public let accuracy: Double
+  public let loss: Double
+  public let minority: Bool
+
+  public init(
+    name: String, clients: Int, samples: Int, accuracy: Double, loss: Double, minority: Bool
+  ) {
+    self.name = name
+    self.clients = clients
+    self.samples = samples
+    self.accuracy = accuracy
+    self.loss = loss
+    self.minority = minority
+  }
+}
+
+/// What clustering by the first updates found.
+public struct ClusteringReport: Codable, Hashable, Sendable {
+  public struct Candidate: Codable, Hashable, Sendable {
+    public let clusters: Int
+    /// Minimum separation score; nil where it is not defined (one cluster, a failed fit).
+    public let minSeparationScore: Double?
+    public let maxPairwiseOverlap: Double?
+    public let bic: Double?
+    public let emIterations: Int?
+
+    public init(
+      clusters: Int, minSeparationScore: Double?, maxPairwiseOverlap: Double?, bic: Double?,
+      emIterations: Int?
+    ) {
+      self.clusters = clusters
+      self.minSeparationScore = minSeparationScore
+      self.maxPairwiseOverlap = maxPairwiseOverlap
+      self.bic = bic
+      self.emIterations = emIterations
+    }
+  }
+
+  /// Models that the method trained.
+  public let chosenClusters: Int
+  public let candidates: [Candidate]
+  /// Minimum separation score and maximum pairwise overlap of the chosen mixture.
+  public let mss: Double?
+  public let mpo: Double?
+  /// Last round of soft clustering, E_c.
+  public let switchRound: Int?
+  /// Coordinates of the clients' first updates, `clients × components`, for plots.
+  public let projection: [[Double]]
+  /// Posterior probabilities, `clients × chosenClusters`.
+  public let posteriors: [[Double]]
+
+  public init(
+    chosenClusters: Int, candidates: [Candidate], mss: Double?, mpo: Double?, switchRound: Int?,
+    projection: [[Double]], posteriors: [[Double]]
+  ) {
+    self.chosenClusters = chosenClusters
+    self.candidates = candidates
+    self.mss = mss
+    self.mpo = mpo
+    self.switchRound = switchRound
+    self.projection = projection
+    self.posteriors = posteriors
+  }
+}
+
+/// How well the final assignment agrees with the truth.
+public struct AgreementReport: Codable, Hashable, Sendable {
+  /// Adjusted Rand index, normalised mutual information, purity; nil where undefined.
+  public let ari: Double?
+  public let nmi: Double?
+  public let purity: Double?
+  public let misassignedClients: [Int]
+  /// First round after which the found clusters equalled the true ones and stayed so.
+  public let firstCorrectRound: Int?
+  /// Whether every minority cluster has a model of its own, shared with nobody else.
+  public let minorityIsolated: Bool?
+
+  public init(
+    ari: Double?, nmi: Double?, purity: Double?, misassignedClients: [Int],
+    firstCorrectRound: Int?, minorityIsolated: Bool?
+  ) {
+    self.ari = ari
+    self.nmi = nmi
+    self.purity = purity
+    self.misassignedClients = misassignedClients
+    self.firstCorrectRound = firstCorrectRound
+    self.minorityIsolated = minorityIsolated
+  }
+}
+
+/// Everything that a finished run says.
+public struct RunResult: Codable, Hashable, Sendable {
+  public let scenario: String
+  public let scenarioHash: String
+  public let method: String
+  /// "as-released" where the faults of the published code are reproduced on purpose.
+  public let variant: String?
+  public let seed: UInt64
+  public let rounds: Int
+  public let clients: [ClientResult]
+  public let clusters: [ClusterResult]
+  public let clustering: ClusteringReport?
+  public let agreement: AgreementReport?
+  public let unit: PrivacyUnit
+  public let relation: Adjacency
+  public let sampling: String
+  public let bytesUp: Int
+  public let bytesDown: Int
+  /// SHA-256 over the final parameters of every model and every figure of every round.
+  public let resultDigest: String
+  /// Sentences that a reader of the figures must know.
+  public let notes: [String]
+
+  public init(
+    scenario: String, scenarioHash: String, method: String, variant: String?, seed: UInt64,
+    rounds: Int, clients: [ClientResult], clusters: [ClusterResult],
+    clustering: ClusteringReport?, agreement: AgreementReport?, unit: PrivacyUnit,
+    relation: Adjacency, sampling: String, bytesUp: Int, bytesDown: Int, resultDigest: String,
+    notes: [String]
+  ) {
+    self.scenario = scenario
+    self.scenarioHash = scenarioHash
+    self.method = method
+    self.variant = variant
+    self.seed = seed
+    self.rounds = rounds
+    self.clients = clients
+    self.clusters = clusters
+    self.clustering = clustering
+    self.agreement = agreement
+    self.unit = unit
+    self.relation = relation
+    self.sampling = sampling
+    self.bytesUp = bytesUp
+    self.bytesDown = bytesDown
+    self.resultDigest = resultDigest
+    self.notes = notes
+  }
+}

@@ -1,0 +1,177 @@
+// The end of a run: final accuracies of the merged models, epsilon from each ledger, agreement with
+// the true clusters, and the digest.
+
+import Clustering
+import Datasets
+import Learning
+import Privacy
+import Scenarios
+
+struct RunSummary {
+  let context: MethodContext
+  private var digest = RunDigest()
+  private var bytesUp = 0
+  private var bytesDown = 0
+  /// First round since when the assignment has been the true one.
+  private var correctSince: Int?
+
+  init(context: MethodContext) { self.context = context }
+
+  mutating func add(_ report: RoundReport) {
+    digest.add(report)
+    bytesUp += report.bytesUp
+    bytesDown += report.bytesDown
+    if report.clustersAreTrue == true {
+      correctSince = correctSince ?? report.round
+    } else {
+      correctSince = nil
+    }
+  }
+
+  mutating func finish(
+    state: FederatedState, frozen: FrozenParameters, clients: [Client], lanes: LanePool,
+    findsClusters: Bool, notes: [String]
+  ) async throws -> RunOutcome {
+    let scenario = context.scenario
+    let plan = context.plan
+    let merged = state.models.map { plan.merged(frozen: frozen, trainable: $0) }
+    let classes = plan.architecture.classes
+    let figures = try await lanes.map(Array(clients.indices)) { index, lane in
+      try await clients[index].evaluateMerged(
+        merged[state.assignment[index]], classes: classes, on: lane)
+    }
+    let bounds = try await epsilons(clients)
+    let results = context.clients.map { profile in
+      ClientResult(
+        client: profile.index, cluster: profile.cluster, model: state.assignment[profile.index],
+        trainExamples: profile.train.count, testExamples: profile.test.count,
+        accuracy: figures[profile.index].accuracy, loss: figures[profile.index].loss,
+        epsilon: bounds[profile.index]?.epsilon, delta: profile.budget.targetDelta,
+        targetEpsilon: profile.budget.targetEpsilon,
+        noiseMultiplier: clients[profile.index].noise.noiseMultiplier,
+        firstRoundNoiseMultiplier: state.clustering == nil
+          ? nil : clients[profile.index].noise.fullBatchNoiseMultiplier,
+        accountant: bounds[profile.index]?.accountant.rawValue,
+        confusion: figures[profile.index].confusion)
+    }
+    for model in state.models { digest.add(model: model) }
+    for result in results {
+      digest.add(result.accuracy)
+      digest.add(result.loss)
+      digest.add(result.epsilon)
+    }
+    var variant: String?
+    if case .robustClustered(let settings) = scenario.method { variant = settings.variant.rawValue }
+    let result = RunResult(
+      scenario: scenario.name, scenarioHash: scenario.hash, method: scenario.method.name,
+      variant: variant, seed: scenario.seed, rounds: scenario.rounds, clients: results,
+      clusters: clusterResults(results), clustering: state.clustering,
+      agreement: findsClusters ? try agreement(state) : nil, unit: .example,
+      relation: .addOrRemoveOne, sampling: "poisson", bytesUp: bytesUp, bytesDown: bytesDown,
+      resultDigest: digest.text, notes: notes)
+    return RunOutcome(result: result, models: storedModels(state, frozen: frozen))
+  }
+
+  /// ε of every client from its ledger; nil without privacy.
+  private func epsilons(_ clients: [Client]) async throws -> [EpsilonBound?] {
+    let kind = AccountantKind(rawValue: context.scenario.privacy.accountant.rawValue) ?? .rdp
+    // Clients with equal ledgers share one computation.
+    struct Key: Hashable {
+      let event: PrivacyEvent
+      let delta: Double
+    }
+    var known: [Key: EpsilonBound] = [:]
+    var bounds: [EpsilonBound?] = []
+    for client in clients {
+      guard client.profile.budget.targetEpsilon != nil else {
+        bounds.append(nil)
+        continue
+      }
+      let key = Key(
+        event: await client.ledger.costEvent, delta: client.profile.budget.targetDelta)
+      let bound: EpsilonBound
+      if let earlier = known[key] {
+        bound = earlier
+      } else {
+        bound = try kind.accountant.bound(for: key.event, delta: key.delta)
+        known[key] = bound
+      }
+      bounds.append(bound)
+    }
+    return bounds
+  }
+
+  private func clusterResults(_ results: [ClientResult]) -> [ClusterResult] {
+    context.scenario.population.clusters.enumerated().map { index, cluster in
+      let members = results.filter { $0.cluster == index }
+      let count = Double(members.count)
+      return ClusterResult(
+        name: cluster.name, clients: members.count,
+        samples: members.reduce(0) { $0 + $1.trainExamples },
+        accuracy: members.reduce(0) { $0 + $1.accuracy } / count,
+        loss: members.reduce(0) { $0 + $1.loss } / count, minority: cluster.minority)
+    }
+  }
+
+  private func agreement(_ state: FederatedState) throws -> AgreementReport {
+    let truth = context.clients.map(\.cluster)
+    let agreement = try ClusterAgreement(truth: truth, found: state.assignment)
+    let minorities = context.scenario.population.clusters.indices.filter {
+      context.scenario.population.clusters[$0].minority
+    }
+    return AgreementReport(
+      ari: agreement.adjustedRand, nmi: agreement.normalizedMutualInformation,
+      purity: agreement.purity, misassignedClients: agreement.misassignedClients,
+      firstCorrectRound: correctSince,
+      minorityIsolated: minorities.isEmpty
+        ? nil : minorities.allSatisfy { agreement.isIsolated(trueLabel: $0) })
+  }
+
+  private func storedModels(_ state: FederatedState, frozen: FrozenParameters) -> [StoredModel] {
+    func tensors(_ slots: [ParameterSlot], _ values: [Float]) -> [StoredModel.Tensor] {
+      slots.map {
+        StoredModel.Tensor(
+          name: $0.name, shape: $0.columns == 1 ? [$0.rows] : [$0.rows, $0.columns],
+          values: Array(values[$0.range]))
+      }
+    }
+    let plan = context.plan
+    var stored = state.models.enumerated().map { index, model in
+      StoredModel(name: "model-\(index)", tensors: tensors(plan.slots, model))
+    }
+    if plan.adapter != nil {
+      stored.append(
+        StoredModel(
+          name: "base",
+          tensors: tensors(plan.architecture.slots, frozen.base)
+            + tensors(plan.frozenFactorSlots, frozen.factors)))
+    }
+    return stored
+  }
+}
+
+extension PrivacyLedger {
+  /// The ledger's cost with equal releases of different rounds counted together: composition does not
+  /// depend on order, and equal ledgers then compare equal.
+  var costEvent: PrivacyEvent {
+    var counts: [(event: PrivacyEvent, count: Int)] = []
+    var place: [PrivacyEvent: Int] = [:]
+    for entry in entries {
+      let (event, count) = entry.event.unfolded
+      if let index = place[event] {
+        counts[index].count += count
+      } else {
+        place[event] = counts.count
+        counts.append((event, count))
+      }
+    }
+    return .composed(counts.map { .selfComposed(event: $0.event, count: $0.count) })
+  }
+}
+
+extension PrivacyEvent {
+  /// A repeated event as what is repeated and how often.
+  fileprivate var unfolded: (event: PrivacyEvent, count: Int) {
+    if case .selfComposed(let event, let count) = self { (event, count) } else { (self, 1) }
+  }
+}

@@ -1,0 +1,91 @@
+// The server: holds the models, asks the clients, folds their answers. It sees released values alone;
+// the figures of a simulation (test accuracy, true clusters) are gathered beside it.
+
+import Clustering
+import Datasets
+import Learning
+import Privacy
+import Scenarios
+
+actor Server {
+  private var method: any FederatedMethod
+  private let context: MethodContext
+  private let clients: [Client]
+  private let lanes: LanePool
+  private(set) var state: FederatedState
+
+  init(
+    method: any FederatedMethod, context: MethodContext, clients: [Client], lanes: LanePool
+  ) {
+    self.method = method
+    self.context = context
+    self.clients = clients
+    self.lanes = lanes
+    state = method.start(context)
+  }
+
+  /// Runs one round (from 0) and reports it.
+  func runRound(_ round: Int, evaluates: Bool) async throws -> RoundReport {
+    let work = method.tasks(round: round, state: state, context: context)
+    let (models, clients) = (state.models, clients)
+    let sizes = context.clients.map(\.train.count)
+    let updates = try await lanes.map(
+      work.tasks, cost: { sizes[$0.client] }
+    ) { task, lane in
+      try await clients[task.client].perform(task, round: round, models: models, on: lane)
+    }
+    try method.fold(updates, round: round, into: &state, context: context)
+
+    var report = RoundReport(round: round + 1, stage: work.stage)
+    report.clients = clients.indices.map {
+      ClientRound(client: $0, model: state.assignment[$0])
+    }
+    for update in updates { report.record(update) }
+    if method.findsClusters { report.clustersAreTrue = assignmentIsTrue }
+    if evaluates { try await evaluate(into: &report) }
+    return report
+  }
+
+  /// Whether clients share a model exactly where they share a true cluster.
+  private var assignmentIsTrue: Bool {
+    var modelOf: [Int: Int] = [:]
+    for client in context.clients {
+      let model = state.assignment[client.index]
+      guard modelOf[client.cluster, default: model] == model else { return false }
+      modelOf[client.cluster] = model
+    }
+    return Set(modelOf.values).count == modelOf.count
+  }
+
+  private func evaluate(into report: inout RoundReport) async throws {
+    let (clients, state) = (clients, state)
+    let figures = try await lanes.map(Array(clients.indices)) { index, lane in
+      try await clients[index].evaluate(state.models[state.assignment[index]], on: lane)
+    }
+    for (index, figure) in figures.enumerated() {
+      report.clients[index].testAccuracy = figure.accuracy
+      report.clients[index].testLoss = figure.loss
+    }
+    report.clusters = context.scenario.population.clusters.indices.map { cluster in
+      let members = context.clients.filter { $0.cluster == cluster }.map { figures[$0.index] }
+      let count = Double(members.count)
+      return ClusterRound(
+        cluster: cluster,
+        testAccuracy: members.reduce(0) { $0 + $1.accuracy } / count,
+        testLoss: members.reduce(0) { $0 + $1.loss } / count)
+    }
+  }
+}
+
+extension RoundReport {
+  fileprivate mutating func record(_ update: ClientUpdate) {
+    clients[update.client].participated = true
+    clients[update.client].steps = update.steps
+    clients[update.client].trainLoss = update.meanLoss
+    clients[update.client].updateNorm =
+      update.delta.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+    ledger += update.entries
+    bytesUp += update.bytesUp
+    bytesDown += update.bytesDown
+  }
+}

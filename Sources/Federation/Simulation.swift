@@ -1,0 +1,200 @@
+// A run from beginning to end: deal the data, pretrain, calibrate the noise, go through the rounds,
+// and say what came of it.
+
+import Clustering
+public import Datasets
+import Kernels
+import Learning
+import Privacy
+public import Scenarios
+
+/// Settings that change speed and memory, and no result.
+public struct SimulationOptions: Sendable {
+  /// Worker lanes, at least 1.
+  public var workers: Int
+  /// Bytes that cached frozen features may take.
+  public var featureMemory: Int
+  /// Where pretrained base models are kept; nil pretrains anew.
+  public var modelCache: (any ModelCache)?
+
+  public init(
+    workers: Int, featureMemory: Int = 400 << 20, modelCache: (any ModelCache)? = nil
+  ) {
+    self.workers = workers
+    self.featureMemory = featureMemory
+    self.modelCache = modelCache
+  }
+}
+
+/// A named list of tensors to be stored.
+public struct StoredModel: Sendable {
+  public struct Tensor: Sendable {
+    public let name: String
+    public let shape: [Int]
+    public let values: [Float]
+  }
+  public let name: String
+  public let tensors: [Tensor]
+}
+
+/// What a finished run leaves.
+public struct RunOutcome: Sendable {
+  public let result: RunResult
+  /// The base model, and for each model of the method its trained parameters.
+  public let models: [StoredModel]
+}
+
+public struct Simulation: Sendable {
+  private let scenario: Scenario
+  private let catalog: DatasetCatalog
+  private let options: SimulationOptions
+
+  public init(scenario: Scenario, catalog: DatasetCatalog, options: SimulationOptions) {
+    self.scenario = scenario
+    self.catalog = catalog
+    self.options = options
+  }
+
+  /// Runs the scenario.
+  ///
+  /// - Throws: `DatasetError`, `ArchitectureError`, `FederationError`, `ClusteringError`, what the
+  ///   observer throws, and `CancellationError` when the task is cancelled.
+  public func run(observer: any RunObserver) async throws -> RunOutcome {
+    try await observer.receive(.preparing("loading \(scenario.data.name)"))
+    let population = try Population(scenario: scenario, catalog: catalog)
+    let plan = population.plan
+    let method = scenario.method.makeMethod()
+    let tile = min(16, scenario.local.maxPhysicalBatchSize)
+    let lanes = LanePool(workers: options.workers, plan: plan, tile: tile)
+
+    let base = try await baseModel(population, lanes: lanes, observer: observer)
+    let frozen = FrozenParameters(
+      base: base, factors: plan.frozenFactors(seed: scenario.seed))
+    try await lanes.onEach { $0.network.load(frozen: frozen) }
+
+    let context = MethodContext(
+      scenario: scenario, plan: plan, clients: population.clients,
+      schedule: CohortSchedule(
+        clients: population.clients.count, rounds: scenario.rounds,
+        cohortSize: scenario.cohortSize, seed: scenario.seed,
+        fullRounds: scenario.method.roundsOfEverybody),
+      initial: plan.initialTrainable(base: base, seed: scenario.seed), factors: frozen.factors)
+    let clients = try makeClients(context, method: method)
+    let cache = try await cacheFeatures(clients, population: population, lanes: lanes, observer)
+    try await observer.receive(
+      .started(
+        RunStart(
+          rounds: scenario.rounds, partition: population.report,
+          trainableParameters: plan.trainableCount,
+          modelParameters: plan.architecture.parameterCount, featureBytes: cache.bytes,
+          cachedClients: cache.clients, notes: notes)))
+
+    let server = Server(method: method, context: context, clients: clients, lanes: lanes)
+    var summary = RunSummary(context: context)
+    let clock = ContinuousClock()
+    for round in 0..<scenario.rounds {
+      try Task.checkCancellation()
+      let evaluates =
+        (round + 1) % scenario.evaluation.every == 0 || round + 1 == scenario.rounds
+      let begin = clock.now
+      var report = try await server.runRound(round, evaluates: evaluates)
+      report.seconds = begin.duration(to: clock.now).seconds
+      summary.add(report)
+      try await observer.receive(.finishedRound(report))
+    }
+    return try await summary.finish(
+      state: server.state, frozen: frozen, clients: clients, lanes: lanes,
+      findsClusters: method.findsClusters, notes: notes)
+  }
+
+  // MARK: - Preparation
+
+  private func baseModel(
+    _ population: Population, lanes: LanePool, observer: any RunObserver
+  ) async throws -> [Float] {
+    guard let settings = scenario.model.pretraining else {
+      return population.plan.architecture.initialParameters(seed: scenario.seed)
+    }
+    let pretraining = Pretraining(population: population, settings: settings, lanes: lanes)
+    let key = pretraining.key
+    if let known = options.modelCache?.parameters(forKey: key),
+      known.count == population.plan.architecture.parameterCount
+    {
+      return known
+    }
+    let base = try await pretraining.run { epoch in
+      try await observer.receive(
+        .preparing("pretraining the base model, epoch \(epoch) of \(settings.epochs)"))
+    }
+    try options.modelCache?.store(base, forKey: key)
+    return base
+  }
+
+  private func makeClients(
+    _ context: MethodContext, method: any FederatedMethod
+  ) throws(FederationError) -> [Client] {
+    let kind = AccountantKind(rawValue: scenario.privacy.accountant.rawValue) ?? .rdp
+    var calibrator = NoiseCalibrator(accountant: kind.accountant)
+    var clients: [Client] = []
+    clients.reserveCapacity(context.clients.count)
+    for profile in context.clients {
+      let noise = try calibrator.noise(
+        for: profile, plan: method.releases(of: profile, context: context))
+      clients.append(
+        Client(
+          profile: profile, noise: noise, seed: scenario.seed,
+          learningRate: scenario.local.learningRate))
+    }
+    return clients
+  }
+
+  /// Caches frozen features client by client while they fit the memory; which ones changes no result.
+  private func cacheFeatures(
+    _ clients: [Client], population: Population, lanes: LanePool, _ observer: any RunObserver
+  ) async throws -> (clients: Int, bytes: Int) {
+    let size = population.plan.featureBytesPerExample
+    guard size > 0 else { return (0, 0) }
+    var left = options.featureMemory
+    var chosen: [(client: Int, train: Bool)] = []
+    for profile in population.clients {
+      let test = profile.test.count * size
+      guard test <= left else { break }
+      left -= test
+      let train = profile.train.count * size
+      chosen.append((profile.index, train <= left))
+      if train <= left { left -= train }
+    }
+    try await observer.receive(.preparing("computing frozen features"))
+    _ = try await lanes.map(chosen) { choice, lane in
+      try await clients[choice.client].cacheFeatures(train: choice.train, on: lane)
+    }
+    return (chosen.count(where: \.train), options.featureMemory - left)
+  }
+
+  /// What a reader of the figures must know.
+  private var notes: [String] {
+    var notes: [String] = []
+    if case .robustClustered(let settings) = scenario.method, settings.variant == .asReleased {
+      notes.append(AsReleased.note)
+    }
+    if scenario.population.overlap {
+      notes.append(
+        "overlap: one image may belong to several clients; each client's epsilon covers its own copy "
+          + "only")
+    }
+    return notes
+  }
+}
+
+extension Scenario.Method {
+  /// Rounds (from 0) in which every client takes part: R-DPCFL clusters by the updates of the first.
+  var roundsOfEverybody: Set<Int> {
+    if case .robustClustered = self { [0] } else { [] }
+  }
+}
+
+extension Duration {
+  var seconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
+}
