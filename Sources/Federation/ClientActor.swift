@@ -14,7 +14,14 @@ struct ClientTask: Sendable {
   }
   /// A private choice among the server's models; the client then trains the chosen one.
   struct Selection: Sendable {
+    enum Scoring: Sendable, Hashable {
+      /// By the number of local records that a model gets right, each counted once.
+      case everyRecordOnce
+      /// As the published code does: by the accuracy on one pass of a Poisson loader.
+      case resampledAccuracy
+    }
     let candidates: [Int]
+    var scoring = Scoring.everyRecordOnce
   }
 
   let client: Int
@@ -46,7 +53,7 @@ actor Client {
   let profile: ClientProfile
   let noise: ClientNoise
   private(set) var ledger = PrivacyLedger()
-  private let seed: UInt64
+  let seed: UInt64
   private let learningRate: Double
   private var trainFeatures: FrozenFeatures?
   private var testFeatures: FrozenFeatures?
@@ -101,10 +108,10 @@ actor Client {
     let multiplier: Double?
     switch task.training {
     case .fullBatch:
-      batches = .full(steps: profile.fullBatchSteps)
+      batches = .full(steps: profile.plan.fullBatchSteps)
       multiplier = noise.fullBatchNoiseMultiplier
     case .sampled:
-      batches = .poisson(rate: profile.sampleRate, steps: profile.stepsPerRound)
+      batches = .poisson(rate: profile.plan.sampleRate, steps: profile.plan.stepsPerRound)
       multiplier = noise.noiseMultiplier
     }
     return LocalWork(
@@ -121,6 +128,9 @@ actor Client {
   private func select(
     _ selection: ClientTask.Selection, round: Int, models: [[Float]], on lane: Lane
   ) async throws -> (model: Int, entry: LedgerEntry) {
+    if selection.scoring == .resampledAccuracy {
+      return try await selectAsReleased(selection, round: round, models: models, on: lane)
+    }
     let (view, features) = (profile.train, trainFeatures)
     let utilities = try await lane.run { workspace in
       selection.candidates.map { candidate in

@@ -6,23 +6,15 @@ public import Scenarios
 
 extension ClientView: ExampleSource {}
 
-/// A client before anything happens: its data, its budget, and the length of its local training.
+/// A client before anything happens: its plan and its data.
 public struct ClientProfile: Sendable {
-  public let index: Int
-  /// Index of its true cluster.
-  public let cluster: Int
+  public let plan: ClientPlan
   public let train: ClientView
   public let test: ClientView
-  public let budget: Scenario.Budget
-  /// Expected examples a batch, b.
-  public let batchSize: Int
-  /// Noisy steps in one round: epochs · ⌈N/b⌉, or the stated number.
-  public let stepsPerRound: Int
-  /// Full-batch steps in a round that uses all data at once: one an epoch.
-  public let fullBatchSteps: Int
 
-  /// The Poisson rate q = b/N. N is treated as public.
-  public var sampleRate: Double { Double(batchSize) / Double(train.count) }
+  public var index: Int { plan.index }
+  public var cluster: Int { plan.cluster }
+  public var budget: Scenario.Budget { plan.budget }
 }
 
 /// The clients of a run, dealt and ready, with the model they will train.
@@ -44,15 +36,12 @@ public struct Population: Sendable {
     plan = try TrainingPlan(scenario: scenario, dataset: dataset)
 
     var requests: [ClientRequest] = []
-    for (index, cluster) in scenario.population.clusters.enumerated() {
-      let counts = try Quantity(cluster).counts(
-        clients: cluster.clients, cluster: index, seed: scenario.seed)
-      for count in counts {
-        requests.append(
-          ClientRequest(
-            cluster: index, trainExamples: count, labelSkew: LabelSkew(cluster.labelSkew),
-            shift: Shift(cluster.shift)))
-      }
+    for (client, count) in zip(scenario.clients, try scenario.drawExampleCounts()) {
+      let cluster = scenario.population.clusters[client.cluster]
+      requests.append(
+        ClientRequest(
+          cluster: client.cluster, trainExamples: count, labelSkew: LabelSkew(cluster.labelSkew),
+          shift: Shift(cluster.shift)))
     }
     let partition = try Partition(
       PartitionRequest(
@@ -72,20 +61,11 @@ public struct Population: Sendable {
       let train = ClientView(
         of: dataset, .train, indices: dealt.train, lens: lenses[client.cluster],
         seed: scenario.seed, client: client.index)
-      let batchSize = min(scenario.local.batchSize, max(train.count, 1))
-      let perEpoch = (train.count + batchSize - 1) / batchSize
-      let (steps, fullSteps) =
-        switch scenario.local.duration {
-        case .epochs(let epochs): (epochs * perEpoch, epochs)
-        case .steps(let steps): (steps, 1)
-        }
       return ClientProfile(
-        index: client.index, cluster: client.cluster, train: train,
+        plan: ClientPlan(client, trainExamples: train.count, local: scenario.local), train: train,
         test: ClientView(
           of: dataset, .test, indices: dealt.test, lens: lenses[client.cluster],
-          seed: scenario.seed, client: client.index),
-        budget: client.budget, batchSize: batchSize, stepsPerRound: steps,
-        fullBatchSteps: fullSteps)
+          seed: scenario.seed, client: client.index))
     }
     publicExamples = ClientView(
       of: dataset, .train, indices: partition.publicIndices, lens: try Lens(for: dataset))
@@ -96,20 +76,23 @@ public struct Population: Sendable {
 
 extension TrainingPlan {
   init(scenario: Scenario, dataset: Dataset) throws(ArchitectureError) {
+    try self.init(scenario: scenario, shape: dataset.shape, classes: dataset.classCount)
+  }
+
+  init(scenario: Scenario, shape: ExampleShape, classes: Int) throws(ArchitectureError) {
     let architecture: Architecture
-    switch (scenario.model.architecture, dataset.shape) {
+    switch (scenario.model.architecture, shape) {
     case (.cnn, .image(let height, let width, let channels)):
       architecture = try .cnn(
-        height: height, width: width, channels: channels, classes: dataset.classCount)
+        height: height, width: width, channels: channels, classes: classes)
     case (.cnn, .features):
       throw ArchitectureError(
-        description: "model.name: \"cnn\" needs images and \(dataset.name) is a table; "
+        description: "model.name: \"cnn\" needs images and \(scenario.data.name) is a table; "
           + "choose \"mlp\" or \"logistic\"")
     case (.mlp(let hidden), _):
-      architecture = .mlp(
-        inputs: dataset.shape.valueCount, hidden: hidden, classes: dataset.classCount)
+      architecture = .mlp(inputs: shape.valueCount, hidden: hidden, classes: classes)
     case (.logistic, _):
-      architecture = .logistic(inputs: dataset.shape.valueCount, classes: dataset.classCount)
+      architecture = .logistic(inputs: shape.valueCount, classes: classes)
     }
     let adapter = scenario.adapter.map {
       LoRAConfiguration(

@@ -40,6 +40,12 @@ public struct ReleasePlan: Sendable, Hashable {
   }
 }
 
+/// What decides the releases of clients besides themselves.
+struct ReleaseContext: Sendable {
+  let scenario: Scenario
+  let schedule: CohortSchedule
+}
+
 /// The noise of one client: nil multipliers train without privacy.
 public struct ClientNoise: Sendable, Hashable {
   /// Noise multiplier of sampled steps, and of full-batch steps; both relative to `maxGradNorm`.
@@ -62,7 +68,7 @@ struct NoiseCalibrator {
 
   /// - Throws: `FederationError` naming the client if its budget cannot be met.
   mutating func noise(
-    for client: ClientProfile, plan: ReleasePlan
+    for client: ClientPlan, plan: ReleasePlan
   ) throws(FederationError) -> ClientNoise {
     guard let epsilon = client.budget.targetEpsilon else {
       return ClientNoise(

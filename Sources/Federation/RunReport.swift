@@ -191,6 +191,8 @@ public struct ClusteringReport: Codable, Hashable, Sendable {
   public let mpo: Double?
   /// Last round of soft clustering, E_c.
   public let switchRound: Int?
+  /// Whether the clusters are further apart than noise alone puts them.
+  public let isConfident: Bool
   /// Coordinates of the clients' first updates, `clients × components`, for plots.
   public let projection: [[Double]]
   /// Posterior probabilities, `clients × chosenClusters`.
@@ -198,13 +200,14 @@ public struct ClusteringReport: Codable, Hashable, Sendable {
 
   public init(
     chosenClusters: Int, candidates: [Candidate], mss: Double?, mpo: Double?, switchRound: Int?,
-    projection: [[Double]], posteriors: [[Double]]
+    isConfident: Bool, projection: [[Double]], posteriors: [[Double]]
   ) {
     self.chosenClusters = chosenClusters
     self.candidates = candidates
     self.mss = mss
     self.mpo = mpo
     self.switchRound = switchRound
+    self.isConfident = isConfident
     self.projection = projection
     self.posteriors = posteriors
   }

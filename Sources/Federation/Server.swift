@@ -8,7 +8,7 @@ import Privacy
 import Scenarios
 
 actor Server {
-  private var method: any FederatedMethod
+  private let method: any FederatedMethod
   private let context: MethodContext
   private let clients: [Client]
   private let lanes: LanePool

@@ -74,10 +74,7 @@ public struct Simulation: Sendable {
 
     let context = MethodContext(
       scenario: scenario, plan: plan, clients: population.clients,
-      schedule: CohortSchedule(
-        clients: population.clients.count, rounds: scenario.rounds,
-        cohortSize: scenario.cohortSize, seed: scenario.seed,
-        fullRounds: scenario.method.roundsOfEverybody),
+      schedule: scenario.cohortSchedule,
       initial: plan.initialTrainable(base: base, seed: scenario.seed), factors: frozen.factors)
     let clients = try makeClients(context, method: method)
     let cache = try await cacheFeatures(clients, population: population, lanes: lanes, observer)
@@ -138,8 +135,9 @@ public struct Simulation: Sendable {
     var clients: [Client] = []
     clients.reserveCapacity(context.clients.count)
     for profile in context.clients {
-      let noise = try calibrator.noise(
-        for: profile, plan: method.releases(of: profile, context: context))
+      let noise = try method.noise(
+        for: profile.plan, in: ReleaseContext(scenario: scenario, schedule: context.schedule),
+        calibrator: &calibrator)
       clients.append(
         Client(
           profile: profile, noise: noise, seed: scenario.seed,

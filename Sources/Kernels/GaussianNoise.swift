@@ -69,13 +69,22 @@ public enum GaussianNoise {
     return (c0, c1, c2, c3)
   }
 
+  /// The 64-bit products of eight words with a constant, as high and low halves. Even and odd lanes
+  /// apart, which is how the processor multiplies 32-bit lanes to 64 bits.
   @inline(__always)
   private static func wideProduct(
     _ a: SIMD8<UInt32>, _ b: UInt32
   ) -> (high: SIMD8<UInt32>, low: SIMD8<UInt32>) {
-    let wide =
-      SIMD8<UInt64>(truncatingIfNeeded: a) &* SIMD8<UInt64>(repeating: UInt64(b))
-    return (SIMD8<UInt32>(truncatingIfNeeded: wide &>> 32), SIMD8<UInt32>(truncatingIfNeeded: wide))
+    let lowMask = SIMD4<UInt64>(repeating: 0xFFFF_FFFF)
+    let factor = SIMD4<UInt64>(repeating: UInt64(b))
+    let pairs = unsafeBitCast(a, to: SIMD4<UInt64>.self)
+    let even = (pairs & lowMask) &* factor
+    let odd = (pairs &>> 32) &* factor
+    let high = (even &>> 32) | (odd & ~lowMask)
+    let low = (even & lowMask) | (odd &<< 32)
+    return (
+      unsafeBitCast(high, to: SIMD8<UInt32>.self), unsafeBitCast(low, to: SIMD8<UInt32>.self)
+    )
   }
 
   /// Two vectors of normals from two vectors of uniform words: r cos θ and r sin θ.

@@ -1,6 +1,154 @@
-// The published code of R-DPCFL, faults included, for comparison.
+// The published code of R-DPCFL, faults included, for comparison: `method.variant: "as-released"`.
+//
+// What is reproduced (rdpcfl.md section 1.3): PCA fitted on standardised but applied to raw updates,
+// min-max scaling per axis, one mixture start, the number of clusters known; all models start from
+// client 0's first model; selections are scored on Poisson-resampled batches and happen once too often;
+// selections and training are converted apart at the same δ by the classic conversion; the noise
+// multiplier is rounded to two decimals. Client budgets count, not only that of the first client. The
+// cluster draws are seeded, which the code's are not; the empty-batch fault is left out (its probability
+// is e^-b).
 
-enum AsReleased {
+import Clustering
+import Foundation
+import Kernels
+import Learning
+import Privacy
+import Scenarios
+
+struct AsReleased: FederatedMethod {
+  let settings: Scenario.RobustClustered
+  let findsClusters = true
+
   static let note =
-    "method.variant as-released: reproduces the faults of the published code; see docs/method.md"
+    "as-released: reproduces the faults of the published code on purpose; epsilon is what its "
+    + "releases really cost at most, with delta enlarged by a hundredth (docs/method.md)"
+
+  /// Selections that the code pays for.
+  private func paidSelections(_ scenario: Scenario) -> Int {
+    selectionRoundCount(ratio: settings.selectionRoundsRatio, rounds: scenario.rounds)
+  }
+
+  // MARK: - Budget
+
+  /// The code's Rényi orders: 1.1 to 10.9, then 12 to 64.
+  private static let accountant = RDPAccountant(
+    orders: (11...109).map { Double($0) / 10 } + (12...64).map(Double.init), conversion: .classic)
+
+  func noise(
+    for client: ClientPlan, in context: ReleaseContext, calibrator: inout NoiseCalibrator
+  ) throws(FederationError) -> ClientNoise {
+    guard let target = client.budget.targetEpsilon else {
+      return ClientNoise(
+        noiseMultiplier: nil, fullBatchNoiseMultiplier: nil, selectionEpsilon: nil)
+    }
+    let selectionEpsilon = settings.selectionEpsilonRatio * target
+    do {
+      let spent = try AsReleased.accountant.epsilon(
+        of: .selfComposed(
+          event: .exponentialMechanism(epsilon: selectionEpsilon), count: paidSelections(context.scenario)),
+        delta: client.budget.targetDelta)
+      guard target - spent >= 1 else {
+        throw FederationError.unreachableBudget(
+          client: client.index,
+          reason: "the published code stops when less than 1 is left for training, here "
+            + "\(target - spent)")
+      }
+      var plan = releases(of: client, in: context)
+      plan.selections = 0
+      let exact = try Calibration.calibrate(
+        targetEpsilon: target - spent, delta: client.budget.targetDelta,
+        accountant: AsReleased.accountant, plan: plan.event(noiseMultiplier:))
+      let rounded = max((exact.noiseMultiplier * 100).rounded() / 100, 0.01)
+      return ClientNoise(
+        noiseMultiplier: rounded, fullBatchNoiseMultiplier: rounded,
+        selectionEpsilon: selectionEpsilon)
+    } catch let error as FederationError {
+      throw error
+    } catch {
+      throw .unreachableBudget(client: client.index, reason: "\(error)")
+    }
+  }
+
+  func releases(of client: ClientPlan, in context: ReleaseContext) -> ReleasePlan {
+    var plan = ReleasePlan.training(client, rounds: max(context.scenario.rounds - 1, 0))
+    plan.fullBatchSteps = client.fullBatchSteps
+    return plan
+  }
+
+  // MARK: - Rounds
+
+  func start(_ context: MethodContext) -> FederatedState {
+    FederatedState(models: [context.initial], assignment: context.clients.map { _ in 0 })
+  }
+
+  func tasks(round: Int, state: FederatedState, context: MethodContext) -> RoundTasks {
+    var work = RobustClustered(settings: settings).tasks(
+      round: round, state: state, context: context)
+    let firstSelection = max(state.clustering?.switchRound ?? 0, 1)
+    // One more than was paid for.
+    let selects =
+      round >= firstSelection && round <= firstSelection + paidSelections(context.scenario)
+      && state.models.count > 1
+    guard selects else { return work }
+    let selection = ClientTask.Selection(
+      candidates: Array(state.models.indices), scoring: .resampledAccuracy)
+    work = RoundTasks(
+      stage: .selection,
+      tasks: work.tasks.map {
+        ClientTask(client: $0.client, model: $0.model, selection: selection)
+      })
+    return work
+  }
+
+  func fold(
+    _ updates: [ClientUpdate], round: Int, into state: inout FederatedState,
+    context: MethodContext
+  ) throws {
+    guard round == 0 else {
+      for update in updates { state.assignment[update.client] = update.model }
+      try state.average(updates)
+      return
+    }
+    let known = context.scenario.population.clusters.count
+    let found = try UpdateClustering.cluster(
+      updates.map(\.delta), options: .asReleased(clusters: known), seed: context.scenario.seed)
+    // Client 0's trained model, not the common start.
+    let first = zip(context.initial, updates[0].delta).map { $0 + $1 }
+    state.adopt(
+      found, start: first, switchRound: found.switchRound(rounds: context.rounds))
+  }
+}
+
+/// What a selection scored on resampled batches costs.
+enum ResampledSelection {
+  /// The ε for which one such selection is bounded-range private except with probability
+  /// `failure` at most.
+  ///
+  /// A record appears K ~ Binomial(L, 1/L) times in the multiset that scores one candidate, L batches
+  /// at rate 1/L. With K ≤ κ for all candidates and the multiset no smaller than (1 − γ) N, removing the
+  /// record moves no accuracy by more than κ / ((1 − γ) N), so the claimed ε grows by κ / (1 − γ). κ and
+  /// γ are taken from the tails (union bound over candidates, Chernoff bound for the size).
+  static func epsilon(
+    claimed: Double, batches: Int, examples: Int, candidates: Int, failure: Double
+  ) -> Double {
+    let share = failure / (2 * Double(candidates))
+    let p = 1 / Double(batches)
+    var kappa = 1
+    while kappa < batches, binomialTail(batches, p, above: kappa) > share { kappa += 1 }
+    // The size is a sum of N·L independent Bernoulli variables with mean N.
+    let gamma = min((2 * log(1 / share) / Double(examples)).squareRoot(), 0.999)
+    return claimed * Double(kappa) / (1 - gamma)
+  }
+
+  /// P[Binomial(n, p) > k].
+  private static func binomialTail(_ n: Int, _ p: Double, above k: Int) -> Double {
+    guard p < 1 else { return k < n ? 1 : 0 }
+    var total = 0.0
+    for i in (k + 1)...max(n, k + 1) where i <= n {
+      let logChoose =
+        lgamma(Double(n) + 1) - lgamma(Double(i) + 1) - lgamma(Double(n - i) + 1)
+      total += exp(logChoose + Double(i) * log(p) + Double(n - i) * log1p(-p))
+    }
+    return total
+  }
 }

@@ -38,11 +38,15 @@ struct RoundTasks: Sendable {
 
 protocol FederatedMethod: Sendable {
   /// Everything that a client will release in the whole run, or at most that.
-  func releases(of client: ClientProfile, context: MethodContext) -> ReleasePlan
+  func releases(of client: ClientPlan, in context: ReleaseContext) -> ReleasePlan
+  /// The noise with which the client keeps its budget.
+  func noise(
+    for client: ClientPlan, in context: ReleaseContext, calibrator: inout NoiseCalibrator
+  ) throws(FederationError) -> ClientNoise
   func start(_ context: MethodContext) -> FederatedState
   /// - Parameter round: from 0.
   func tasks(round: Int, state: FederatedState, context: MethodContext) -> RoundTasks
-  mutating func fold(
+  func fold(
     _ updates: [ClientUpdate], round: Int, into state: inout FederatedState,
     context: MethodContext
   ) throws
@@ -52,8 +56,15 @@ protocol FederatedMethod: Sendable {
 
 extension FederatedMethod {
   /// The plan of a method that does nothing but train in every round in which the client takes part.
-  func releases(of client: ClientProfile, context: MethodContext) -> ReleasePlan {
+  func releases(of client: ClientPlan, in context: ReleaseContext) -> ReleasePlan {
     ReleasePlan.training(client, rounds: context.schedule.participations(of: client.index))
+  }
+
+  /// The usual noise: from all releases together, composed jointly, rounded up.
+  func noise(
+    for client: ClientPlan, in context: ReleaseContext, calibrator: inout NoiseCalibrator
+  ) throws(FederationError) -> ClientNoise {
+    try calibrator.noise(for: client, plan: releases(of: client, in: context))
   }
 
   /// The usual round: every client of the cohort trains the model that it is assigned to.
@@ -76,7 +87,7 @@ extension FederatedMethod {
 }
 
 extension ReleasePlan {
-  static func training(_ client: ClientProfile, rounds: Int) -> ReleasePlan {
+  static func training(_ client: ClientPlan, rounds: Int) -> ReleasePlan {
     var plan = ReleasePlan()
     plan.sampleRate = client.sampleRate
     plan.sampledSteps = client.stepsPerRound * rounds
@@ -102,7 +113,11 @@ extension Scenario.Method {
   /// The method as the server runs it.
   func makeMethod() -> any FederatedMethod {
     switch self {
-    case .robustClustered(let settings): RobustClustered(settings: settings)
+    case .robustClustered(let settings):
+      switch settings.variant {
+      case .asIntended: RobustClustered(settings: settings)
+      case .asReleased: AsReleased(settings: settings)
+      }
     case .global: GlobalModel()
     case .local: LocalModels()
     case .ifca(let settings): IterativeClustering(settings: settings)

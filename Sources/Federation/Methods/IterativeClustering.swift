@@ -10,16 +10,16 @@ struct IterativeClustering: FederatedMethod {
   let findsClusters = true
 
   /// Rounds in which clients select: the stated share, at least one.
-  func selectionRounds(_ context: MethodContext) -> Int {
-    selectionRoundCount(ratio: settings.selectionRoundsRatio, rounds: context.rounds)
+  func selectionRounds(_ scenario: Scenario) -> Int {
+    selectionRoundCount(ratio: settings.selectionRoundsRatio, rounds: scenario.rounds)
   }
 
-  func releases(of client: ClientProfile, context: MethodContext) -> ReleasePlan {
+  func releases(of client: ClientPlan, in context: ReleaseContext) -> ReleasePlan {
     var plan = ReleasePlan.training(
       client, rounds: context.schedule.participations(of: client.index))
     if settings.numClusters > 1, let epsilon = client.budget.targetEpsilon {
       plan.selections = context.schedule.participations(
-        of: client.index, in: 0..<selectionRounds(context))
+        of: client.index, in: 0..<selectionRounds(context.scenario))
       plan.selectionEpsilon = settings.selectionEpsilonRatio * epsilon
     }
     return plan
@@ -48,7 +48,7 @@ struct IterativeClustering: FederatedMethod {
   }
 
   func tasks(round: Int, state: FederatedState, context: MethodContext) -> RoundTasks {
-    let selects = settings.numClusters > 1 && round < selectionRounds(context)
+    let selects = settings.numClusters > 1 && round < selectionRounds(context.scenario)
     let candidates = ClientTask.Selection(candidates: Array(state.models.indices))
     return RoundTasks(
       stage: selects ? .selection : .training,

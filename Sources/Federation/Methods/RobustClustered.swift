@@ -15,22 +15,22 @@ struct RobustClustered: FederatedMethod {
 
   // MARK: - Budget
 
-  func releases(of client: ClientProfile, context: MethodContext) -> ReleasePlan {
+  func releases(of client: ClientPlan, in context: ReleaseContext) -> ReleasePlan {
     var plan = ReleasePlan.training(
       client,
-      rounds: context.schedule.participations(of: client.index, in: 1..<max(context.rounds, 1)))
+      rounds: context.schedule.participations(of: client.index, in: 1..<context.scenario.rounds))
     plan.fullBatchSteps = client.fullBatchSteps
     plan.fullBatchNoiseRatio = settings.firstRoundNoiseRatio
     if let epsilon = client.budget.targetEpsilon, settings.numClusters != 1 {
       // The window of selection depends on E_c, which is not known yet; its length is.
-      plan.selections = selectionRounds(context)
+      plan.selections = selectionRounds(context.scenario)
       plan.selectionEpsilon = settings.selectionEpsilonRatio * epsilon
     }
     return plan
   }
 
-  func selectionRounds(_ context: MethodContext) -> Int {
-    selectionRoundCount(ratio: settings.selectionRoundsRatio, rounds: context.rounds)
+  func selectionRounds(_ scenario: Scenario) -> Int {
+    selectionRoundCount(ratio: settings.selectionRoundsRatio, rounds: scenario.rounds)
   }
 
   // MARK: - Rounds
@@ -64,7 +64,7 @@ struct RobustClustered: FederatedMethod {
     // E_c can be 0; the first round is never one of selection.
     let firstSelection = max(switchRound, 1)
     let selects =
-      state.models.count > 1 && round < firstSelection + selectionRounds(context)
+      state.models.count > 1 && round < firstSelection + selectionRounds(context.scenario)
     let candidates = ClientTask.Selection(candidates: Array(state.models.indices))
     return RoundTasks(
       stage: selects ? .selection : .training,
@@ -105,11 +105,21 @@ struct RobustClustered: FederatedMethod {
     options.criterion = settings.criterion.rule
     let found = try UpdateClustering.cluster(
       signal, options: options, seed: context.scenario.seed)
-    state.models = [[Float]](repeating: context.initial, count: found.count.clusters)
-    state.assignment = found.labels
+    // Overlap of clusters that noise alone would show does not lengthen the soft rounds.
+    state.adopt(
+      found, start: context.initial,
+      switchRound: found.noiseAdjustedSwitchRound(rounds: context.rounds))
+  }
+}
+
+extension FederatedState {
+  /// Takes over found clusters: one model each, all from the same start.
+  mutating func adopt(_ found: UpdateClustering, start: [Float], switchRound: Int) {
+    models = [[Float]](repeating: start, count: found.count.clusters)
+    assignment = found.labels
     let posteriors = (0..<found.posteriors.rows).map { found.posteriors.row($0) }
-    state.posteriors = posteriors
-    state.clustering = ClusteringReport(
+    self.posteriors = posteriors
+    clustering = ClusteringReport(
       chosenClusters: found.count.clusters,
       candidates: found.count.candidates.map { candidate in
         ClusteringReport.Candidate(
@@ -117,8 +127,8 @@ struct RobustClustered: FederatedMethod {
           maxPairwiseOverlap: candidate.separation?.maxOverlap, bic: candidate.bic,
           emIterations: candidate.fit?.iterations)
       },
-      mss: found.minScore, mpo: found.maxOverlap,
-      switchRound: found.switchRound(rounds: context.rounds),
+      mss: found.minScore, mpo: found.maxOverlap, switchRound: switchRound,
+      isConfident: found.count.isConfident,
       projection: (0..<found.points.rows).map { found.points.row($0) }, posteriors: posteriors)
   }
 }
