@@ -55,11 +55,14 @@ let package = Package(
       ["Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios", crypto]),
     room(
       "Results",
-      ["Federation", "Scenarios", "Privacy", .product(name: "GRDB", package: "GRDB.swift")]),
+      [
+        "Federation", "Scenarios", "Privacy", "Clustering", "Datasets", crypto,
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
     .executableTarget(
       name: "dpflsim",
       dependencies: [
-        "Federation", "Results", "Scenarios", "Datasets", "Privacy", "Kernels",
+        "Federation", "Results", "Scenarios", "Datasets", "Privacy", "Learning", "Clustering",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -70,6 +73,12 @@ let package = Package(
       swiftSettings: house),
     tests("Kernels"), tests("Privacy"), tests("Learning"), tests("Clustering"), tests("Datasets"),
     tests("Scenarios"),
+    tests(
+      "Results",
+      [
+        "Kernels", "Privacy", "Federation", "Scenarios", "Datasets",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,8 +1,20 @@
-import ArgumentParser
+// The command line: what there is to call. Commands are thin; the work is done in the rooms below.
 
-@main
+import ArgumentParser
+import Results
+
 struct DPFLSim: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "dpflsim",
-    abstract: "Simulate differentially private clustered federated learning.")
+    abstract: "Simulate differentially private clustered federated learning.",
+    discussion: """
+      A scenario file says how clients differ and what privacy budget each has. `run` simulates it, \
+      stores every number, and shows how accurate the models are for whom, minorities above all.
+
+      Exit status: 0 done, 64 wrong usage, 65 invalid scenario or data, 66 input missing, \
+      69 something is not installed, 70 a fault of dpflsim, 73 cannot write, 74 cannot read, \
+      75 stopped at a limit, 130 or 143 interrupted.
+      """,
+    version: DPFLSimVersion.current,
+    subcommands: [RunCommand.self, RunsCommand.self, PrivacyCommand.self, DataCommand.self])
 }

@@ -1,0 +1,73 @@
+// The table of a partition: how many examples of which label each client holds.
+
+public import Datasets
+public import Scenarios
+
+/// A partition as a table and as JSON.
+public struct PartitionText: Sendable {
+  private let report: PartitionReport
+  private let clusterNames: [String]
+
+  public init(_ report: PartitionReport, clusterNames: [String]) {
+    self.report = report
+    self.clusterNames = clusterNames
+  }
+
+  /// A line a client; the labels are those that the client sees after its shift.
+  public func lines(colors: Bool) -> [String] {
+    let isNarrow = report.classCount <= 12
+    var table = TextTable(
+      [
+        ("client", .right), ("true cluster", .left), ("train", .right), ("test", .right),
+        ("labels", .right),
+      ] + (isNarrow ? (0..<report.classCount).map { ("\($0)", .right) } : []))
+    for client in report.clients {
+      let counts = client.seenLabels.map { count in
+        count == 0 ? TextTable.Cell("·", .faint) : "\(count)"
+      }
+      table.add(
+        [
+          "\(client.client)", TextTable.Cell(clusterNames[client.cluster]),
+          "\(NumberText.grouped(client.trainExamples))",
+          "\(NumberText.grouped(client.testExamples))",
+          "\(client.seenLabels.count { $0 > 0 })",
+        ] + (isNarrow ? counts : []))
+    }
+    let examples = report.clients.reduce(0) { $0 + $1.trainExamples }
+    return [
+      "\(report.dataset): \(NumberText.grouped(examples)) training examples for "
+        + "\(NumberText.count(report.clients.count, "client")), "
+        + "\(NumberText.grouped(report.publicLabels.reduce(0, +))) public ones; "
+        + "labels as the clients see them."
+    ] + table.lines(colors: colors) + [
+      "  Shared between clients: \(NumberText.grouped(report.sharedTrainExamples)) training and "
+        + "\(NumberText.grouped(report.sharedTestExamples)) test examples.",
+      "  Data \(report.datasetHash.prefix(16))…, partition \(report.partitionHash.prefix(16))….",
+    ]
+  }
+
+  /// The whole report.
+  public var document: JSONValue {
+    [
+      "dataset": .string(report.dataset), "dataset_hash": .string(report.datasetHash),
+      "partition_hash": .string(report.partitionHash),
+      "seed": .integer(Int(clamping: report.seed)), "classes": .integer(report.classCount),
+      "public_labels": Self.list(report.publicLabels),
+      "shared_train_examples": .integer(report.sharedTrainExamples),
+      "shared_test_examples": .integer(report.sharedTestExamples),
+      "clients": .array(
+        report.clients.map { client in
+          [
+            "client": .integer(client.client), "cluster": .string(clusterNames[client.cluster]),
+            "train_examples": .integer(client.trainExamples),
+            "test_examples": .integer(client.testExamples),
+            "raw_labels": Self.list(client.rawLabels),
+            "seen_labels": Self.list(client.seenLabels),
+            "raw_test_labels": Self.list(client.rawTestLabels),
+          ]
+        }),
+    ]
+  }
+
+  private static func list(_ counts: [Int]) -> JSONValue { .array(counts.map { .integer($0) }) }
+}

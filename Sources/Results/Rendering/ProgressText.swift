@@ -1,0 +1,89 @@
+// What a run says while it goes: a bar for a terminal, a line a round for a file.
+
+public import Federation
+
+/// The state of a run as its events tell it.
+public struct ProgressText: Sendable {
+  private let rounds: Int
+  private let clusterNames: [String]
+  private var preparing: String?
+  private var stage: RoundStage?
+  private var finished = 0
+  private var mean: Double?
+  private var worst: (name: String, accuracy: Double)?
+  /// Seconds of the last rounds: the first ones of a run are often unlike the others.
+  private var recent: [Double] = []
+  private static let window = 5
+  private static let barWidth = 20
+
+  public init(rounds: Int, clusterNames: [String]) {
+    self.rounds = rounds
+    self.clusterNames = clusterNames
+  }
+
+  public mutating func receive(_ event: RunEvent) {
+    switch event {
+    case .preparing(let step): preparing = step
+    case .started: preparing = nil
+    case .finishedRound(let report):
+      preparing = nil
+      finished = report.round
+      stage = report.stage
+      recent = (recent + [report.seconds]).suffix(Self.window)
+      // Rounds without evaluation leave the last known figures standing.
+      guard let accuracy = report.clientMeanAccuracy else { return }
+      mean = accuracy
+      let clusters = report.clusters.compactMap { cluster in
+        cluster.testAccuracy.map { (name: clusterNames[cluster.cluster], accuracy: $0) }
+      }
+      worst = clusters.min { $0.accuracy < $1.accuracy }
+    }
+  }
+
+  /// Seconds that the remaining rounds will take at the present pace; nil before the first round.
+  public var secondsLeft: Double? {
+    guard !recent.isEmpty else { return nil }
+    return recent.reduce(0, +) / Double(recent.count) * Double(rounds - finished)
+  }
+
+  /// One line for a terminal of so many columns.
+  public func bar(width: Int, colors: Bool) -> String {
+    if let preparing { return "\(preparing.printable) …".shortened(to: width) }
+    let filled = rounds > 0 ? finished * Self.barWidth / rounds : 0
+    let bar =
+      String(repeating: "█", count: filled)
+      + String(repeating: "░", count: Self.barWidth - filled)
+    let head = "round \(finished)/\(rounds) "
+    let tail = figures.isEmpty ? "" : "  " + figures.joined(separator: ", ")
+    let left = secondsLeft.map { ", \(NumberText.duration($0)) left" } ?? ""
+    let text = (head + bar + tail + left).shortened(to: width)
+    // Colours come last: they have no width, and must not be cut.
+    guard colors, text.hasPrefix(head + bar) else { return text }
+    return head + TextStyle.good.applied(to: bar, colors: true)
+      + text.dropFirst(head.count + bar.count)
+  }
+
+  /// One line for the last event where nothing can be drawn over.
+  public var line: String {
+    if let preparing { return preparing.printable }
+    guard finished > 0 else { return "training for \(NumberText.count(rounds, "round"))" }
+    var parts = ["round \(finished)/\(rounds)"]
+    if let stage { parts.append(stage.rawValue) }
+    parts += figures
+    if let seconds = recent.last { parts.append(NumberText.duration(seconds)) }
+    if let secondsLeft, finished < rounds {
+      parts.append("\(NumberText.duration(secondsLeft)) left")
+    }
+    return parts.joined(separator: ", ")
+  }
+
+  private var figures: [String] {
+    var figures: [String] = []
+    if let mean { figures.append("mean \(NumberText.percent(mean))") }
+    if let worst {
+      figures.append(
+        "worst cluster \(NumberText.percent(worst.accuracy)) (\(worst.name.printable))")
+    }
+    return figures
+  }
+}

@@ -1,0 +1,143 @@
+// The JSON document of a run, as docs/command-line.md describes it. Fields are added, never renamed.
+
+import Clustering
+import Federation
+import Privacy
+public import Scenarios
+
+extension StoredRun {
+  /// What `run --format json` and `runs show --format json` print.
+  ///
+  /// A run without a result has the first group of fields only.
+  public var document: JSONValue {
+    var members: [String: JSONValue] = [
+      "run_id": .string(run.runID), "status": .string(run.presentStatus.rawValue),
+      "scenario": .string(run.scenario), "scenario_hash": .string(run.scenarioHash),
+      "method": .string(run.method), "variant": JSONValue(run.variant),
+      "seed": .integer(run.seed), "rounds": .integer(run.rounds),
+      "finished_rounds": .integer(rounds.count), "started_at": .string(run.startedAt.stamp),
+      "finished_at": JSONValue(run.finishedAt?.stamp), "error": JSONValue(run.error),
+      "wall_seconds": JSONValue(run.wallSeconds), "workers": .integer(run.workers),
+      "peak_rss_bytes": JSONValue(run.peakRSSBytes), "machine": .string(run.machine),
+      "dpflsim_version": .string(run.version), "notes": .array(notes.map { .string($0) }),
+      "communication": [
+        "bytes_up": .integer(rounds.reduce(0) { $0 + $1.bytesUp }),
+        "bytes_down": .integer(rounds.reduce(0) { $0 + $1.bytesDown }),
+      ],
+      "files": .array(artifacts.map(\.document)),
+    ]
+    if let start { members["model"] = start.modelDocument }
+    if let result {
+      members["result_digest"] = .string(result.resultDigest)
+      members["accuracy"] = result.accuracyDocument
+      members["clusters"] = .array(result.clusters.map(\.document))
+      members["clients"] = .array(result.clients.map(\.document))
+      members["fairness"] = result.fairnessDocument
+      members["clustering"] = result.clusteringDocument
+      members["privacy"] = result.privacyDocument
+    }
+    return .object(members)
+  }
+}
+
+extension RunResult {
+  fileprivate var accuracyDocument: JSONValue {
+    let (clients, clusters) = (clientAccuracies, clusterAccuracies)
+    return [
+      "client_mean": JSONValue(clients.mean), "sample_mean": JSONValue(sampleAccuracies.mean),
+      "worst_client": JSONValue(clients.min), "worst_cluster": JSONValue(clusters.min),
+      "best_cluster": JSONValue(clusters.max),
+    ]
+  }
+
+  fileprivate var fairnessDocument: JSONValue {
+    let (clients, clusters) = (clientAccuracies, clusterAccuracies)
+    return [
+      "worst_cluster_accuracy": JSONValue(clusters.min), "accuracy_gap": JSONValue(clusters.gap),
+      "accuracy_std": JSONValue(clients.standardDeviation),
+      "bottom10_mean": JSONValue(clients.bottom10Mean), "cvar20": JSONValue(clients.cvar20),
+      "jain": JSONValue(clients.jain), "gini": JSONValue(clients.gini),
+    ]
+  }
+
+  /// Null for a method that has no clusters.
+  fileprivate var clusteringDocument: JSONValue {
+    guard agreement != nil || clustering != nil else { return .null }
+    let candidates = (clustering?.candidates ?? []).map { candidate -> JSONValue in
+      [
+        "clusters": .integer(candidate.clusters), "mss": JSONValue(candidate.minSeparationScore),
+        "mpo": JSONValue(candidate.maxPairwiseOverlap), "bic": JSONValue(candidate.bic),
+        "em_iterations": JSONValue(candidate.emIterations),
+      ]
+    }
+    let missed = (agreement?.misassignedClients ?? []).map { JSONValue.integer($0) }
+    return [
+      "chosen_clusters": JSONValue(clustering?.chosenClusters), "mss": JSONValue(clustering?.mss),
+      "mpo": JSONValue(clustering?.mpo), "switch_round": JSONValue(clustering?.switchRound),
+      "is_confident": (clustering?.isConfident).map { .bool($0) } ?? .null,
+      "candidates": .array(candidates), "ari": JSONValue(agreement?.ari),
+      "nmi": JSONValue(agreement?.nmi), "purity": JSONValue(agreement?.purity),
+      "misassigned_clients": .array(missed),
+      "first_correct_round": JSONValue(agreement?.firstCorrectRound),
+      "minority_isolated": agreement?.minorityIsolated.map { .bool($0) } ?? .null,
+      "models": .array(clients.map { .integer($0.model) }),
+    ]
+  }
+
+  fileprivate var privacyDocument: JSONValue {
+    func list(_ value: (ClientResult) -> Double?) -> JSONValue {
+      .array(clients.map { JSONValue(value($0)) })
+    }
+    let accountants = Set(clients.compactMap(\.accountant))
+    let deltas = Set(clients.map(\.delta))
+    return [
+      "unit": .string(unit.rawValue), "relation": .string(relation.rawValue),
+      "sampling": .string(sampling),
+      "accountant": accountants.isEmpty
+        ? .null : .string(accountants.sorted().joined(separator: ",")),
+      // Of the weakest promise, where clients differ.
+      "delta": JSONValue(deltas.max()), "epsilon_max": JSONValue(epsilonMax),
+      "epsilon_by_client": list(\.epsilon), "delta_by_client": list(\.delta),
+      "target_epsilon_by_client": list(\.targetEpsilon),
+      "noise_multiplier_by_client": list(\.noiseMultiplier),
+      "first_round_noise_multiplier_by_client": list(\.firstRoundNoiseMultiplier),
+    ]
+  }
+}
+
+extension ClusterResult {
+  fileprivate var document: JSONValue {
+    [
+      "name": .string(name), "clients": .integer(clients), "samples": .integer(samples),
+      "accuracy": .number(accuracy), "loss": .number(loss), "minority": .bool(minority),
+    ]
+  }
+}
+
+extension ClientResult {
+  fileprivate var document: JSONValue {
+    [
+      "client": .integer(client), "cluster": .integer(cluster), "model": .integer(model),
+      "train_examples": .integer(trainExamples), "test_examples": .integer(testExamples),
+      "accuracy": .number(accuracy), "loss": .number(loss), "epsilon": JSONValue(epsilon),
+    ]
+  }
+}
+
+extension StoredStart {
+  fileprivate var modelDocument: JSONValue {
+    [
+      "trainable_parameters": .integer(trainableParameters),
+      "parameters": .integer(modelParameters),
+    ]
+  }
+}
+
+extension ArtifactRecord {
+  fileprivate var document: JSONValue {
+    [
+      "kind": .string(kind), "name": .string(name), "path": .string(path),
+      "sha256": .string(sha256), "bytes": .integer(bytes),
+    ]
+  }
+}

@@ -1,0 +1,65 @@
+// The list of stored runs, for people and as JSON.
+
+import Foundation
+public import Scenarios
+
+/// Runs as `dpflsim runs` shows them.
+public struct RunList: Sendable {
+  private let runs: [RunRecord]
+
+  public init(_ runs: [RunRecord]) {
+    self.runs = runs
+  }
+
+  public func lines(colors: Bool) -> [String] {
+    guard !runs.isEmpty else { return ["There are no runs in this store."] }
+    var table = TextTable([
+      ("run", .left), ("method", .left), ("seed", .right), ("status", .left), ("time", .right),
+      ("mean", .right), ("worst cluster", .right), ("ε at most", .right),
+    ])
+    for run in runs {
+      let status = run.presentStatus
+      let isDone = status == .done
+      table.add([
+        TextTable.Cell(run.runID), TextTable.Cell(run.method), "\(run.seed)",
+        TextTable.Cell(status.rawValue, status.style),
+        "\(run.wallSeconds.map { NumberText.duration($0) } ?? "–")",
+        "\(NumberText.percent(run.clientMeanAccuracy))",
+        "\(NumberText.percent(run.worstClusterAccuracy))",
+        "\(isDone ? NumberText.epsilon(run.epsilonMax) : "–")",
+      ])
+    }
+    return table.lines(colors: colors)
+  }
+
+  /// A list with one object a run.
+  public var document: JSONValue {
+    .array(
+      runs.map { run in
+        [
+          "run_id": .string(run.runID), "scenario": .string(run.scenario),
+          "scenario_hash": .string(run.scenarioHash), "method": .string(run.method),
+          "variant": JSONValue(run.variant), "seed": .integer(run.seed),
+          "rounds": .integer(run.rounds), "status": .string(run.presentStatus.rawValue),
+          "started_at": .string(run.startedAt.stamp),
+          "finished_at": JSONValue(run.finishedAt?.stamp),
+          "wall_seconds": JSONValue(run.wallSeconds),
+          "client_mean_accuracy": JSONValue(run.clientMeanAccuracy),
+          "worst_cluster_accuracy": JSONValue(run.worstClusterAccuracy),
+          "epsilon_max": JSONValue(run.epsilonMax), "result_digest": JSONValue(run.resultDigest),
+          "error": JSONValue(run.error),
+        ]
+      })
+  }
+}
+
+extension RunStatus {
+  var style: TextStyle {
+    switch self {
+    case .done: .good
+    case .running: .bold
+    case .interrupted, .stopped: .marked
+    case .failed: .bad
+    }
+  }
+}

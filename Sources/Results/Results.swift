@@ -1,1 +1,0 @@
-// Placeholder of the scaffold; replaced by the first real file of this room.

@@ -1,0 +1,91 @@
+// One row of the table `privacy_events`: a release, with everything an accountant needs.
+
+public import GRDB
+import Privacy
+
+/// A ledger entry as it is stored.
+public struct LedgerRecord: Codable, Hashable, Sendable, FetchableRecord, PersistableRecord {
+  public static let databaseTableName = "privacy_events"
+
+  public let runID: String
+  /// Place in the ledger, from 0.
+  public let sequence: Int
+  public let round: Int
+  /// Nil for a release of the server's.
+  public let client: Int?
+  public let purpose: String
+  public let mechanism: String
+  public let noiseMultiplier: Double?
+  public let sampleRate: Double
+  public let selectionEpsilon: Double?
+  public let sensitivity: Double
+  public let maxGradNorm: Double?
+  public let rank: Int?
+  public let count: Int
+
+  enum CodingKeys: String, CodingKey {
+    case runID = "run_id"
+    case sequence
+    case round
+    case client
+    case purpose
+    case mechanism
+    case noiseMultiplier = "noise_multiplier"
+    case sampleRate = "sample_rate"
+    case selectionEpsilon = "selection_epsilon"
+    case sensitivity
+    case maxGradNorm = "max_grad_norm"
+    case rank
+    case count
+  }
+
+  init(_ entry: LedgerEntry, runID: String, sequence: Int) {
+    self.runID = runID
+    self.sequence = sequence
+    round = entry.round
+    client = entry.client
+    purpose = entry.purpose.rawValue
+    mechanism = entry.mechanism.rawValue
+    noiseMultiplier = entry.noiseMultiplier
+    sampleRate = entry.sampleRate
+    selectionEpsilon = entry.selectionEpsilon
+    sensitivity = entry.sensitivity
+    maxGradNorm = entry.maxGradNorm
+    rank = entry.rank
+    count = entry.count
+  }
+
+  /// The entry again. Its fields are checked as those of any ledger file are.
+  ///
+  /// - Throws: `StoreError.unreadableRun`: an entry that is skipped would make ε too small.
+  func entry() throws(StoreError) -> LedgerEntry {
+    func refusal(_ reason: String) -> StoreError {
+      .unreadableRun(id: runID, reason: "privacy event \(sequence): \(reason)")
+    }
+    guard let purpose = ReleasePurpose(rawValue: purpose) else {
+      throw refusal("unknown purpose \(self.purpose.debugDescription)")
+    }
+    switch LedgerMechanism(rawValue: mechanism) {
+    case .gaussian, .poissonSampledGaussian:
+      guard let noiseMultiplier, (sampleRate == 1) == (mechanism == "gaussian") else {
+        throw refusal("its noise or its sampling rate does not fit its mechanism")
+      }
+      return .gaussian(
+        round: round, client: client, purpose: purpose, noiseMultiplier: noiseMultiplier,
+        sampleRate: sampleRate, maxGradNorm: maxGradNorm, sensitivity: sensitivity, count: count)
+    case .exponentialMechanism:
+      guard let selectionEpsilon else { throw refusal("it lacks its epsilon") }
+      return .exponentialMechanism(
+        round: round, client: client, purpose: purpose, epsilon: selectionEpsilon,
+        sensitivity: sensitivity, count: count)
+    case .nonPrivate:
+      return .nonPrivate(round: round, client: client, purpose: purpose, count: count)
+    case .noiseFreeLowRank:
+      guard let rank else { throw refusal("it lacks its rank") }
+      return .noiseFreeLowRank(
+        round: round, client: client, purpose: purpose, rank: rank, count: count)
+    case nil:
+      throw refusal("unknown mechanism \(mechanism.debugDescription)")
+    }
+  }
+}

@@ -1,0 +1,157 @@
+// The store of runs: one SQLite file, and beside it a folder with the models of every run.
+//
+// Written with a write-ahead log, so that other programs can read while a run is writing; every write
+// is one transaction, on the disk before the call returns.
+
+public import Foundation
+import GRDB
+
+/// A store that is open.
+public struct RunStore: Sendable {
+  /// The SQLite file; nil for a store in memory.
+  public let file: URL?
+  /// Holds a folder for every run that left files: `NAME.files` beside `NAME.sqlite`.
+  public let filesFolder: URL
+  private let writer: any DatabaseWriter
+
+  /// Seconds for which a locked store is waited for.
+  static let patience = 10.0
+
+  /// Opens a store for writing, and makes it if there is none.
+  public static func open(_ file: URL) throws(StoreError) -> RunStore {
+    do {
+      try FileManager.default.createDirectory(
+        at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    } catch {
+      throw .cannotWrite(path: file.path, reason: StoreError.reason(of: error))
+    }
+    if try exists(file) {
+      try checkWritable(file)
+    } else {
+      try checkWritable(file.deletingLastPathComponent(), for: file)
+    }
+    return try RunStore(file: file, readonly: false)
+  }
+
+  /// Opens a store that is there, read-only where nothing can be written.
+  public static func openExisting(_ file: URL) throws(StoreError) -> RunStore {
+    guard try exists(file) else { throw .missingStore(path: file.path) }
+    let folder = file.deletingLastPathComponent()
+    let isWritable = [file, folder].allSatisfy {
+      FileManager.default.isWritableFile(atPath: $0.path)
+    }
+    return try RunStore(file: file, readonly: !isWritable)
+  }
+
+  /// A store in memory, for tests.
+  public static func inMemory(filesFolder: URL) throws(StoreError) -> RunStore {
+    try RunStore(file: nil, filesFolder: filesFolder) {
+      try DatabaseQueue(configuration: configuration(readonly: false))
+    }
+  }
+
+  private init(file: URL, readonly: Bool) throws(StoreError) {
+    let name =
+      file.pathExtension == "sqlite"
+      ? file.deletingPathExtension().lastPathComponent : file.lastPathComponent
+    let folder = file.deletingLastPathComponent().appendingPathComponent(
+      name + ".files", isDirectory: true)
+    try self.init(file: file, filesFolder: folder) {
+      try DatabaseQueue(path: file.path, configuration: Self.configuration(readonly: readonly))
+    }
+  }
+
+  private init(
+    file: URL?, filesFolder: URL, opening: () throws -> DatabaseQueue
+  ) throws(StoreError) {
+    self.file = file
+    self.filesFolder = filesFolder
+    do {
+      let queue = try opening()
+      try Self.prepare(queue, path: file?.path ?? "")
+      writer = queue
+    } catch {
+      throw StoreError(error, store: file?.path ?? "")
+    }
+  }
+
+  private static func configuration(readonly: Bool) -> Configuration {
+    var configuration = Configuration()
+    configuration.readonly = readonly
+    configuration.journalMode = .wal
+    configuration.busyMode = .timeout(patience)
+    configuration.label = "dpflsim store"
+    if !readonly {
+      configuration.prepareDatabase { database in
+        // What was committed is still there after a power failure.
+        try database.execute(sql: "PRAGMA synchronous = FULL")
+      }
+    }
+    return configuration
+  }
+
+  /// Makes sure that the file is a store of this version, and brings an older one up to date.
+  private static func prepare(_ queue: DatabaseQueue, path: String) throws {
+    let (isStore, isEmpty, isNewer, isCurrent) = try queue.read { database in
+      (
+        try Int.fetchOne(database, sql: "PRAGMA application_id") == Schema.applicationID,
+        try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") == 0,
+        try Schema.migrator.hasBeenSuperseded(database),
+        try Schema.migrator.hasCompletedMigrations(database)
+      )
+    }
+    guard isStore || isEmpty else {
+      throw StoreError.notAStore(path: path, reason: "it holds the tables of another program")
+    }
+    guard !isNewer else { throw StoreError.newerStore(path: path) }
+    guard !isCurrent else { return }
+    guard !queue.configuration.readonly else { throw StoreError.olderStore(path: path) }
+    try Schema.migrator.migrate(queue)
+  }
+}
+
+// MARK: - Reading and writing
+
+extension RunStore {
+  /// The folder that the paths of artifacts are relative to.
+  public var folder: URL { filesFolder.deletingLastPathComponent() }
+
+  func read<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+    do {
+      return try writer.read(body)
+    } catch {
+      throw StoreError(error, store: file?.path ?? "")
+    }
+  }
+
+  /// One transaction. Does not ask whether the task was cancelled: the end of a cancelled run must be
+  /// written too.
+  func write<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+    do {
+      return try writer.write(body)
+    } catch {
+      throw StoreError(error, store: file?.path ?? "")
+    }
+  }
+}
+
+// MARK: - Before opening
+
+extension RunStore {
+  /// Whether there is a file; anything else in its place is refused.
+  private static func exists(_ file: URL) throws(StoreError) -> Bool {
+    let attributes = try? FileManager.default.attributesOfItem(
+      atPath: file.resolvingSymlinksInPath().path)
+    guard let type = attributes?[.type] as? FileAttributeType else { return false }
+    guard type == .typeRegular else {
+      throw .notAStore(path: file.path, reason: "it is no regular file")
+    }
+    return true
+  }
+
+  private static func checkWritable(_ place: URL, for file: URL? = nil) throws(StoreError) {
+    guard FileManager.default.isWritableFile(atPath: place.path) else {
+      throw .cannotWrite(path: (file ?? place).path, reason: StoreError.reason(ofCode: EACCES))
+    }
+  }
+}

@@ -1,0 +1,23 @@
+// What was fixed when the training of a run started, as the store keeps it.
+
+public import Datasets
+import Federation
+
+/// A `RunStart` in the column `start_json`.
+public struct StoredStart: Codable, Hashable, Sendable {
+  public let partition: PartitionReport
+  public let trainableParameters: Int
+  public let modelParameters: Int
+  public let featureBytes: Int
+  public let cachedClients: Int
+  public let notes: [String]
+
+  init(_ start: RunStart) {
+    partition = start.partition
+    trainableParameters = start.trainableParameters
+    modelParameters = start.modelParameters
+    featureBytes = start.featureBytes
+    cachedClients = start.cachedClients
+    notes = start.notes
+  }
+}

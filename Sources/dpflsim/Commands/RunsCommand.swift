@@ -1,0 +1,83 @@
+// `dpflsim runs`: list, show, delete
+
+import ArgumentParser
+import Results
+import Scenarios
+
+struct RunsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "runs", abstract: "List, show and delete stored runs.",
+    subcommands: [List.self, Show.self, Delete.self], defaultSubcommand: List.self)
+}
+
+extension RunsCommand {
+  struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "List stored runs, the latest first.")
+
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var output: OutputOptions
+
+    @Option(help: "Show no more than so many.")
+    var limit: Int?
+
+    func validate() throws {
+      if let limit, limit < 1 { throw ValidationError("--limit must be at least 1, got \(limit)") }
+    }
+
+    func run() throws {
+      let runs = try store.openExisting().runs()
+      let list = RunList(Array(runs.prefix(limit ?? runs.count)))
+      try output.write {
+        list.lines(colors: $0)
+      } document: {
+        list.document
+      }
+    }
+  }
+
+  struct Show: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Show a run again as it was shown at its end.")
+
+    @Argument(help: "The run, the beginning of its name, or latest.")
+    var name: String
+
+    @OptionGroup var store: StoreOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+      let store = try store.openExisting()
+      let details = try store.details(of: store.run(named: name))
+      try output.write {
+        details.lines(colors: $0)
+      } document: {
+        details.document
+      }
+    }
+  }
+
+  struct Delete: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Delete runs with their rounds, ledgers and models.")
+
+    @Argument(help: "The full names of the runs.")
+    var names: [String]
+
+    @OptionGroup var store: StoreOptions
+
+    func run() throws {
+      let store = try store.openExisting()
+      // All names are looked up before the first run goes.
+      let runs = try names.map { name throws(StoreError) in
+        let run = try store.run(named: name)
+        guard run.runID == name else { throw .unknownRun(name: name) }
+        return run
+      }
+      for run in runs {
+        try store.delete(run)
+        try Terminal.write("deleted \(run.runID)\n")
+      }
+    }
+  }
+}

@@ -1,0 +1,62 @@
+// Every error as an exit code and words for people. What is not listed here is a fault of dpflsim.
+
+import Clustering
+import Datasets
+import Federation
+import Foundation
+import Learning
+import Privacy
+import Results
+import Scenarios
+
+/// Why a command failed: its exit status, and a sentence for each problem on a line of its own.
+public struct Failure: Error, Sendable, Hashable {
+  public let status: ExitStatus
+  public let message: String
+
+  public init(_ status: ExitStatus, _ message: String) {
+    self.status = status
+    self.message = message
+  }
+
+  public init(_ error: any Error) {
+    switch error {
+    case let error as Failure: self = error
+    case let error as ScenarioError: self.init(.invalidInput, error.description)
+    case let error as DatasetError: self.init(Self.status(of: error.kind), error.description)
+    case let error as StoreError: self.init(Self.status(of: error), error.description)
+    case let error as FederationError: self.init(.invalidInput, error.description)
+    case let error as ArchitectureError: self.init(.invalidInput, "\(error)")
+    case let error as ClusteringError: self.init(.invalidInput, error.description)
+    case let error as AccountingError: self.init(.invalidInput, error.description)
+    case let error as LedgerFormatError: self.init(.cannotRead, error.description)
+    case let error as SafetensorsError: self.init(.cannotRead, error.description)
+    default:
+      self.init(
+        .fault, "\(error); this is a fault of dpflsim, please report it with the scenario")
+    }
+  }
+
+  /// The same with the file in front of every line that speaks of it.
+  public func named(_ file: String) -> Failure {
+    let lines = message.split(separator: "\n").map { "\(file): \($0)" }
+    return Failure(status, lines.joined(separator: "\n"))
+  }
+
+  private static func status(of kind: DatasetError.Kind) -> ExitStatus {
+    switch kind {
+    case .missing: .missingInput
+    case .unreadable: .cannotRead
+    case .malformed, .changed, .tooFew, .invalidRequest: .invalidInput
+    }
+  }
+
+  private static func status(of error: StoreError) -> ExitStatus {
+    switch error {
+    case .missingStore, .unknownRun: .missingInput
+    case .cannotWrite, .olderStore: .cannotWrite
+    case .cannotRead, .notAStore, .newerStore, .busy, .unreadableRun: .cannotRead
+    case .ambiguousRun, .runInProgress: .usage
+    }
+  }
+}

@@ -1,0 +1,91 @@
+// Options that mean the same in every command.
+
+import ArgumentParser
+import Foundation
+import Results
+import Scenarios
+
+enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
+  case table
+  case json
+}
+
+struct OutputOptions: ParsableArguments {
+  @Option(help: "How the answer is written: table or json.")
+  var format: OutputFormat = .table
+
+  @Flag(help: "Write no colours (as does NO_COLOR in the environment).")
+  var noColor = false
+
+  /// Whether a stream takes colours.
+  func colors(on stream: Terminal.Stream) -> Bool {
+    let refusal = ProcessInfo.processInfo.environment["NO_COLOR"] ?? ""
+    return !noColor && refusal.isEmpty && Terminal.isLive(stream)
+  }
+
+  /// Writes the answer in the format asked for.
+  func write(lines: (_ colors: Bool) -> [String], document: () -> JSONValue) throws(Failure) {
+    switch format {
+    case .table:
+      let lines = lines(colors(on: .output))
+      try Terminal.write(lines.joined(separator: "\n") + "\n")
+    case .json: try Terminal.write(document().prettyText + "\n")
+    }
+  }
+}
+
+struct StoreOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The store of runs (default: results/dpflsim.sqlite of the project).", valueName: "path"))
+  var store: String?
+
+  var file: URL { store.map { URL(fileURLWithPath: $0) } ?? Places().defaultStore }
+
+  func open() throws(StoreError) -> RunStore { try RunStore.open(file) }
+
+  func openExisting() throws(StoreError) -> RunStore { try RunStore.openExisting(file) }
+
+  /// The option again, where it must be repeated to find the same store.
+  var repeated: String { store.map { " --store \($0)" } ?? "" }
+}
+
+struct ScenarioOptions: ParsableArguments {
+  @Argument(help: ArgumentHelp("The scenario file.", valueName: "scenario"))
+  var file: String
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp(
+      "Change a setting of the scenario, such as privacy.target_epsilon=2; repeatable.",
+      valueName: "key=value"))
+  var changes: [String] = []
+
+  @Option(help: "Seed of every random draw, in place of the scenario's.")
+  var seed: UInt64?
+
+  /// Reads and checks the scenario with its changes.
+  func scenario() throws(Failure) -> Scenario {
+    let data = try Self.contents(of: file)
+    let overrides = changes + (seed.map { ["seed=\($0)"] } ?? [])
+    do throws(ScenarioError) {
+      return try Scenario(json: data, overrides: overrides)
+    } catch {
+      throw Failure(error).named(file)
+    }
+  }
+
+  /// No more than a scenario can have: what is longer is refused by the reader of scenarios.
+  private static func contents(of file: String) throws(Failure) -> Data {
+    guard FileManager.default.fileExists(atPath: file) else {
+      throw Failure(.missingInput, "\(file): there is no such file; name a scenario file")
+    }
+    do {
+      let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: file))
+      return try handle.read(upToCount: JSONValue.sizeLimit + 1) ?? Data()
+    } catch {
+      throw Failure(
+        .cannotRead, "\(file): cannot be read (\(StoreError.reason(of: error))); make it readable")
+    }
+  }
+}

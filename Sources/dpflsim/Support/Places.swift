@@ -1,0 +1,35 @@
+// Where things lie: the project, its store, its cache of base models, the installed data.
+
+import Datasets
+import Foundation
+
+/// The folders of this process.
+struct Places {
+  /// The project when started through tools/dpflsim, else the current folder.
+  let home: URL
+  private let environment: [String: String]
+
+  init(environment: [String: String] = ProcessInfo.processInfo.environment) {
+    self.environment = environment
+    let home = environment["DPFLSIM_HOME"].flatMap { $0.isEmpty ? nil : $0 }
+    self.home = URL(
+      fileURLWithPath: home ?? FileManager.default.currentDirectoryPath, isDirectory: true)
+  }
+
+  var defaultStore: URL { home.appendingPathComponent("results/dpflsim.sqlite") }
+
+  var catalog: DatasetCatalog {
+    DatasetCatalog(environment: environment, projectFolder: home)
+  }
+
+  /// Pretrained base models: `$DPFLSIM_CACHE`, else `cache` of the project.
+  var cache: URL {
+    if let own = environment["DPFLSIM_CACHE"], !own.isEmpty {
+      return URL(fileURLWithPath: own, isDirectory: true)
+    }
+    return home.appendingPathComponent("cache", isDirectory: true)
+  }
+
+  /// How the user called this program.
+  var command: String { environment["DPFLSIM_COMMAND"] ?? "dpflsim" }
+}

@@ -1,0 +1,58 @@
+// Progress on standard error: a bar that is drawn over on a terminal, a line a round elsewhere.
+
+import Federation
+import Results
+import Scenarios
+
+actor ProgressDisplay {
+  enum Style: Sendable, Hashable {
+    case silent
+    case lines
+    case bar(colors: Bool)
+
+    /// What fits standard error.
+    static func suitable(colors: Bool) -> Style {
+      Terminal.isLive(.error) ? .bar(colors: colors) : .lines
+    }
+  }
+
+  private let style: Style
+  private var text: ProgressText
+  private var isDrawn = false
+
+  init(scenario: Scenario, style: Style) {
+    self.style = style
+    text = ProgressText(
+      rounds: scenario.rounds, clusterNames: scenario.population.clusters.map(\.name))
+  }
+
+  func receive(_ event: RunEvent) {
+    text.receive(event)
+    switch style {
+    case .silent: break
+    case .lines:
+      Terminal.report(text.line + "\n")
+      if case .started(let start) = event { report(start.notes) }
+    case .bar(let colors):
+      if case .started(let start) = event {
+        clear()
+        report(start.notes)
+      }
+      // The last column stays free: some terminals go to a new line when it is written.
+      let bar = text.bar(width: Terminal.width - 1, colors: colors)
+      Terminal.report("\r\(bar)\u{1B}[K")
+      isDrawn = true
+    }
+  }
+
+  /// Takes the bar away.
+  func clear() {
+    guard isDrawn else { return }
+    Terminal.report("\r\u{1B}[K")
+    isDrawn = false
+  }
+
+  private func report(_ notes: [String]) {
+    for note in notes { Terminal.report("note: \(note.printable)\n") }
+  }
+}

@@ -1,0 +1,179 @@
+// What people and programs see of a run: snapshots of the table and of the JSON document.
+
+import Datasets
+import Federation
+import Foundation
+import Results
+import Scenarios
+import Testing
+
+@Suite("The printed run")
+struct RenderingTests {
+  /// The stored run with a name that does not change from test to test.
+  static func text(_ result: RunResult, colors: Bool = false) async throws -> String {
+    try await withFolder { folder in
+      let store = try RunStore.inMemory(filesFolder: folder)
+      let stored = try await Sample.store(result, in: store)
+      return stored.lines(colors: colors).joined(separator: "\n") + "\n"
+    }
+  }
+
+  @Test("the table of a run that found its clusters")
+  func table() async throws {
+    try expectSnapshot(try await Self.text(Sample.result()), "run.txt")
+  }
+
+  @Test("the table of a run that missed a client")
+  func missed() async throws {
+    let text = try await Self.text(Sample.result(lastModel: 0))
+    #expect(text.contains("1 of 5 clients is not with their true cluster (ARI 0.17): 4."))
+    #expect(text.contains("A minority cluster shares its model with other clients."))
+    #expect(text.contains("Noise alone may put clusters as far apart as these."))
+  }
+
+  @Test("the table of a run without privacy promises nothing")
+  func noPrivacy() async throws {
+    try expectSnapshot(try await Self.text(Sample.result(epsilon: nil)), "run-not-private.txt")
+  }
+
+  @Test("colours change nothing but colours, and text from outside brings none")
+  func colors() async throws {
+    let plain = try await Self.text(Sample.result())
+    let colored = try await Self.text(Sample.result(), colors: true)
+    #expect(!plain.contains("\u{1B}"))
+    #expect(plain.contains(#"A note with \u{1b}[31mcolour\u{1b}[0m."#))
+    #expect(colored.contains("\u{1B}[33mfew\u{1B}[0m"))
+    #expect(colored.replacing(/\u{1B}\[[0-9]+m/, with: "") == plain)
+  }
+
+  @Test("the JSON document of a run")
+  func document() async throws {
+    try await withFolder { folder in
+      let store = try RunStore.inMemory(filesFolder: folder)
+      let stored = try await Sample.store(Sample.result(), in: store)
+      let text = stored.document.prettyText.replacing(stored.run.runID, with: "RUN")
+        .replacing(folder.lastPathComponent, with: "FOLDER")
+      try expectSnapshot(text + "\n", "run.json")
+    }
+  }
+
+  @Test("the document has every key of the contract, finished or not")
+  func contract() async throws {
+    try await withFolder { folder in
+      let store = try RunStore.inMemory(filesFolder: folder)
+      let done = try await Sample.store(Sample.result(), in: store).document
+      let always = [
+        "run_id", "scenario", "scenario_hash", "method", "seed", "rounds", "wall_seconds",
+        "peak_rss_bytes", "workers", "communication",
+      ]
+      let atTheEnd = [
+        "result_digest", "accuracy", "clusters", "fairness", "clustering", "privacy",
+      ]
+      for key in always + atTheEnd { #expect(done[key] != nil, "\(key)") }
+      let parts: [String: [String]] = [
+        "accuracy": [
+          "client_mean", "sample_mean", "worst_client", "worst_cluster", "best_cluster",
+        ],
+        "fairness": [
+          "worst_cluster_accuracy", "accuracy_gap", "accuracy_std", "bottom10_mean", "cvar20",
+          "jain", "gini",
+        ],
+        "clustering": [
+          "chosen_clusters", "mss", "mpo", "switch_round", "ari", "misassigned_clients",
+          "first_correct_round",
+        ],
+        "privacy": [
+          "unit", "relation", "sampling", "accountant", "delta", "epsilon_max",
+          "epsilon_by_client", "noise_multiplier_by_client",
+        ],
+        "communication": ["bytes_up", "bytes_down"],
+      ]
+      for (part, keys) in parts {
+        for key in keys { #expect(done[part]?[key] != nil, "\(part).\(key)") }
+      }
+      for key in ["name", "clients", "samples", "accuracy", "loss", "minority"] {
+        #expect(done["clusters"]?[0]?[key] != nil, "clusters[0].\(key)")
+      }
+      let going = try store.details(of: store.run(named: Sample.recorder(in: store).runID)).document
+      for key in always { #expect(going[key] != nil, "\(key)") }
+      for key in atTheEnd { #expect(going[key] == nil, "\(key)") }
+    }
+  }
+
+  @Test("figures of the document, computed by hand")
+  func figures() async throws {
+    try await withFolder { folder in
+      let store = try RunStore.inMemory(filesFolder: folder)
+      let document = try await Sample.store(Sample.result(), in: store).document
+      // Clients have 0.4, 0.6 (100 examples each) and 0.7, 0.8, 0.9 (200 each).
+      #expect(document["accuracy"]?["client_mean"]?.double.isNear(0.68) == true)
+      #expect(document["accuracy"]?["sample_mean"]?.double.isNear(0.725) == true)
+      #expect(document["accuracy"]?["worst_client"] == 0.4)
+      #expect(document["accuracy"]?["worst_cluster"] == 0.5)
+      #expect(document["accuracy"]?["best_cluster"] == 0.8)
+      #expect(document["fairness"]?["accuracy_gap"]?.double.isNear(0.3) == true)
+      // Σ(x - 0.68)² = 0.0784 + 0.0064 + 0.0004 + 0.0144 + 0.0484 = 0.148.
+      #expect(
+        document["fairness"]?["accuracy_std"]?.double.isNear((0.148 / 5).squareRoot()) == true)
+      #expect(document["fairness"]?["cvar20"] == 0.4)
+      // Σx = 3.4, Σx² = 2.46.
+      #expect(document["fairness"]?["jain"]?.double.isNear(3.4 * 3.4 / (5 * 2.46)) == true)
+      // Σ|x - y| over ordered pairs: 2 · (0.2 + 0.3 + 0.4 + 0.5 + 0.1 + 0.2 + 0.3 + 0.1 + 0.2 + 0.1).
+      #expect(document["fairness"]?["gini"]?.double.isNear(4.8 / (2 * 25 * 0.68)) == true)
+      #expect(document["communication"]?["bytes_up"] == 2000)
+      #expect(document["privacy"]?["epsilon_max"] == 4.9987)
+      #expect(document["clustering"]?["models"] == [0, 0, 1, 1, 1])
+    }
+  }
+
+  @Test("a run that ended early says how far it came and why")
+  func early() async throws {
+    try await withFolder { folder in
+      let store = try RunStore.inMemory(filesFolder: folder)
+      let recorder = try Sample.recorder(in: store)
+      try await recorder.receive(.finishedRound(Sample.round(1)))
+      try await recorder.end(as: .failed, reason: "client 3: diverged", cost: Sample.cost)
+      let stored = try store.details(of: store.run(named: recorder.runID))
+      let text = stored.lines(colors: false).joined(separator: "\n")
+      #expect(text.contains("This run is failed after 1 of 2 rounds."))
+      #expect(text.contains("client 3: diverged"))
+      #expect(stored.document["status"] == "failed")
+      #expect(stored.document["error"] == "client 3: diverged")
+    }
+  }
+
+  @Test("the list of runs")
+  func list() async throws {
+    try await withFolder { folder in
+      let store = try RunStore.inMemory(filesFolder: folder)
+      let done = try await Sample.store(Sample.result(), in: store).run
+      let failed = try Sample.recorder(in: store, startedAt: Sample.start + 60)
+      try await failed.end(as: .failed, reason: "x", cost: Sample.cost)
+      let list = RunList(try store.runs())
+      #expect(
+        list.lines(colors: false) == [
+          "  run                            method   seed  status    time    mean  worst cluster  ε at most",
+          "  \(failed.runID)  r-dpcfl     7  failed  24.1 s       –              –          –",
+          "  \(done.runID)  r-dpcfl     7  done    24.1 s  68.0 %         50.0 %      4.999",
+        ])
+      #expect(
+        list.document[0]?["status"] == "failed"
+          && list.document[1]?["run_id"] == .string(done.runID))
+      #expect(RunList([]).lines(colors: true) == ["There are no runs in this store."])
+    }
+  }
+}
+
+extension JSONValue {
+  var double: Double? {
+    switch self {
+    case .integer(let value): Double(value)
+    case .number(let value): value
+    default: nil
+    }
+  }
+}
+
+extension Double? {
+  func isNear(_ reference: Double) -> Bool { self.map { abs($0 - reference) < 1e-12 } ?? false }
+}
