@@ -79,6 +79,9 @@ let package = Package(
         "Kernels", "Privacy", "Federation", "Scenarios", "Datasets",
         .product(name: "GRDB", package: "GRDB.swift"),
       ]),
+    .testTarget(
+      name: "CommandTests", dependencies: ["dpflsim", "Results", "Scenarios", "TestSupport"],
+      resources: [.copy("Golden")], swiftSettings: house),
   ],
   swiftLanguageModes: [.v6]
 )

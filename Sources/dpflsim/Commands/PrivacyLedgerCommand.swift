@@ -24,7 +24,7 @@ extension PrivacyCommand {
 
     @OptionGroup var store: StoreOptions
 
-    @Option(help: "How the answer is written: table, json or jsonl.")
+    @Option(help: "How the answer is written.")
     var format: Format = .table
 
     @Flag(help: "Show the bound of every accountant.")

@@ -11,7 +11,7 @@ enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
 }
 
 struct OutputOptions: ParsableArguments {
-  @Option(help: "How the answer is written: table or json.")
+  @Option(help: "How the answer is written.")
   var format: OutputFormat = .table
 
   @Flag(help: "Write no colours (as does NO_COLOR in the environment).")

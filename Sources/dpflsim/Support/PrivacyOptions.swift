@@ -81,7 +81,7 @@ struct AccountantOptions: ParsableArguments {
   @Option(help: "δ of the guarantee, for everything together.")
   var delta: Double
 
-  @Option(help: "Who computes ε: rdp, pld, gdp or best.")
+  @Option(help: "Who computes ε.")
   var accountant: AccountantKind = .rdp
 
   @Flag(help: "Show the bound of every accountant.")

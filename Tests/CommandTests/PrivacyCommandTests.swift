@@ -1,0 +1,62 @@
+// `dpflsim privacy epsilon` and `calibrate` agree with each other and with closed forms.
+
+import Foundation
+import Scenarios
+import Testing
+
+@Suite("dpflsim privacy")
+struct PrivacyCommandTests {
+  @Test("calibrated noise costs no more than the target, and little less")
+  func inverse() async throws {
+    try await Program.inFolder { program in
+      let plan = [
+        "--sample-rate", "0.05", "--steps", "400", "--delta", "1e-5", "--selections", "2",
+        "--selection-epsilon", "0.1", "--format", "json",
+      ]
+      let noise = try JSONValue(
+        parsing: Data(
+          program.call(["privacy", "calibrate", "--target-epsilon", "3"] + plan).output.utf8))
+      let multiplier = try #require(noise["noise_multiplier"]?.double)
+      let answer = try program.call(
+        ["privacy", "epsilon", "--noise-multiplier", "\(multiplier)"] + plan)
+      #expect(answer.status == 0, "\(answer.errors)")
+      let epsilon = try #require(
+        JSONValue(parsing: Data(answer.output.utf8))["epsilon"]?.double)
+      #expect(epsilon <= 3 && epsilon > 2.999)
+    }
+  }
+
+  /// δ(ε) = Φ(μ/2 - ε/μ) - e^ε Φ(-μ/2 - ε/μ) with μ = 1/σ (Balle and Wang, 2018, Theorem 8).
+  @Test("one full-batch release has the exact ε of the Gaussian mechanism")
+  func closedForm() async throws {
+    try await Program.inFolder { program in
+      let answer = try program.call(
+        "privacy", "epsilon", "--noise-multiplier", "2", "--sample-rate", "1", "--steps", "1",
+        "--delta", "1e-5", "--accountant", "gdp", "--format", "json")
+      let epsilon = try #require(JSONValue(parsing: Data(answer.output.utf8))["epsilon"]?.double)
+      func phi(_ x: Double) -> Double { erfc(-x / 2.0.squareRoot()) / 2 }
+      let delta = phi(0.25 - epsilon * 2) - exp(epsilon) * phi(-0.25 - epsilon * 2)
+      #expect(abs(delta - 1e-5) < 1e-9)
+    }
+  }
+
+  @Test("comparing lists every accountant that can answer")
+  func comparison() async throws {
+    try await Program.inFolder { program in
+      let arguments = [
+        "privacy", "epsilon", "--noise-multiplier", "1.1", "--sample-rate", "1", "--steps", "10",
+        "--delta", "1e-5", "--compare", "--format", "json",
+      ]
+      let answer = try JSONValue(parsing: Data(program.call(arguments).output.utf8))
+      guard case .array(let bounds)? = answer["bounds"] else {
+        Issue.record("no bounds: \(answer.text)")
+        return
+      }
+      #expect(bounds.map { $0["accountant"] } == ["rdp", "pld", "gdp"])
+      // The last one is exact, so the others are not below it.
+      let values = bounds.compactMap { $0["epsilon"]?.double }
+      #expect(values.count == 3 && values[0] >= values[2] && values[1] >= values[2] - 1e-6)
+      #expect(answer["unit"] == "example" && answer["relation"] == "add-or-remove-one")
+    }
+  }
+}
