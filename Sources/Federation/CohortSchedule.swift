@@ -3,14 +3,14 @@
 
 import Kernels
 
-struct CohortSchedule: Sendable {
+package struct CohortSchedule: Sendable {
   private let cohorts: [[Int]]
   private let counts: [Int]
 
   /// - Parameters:
   ///   - cohortSize: clients drawn for each round, without replacement; nil takes all.
   ///   - fullRounds: rounds in which everybody takes part whatever the cohort's size.
-  init(clients: Int, rounds: Int, cohortSize: Int?, seed: UInt64, fullRounds: Set<Int> = []) {
+  package init(clients: Int, rounds: Int, cohortSize: Int?, seed: UInt64, fullRounds: Set<Int> = []) {
     let everybody = Array(0..<clients)
     var counts = [Int](repeating: 0, count: clients)
     cohorts = (0..<rounds).map { round in
@@ -31,13 +31,13 @@ struct CohortSchedule: Sendable {
   }
 
   /// Clients of a round (from 0), ascending.
-  func cohort(round: Int) -> [Int] { cohorts[round] }
+  package func cohort(round: Int) -> [Int] { cohorts[round] }
 
   /// Rounds in which a client takes part.
-  func participations(of client: Int) -> Int { counts[client] }
+  package func participations(of client: Int) -> Int { counts[client] }
 
   /// Rounds of a range in which a client takes part.
-  func participations(of client: Int, in rounds: Range<Int>) -> Int {
+  package func participations(of client: Int, in rounds: Range<Int>) -> Int {
     rounds.clamped(to: cohorts.indices).count { cohorts[$0].contains(client) }
   }
 }

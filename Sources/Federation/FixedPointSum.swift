@@ -4,22 +4,22 @@
 import Kernels
 
 /// A vector sum in fixed point.
-struct FixedPointSum {
+package struct FixedPointSum {
   /// One over the grid's pitch.
   static let scale = 0x1p32
   /// The largest value that is accepted; 2⁹ clients' worth of it still fit 63 bits.
-  static let largest: Float = 0x1p21
+  package static let largest: Float = 0x1p21
 
   private var total: [Int64]
-  private(set) var count = 0
+  package private(set) var count = 0
 
-  init(length: Int) { total = [Int64](repeating: 0, count: length) }
+  package init(length: Int) { total = [Int64](repeating: 0, count: length) }
 
   /// Adds one client's vector, each value rounded to the grid.
   ///
   /// - Throws: `FederationError.updateOutOfRange` for a value beyond ±2²¹ or not a number, or if the sum
   ///   would overflow.
-  mutating func add(_ vector: [Float], client: Int) throws(FederationError) {
+  package mutating func add(_ vector: [Float], client: Int) throws(FederationError) {
     for i in vector.indices {
       let value = vector[i]
       guard value.magnitude <= FixedPointSum.largest else {
@@ -34,7 +34,7 @@ struct FixedPointSum {
   }
 
   /// The mean of the vectors; nil if there were none.
-  var mean: [Float]? {
+  package var mean: [Float]? {
     guard count > 0 else { return nil }
     let divisor = FixedPointSum.scale * Double(count)
     return total.map { Float(Double($0) / divisor) }

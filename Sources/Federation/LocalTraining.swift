@@ -4,21 +4,26 @@
 
 import Foundation
 import Kernels
-import Learning
-import Privacy
+package import Learning
+package import Privacy
 
 /// What a client is to do with its data in one round.
-struct LocalWork: Sendable {
-  enum Batches: Sendable, Hashable {
+package struct LocalWork: Sendable {
+  package enum Batches: Sendable, Hashable {
     /// The whole data set in each of so many steps.
     case full(steps: Int)
     /// Poisson batches at the client's rate.
     case poisson(rate: Double, steps: Int)
   }
   /// (λ/2)·‖w − center‖², as in MR-MTL.
-  struct Regularizer: Sendable {
+  package struct Regularizer: Sendable {
     let lambda: Float
     let center: [Float]
+
+    package init(lambda: Float, center: [Float]) {
+      self.lambda = lambda
+      self.center = center
+    }
   }
 
   let seed: UInt64
@@ -31,19 +36,33 @@ struct LocalWork: Sendable {
   /// nil trains without clipping and noise.
   let privacy: (maxGradNorm: Float, noiseMultiplier: Double)?
   let regularizer: Regularizer?
+
+  package init(
+    seed: UInt64, round: Int, client: Int, start: [Float], batches: Batches, learningRate: Float,
+    privacy: (maxGradNorm: Float, noiseMultiplier: Double)?, regularizer: Regularizer? = nil
+  ) {
+    self.seed = seed
+    self.round = round
+    self.client = client
+    self.start = start
+    self.batches = batches
+    self.learningRate = learningRate
+    self.privacy = privacy
+    self.regularizer = regularizer
+  }
 }
 
 /// What came of it. `delta` is released; the statistics are the client's own.
-struct LocalOutcome: Sendable {
-  var delta: [Float]
-  var entries: [LedgerEntry]
-  var steps: Int
-  var statistics: BatchStatistics
+package struct LocalOutcome: Sendable {
+  package var delta: [Float]
+  package var entries: [LedgerEntry]
+  package var steps: Int
+  package var statistics: BatchStatistics
 }
 
-enum LocalTraining {
+package enum LocalTraining {
   /// Runs the steps on a lane's network and returns the change of the parameters.
-  static func run<Source: ExampleSource>(
+  package static func run<Source: ExampleSource>(
     _ work: LocalWork, on source: Source, features: FrozenFeatures?, network: Network
   ) throws(FederationError) -> LocalOutcome {
     var theta = work.start
@@ -83,7 +102,7 @@ enum LocalTraining {
   }
 
   /// A Poisson batch: every example independently with probability `rate`, by geometric gaps.
-  static func sample(_ count: Int, rate: Double, work: LocalWork, step: Int) -> [Int] {
+  package static func sample(_ count: Int, rate: Double, work: LocalWork, step: Int) -> [Int] {
     guard rate < 1 else { return Array(0..<count) }
     var stream = RandomStream(
       seed: work.seed, purpose: .batchSampling, round: work.round, client: work.client, step: step)

@@ -120,7 +120,7 @@ struct AsReleased: FederatedMethod {
 }
 
 /// What a selection scored on resampled batches costs.
-enum ResampledSelection {
+package enum ResampledSelection {
   /// The ε for which one such selection is bounded-range private except with probability
   /// `failure` at most.
   ///
@@ -128,7 +128,7 @@ enum ResampledSelection {
   /// at rate 1/L. With K ≤ κ for all candidates and the multiset no smaller than (1 − γ) N, removing the
   /// record moves no accuracy by more than κ / ((1 − γ) N), so the claimed ε grows by κ / (1 − γ). κ and
   /// γ are taken from the tails (union bound over candidates, Chernoff bound for the size).
-  static func epsilon(
+  package static func epsilon(
     claimed: Double, batches: Int, examples: Int, candidates: Int, failure: Double
   ) -> Double {
     let share = failure / (2 * Double(candidates))
