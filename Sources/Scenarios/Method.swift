@@ -45,7 +45,7 @@ extension Scenario {
     /// default 0.1.
     public let selectionRoundsRatio: Double
     /// Noise multiplier of round 1 over that of the later rounds. JSON key
-    /// `first_round_noise_ratio`; 0.01 to 1000, default 1.
+    /// `first_round_noise_ratio`; 0.01 to 1000, default 2.
     public let firstRoundNoiseRatio: Double
     /// Learning rate of round 1. JSON key `first_round_learning_rate`; above 0, at most 100;
     /// default null, that of `local`.
@@ -133,7 +133,7 @@ extension Scenario.Method {
           .defaults("mixture_starts", 20, .integer(1...1000), "Starts of the mixture fit."),
         ] + selection + [
           .defaults(
-            "first_round_noise_ratio", 1, .number(.from(0.01, to: 1000)),
+            "first_round_noise_ratio", 2, .number(.from(0.01, to: 1000)),
             "Noise multiplier of round 1 over that of the later rounds."),
           .defaults(
             "first_round_learning_rate", .null, .nullable(.number(.above(0, to: 100))),

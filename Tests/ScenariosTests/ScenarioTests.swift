@@ -82,7 +82,7 @@ struct ScenarioTests {
     #expect(method.candidateClusters == [2])
     #expect(method.components == nil && method.mixtureStarts == 20)
     #expect(method.selectionEpsilonRatio == 0.03 && method.selectionRoundsRatio == 0.1)
-    #expect(method.firstRoundNoiseRatio == 1 && method.firstRoundLearningRate == 0.1)
+    #expect(method.firstRoundNoiseRatio == 2 && method.firstRoundLearningRate == 0.1)
   }
 
   @Test("image sets give ten thousand examples to the public unless told otherwise")
