@@ -92,7 +92,7 @@ struct ProgressTextTests {
         == "round 2/4, selection, mean 68.0 %, worst cluster 50.0 % (few), 1.0 s, 3.0 s left")
   }
 
-  @Test("a bar fits its terminal", arguments: [10, 20, 40, 60, 79, 120])
+  @Test("a bar fits its terminal", arguments: [10, 20, 40, 65, 79, 120])
   func bar(_ width: Int) {
     var text = ProgressText(rounds: 4, clusterNames: ["few", "many"])
     text.receive(.preparing("pretraining the base model: epoch 2 of 3"))
@@ -101,9 +101,13 @@ struct ProgressTextTests {
     let bar = text.bar(width: width, colors: false)
     #expect(bar.displayWidth <= width)
     #expect(bar.hasPrefix("round 2/4".prefix(width - 1)))
+    // Names and times are cut before the line is.
+    #expect(bar.contains("left") == (width >= 65))
+    #expect(bar.contains("(few)") == (width >= 79))
     if width == 120 {
       #expect(
-        bar == "round 2/4 ██████████░░░░░░░░░░  mean 68.0 %, worst cluster 50.0 % (few), 2.0 s left"
+        bar
+          == "round 2/4 ████████████░░░░░░░░░░░░, mean 68.0 %, worst cluster 50.0 % (few), 2.0 s left"
       )
       #expect(text.bar(width: width, colors: true).replacing(/\u{1B}\[[0-9]+m/, with: "") == bar)
     }

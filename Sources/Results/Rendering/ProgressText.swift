@@ -14,7 +14,7 @@ public struct ProgressText: Sendable {
   /// Seconds of the last rounds: the first ones of a run are often unlike the others.
   private var recent: [Double] = []
   private static let window = 5
-  private static let barWidth = 20
+  private static let barWidths = 6...24
 
   public init(rounds: Int, clusterNames: [String]) {
     self.rounds = rounds
@@ -46,17 +46,23 @@ public struct ProgressText: Sendable {
     return recent.reduce(0, +) / Double(recent.count) * Double(rounds - finished)
   }
 
-  /// One line for a terminal of so many columns.
+  /// One line for a terminal of so many columns: the bar shrinks first, then the cluster's name goes.
   public func bar(width: Int, colors: Bool) -> String {
     if let preparing { return "\(preparing.printable) …".shortened(to: width) }
-    let filled = rounds > 0 ? finished * Self.barWidth / rounds : 0
-    let bar =
-      String(repeating: "█", count: filled)
-      + String(repeating: "░", count: Self.barWidth - filled)
     let head = "round \(finished)/\(rounds) "
-    let tail = figures.isEmpty ? "" : "  " + figures.joined(separator: ", ")
-    let left = secondsLeft.map { ", \(NumberText.duration($0)) left" } ?? ""
-    let text = (head + bar + tail + left).shortened(to: width)
+    let left = secondsLeft.map { ["\(NumberText.duration($0)) left"] } ?? []
+    var tail = ""
+    var room = 0
+    for namesCluster in [true, false] {
+      tail = (figures(namesCluster: namesCluster) + left).map { ", \($0)" }.joined()
+      room = width - head.count - tail.displayWidth
+      if room >= Self.barWidths.lowerBound { break }
+    }
+    let columns = min(max(room, Self.barWidths.lowerBound), Self.barWidths.upperBound)
+    let filled = rounds > 0 ? finished * columns / rounds : 0
+    let bar =
+      String(repeating: "█", count: filled) + String(repeating: "░", count: columns - filled)
+    let text = (head + bar + tail).shortened(to: width)
     // Colours come last: they have no width, and must not be cut.
     guard colors, text.hasPrefix(head + bar) else { return text }
     return head + TextStyle.good.applied(to: bar, colors: true)
@@ -69,7 +75,7 @@ public struct ProgressText: Sendable {
     guard finished > 0 else { return "training for \(NumberText.count(rounds, "round"))" }
     var parts = ["round \(finished)/\(rounds)"]
     if let stage { parts.append(stage.rawValue) }
-    parts += figures
+    parts += figures(namesCluster: true)
     if let seconds = recent.last { parts.append(NumberText.duration(seconds)) }
     if let secondsLeft, finished < rounds {
       parts.append("\(NumberText.duration(secondsLeft)) left")
@@ -77,12 +83,12 @@ public struct ProgressText: Sendable {
     return parts.joined(separator: ", ")
   }
 
-  private var figures: [String] {
+  private func figures(namesCluster: Bool) -> [String] {
     var figures: [String] = []
     if let mean { figures.append("mean \(NumberText.percent(mean))") }
     if let worst {
-      figures.append(
-        "worst cluster \(NumberText.percent(worst.accuracy)) (\(worst.name.printable))")
+      let name = namesCluster ? " (\(worst.name.printable))" : ""
+      figures.append("worst cluster \(NumberText.percent(worst.accuracy))\(name)")
     }
     return figures
   }
