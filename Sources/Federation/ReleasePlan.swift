@@ -93,3 +93,34 @@ struct NoiseCalibrator {
     return noise
   }
 }
+
+extension ReleasePlan {
+  /// What the server releases where whole clients are protected: one noisy sum a round, over a Poisson
+  /// sample of the clients.
+  static func ofServer(_ scenario: Scenario) -> ReleasePlan {
+    var plan = ReleasePlan()
+    plan.sampleRate =
+      Double(scenario.cohortSize ?? scenario.clientCount) / Double(scenario.clientCount)
+    plan.sampledSteps = scenario.rounds
+    return plan
+  }
+}
+
+extension Scenario {
+  /// The noise of one client, or of the server where whole clients are protected: set by hand, or
+  /// calibrated as the method says.
+  func noise(
+    of client: ClientPlan, plan: ReleasePlan, method: any FederatedMethod, context: ReleaseContext,
+    calibrator: inout NoiseCalibrator
+  ) throws(FederationError) -> ClientNoise {
+    if let multiplier = privacy.noiseMultiplier, client.budget.targetEpsilon != nil {
+      let rounded = Double(Float(roundedUp: multiplier))
+      return ClientNoise(
+        noiseMultiplier: rounded,
+        fullBatchNoiseMultiplier: Double(Float(roundedUp: rounded * plan.fullBatchNoiseRatio)),
+        selectionEpsilon: plan.selections > 0 ? plan.selectionEpsilon : nil)
+    }
+    if privacy.unit == .client { return try calibrator.noise(for: client, plan: plan) }
+    return try method.noise(for: client, in: context, calibrator: &calibrator)
+  }
+}

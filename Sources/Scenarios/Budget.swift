@@ -11,11 +11,32 @@ extension Scenario {
     public let relation: Relation
     /// How the losses of all releases are composed. JSON key `accountant`; default "rdp".
     public let accountant: Accountant
+    /// Noise standard deviation over the clipping bound, set by hand. JSON key `noise_multiplier`;
+    /// 0 to 1000, default null: calibrated, so that the whole run costs `target_epsilon`.
+    ///
+    /// With a number `target_epsilon` is a limit that is watched while the run goes.
+    public let noiseMultiplier: Double?
+    /// What happens when a client's next round would cost more than its budget.
+    /// JSON key `on_budget_exhausted`; default "stop". Calibrated noise never lets it happen.
+    public let onBudgetExhausted: Exhaustion
+    /// Whether each example's own ε is bounded from its gradient norms. JSON key `individual`;
+    /// default false.
+    public let individual: Bool
 
     /// What the promise protects.
     public enum Unit: String, Sendable, Hashable, CaseIterable {
-      /// One training example of one client.
+      /// One training example of one client; every client adds its own noise.
       case example
+      /// A client with all its examples; the server clips updates and adds the noise.
+      case client
+    }
+
+    /// What a run does when a budget has no room for another round.
+    public enum Exhaustion: String, Sendable, Hashable, CaseIterable {
+      /// It ends before the round.
+      case stop
+      /// It goes on without the client.
+      case `continue`
     }
 
     /// When two data sets of a client are neighbours.
@@ -97,14 +118,26 @@ extension Scenario.Privacy {
     Scenario.Budget.keys + [
       .defaults(
         "unit", "example", .choice(Unit.allCases.map(\.rawValue)),
-        "What is protected: one training example of one client."),
+        "What is protected: example = one training example of one client; client = a client with all "
+          + "its examples, by noise of the server's (global, oracle and ifca only)."),
       .defaults(
         "relation", "add-or-remove-one", .choice(Relation.allCases.map(\.rawValue)),
-        "Neighbouring data sets differ by one added or removed example."),
+        "Neighbouring data sets differ by one added or removed unit."),
       .defaults(
         "accountant", "rdp", .choice(Accountant.allCases.map(\.rawValue)),
         "rdp: Renyi orders with the improved conversion; pld: privacy loss distributions; "
           + "best: the lower of both."),
+      .defaults(
+        "noise_multiplier", .null, .nullable(.number(.from(0, to: 1000))),
+        "Noise standard deviation over max_grad_norm, set by hand; target_epsilon is then the limit at "
+          + "which a client stops. null = calibrated from target_epsilon."),
+      .defaults(
+        "on_budget_exhausted", "stop", .choice(Exhaustion.allCases.map(\.rawValue)),
+        "When the next round would exceed a client's budget: stop ends the run, continue goes on "
+          + "without the client."),
+      .defaults(
+        "individual", false, .boolean,
+        "Bound each example's own epsilon from its gradient norms and report averages."),
     ])
 
   init(_ fields: Fields) throws(ScenarioError) {
@@ -112,5 +145,8 @@ extension Scenario.Privacy {
     unit = try fields.choice("unit")
     relation = try fields.choice("relation")
     accountant = try fields.choice("accountant")
+    noiseMultiplier = try fields.optionalNumber("noise_multiplier")
+    onBudgetExhausted = try fields.choice("on_budget_exhausted")
+    individual = try fields.boolean("individual")
   }
 }

@@ -21,6 +21,7 @@ extension Scenario {
     checkModel(&problems)
     checkAdapter(&problems)
     checkMethod(&problems)
+    checkPrivacy(&problems)
   }
 
   static let clustersPath = JSONPath() + "population" + "clusters"

@@ -74,7 +74,7 @@ struct Suggestions: Sendable {
     let names: [(String, [String])] = [
       (
         "privacy.target_epsilon",
-        ["epsilon", "eps", "target_eps", "noise", "noise_multiplier", "sigma"]
+        ["epsilon", "eps", "target_eps", "noise", "sigma"]
       ),
       ("privacy.target_epsilon", ["noise_parameter", "noise_scale", "budget", "privacy_budget"]),
       ("privacy.target_delta", ["delta"]),

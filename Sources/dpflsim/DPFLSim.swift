@@ -16,5 +16,7 @@ struct DPFLSim: AsyncParsableCommand {
       75 stopped at a limit, 130 or 143 interrupted.
       """,
     version: DPFLSimVersion.current,
-    subcommands: [RunCommand.self, RunsCommand.self, PrivacyCommand.self, DataCommand.self])
+    subcommands: [
+      RunCommand.self, CheckCommand.self, RunsCommand.self, PrivacyCommand.self, DataCommand.self,
+    ])
 }

@@ -93,7 +93,7 @@ struct MalformedTests {
     arguments: [
       (["privacy"], "epsilon", "target_epsilon"), (["privacy"], "delta", "target_delta"),
       (["privacy"], "clip", "max_grad_norm"), (["privacy"], "noise", "target_epsilon"),
-      (["privacy"], "noise_multiplier", "target_epsilon"), ([], "clients_per_round", "cohort_size"),
+      (["privacy"], "sigma", "target_epsilon"), ([], "clients_per_round", "cohort_size"),
       (["local"], "lr", "learning_rate"), (["model", "pretraining"], "lr", "learning_rate"),
       ([], "num_rounds", "rounds"), (["adapter"], "alpha", "lora_alpha"),
       (["adapter"], "rank", "r"),
@@ -358,7 +358,12 @@ let malformedScenarios: [Malformed] = [
   .shape("privacy.target_delta", "below 1", (["privacy", "target_delta"], 1)),
   .shape("privacy.target_delta", "got null", (["privacy", "target_delta"], .null)),
   .shape("privacy.max_grad_norm", "above 0", (["privacy", "max_grad_norm"], 0)),
-  .shape("privacy.unit", "must be \"example\"", (["privacy", "unit"], "client")),
+  .shape("privacy.unit", "must be \"example\" or \"client\"", (["privacy", "unit"], "person")),
+  .shape("privacy.noise_multiplier", "at least 0", (["privacy", "noise_multiplier"], -1)),
+  .shape(
+    "privacy.on_budget_exhausted", "must be \"stop\" or \"continue\"",
+    (["privacy", "on_budget_exhausted"], "halt")),
+  .shape("privacy.individual", "true or false", (["privacy", "individual"], "yes")),
   .shape(
     "privacy.relation", "must be \"add-or-remove-one\"", (["privacy", "relation"], "replace-one")),
   .shape("privacy.accountant", "did you mean \"rdp\"", (["privacy", "accountant"], "rdpp")),

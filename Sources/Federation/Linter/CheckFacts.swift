@@ -1,0 +1,134 @@
+// What the rules look at: plans, noise and costs of all clients, computed once.
+
+import Clustering
+import Datasets
+import Kernels
+import Learning
+import Privacy
+import Scenarios
+
+struct CheckFacts: Sendable {
+  let scenario: Scenario
+  let clients: [ClientPlan]
+  let schedule: CohortSchedule
+  let model: ModelSize
+  let groups: [ReleaseGroup]
+  let detection: DetectionForecast?
+  let cost: CostForecast
+  /// Noise multiplier of the first group by loss distributions, where the scenario accounts by Rényi
+  /// divergences; nil where it cannot be compared.
+  let lossDistributionNoise: Double?
+
+  init(scenario: Scenario, plan: TrainingPlan) throws(DatasetError) {
+    self.scenario = scenario
+    let counts = try scenario.drawExampleCounts()
+    clients = zip(scenario.clients, counts).map {
+      ClientPlan($0, trainExamples: $1, local: scenario.local)
+    }
+    schedule = scenario.cohortSchedule
+    model = ModelSize(plan)
+    var grouping = ReleaseGrouping(scenario: scenario, schedule: schedule, model: model)
+    groups = grouping.groups(of: clients)
+    detection = DetectionForecast(scenario: scenario, model: model, groups: groups)
+    cost = CostForecast(
+      scenario: scenario, clients: clients, schedule: schedule, model: model)
+    lossDistributionNoise = Self.lossDistributionNoise(scenario, groups.first)
+  }
+
+  private static func lossDistributionNoise(
+    _ scenario: Scenario, _ group: ReleaseGroup?
+  ) -> Double? {
+    guard scenario.privacy.accountant == .rdp, scenario.privacy.noiseMultiplier == nil,
+      let group, let target = group.budget.targetEpsilon, group.noise != nil
+    else { return nil }
+    // A failure leaves nothing to compare with, and the rule silent.
+    return try? Calibration.calibrate(
+      targetEpsilon: target, delta: group.budget.targetDelta, accountant: PLDAccountant(),
+      tolerance: 1e-3, plan: group.plan.event(noiseMultiplier:)
+    ).noiseMultiplier
+  }
+
+  // MARK: - Shorthands
+
+  var isPrivate: Bool { clients.contains { $0.budget.targetEpsilon != nil } }
+
+  /// Rounds in which clients select, 0 where the method does not.
+  var selectionRounds: Int? {
+    switch scenario.method {
+    case .robustClustered(let settings):
+      selectionRoundCount(ratio: settings.selectionRoundsRatio, rounds: scenario.rounds)
+    case .ifca(let settings):
+      selectionRoundCount(ratio: settings.selectionRoundsRatio, rounds: scenario.rounds)
+    case .global, .local, .meanRegularized, .oracle: nil
+    }
+  }
+
+  var robustClustered: Scenario.RobustClustered? {
+    if case .robustClustered(let settings) = scenario.method { settings } else { nil }
+  }
+}
+
+extension ModelSize {
+  init(_ plan: TrainingPlan) {
+    trainable = plan.trainableCount
+    total = plan.architecture.parameterCount
+    featureBytesPerExample = plan.featureBytesPerExample
+    inputs = plan.architecture.inputCount
+    let operations = plan.architecture.layers.map { layer -> Int in
+      let (rows, columns) = layer.weightShape
+      switch layer {
+      case .convolution(_, let geometry, _): return 2 * rows * columns * geometry.positions
+      case .dense: return 2 * rows * columns
+      }
+    }
+    forwardOperations = operations.reduce(0, +)
+    let modules = plan.adapter?.targetModules
+    let first =
+      plan.architecture.layers.firstIndex { modules?.contains($0.name) ?? true } ?? 0
+    cachedForwardOperations = operations[first...].reduce(0, +)
+  }
+}
+
+extension DetectionForecast {
+  /// Nil unless the method clusters by the first updates.
+  init?(scenario: Scenario, model: ModelSize, groups: [ReleaseGroup]) {
+    guard case .robustClustered = scenario.method,
+      let threshold = Detectability.detectionThreshold(
+        parameters: model.trainable, clients: scenario.clientCount),
+      let reliable = Detectability.reliableScore(
+        parameters: model.trainable, clients: scenario.clientCount)
+    else { return nil }
+    parameters = model.trainable
+    clients = scenario.clientCount
+    self.threshold = threshold
+    reliableScore = reliable
+    // The score that a distance of one clipping bound gives; scores are proportional to distances.
+    let unitScores = groups.compactMap { group -> Double? in
+      guard let multiplier = group.noise?.fullBatchNoiseMultiplier else { return nil }
+      return Detectability.separationScore(
+        gradientDistance: group.budget.maxGradNorm, epochs: Double(group.plan.fullBatchSteps),
+        samples: Double(group.records), batchSize: Double(group.records),
+        maxGradNorm: group.budget.maxGradNorm, noiseMultiplier: multiplier)
+    }
+    let least = unitScores.min().flatMap { $0 > 0 && $0.isFinite ? $0 : nil }
+    leastDistance = least.map { threshold / $0 }
+    reliableDistance = least.map { reliable / $0 }
+  }
+}
+
+extension CheckFacts {
+  var unitIsExample: Bool { scenario.privacy.unit == .example }
+
+  /// Budgets in force of the clients that have one.
+  var privateBudgets: [Scenario.Budget] {
+    clients.map(\.budget).filter { $0.targetEpsilon != nil }
+  }
+
+  /// A group in a sentence.
+  func name(_ group: ReleaseGroup) -> String {
+    guard unitIsExample else { return "the server" }
+    guard let first = group.clients.first else { return "nobody" }
+    return group.clients.count == 1
+      ? "client \(first)" : "client \(first) and \(group.clients.count - 1) others"
+  }
+}

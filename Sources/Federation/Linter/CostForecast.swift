@@ -1,0 +1,80 @@
+// Time and memory of a run, from operations and counts; docs/check.md says how the rates were measured.
+
+import Scenarios
+
+extension CostForecast {
+  /// Operations a second on one worker: in passes over one example, seconds go to the products (rate)
+  /// and to everything that is paid by example (overhead).
+  private static let operationsPerSecond = 2.5e10
+  private static let secondsPerExample = 2e-6
+  /// A step reads and writes every trained parameter, and draws a normal number for it.
+  private static let secondsPerParameterStep = 2.5e-9
+  /// Backward and clipping against forward.
+  private static let trainingFactor = 3.0
+  /// What the program itself takes.
+  private static let baseBytes = 40 << 20
+  private static let featureBudget = 400 << 20
+
+  init(scenario: Scenario, clients: [ClientPlan], schedule: CohortSchedule, model: ModelSize) {
+    let rounds = scenario.rounds
+    let evaluations = rounds / scenario.evaluation.every + 1
+    let tests = scenario.population.testExamplesPerClient
+    let (selections, candidates) = Self.selections(scenario)
+    var trained = 0
+    var evaluated = clients.count * tests * (evaluations + 1)
+    var steps = 0
+    for client in clients {
+      let taken = schedule.participations(of: client.index)
+      trained += taken * client.stepsPerRound * client.batchSize
+      steps += taken * client.stepsPerRound
+      evaluated += min(taken, selections) * candidates * client.trainExamples
+    }
+    if let pretraining = scenario.model.pretraining {
+      trained += pretraining.epochs * scenario.data.publicExamples
+    }
+    let features =
+      clients.reduce(0) { $0 + $1.trainExamples + tests } * model.featureBytesPerExample
+    let cached = features > 0 && features <= Self.featureBudget
+    let forward = Double(cached ? model.cachedForwardOperations : model.forwardOperations)
+    trainedExamples = trained
+    evaluatedExamples = evaluated
+    secondsOnOneWorker =
+      Double(trained) * (Self.trainingFactor * forward / Self.operationsPerSecond)
+      + Double(evaluated) * forward / Self.operationsPerSecond
+      + Double(trained + evaluated) * Self.secondsPerExample
+      + Double(steps * model.trainable) * Self.secondsPerParameterStep
+    // Data (bytes for images), features, and per client an update in floats beside the models.
+    let bytesPerValue = scenario.data.imageShape == nil ? 4 : 1
+    let data =
+      ((scenario.data.trainExamples ?? clients.reduce(0) { $0 + $1.trainExamples })
+        + (scenario.data.testExamples ?? tests)) * model.inputs * bytesPerValue
+    let vectors =
+      4 * (4 * model.total + (2 * clients.count + Self.models(scenario, clients)) * model.trainable)
+    peakBytes = Self.baseBytes + data + min(features, Self.featureBudget) + vectors
+  }
+
+  private static func selections(_ scenario: Scenario) -> (rounds: Int, candidates: Int) {
+    switch scenario.method {
+    case .robustClustered(let settings):
+      let count = settings.numClusters ?? settings.candidateClusters.max() ?? 1
+      return (
+        selectionRoundCount(ratio: settings.selectionRoundsRatio, rounds: scenario.rounds), count
+      )
+    case .ifca(let settings):
+      return (
+        selectionRoundCount(ratio: settings.selectionRoundsRatio, rounds: scenario.rounds),
+        settings.numClusters
+      )
+    case .global, .local, .meanRegularized, .oracle: return (0, 0)
+    }
+  }
+
+  private static func models(_ scenario: Scenario, _ clients: [ClientPlan]) -> Int {
+    switch scenario.method {
+    case .global: 1
+    case .oracle: scenario.population.clusters.count
+    case .local, .meanRegularized: clients.count
+    case .robustClustered, .ifca: max(selections(scenario).candidates, 1)
+    }
+  }
+}

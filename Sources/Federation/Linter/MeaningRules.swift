@@ -1,0 +1,71 @@
+// Notes on what the figures mean: DP501 and on.
+
+import Scenarios
+
+extension CheckRule {
+  static let meaning: [CheckRule] = [
+    CheckRule("DP501", .note) { facts in
+      guard facts.isPrivate else { return [] }
+      return [
+        Complaint(
+          "evaluation",
+          "accuracy, losses and update norms of single clients are seen by the simulator alone and are "
+            + "not paid for; do not publish them of real clients")
+      ]
+    },
+    CheckRule("DP502", .note) { facts in
+      guard facts.isPrivate, facts.unitIsExample else { return [] }
+      return [
+        Complaint(
+          "privacy.unit",
+          "one example is protected, not a person or a client with many; use \"client\" where a whole "
+            + "client is to be hidden")
+      ]
+    },
+    CheckRule("DP503", .note) { facts in
+      guard facts.isPrivate, facts.unitIsExample else { return [] }
+      return [
+        Complaint(
+          "population.clusters",
+          "the number of examples of each client is treated as public: rates and divisors depend on it; "
+            + "round it down in a deployment")
+      ]
+    },
+    CheckRule("DP504", .note) { facts in
+      guard facts.isPrivate else { return [] }
+      return [
+        Complaint(
+          "seed",
+          "noise can be drawn again by everybody who knows the seed: the guarantee speaks of the "
+            + "mechanism simulated, not of published models; do not use real private data")
+      ]
+    },
+    CheckRule("DP505", .note) { facts in
+      guard facts.isPrivate else { return [] }
+      return [
+        Complaint(
+          "local",
+          "choosing learning rate, clipping bound or method by results on private data costs epsilon that "
+            + "is not counted; choose on public data")
+      ]
+    },
+    CheckRule("DP506", .note) { facts in
+      let tests = facts.scenario.population.testExamplesPerClient
+      guard tests < 100 else { return [] }
+      return [
+        Complaint(
+          "population.test_examples_per_client",
+          "\(tests) test examples give a client's accuracy a standard error of up to "
+            + "\(short(50 / Double(tests).squareRoot())) points; use some hundreds")
+      ]
+    },
+    CheckRule("DP507", .note) { facts in
+      guard !facts.isPrivate else { return [] }
+      return [
+        Complaint(
+          "privacy.target_epsilon",
+          "this run trains without privacy, so no epsilon will be stated; set a number for one")
+      ]
+    },
+  ]
+}

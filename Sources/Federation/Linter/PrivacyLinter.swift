@@ -1,0 +1,50 @@
+// Checks a scenario before it is run: the releases of every client, what they cost, and the rules.
+
+public import Datasets
+import Learning
+public import Scenarios
+
+/// Reads a scenario as a reviewer would.
+public struct PrivacyLinter: Sendable {
+  private let facts: CheckFacts
+
+  /// Calibrates the noise of every client. Data are loaded only where nothing but the files says what
+  /// an example looks like.
+  ///
+  /// - Throws: `DatasetError`, `ArchitectureError`.
+  public init(scenario: Scenario, catalog: DatasetCatalog) throws {
+    let plan: TrainingPlan
+    if let classes = scenario.data.classes, let shape = scenario.data.knownShape {
+      plan = try TrainingPlan(scenario: scenario, shape: shape, classes: classes)
+    } else {
+      plan = try TrainingPlan(
+        scenario: scenario, dataset: catalog.load(DatasetRequest(scenario)))
+    }
+    facts = try CheckFacts(scenario: scenario, plan: plan)
+  }
+
+  public func report() -> CheckReport {
+    var findings: [CheckReport.Finding] = []
+    for severity in CheckReport.Severity.allCases {
+      for rule in CheckRule.all where rule.severity == severity {
+        findings += rule.find(facts).map {
+          CheckReport.Finding(
+            rule: rule.id, severity: rule.severity, path: $0.path, message: $0.message)
+        }
+      }
+    }
+    return CheckReport(
+      scenario: facts.scenario, model: facts.model, groups: facts.groups,
+      detection: facts.detection, cost: facts.cost, findings: findings)
+  }
+}
+
+extension Scenario.DataSet {
+  /// The shape of an example, where the scenario alone says it.
+  fileprivate var knownShape: ExampleShape? {
+    if let image = imageShape {
+      return .image(height: image.height, width: image.width, channels: image.channels)
+    }
+    return features.map { .features(count: $0) }
+  }
+}

@@ -1,0 +1,95 @@
+// Rules on the training itself: DP401 and on.
+
+import RealModule
+import Scenarios
+
+extension CheckRule {
+  static let training: [CheckRule] = [
+    CheckRule("DP401", .warning) { facts in
+      guard case .meanRegularized(let lambda) = facts.scenario.method else { return [] }
+      let pull = lambda * facts.scenario.local.learningRate
+      guard pull > 1 else { return [] }
+      return [
+        Complaint(
+          "method.lambda",
+          "each step overshoots the mean: lambda times local.learning_rate is \(short(pull)), above 1; "
+            + "lower one of them")
+      ]
+    },
+    CheckRule("DP402", .warning) { facts in
+      let unseen = facts.clients.compactMap { client -> (ClientPlan, Double)? in
+        let steps =
+          Double(client.stepsPerRound) * Double(facts.schedule.participations(of: client.index))
+        let never = Double.exp(steps * Double.log(onePlus: -min(client.sampleRate, 1)))
+        return steps > 0 && never > 0.05 ? (client, never) : nil
+      }
+      guard let (client, never) = unseen.first else { return [] }
+      return [
+        Complaint(
+          "local.steps",
+          "\(short(100 * never)) % of the examples of client \(client.index) are never in a batch; take "
+            + "more steps or larger batches")
+      ]
+    },
+    CheckRule("DP403", .warning) { facts in
+      guard facts.unitIsExample else { return [] }
+      let idle = facts.clients.filter { facts.schedule.participations(of: $0.index) == 0 }
+      guard let first = idle.first else { return [] }
+      return [
+        Complaint(
+          "cohort_size",
+          "\(idle.count) clients are never drawn (client \(first.index) first), and get a model that "
+            + "never saw their data; draw more clients or run more rounds")
+      ]
+    },
+    CheckRule("DP404", .warning) { facts in
+      guard facts.isPrivate, let adapter = facts.scenario.adapter, !adapter.freezeA else {
+        return []
+      }
+      return [
+        Complaint(
+          "adapter.freeze_a",
+          "with A trained too, noise in A and noise in B multiply, and clients' products do not average; "
+            + "set it to true")
+      ]
+    },
+    CheckRule("DP405", .warning) { facts in
+      guard let norm = facts.privateBudgets.map(\.maxGradNorm).max(), norm > 100 else { return [] }
+      return [
+        Complaint(
+          "privacy.max_grad_norm",
+          "noise is proportional to the clipping bound, and \(short(norm)) is beyond any usual gradient; "
+            + "use about the median norm, often 0.1 to 10")
+      ]
+    },
+    CheckRule("DP406", .warning) { facts in
+      guard facts.unitIsExample else { return [] }
+      let rate = facts.scenario.local.learningRate
+      let walks = facts.groups.compactMap { group -> (ReleaseGroup, Double)? in
+        guard let multiplier = group.noise?.noiseMultiplier, group.batchSize > 0 else { return nil }
+        let length =
+          rate * multiplier * group.budget.maxGradNorm
+          * Double.sqrt(Double(facts.model.trainable)) / Double(group.batchSize)
+        return length > 5 ? (group, length) : nil
+      }
+      guard let (group, length) = walks.first else { return [] }
+      return [
+        Complaint(
+          "local.learning_rate",
+          "each step moves the model of \(facts.name(group)) by noise of length \(short(length)), far "
+            + "beyond the weights; use at most \(short(rate / length))")
+      ]
+    },
+    CheckRule("DP407", .note) { facts in
+      guard facts.scenario.data.publicExamples > 0, facts.scenario.model.pretraining == nil else {
+        return []
+      }
+      return [
+        Complaint(
+          "data.public_examples",
+          "\(facts.scenario.data.publicExamples) examples are set aside as public and never used; set it "
+            + "to 0, or add model.pretraining")
+      ]
+    },
+  ]
+}

@@ -1,0 +1,176 @@
+// Every rule of the linter has a scenario that breaks it, one that does not, and a section in its page.
+
+import Datasets
+import Federation
+import Foundation
+import Scenarios
+import Testing
+
+/// A rule with the changes to the sound scenario that make it speak, and changes under which it must
+/// stay silent.
+struct RuleCase: Sendable, CustomTestStringConvertible {
+  let rule: String
+  let breaking: [String]
+  let keeping: [String]
+
+  init(_ rule: String, _ breaking: [String], silent keeping: [String] = []) {
+    self.rule = rule
+    self.breaking = breaking
+    self.keeping = keeping
+  }
+
+  var testDescription: String { rule }
+
+  static let noPrivacy = ["privacy.target_epsilon=null"]
+  static let ifca = [#"method={"name":"ifca","num_clusters":3}"#]
+  static let global = [#"method={"name":"global"}"#]
+  static let image = [
+    #"data={"name":"fashion-mnist"}"#, #"model={"name":"cnn"}"#,
+    "population.clusters[0].shift={\"rotation\":90}",
+  ]
+
+  static let all: [RuleCase] = [
+    RuleCase("DP101", [#"method.variant="as-released""#]),
+    RuleCase("DP102", ["privacy.target_delta=0.01"], silent: ["privacy.target_delta=0.001"]),
+    RuleCase("DP103", ["privacy.target_delta=0.0011"], silent: ["privacy.target_delta=0.001"]),
+    RuleCase(
+      "DP104",
+      [
+        "population.clusters[1].quantity_skew={\"type\":\"lognormal\",\"sigma\":3}",
+        "local.batch_size=300",
+      ], silent: ["local.batch_size=300"]),
+    RuleCase(
+      "DP105", ["population.clusters[0].examples_per_client=99"],
+      silent: ["population.clusters[0].examples_per_client=100"]),
+    RuleCase("DP106", ["local.batch_size=200"], silent: ["local.batch_size=150"]),
+    RuleCase("DP107", ["privacy.noise_multiplier=0"], silent: ["privacy.noise_multiplier=1"]),
+    RuleCase(
+      "DP108",
+      [
+        "privacy.noise_multiplier=0",
+        #"adapter={"type":"lora","r":2,"lora_alpha":4,"target_modules":["fc"]}"#,
+      ], silent: ["privacy.noise_multiplier=0"]),
+    RuleCase(
+      "DP109", ["method.selection_epsilon_ratio=0.99", "method.selection_rounds_ratio=1"],
+      silent: ["method.selection_epsilon_ratio=0.01"]),
+    RuleCase("DP110", ["population.overlap=true"]),
+    RuleCase(
+      "DP111",
+      [
+        "data.public_examples=500",
+        #"model.pretraining={"epochs":1,"batch_size":10,"learning_rate":0.1}"#,
+      ], silent: ["data.public_examples=500"]),
+    RuleCase(
+      "DP112", ["population.clusters[2].privacy={\"target_epsilon\":null}"], silent: noPrivacy),
+    RuleCase("DP113", ["privacy.noise_multiplier=0.6"], silent: ["privacy.noise_multiplier=9"]),
+    RuleCase("DP201", ["privacy.target_epsilon=11"], silent: ["privacy.target_epsilon=10"]),
+    RuleCase(
+      "DP202", ["method.selection_epsilon_ratio=0.1", "method.selection_rounds_ratio=0.5"],
+      silent: ["method.selection_rounds_ratio=0"]),
+    RuleCase(
+      "DP203", ["method.first_round_noise_ratio=0.1"],
+      silent: ["method.first_round_noise_ratio=2"]),
+    RuleCase("DP204", [], silent: [#"privacy.accountant="best""#]),
+    RuleCase(
+      "DP205", ["population.clusters[0].privacy={\"target_epsilon\":2}"],
+      silent: ["population.clusters[0].privacy={\"target_epsilon\":4}"]),
+    RuleCase(
+      "DP206", ["population.clusters[0].examples_per_client=601"],
+      silent: ["population.clusters[0].examples_per_client=600"]),
+    RuleCase(
+      "DP207", ["privacy.target_epsilon=0.1", "rounds=200"], silent: ["privacy.target_epsilon=1"]),
+    RuleCase(
+      "DP208", image + ["privacy.target_epsilon=0.1", "local.steps=1"], silent: image),
+    RuleCase("DP209", [], silent: global),
+    RuleCase(
+      "DP301", ["method.selection_rounds_ratio=0"],
+      silent: ["method.selection_rounds_ratio=0", "method.num_clusters=1"]),
+    RuleCase(
+      "DP302", ["method.candidate_clusters=[2,4]"], silent: ["method.candidate_clusters=[2,3]"]),
+    RuleCase("DP303", ifca),
+    RuleCase("DP304", image + ["privacy.target_epsilon=0.05"], silent: image),
+    RuleCase("DP305", image + ["privacy.target_epsilon=1"], silent: []),
+    RuleCase("DP306", ["population.clusters[0].clients=1"]),
+    RuleCase(
+      "DP307", ["population.clusters[1].shift={\"feature_noise\":0.5}"],
+      silent: ["population.clusters[1].shift={\"feature_noise\":0.5,\"label_offset\":1}"]),
+    RuleCase("DP308", [], silent: ["population.clusters[0].minority=false"]),
+    RuleCase("DP309", ["method.num_clusters=3"], silent: ["method.num_clusters=2"]),
+    RuleCase(
+      "DP310", ["population.clusters[2].shift={\"label_offset\":1}"]),
+    RuleCase(
+      "DP401", [#"method={"name":"mr-mtl","lambda":3}"#],
+      silent: [#"method={"name":"mr-mtl","lambda":2}"#]),
+    RuleCase("DP402", ["local.steps=1", "local.epochs=null"], silent: []),
+    RuleCase(
+      "DP403", global + ["cohort_size=1", "rounds=3"], silent: global + ["cohort_size=10"]),
+    RuleCase(
+      "DP404",
+      [#"adapter={"type":"lora","r":2,"lora_alpha":4,"target_modules":["fc"],"freeze_a":false}"#],
+      silent: [#"adapter={"type":"lora","r":2,"lora_alpha":4,"target_modules":["fc"]}"#]),
+    RuleCase("DP405", ["privacy.max_grad_norm=101"], silent: ["privacy.max_grad_norm=100"]),
+    RuleCase("DP406", ["local.learning_rate=50"], silent: ["local.learning_rate=1"]),
+    RuleCase("DP407", ["data.public_examples=100"], silent: ["data.public_examples=0"]),
+    RuleCase("DP501", [], silent: noPrivacy),
+    RuleCase("DP502", [], silent: global + [#"privacy.unit="client""#]),
+    RuleCase("DP503", [], silent: noPrivacy),
+    RuleCase("DP504", [], silent: noPrivacy),
+    RuleCase("DP505", [], silent: noPrivacy),
+    RuleCase(
+      "DP506", ["population.test_examples_per_client=99"],
+      silent: ["population.test_examples_per_client=100"]),
+    RuleCase("DP507", noPrivacy),
+  ]
+}
+
+@Suite("Rules of the linter")
+struct CheckRuleTests {
+  @Test("a rule speaks where it is broken and is silent where it is kept", arguments: RuleCase.all)
+  func rule(_ example: RuleCase) throws {
+    let broken = try Sound.report(example.breaking)
+    let found = broken.findings.filter { $0.rule == example.rule }
+    #expect(found.count == 1)
+    for finding in found {
+      #expect(!finding.path.isEmpty)
+      #expect(finding.message.contains(";"), "a finding says how to mend it")
+      #expect(finding.page == "docs/check.md#\(example.rule.lowercased())")
+    }
+    let kept = try Sound.report(example.keeping)
+    #expect(kept.findings.filter { $0.rule == example.rule } == [])
+  }
+
+  @Test("every rule has a case here and a section in the page")
+  func complete() throws {
+    #expect(RuleCase.all.map(\.rule) == PrivacyLinter.ruleIDs)
+    let page = packageFolder.appendingPathComponent("docs/check.md")
+    let headings = try String(contentsOf: page, encoding: .utf8).split(separator: "\n")
+      .filter { $0.hasPrefix("### DP") }.map { String($0.dropFirst(4)) }
+    #expect(headings == PrivacyLinter.ruleIDs)
+  }
+
+  @Test("a sound scenario is not refused and draws no warning")
+  func sound() throws {
+    let report = try Sound.report([])
+    #expect(!report.isRefused)
+    #expect(report.findings.allSatisfy { $0.severity == .note })
+  }
+
+  @Test("critical findings refuse, and stand first")
+  func refusal() throws {
+    let report = try Sound.report(["privacy.target_delta=0.5", "population.overlap=true"])
+    #expect(report.isRefused)
+    let severities = report.findings.map {
+      CheckReport.Severity.allCases.firstIndex(of: $0.severity)
+    }
+    #expect(severities == severities.sorted { ($0 ?? 9) < ($1 ?? 9) })
+    #expect(report.findings.first?.rule == "DP102")
+  }
+
+  @Test("no shipped scenario is refused", arguments: Sound.shipped)
+  func shipped(path: String) throws {
+    let file = packageFolder.appendingPathComponent("scenarios/\(path)")
+    let scenario = try Scenario(json: Data(contentsOf: file))
+    let report = try PrivacyLinter(scenario: scenario, catalog: Sound.catalog).report()
+    #expect(!report.isRefused, "\(report.findings.filter { $0.severity == .critical })")
+  }
+}
