@@ -84,7 +84,8 @@ struct SimulationTests {
     }
   }
 
-  @Test("without a target epsilon nothing is noised and no epsilon is claimed", arguments: allMethods)
+  @Test(
+    "without a target epsilon nothing is noised and no epsilon is claimed", arguments: allMethods)
   func nonPrivate(_ method: String) async throws {
     let observer = Recorder()
     let outcome = try await run(
@@ -112,6 +113,14 @@ struct SimulationTests {
     #expect(accuracy(outcome) > accuracy(oracle) - 0.03)
     let global = try await run(try scenario("method={\"name\": \"global\"}"))
     #expect(accuracy(outcome) > accuracy(global) + 0.2)
+  }
+
+  @Test("clusters survive a run so short that no soft round is due")
+  func shortRun() async throws {
+    for rounds in 2...4 {
+      let outcome = try await run(try scenario("rounds=\(rounds)"))
+      #expect(outcome.result.agreement?.ari == 1)
+    }
   }
 
   @Test("selection and clustering cost noise: R-DPCFL's multiplier is above the oracle's")
@@ -200,7 +209,8 @@ struct SimulationTests {
     }
     let rounds = await observer.rounds
     #expect(rounds.count == 8)
-    #expect(rounds.map { $0.clients.count(where: \.participated) } == [8] + Array(repeating: 4, count: 7))
+    #expect(
+      rounds.map { $0.clients.count(where: \.participated) } == [8] + Array(repeating: 4, count: 7))
     #expect(
       rounds.map { $0.clientMeanAccuracy != nil } == [
         false, false, true, false, false, true, false, true,

@@ -54,8 +54,10 @@ struct RobustClustered: FederatedMethod {
             learningRate: settings.firstRoundLearningRate)
         })
     }
-    let switchRound = state.clustering?.switchRound ?? 0
-    if round < switchRound, let posteriors = state.posteriors {
+    // At least one soft round, however small E_c is: until they have been trained once the models are
+    // all the same, and a choice among them would scatter the clusters.
+    let firstSelection = max(state.clustering?.switchRound ?? 0, 2)
+    if round < firstSelection, let posteriors = state.posteriors {
       return RoundTasks(
         stage: .softClustering,
         tasks: cohort.map { client in
@@ -65,8 +67,6 @@ struct RobustClustered: FederatedMethod {
           return ClientTask(client: client, model: drawn ?? state.assignment[client])
         })
     }
-    // E_c can be 0; the first round is never one of selection.
-    let firstSelection = max(switchRound, 1)
     let selects =
       state.models.count > 1 && round < firstSelection + selectionRounds(context.scenario)
     let candidates = ClientTask.Selection(candidates: Array(state.models.indices))
