@@ -96,7 +96,9 @@ extension Matrix {
     var integerWork = [Int32](repeating: 0, count: Int(integerCount))
     var info: Int32 = 0
     // Row-major lower is column-major upper.
-    dsyevd_("V", "U", &order, &a, &order, &ascending, &work, &workCount, &integerWork, &integerCount, &info)
+    dsyevd_(
+      "V", "U", &order, &a, &order, &ascending, &work, &workCount, &integerWork, &integerCount,
+      &info)
     guard info == 0 else { throw EigenError(info: Int(info)) }
     var vectors = Matrix(rows: rows, columns: rows)
     for k in 0..<rows {

@@ -39,7 +39,8 @@ public struct RandomStream: RandomNumberGenerator, Sendable, Hashable {
   ///   - round: communication round, from 0; only the low 32 bits count.
   ///   - client: index of the client (or of another unit of work).
   ///   - step: local step within the round; only the low 32 bits count.
-  public init(seed: UInt64, purpose: RandomPurpose, round: Int = 0, client: Int = 0, step: Int = 0) {
+  public init(seed: UInt64, purpose: RandomPurpose, round: Int = 0, client: Int = 0, step: Int = 0)
+  {
     var mixed = RandomStream.mix(seed &+ 0x9E37_79B9_7F4A_7C15)
     mixed = RandomStream.mix(mixed ^ (purpose.rawValue &* 0xD1B5_4A32_D192_ED03))
     mixed = RandomStream.mix(mixed ^ (UInt64(truncatingIfNeeded: client) &+ 0x8CB9_2BA7_2F3D_8DD7))

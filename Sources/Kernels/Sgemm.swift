@@ -11,8 +11,9 @@ public struct MatrixView {
   public let stride: Int
 
   /// - Precondition: the matrix lies inside the buffer and `stride >= columns`.
-  public init(_ buffer: FloatBuffer, at offset: Int = 0, rows: Int, columns: Int, stride: Int? = nil)
-  {
+  public init(
+    _ buffer: FloatBuffer, at offset: Int = 0, rows: Int, columns: Int, stride: Int? = nil
+  ) {
     self.buffer = buffer
     self.offset = offset
     self.rows = rows

@@ -22,15 +22,7 @@ final class ConvolutionLayer: Layer {
   var featureOffsets: [Int]
 
   private let channels: Int
-  private let mode: LayerMode
-  private let rank: Int
-  private let rankStride: Int
-  private let scale: Float
-  private let baseWeight: ParameterSlot
-  private let baseBias: ParameterSlot
-  private let slotA: ParameterSlot?
-  private let slotB: ParameterSlot?
-  private let frozenA: ParameterSlot?
+  private let parameters: LayerParameters
 
   /// [W; A] row by row, surplus rows zero, and the same packed for the forward kernel.
   private let weights: FloatBuffer
@@ -58,27 +50,12 @@ final class ConvolutionLayer: Layer {
     index: Int, plan: TrainingPlan, tile: Int, output: FloatBuffer, outputGradient: FloatBuffer,
     outputLayout: ImageLayout, geometry: ConvGeometry, channels: Int
   ) {
-    let name = plan.architecture.layers[index].name
     self.geometry = geometry
     self.channels = channels
     self.output = output
     self.outputGradient = outputGradient
     self.outputLayout = outputLayout
-    mode = plan.modes[index]
-    if case .lowRank(let rank, let scale, _) = mode {
-      self.rank = rank
-      self.scale = scale
-      rankStride = LayerMode.rankStride(rank)
-    } else {
-      rank = 0
-      scale = 0
-      rankStride = 0
-    }
-    baseWeight = plan.architecture.slots[2 * index]
-    baseBias = plan.architecture.slots[2 * index + 1]
-    slotA = plan.slots.first { $0.name == "\(name).lora_A" }
-    slotB = plan.slots.first { $0.name == "\(name).lora_B" }
-    frozenA = plan.frozenFactorSlots.first { $0.name == "\(name).lora_A" }
+    parameters = LayerParameters(layer: index, of: plan)
     inputLayout = ImageLayout(
       height: geometry.height, width: geometry.width, channels: geometry.inputChannels,
       padding: ConvGeometry.padding)
@@ -86,63 +63,68 @@ final class ConvolutionLayer: Layer {
     // One run beyond the last patch may be read (never used) by the vector loads.
     input = FloatBuffer(count: tile * geometry.exampleStride)
     inputGradient = FloatBuffer(count: tile * geometry.exampleStride)
-    featureRow = channels + rankStride
+    featureRow = channels + parameters.rankStride
     let featureStride = geometry.positions * featureRow
-    features = HalfBuffer(count: rankStride > 0 && slotA == nil ? tile * featureStride : 0)
-    exactFeatures = FloatBuffer(count: slotA != nil ? tile * featureStride : 0)
+    features = HalfBuffer(
+      count: parameters.rankStride > 0 && parameters.slotA == nil ? tile * featureStride : 0)
+    exactFeatures = FloatBuffer(count: parameters.slotA != nil ? tile * featureStride : 0)
     featureSource = features
     featureOffsets = (0..<tile).map { $0 * featureStride }
-    weights = FloatBuffer(count: (channels + rankStride) * geometry.patch)
+    weights = FloatBuffer(count: (channels + parameters.rankStride) * geometry.patch)
     bias = FloatBuffer(count: channels)
     packed = FloatBuffer(
-      count: Convolution.packedCount(geometry, channels: channels + rankStride))
-    factorB = FloatBuffer(count: rankStride * channels)
+      count: Convolution.packedCount(geometry, channels: channels + parameters.rankStride))
+    factorB = FloatBuffer(count: parameters.rankStride * channels)
     product = FloatBuffer(count: featureStride)
-    combined = FloatBuffer(count: rank > 0 ? geometry.positions * channels : 0)
+    combined = FloatBuffer(count: parameters.rank > 0 ? geometry.positions * channels : 0)
     let pooled = outputLayout.height * outputLayout.width
     argmax = IndexBuffer(count: tile * pooled * channels)
     entries = SparseGradient(channels: channels, capacity: pooled)
-    let trainsA = slotA != nil
+    let trainsA = parameters.slotA != nil
     projectionEntries = SparseGradient(
-      channels: max(rankStride, 1), capacity: rank > 0 ? geometry.positions : 0)
-    projectionGradient = FloatBuffer(count: geometry.positions * rankStride)
-    switch mode {
+      channels: max(parameters.rankStride, 1),
+      capacity: parameters.rank > 0 ? geometry.positions : 0)
+    projectionGradient = FloatBuffer(count: geometry.positions * parameters.rankStride)
+    switch parameters.mode {
     case .frozen: gradientCount = 0
     case .full: gradientCount = channels * geometry.gradientStride + channels
     case .lowRank:
-      gradientCount = channels * rankStride + (trainsA ? rankStride * geometry.gradientStride : 0)
+      gradientCount =
+        channels * parameters.rankStride
+        + (trainsA ? parameters.rankStride * geometry.gradientStride : 0)
     }
     exampleGradients = FloatBuffer(count: tile * gradientCount)
     sum = FloatBuffer(count: gradientCount)
   }
 
-  var isTrained: Bool { mode != .frozen }
+  var isTrained: Bool { parameters.mode != .frozen }
 
   func load(frozen: FrozenParameters) {
-    weights.write(Array(frozen.base[baseWeight.range]))
-    bias.write(Array(frozen.base[baseBias.range]))
-    if let frozenA {
+    weights.write(Array(frozen.base[parameters.baseWeight.range]))
+    bias.write(Array(frozen.base[parameters.baseBias.range]))
+    if let frozenA = parameters.frozenA {
       weights.write(Array(frozen.factors[frozenA.range]), at: channels * geometry.patch)
     }
     packWeights()
   }
 
   func load(trainable: [Float]) {
-    switch mode {
+    switch parameters.mode {
     case .frozen: return
     case .full:
-      weights.write(Array(trainable[baseWeight.range]))
-      bias.write(Array(trainable[baseBias.range]))
+      weights.write(Array(trainable[parameters.baseWeight.range]))
+      bias.write(Array(trainable[parameters.baseBias.range]))
       packWeights()
     case .lowRank:
-      if let slotA {
+      if let slotA = parameters.slotA {
         weights.write(Array(trainable[slotA.range]), at: channels * geometry.patch)
         packWeights()
       }
-      guard let slotB else { return }
+      guard let slotB = parameters.slotB else { return }
       for channel in 0..<channels {
-        for k in 0..<rank {
-          factorB[k * channels + channel] = scale * trainable[slotB.offset + channel * rank + k]
+        for k in 0..<parameters.rank {
+          factorB[k * channels + channel] =
+            parameters.scale * trainable[slotB.offset + channel * parameters.rank + k]
         }
       }
     }
@@ -151,24 +133,25 @@ final class ConvolutionLayer: Layer {
   private func packWeights() {
     Convolution.pack(
       geometry, weights: weights, at: 0, bias: bias, at: 0, channels: channels, into: packed)
-    if rankStride > 0 {
+    if parameters.rankStride > 0 {
       Convolution.pack(
         geometry, weights: weights, at: channels * geometry.patch, bias: nil, at: 0,
-        channels: rankStride, into: packed, firstChannel: channels)
+        channels: parameters.rankStride, into: packed, firstChannel: channels)
     }
   }
 
   func forward(count: Int) {
-    if slotA != nil {
+    if parameters.slotA != nil {
       for i in 0..<count {
         convolve(example: i, into: exactFeatures, at: i * featureStride)
         LowRank.combine(
           positions: geometry.positions, features: exactFeatures, at: i * featureStride,
-          stride: featureRow, channels: channels, rank: rank, factor: factorB, output: combined,
+          stride: featureRow, channels: channels, rank: parameters.rank, factor: factorB,
+          output: combined,
           at: 0)
         pool(combined, stride: channels, example: i)
       }
-    } else if rank > 0 {
+    } else if parameters.rank > 0 {
       computeFeatures(count: count)
       finish(count: count)
     } else {
@@ -189,12 +172,13 @@ final class ConvolutionLayer: Layer {
     }
   }
 
-  /// The rest of the forward pass: the low-rank term, ReLU and pooling.
+  /// The rest of the forward pass: the low-parameters.rank term, ReLU and pooling.
   func finish(count: Int) {
     for i in 0..<count {
       LowRank.combine(
         positions: geometry.positions, features: featureSource, at: featureOffsets[i],
-        stride: featureRow, channels: channels, rank: rank, factor: factorB, output: combined,
+        stride: featureRow, channels: channels, rank: parameters.rank, factor: factorB,
+        output: combined,
         at: 0)
       pool(combined, stride: channels, example: i)
     }
@@ -219,14 +203,15 @@ final class ConvolutionLayer: Layer {
         argmax: argmax, at: i * pooledCount, gradient: outputGradient,
         at: i * outputLayout.exampleStride, layout: outputLayout, geometry: geometry)
       let place = i * gradientCount
-      let projects = rank > 0 && (slotA != nil || needsInputGradient)
+      let projects = parameters.rank > 0 && (parameters.slotA != nil || needsInputGradient)
       if projects {
         LowRank.projectionGradient(
-          entries: entries, positions: geometry.positions, rank: rank, rankStride: rankStride,
+          entries: entries, positions: geometry.positions, rank: parameters.rank,
+          rankStride: parameters.rankStride,
           factor: factorB, into: projectionGradient, at: 0)
         projectionEntries.gatherDense(gradient: projectionGradient, at: 0, geometry: geometry)
       }
-      switch mode {
+      switch parameters.mode {
       case .frozen: break
       case .full:
         Convolution.weightGradient(
@@ -237,19 +222,21 @@ final class ConvolutionLayer: Layer {
           exampleGradients[biasPlace + channel] = entries.sum(ofChannel: channel)
         }
       case .lowRank:
-        if slotA == nil {
+        if parameters.slotA == nil {
           LowRank.factorGradient(
             entries: entries, features: featureSource, at: featureOffsets[i], stride: featureRow,
-            channels: channels, rankStride: rankStride, scale: scale, into: exampleGradients,
+            channels: channels, rankStride: parameters.rankStride, scale: parameters.scale,
+            into: exampleGradients,
             at: place)
         } else {
           LowRank.factorGradient(
             entries: entries, features: exactFeatures, at: i * featureStride, stride: featureRow,
-            channels: channels, rankStride: rankStride, scale: scale, into: exampleGradients,
+            channels: channels, rankStride: parameters.rankStride, scale: parameters.scale,
+            into: exampleGradients,
             at: place)
           Convolution.weightGradient(
             geometry, input: input, at: i * inputStride, entries: projectionEntries,
-            into: exampleGradients, at: place + channels * rankStride)
+            into: exampleGradients, at: place + channels * parameters.rankStride)
         }
       }
       if needsInputGradient {
@@ -279,20 +266,24 @@ final class ConvolutionLayer: Layer {
   }
 
   func drainSum(into total: inout [Float]) {
-    switch mode {
+    switch parameters.mode {
     case .frozen: return
     case .full:
-      drainPatches(rows: channels, from: 0, into: &total, at: baseWeight.offset)
+      drainPatches(rows: channels, from: 0, into: &total, at: parameters.baseWeight.offset)
       for channel in 0..<channels {
-        total[baseBias.offset + channel] += sum[channels * geometry.gradientStride + channel]
+        total[parameters.baseBias.offset + channel] +=
+          sum[channels * geometry.gradientStride + channel]
       }
     case .lowRank:
-      if let slotB {
+      if let slotB = parameters.slotB {
         sum.addRows(
-          channels, columns: rank, stride: rankStride, to: &total, at: slotB.offset)
+          channels, columns: parameters.rank, stride: parameters.rankStride, to: &total,
+          at: slotB.offset)
       }
-      if let slotA {
-        drainPatches(rows: rank, from: channels * rankStride, into: &total, at: slotA.offset)
+      if let slotA = parameters.slotA {
+        drainPatches(
+          rows: parameters.rank, from: channels * parameters.rankStride, into: &total,
+          at: slotA.offset)
       }
     }
     sum.clear()

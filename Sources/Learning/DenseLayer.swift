@@ -17,16 +17,7 @@ final class DenseLayer: Layer {
   private let inputs: Int
   private let outputs: Int
   private let rectified: Bool
-  private let mode: LayerMode
-  private let rank: Int
-  private let rankStride: Int
-  private let scale: Float
-  private let tile: Int
-  private let baseWeight: ParameterSlot
-  private let baseBias: ParameterSlot
-  private let slotA: ParameterSlot?
-  private let slotB: ParameterSlot?
-  private let frozenA: ParameterSlot?
+  private let parameters: LayerParameters
 
   /// [W; A]: `(outputs + rankStride) × inputs`, surplus rows zero.
   private let weights: FloatBuffer
@@ -42,71 +33,59 @@ final class DenseLayer: Layer {
   private let sumBias: FloatBuffer
   private let sumB: FloatBuffer
 
-  private var extended: Int { outputs + rankStride }
+  private var extended: Int { outputs + parameters.rankStride }
 
   init(
     index: Int, plan: TrainingPlan, tile: Int, output: FloatBuffer, outputGradient: FloatBuffer,
     inputs: Int, outputs: Int, rectified: Bool
   ) {
-    let name = plan.architecture.layers[index].name
     self.inputs = inputs
     self.outputs = outputs
     self.rectified = rectified
-    self.tile = tile
     self.output = output
     self.outputGradient = outputGradient
-    mode = plan.modes[index]
-    if case .lowRank(let rank, let scale, _) = mode {
-      self.rank = rank
-      self.scale = scale
-      rankStride = LayerMode.rankStride(rank)
-    } else {
-      rank = 0
-      scale = 0
-      rankStride = 0
-    }
-    baseWeight = plan.architecture.slots[2 * index]
-    baseBias = plan.architecture.slots[2 * index + 1]
-    slotA = plan.slots.first { $0.name == "\(name).lora_A" }
-    slotB = plan.slots.first { $0.name == "\(name).lora_B" }
-    frozenA = plan.frozenFactorSlots.first { $0.name == "\(name).lora_A" }
+    parameters = LayerParameters(layer: index, of: plan)
     inputStride = inputs
     input = FloatBuffer(count: tile * inputs)
     inputGradient = FloatBuffer(count: tile * inputs)
-    weights = FloatBuffer(count: (outputs + rankStride) * inputs)
+    weights = FloatBuffer(count: (outputs + parameters.rankStride) * inputs)
     bias = FloatBuffer(count: outputs)
-    factorB = FloatBuffer(count: outputs * rankStride)
-    product = FloatBuffer(count: tile * (outputs + rankStride))
-    gradient = FloatBuffer(count: tile * (outputs + rankStride))
-    scaledGradient = FloatBuffer(count: tile * (outputs + rankStride))
-    let sumRows = mode == .full ? outputs : (slotA == nil ? 0 : rankStride)
+    factorB = FloatBuffer(count: outputs * parameters.rankStride)
+    product = FloatBuffer(count: tile * (outputs + parameters.rankStride))
+    gradient = FloatBuffer(count: tile * (outputs + parameters.rankStride))
+    scaledGradient = FloatBuffer(count: tile * (outputs + parameters.rankStride))
+    let sumRows =
+      parameters.mode == .full ? outputs : (parameters.slotA == nil ? 0 : parameters.rankStride)
     sumWeights = FloatBuffer(count: sumRows * inputs)
     sumBias = FloatBuffer(count: outputs)
-    sumB = FloatBuffer(count: outputs * rankStride)
+    sumB = FloatBuffer(count: outputs * parameters.rankStride)
   }
 
-  var isTrained: Bool { mode != .frozen }
+  var isTrained: Bool { parameters.mode != .frozen }
 
   func load(frozen: FrozenParameters) {
-    weights.write(Array(frozen.base[baseWeight.range]))
-    bias.write(Array(frozen.base[baseBias.range]))
-    if let frozenA {
+    weights.write(Array(frozen.base[parameters.baseWeight.range]))
+    bias.write(Array(frozen.base[parameters.baseBias.range]))
+    if let frozenA = parameters.frozenA {
       weights.write(Array(frozen.factors[frozenA.range]), at: outputs * inputs)
     }
   }
 
   func load(trainable: [Float]) {
-    switch mode {
+    switch parameters.mode {
     case .frozen: return
     case .full:
-      weights.write(Array(trainable[baseWeight.range]))
-      bias.write(Array(trainable[baseBias.range]))
+      weights.write(Array(trainable[parameters.baseWeight.range]))
+      bias.write(Array(trainable[parameters.baseBias.range]))
     case .lowRank:
-      if let slotA { weights.write(Array(trainable[slotA.range]), at: outputs * inputs) }
-      guard let slotB else { return }
+      if let slotA = parameters.slotA {
+        weights.write(Array(trainable[slotA.range]), at: outputs * inputs)
+      }
+      guard let slotB = parameters.slotB else { return }
       for row in 0..<outputs {
-        let start = slotB.offset + row * rank
-        factorB.write(Array(trainable[start..<start + rank]), at: row * rankStride)
+        let start = slotB.offset + row * parameters.rank
+        factorB.write(
+          Array(trainable[start..<start + parameters.rank]), at: row * parameters.rankStride)
       }
     }
   }
@@ -115,10 +94,12 @@ final class DenseLayer: Layer {
     let x = MatrixView(input, rows: count, columns: inputs)
     let w = MatrixView(weights, rows: extended, columns: inputs)
     multiply(x, w, transposeB: true, into: MatrixView(product, rows: count, columns: extended))
-    if rank > 0 {
+    if parameters.rank > 0 {
       multiply(
-        MatrixView(product, at: outputs, rows: count, columns: rankStride, stride: extended),
-        MatrixView(factorB, rows: outputs, columns: rankStride), transposeB: true, alpha: scale,
+        MatrixView(
+          product, at: outputs, rows: count, columns: parameters.rankStride, stride: extended),
+        MatrixView(factorB, rows: outputs, columns: parameters.rankStride), transposeB: true,
+        alpha: parameters.scale,
         into: MatrixView(output, rows: count, columns: outputs))
     } else {
       output.clear(at: 0, count: count * outputs)
@@ -140,12 +121,12 @@ final class DenseLayer: Layer {
           at: i * extended, where: output, at: i * outputs, count: outputs)
       }
     }
-    if rank > 0 {
+    if parameters.rank > 0 {
       multiply(
         MatrixView(gradient, rows: count, columns: outputs, stride: extended),
-        MatrixView(factorB, rows: outputs, columns: rankStride), alpha: scale,
+        MatrixView(factorB, rows: outputs, columns: parameters.rankStride), alpha: parameters.scale,
         into: MatrixView(
-          gradient, at: outputs, rows: count, columns: rankStride, stride: extended))
+          gradient, at: outputs, rows: count, columns: parameters.rankStride, stride: extended))
     }
     if needsInputGradient {
       multiply(
@@ -157,15 +138,15 @@ final class DenseLayer: Layer {
 
   func squaredNorm(of example: Int) -> Double {
     let g = gradient.squaredNorm(at: example * extended, count: outputs)
-    switch mode {
+    switch parameters.mode {
     case .frozen: return 0
     case .full: return g * (input.squaredNorm(at: example * inputs, count: inputs) + 1)
     case .lowRank:
-      let u = product.squaredNorm(at: example * extended + outputs, count: rankStride)
-      var total = Double(scale) * Double(scale) * g * u
-      if slotA != nil {
+      let u = product.squaredNorm(at: example * extended + outputs, count: parameters.rankStride)
+      var total = Double(parameters.scale) * Double(parameters.scale) * g * u
+      if parameters.slotA != nil {
         total +=
-          gradient.squaredNorm(at: example * extended + outputs, count: rankStride)
+          gradient.squaredNorm(at: example * extended + outputs, count: parameters.rankStride)
           * input.squaredNorm(at: example * inputs, count: inputs)
       }
       return total
@@ -187,7 +168,7 @@ final class DenseLayer: Layer {
     }
     let x = MatrixView(input, rows: count, columns: inputs)
     let g = MatrixView(scaledGradient, rows: count, columns: outputs, stride: extended)
-    switch mode {
+    switch parameters.mode {
     case .frozen: return
     case .full:
       multiply(
@@ -198,32 +179,37 @@ final class DenseLayer: Layer {
       }
     case .lowRank:
       multiply(
-        g, MatrixView(product, at: outputs, rows: count, columns: rankStride, stride: extended),
-        transposeA: true, alpha: scale, beta: 1, into: MatrixView(sumB, rows: outputs, columns: rankStride))
-      if slotA != nil {
+        g,
+        MatrixView(
+          product, at: outputs, rows: count, columns: parameters.rankStride, stride: extended),
+        transposeA: true, alpha: parameters.scale, beta: 1,
+        into: MatrixView(sumB, rows: outputs, columns: parameters.rankStride))
+      if parameters.slotA != nil {
         multiply(
           MatrixView(
-            scaledGradient, at: outputs, rows: count, columns: rankStride, stride: extended),
+            scaledGradient, at: outputs, rows: count, columns: parameters.rankStride,
+            stride: extended),
           x, transposeA: true, beta: 1,
-          into: MatrixView(sumWeights, rows: rankStride, columns: inputs))
+          into: MatrixView(sumWeights, rows: parameters.rankStride, columns: inputs))
       }
     }
   }
 
   func drainSum(into total: inout [Float]) {
-    switch mode {
+    switch parameters.mode {
     case .frozen: return
     case .full:
-      sumWeights.add(to: &total, at: baseWeight.offset)
-      sumBias.add(to: &total, at: baseBias.offset)
+      sumWeights.add(to: &total, at: parameters.baseWeight.offset)
+      sumBias.add(to: &total, at: parameters.baseBias.offset)
     case .lowRank:
-      if let slotA {
+      if let slotA = parameters.slotA {
         sumWeights.addRows(
           slotA.rows, columns: slotA.columns, stride: inputs, to: &total, at: slotA.offset)
       }
-      if let slotB {
+      if let slotB = parameters.slotB {
         sumB.addRows(
-          slotB.rows, columns: slotB.columns, stride: rankStride, to: &total, at: slotB.offset)
+          slotB.rows, columns: slotB.columns, stride: parameters.rankStride, to: &total,
+          at: slotB.offset)
       }
     }
     sumWeights.clear()

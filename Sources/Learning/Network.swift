@@ -32,6 +32,17 @@ public enum Clipping: Sendable, Hashable {
   case none
   /// min(1, C/‖g‖) over all trained parameters jointly (Abadi et al. 2016); C = max_grad_norm.
   case flat(maxGradNorm: Float)
+  /// The same with a bound for each position of the source, for individual accounting.
+  case each(maxGradNorms: [Float])
+
+  /// The bound of an example; nil without clipping.
+  func bound(at position: Int) -> Float? {
+    switch self {
+    case .none: nil
+    case .flat(let maxGradNorm): maxGradNorm
+    case .each(let maxGradNorms): maxGradNorms[position]
+    }
+  }
 }
 
 /// A model in a lane. Not `Sendable`: one lane owns it and trains one client after another with it.
@@ -125,9 +136,11 @@ public final class Network {
     return statistics
   }
 
-  /// Losses and hits of the examples, without gradients. `observe` receives (label, predicted class).
+  /// Losses and hits of the examples, without gradients. `observe` receives (label, predicted class),
+  /// `lossObserver` (position, loss in nats).
   public func evaluate<Source: ExampleSource>(
-    _ source: Source, features: FrozenFeatures? = nil, observe: ((Int, Int) -> Void)? = nil
+    _ source: Source, features: FrozenFeatures? = nil, observe: ((Int, Int) -> Void)? = nil,
+    lossObserver: ((Int, Double) -> Void)? = nil
   ) -> BatchStatistics {
     var statistics = BatchStatistics()
     let positions = Array(0..<source.count)
@@ -141,7 +154,7 @@ public final class Network {
           observe(source.label(at: position), predictedClass(i))
         }
       }
-      score(source, at: part, statistics: &statistics)
+      score(source, at: part, statistics: &statistics, observer: lossObserver)
       start = end
     }
     return statistics
@@ -195,7 +208,8 @@ public final class Network {
   }
 
   private func score<Source: ExampleSource>(
-    _ source: Source, at positions: ArraySlice<Int>, statistics: inout BatchStatistics
+    _ source: Source, at positions: ArraySlice<Int>, statistics: inout BatchStatistics,
+    observer: ((Int, Double) -> Void)? = nil
   ) {
     let classes = plan.architecture.classes
     for (i, position) in positions.enumerated() {
@@ -203,6 +217,7 @@ public final class Network {
         at: i * classes, classes: classes, label: source.label(at: position))
       statistics.examples += 1
       statistics.loss += Double(loss)
+      observer?(position, Double(loss))
       if correct { statistics.correct += 1 }
     }
   }
@@ -221,7 +236,7 @@ public final class Network {
     observer: ((Int, Double) -> Void)?
   ) {
     for (i, position) in positions.enumerated() {
-      guard case .flat(let maxGradNorm) = clipping else {
+      guard let maxGradNorm = clipping.bound(at: position) else {
         coefficients[i] = 1
         continue
       }
