@@ -64,12 +64,12 @@ struct LanePool: Sendable {
   }
 
   /// Runs `work` for every item on whichever lane is free and returns the results in the order of the
-  /// items. Large items first keeps the lanes evenly busy; `cost` says how large one is.
+  /// items. Large items first keeps the lanes evenly busy; `costs` says how large each is.
   func map<Item: Sendable, Output: Sendable>(
-    _ items: [Item], cost: @Sendable (Item) -> Int = { _ in 1 },
+    _ items: [Item], costs: [Int]? = nil,
     _ work: @escaping @Sendable (Item, Lane) async throws -> Output
   ) async throws -> [Output] {
-    let costs = items.map(cost)
+    let costs = costs ?? items.map { _ in 1 }
     let order = items.indices.sorted { (costs[$0], $1) > (costs[$1], $0) }
     let queue = Queue(count: items.count)
     return try await withThrowingTaskGroup(of: [(Int, Output)].self) { group in

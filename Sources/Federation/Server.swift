@@ -28,10 +28,8 @@ actor Server {
   func runRound(_ round: Int, evaluates: Bool) async throws -> RoundReport {
     let work = method.tasks(round: round, state: state, context: context)
     let (models, clients) = (state.models, clients)
-    let sizes = context.clients.map(\.train.count)
-    let updates = try await lanes.map(
-      work.tasks, cost: { sizes[$0.client] }
-    ) { task, lane in
+    let sizes = work.tasks.map { context.clients[$0.client].train.count }
+    let updates = try await lanes.map(work.tasks, costs: sizes) { task, lane in
       try await clients[task.client].perform(task, round: round, models: models, on: lane)
     }
     try method.fold(updates, round: round, into: &state, context: context)

@@ -100,14 +100,16 @@ public final class IndexBuffer {
 
 /// A buffer that nobody changes any more, and that every lane may therefore read.
 ///
-/// `@unchecked` because buffers are not `Sendable`; sound because the buffer is made here, filled once
-/// by the closure, and only read afterwards.
+/// `@unchecked` because buffers are not `Sendable`; sound because the caller makes the buffer for this
+/// and hands it over, it is filled once by the closure, and only read afterwards.
 public final class Constant<Buffer: AnyObject>: @unchecked Sendable {
   package let buffer: Buffer
 
-  /// - Parameter fill: writes the buffer; must not keep it.
-  package init(_ make: () -> Buffer, fill: (Buffer) -> Void) {
-    buffer = make()
+  /// - Parameters:
+  ///   - buffer: a new buffer that nothing else refers to.
+  ///   - fill: writes the buffer; must not keep it.
+  package init(_ buffer: Buffer, fill: (Buffer) -> Void) {
+    self.buffer = buffer
     fill(buffer)
   }
 }

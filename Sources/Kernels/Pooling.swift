@@ -57,17 +57,17 @@ public enum Pooling {
           var best = load8(window + c)
           var index = first
           let right = load8(window + stride + c)
-          var better = right .> best
-          best.replace(with: right, where: better)
-          index.replace(with: first &+ one, where: better)
+          let rightWins = right .> best
+          best.replace(with: right, where: rightWins)
+          index.replace(with: first &+ one, where: rightWins)
           let under = load8(window + width &* stride + c)
-          better = under .> best
-          best.replace(with: under, where: better)
-          index.replace(with: below, where: better)
+          let underWins = under .> best
+          best.replace(with: under, where: underWins)
+          index.replace(with: below, where: underWins)
           let diagonal = load8(window + (width &+ 1) &* stride + c)
-          better = diagonal .> best
-          best.replace(with: diagonal, where: better)
-          index.replace(with: below &+ one, where: better)
+          let diagonalWins = diagonal .> best
+          best.replace(with: diagonal, where: diagonalWins)
+          index.replace(with: below &+ one, where: diagonalWins)
           let dead = best .<= zero
           best.replace(with: zero, where: dead)
           index.replace(with: SIMD8<Int32>(repeating: -1), where: dead)

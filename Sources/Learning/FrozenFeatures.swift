@@ -48,7 +48,7 @@ extension Network {
     let stride = shape.stride
     let content: FrozenFeatures.Content
     if shape.isProduct, let convolution = layers[first] as? ConvolutionLayer {
-      let memory = Constant({ HalfBuffer(count: source.count * stride) }) { memory in
+      let memory = Constant(HalfBuffer(count: source.count * stride)) { memory in
         forEachTile(of: source, upTo: first) { start, count in
           convolution.computeFeatures(count: count)
           memory.copy(count * stride, from: convolution.features, at: 0, to: start * stride)
@@ -56,7 +56,7 @@ extension Network {
       }
       content = .products(memory)
     } else {
-      let memory = Constant({ FloatBuffer(count: source.count * stride) }) { memory in
+      let memory = Constant(FloatBuffer(count: source.count * stride)) { memory in
         forEachTile(of: source, upTo: first) { start, count in
           memory.copy(count * stride, from: layers[first].input, at: 0, to: start * stride)
         }

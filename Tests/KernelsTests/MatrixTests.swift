@@ -1,6 +1,7 @@
-import Testing
+// Products and eigenvalues against their definitions.
 
 import Kernels
+import Testing
 
 @Suite("Matrix")
 struct MatrixTests {

@@ -1,6 +1,7 @@
-import Testing
+// The streams' published known answers, their keys, and the laws of single draws.
 
 import Kernels
+import Testing
 
 @Suite("Random streams")
 struct RandomStreamTests {
@@ -44,7 +45,9 @@ struct RandomStreamTests {
   func moments() {
     var stream = RandomStream(seed: 7, purpose: .test)
     let n = 200_000
-    var sum = 0.0, square = 0.0, unit = 0.0
+    var sum = 0.0
+    var square = 0.0
+    var unit = 0.0
     for _ in 0..<n {
       let x = stream.nextGaussian()
       sum += x

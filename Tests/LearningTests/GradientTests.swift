@@ -157,7 +157,9 @@ struct GradientTests {
     let statistics = network.addClippedSum(
       of: source, at: Array(0..<11), clipping: .flat(maxGradNorm: Float(bound)), to: &sum,
       normObserver: { seen[$0] = $1 })
-    let error = zip(sum, expected).reduce(0.0) { $0 + ($1.1 - Double($1.0)) * ($1.1 - Double($1.0)) }
+    let error = zip(sum, expected).reduce(0.0) { total, pair in
+      total + (pair.1 - Double(pair.0)) * (pair.1 - Double(pair.0))
+    }
     #expect(error.squareRoot() < 1e-4 * norm(sum) + 1e-6)
     #expect(statistics.examples == 11)
     for i in 0..<11 { #expect(abs((seen[i] ?? -1) - norms[i]) < 1e-4 * norms[i] + 1e-6) }

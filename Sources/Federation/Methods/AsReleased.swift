@@ -45,7 +45,8 @@ struct AsReleased: FederatedMethod {
     do {
       let spent = try AsReleased.accountant.epsilon(
         of: .selfComposed(
-          event: .exponentialMechanism(epsilon: selectionEpsilon), count: paidSelections(context.scenario)),
+          event: .exponentialMechanism(epsilon: selectionEpsilon),
+          count: paidSelections(context.scenario)),
         delta: client.budget.targetDelta)
       guard target - spent >= 1 else {
         throw FederationError.unreachableBudget(
