@@ -1,6 +1,7 @@
 // What `dpflsim check` prints: releases and costs of every group of clients, and the findings.
 
 public import Federation
+import Privacy
 public import Scenarios
 
 /// A report of the linter as a table and as JSON.

@@ -24,6 +24,7 @@ public struct Failure: Error, Sendable, Hashable {
     case let error as Failure: self = error
     case let error as ScenarioError: self.init(.invalidInput, error.description)
     case let error as DatasetError: self.init(Self.status(of: error.kind), error.description)
+    case let error as SweepError: self.init(.usage, error.description)
     case let error as StoreError: self.init(Self.status(of: error), error.description)
     case let error as FederationError: self.init(.invalidInput, error.description)
     case let error as ArchitectureError: self.init(.invalidInput, "\(error)")

@@ -76,7 +76,7 @@ struct ScenarioOptions: ParsableArguments {
   }
 
   /// No more than a scenario can have: what is longer is refused by the reader of scenarios.
-  private static func contents(of file: String) throws(Failure) -> Data {
+  static func contents(of file: String) throws(Failure) -> Data {
     guard FileManager.default.fileExists(atPath: file) else {
       throw Failure(.missingInput, "\(file): there is no such file; name a scenario file")
     }

@@ -10,6 +10,10 @@ struct RunExecution {
   let store: RunStore
   let workers: Int
   let progress: ProgressDisplay.Style
+  /// Follows the run after store and display.
+  var listener: (@Sendable (RunEvent) async -> Void)?
+  /// Whether SIGINT and SIGTERM end this run; a sweep listens by itself.
+  var stopsOnSignal = true
 
   /// Runs to the end.
   ///
@@ -24,7 +28,7 @@ struct RunExecution {
     let recorder = try RunRecorder(
       store: store, scenario: scenario, workers: workers, machine: Machine.description)
     let display = ProgressDisplay(scenario: scenario, style: progress)
-    let audience = RunAudience(recorder: recorder, display: display)
+    let audience = RunAudience(recorder: recorder, display: display, listener: listener)
     let watch = SignalWatch()
     let clock = ContinuousClock()
     let begin = clock.now
@@ -36,7 +40,7 @@ struct RunExecution {
     }
     do {
       let task = Task { try await simulation.run(observer: audience) }
-      watch.start { task.cancel() }
+      if stopsOnSignal { watch.start { task.cancel() } }
       let outcome = try await task.value
       await display.clear()
       let models = try outcome.models.map { model in
@@ -64,7 +68,8 @@ struct RunExecution {
     of recorder: RunRecorder, _ error: any Error, _ watch: SignalWatch, _ cost: RunRecorder.Cost
   ) async -> Failure {
     var failure = Failure(error)
-    var status = RunStatus.failed
+    // A budget that ended before the run did is no failure: what was paid for is stored.
+    var status = failure.status == .stopped ? RunStatus.stopped : .failed
     if let signal = watch.status, error is CancellationError {
       let rounds = (try? store.rounds(of: recorder.runID).count) ?? 0
       status = .interrupted
@@ -87,10 +92,12 @@ struct RunExecution {
 private struct RunAudience: RunObserver {
   let recorder: RunRecorder
   let display: ProgressDisplay
+  let listener: (@Sendable (RunEvent) async -> Void)?
 
   func receive(_ event: RunEvent) async throws {
     try await recorder.receive(event)
     await display.receive(event)
+    await listener?(event)
     try Task.checkCancellation()
   }
 }

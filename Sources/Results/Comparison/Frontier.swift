@@ -1,0 +1,58 @@
+// Which budgets and methods are worth taking: those that no other one beats at the same ε or less, and
+// among them the one after which more ε buys little.
+//
+// The knee is the point farthest above the chord between both ends (Satopää et al., "Finding a
+// Kneedle in a haystack", 2011), over log ε.
+
+import Clustering
+import Foundation
+
+/// A method with a budget, and what the worst-off cluster gets from it.
+public struct FrontierPoint: Sendable, Hashable {
+  public let method: String
+  public let epsilon: EpsilonTarget
+  /// Mean over seeds.
+  public let worstClusterAccuracy: Double
+  public let seeds: Int
+}
+
+extension Comparison {
+  /// The Pareto frontier of worst-cluster accuracy against ε, in ascending order of ε: no other point has
+  /// as little ε and as much accuracy. The oracle takes no part: nobody knows the true clusters.
+  public func frontier(settings: String) -> [FrontierPoint] {
+    let points = cells.compactMap { cell -> FrontierPoint? in
+      let estimate = cell.estimate(.worstClusterAccuracy)
+      guard cell.settings == settings, !cell.isOracle, let mean = estimate.mean else { return nil }
+      return FrontierPoint(
+        method: cell.method, epsilon: cell.epsilon, worstClusterAccuracy: mean,
+        seeds: estimate.count)
+    }
+    var frontier: [FrontierPoint] = []
+    let sorted = points.sorted {
+      ($0.epsilon.high, -$0.worstClusterAccuracy, $0.method)
+        < ($1.epsilon.high, -$1.worstClusterAccuracy, $1.method)
+    }
+    for point in sorted where point.worstClusterAccuracy > frontier.last?.worstClusterAccuracy ?? -1
+    {
+      frontier.append(point)
+    }
+    return frontier
+  }
+
+  /// The knee of a frontier; nil with fewer than three points with privacy, or if none lies above the
+  /// chord.
+  public static func knee(of frontier: [FrontierPoint]) -> FrontierPoint? {
+    let points = frontier.filter { $0.epsilon.high.isFinite }
+    guard points.count >= 3, let first = points.first, let last = points.last else { return nil }
+    let width = log(last.epsilon.high / first.epsilon.high)
+    let height = last.worstClusterAccuracy - first.worstClusterAccuracy
+    guard width > 0, height > 0 else { return nil }
+    let heights = points.map { point in
+      (point.worstClusterAccuracy - first.worstClusterAccuracy) / height
+        - log(point.epsilon.high / first.epsilon.high) / width
+    }
+    guard let index = heights.indices.max(by: { heights[$0] < heights[$1] }), heights[index] > 1e-9
+    else { return nil }
+    return points[index]
+  }
+}

@@ -1,0 +1,111 @@
+// `dpflsim sweep SCENARIO`
+
+import ArgumentParser
+import Foundation
+import Results
+import Scenarios
+
+struct SweepCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sweep",
+    abstract: "Run a grid of scenarios: budgets, methods, seeds and any other settings.",
+    discussion: """
+      Runs of one seed share data, initial model and batches, so they compare pair by pair. What is \
+      already in the store is not run again: repeat the command to go on with an interrupted sweep. \
+      SIGINT ends the sweep after the running cell. Cells that fail are listed; the exit status is 0 \
+      unless all failed.
+
+      Instead of a scenario a sweep file may be given: {"scenario": "skewed.json", "epsilon": [1, \
+      null], "method": ["r-dpcfl"], "seeds": "0..4", "vary": {"adapter.r": [1, 4]}}. Options replace \
+      its axes.
+      """)
+
+  @Argument(help: ArgumentHelp("A scenario file or a sweep file.", valueName: "scenario"))
+  var file: String
+
+  @Option(help: "Budgets, such as 0.5,1,2,none.")
+  var epsilon: String?
+
+  @Option(help: "Methods, such as r-dpcfl,ifca,global,local,mr-mtl,oracle.")
+  var method: String?
+
+  @Option(help: "Seeds, such as 0..4 or 0,3,7.")
+  var seeds: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Any other setting with its values, such as adapter.r=1,4,16; repeatable.",
+      valueName: "key=values"))
+  var vary: [String] = []
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Change a setting in every cell; repeatable.", valueName: "key=value"))
+  var changes: [String] = []
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var output: OutputOptions
+
+  @Option(help: "Work on so many cores (default: all). No result depends on it.")
+  var workers: Int?
+
+  @Flag(help: "Show no progress.")
+  var quiet = false
+
+  func validate() throws {
+    if let workers, !(1...1024).contains(workers) {
+      throw ValidationError("--workers must be from 1 to 1024, got \(workers)")
+    }
+  }
+
+  func run() async throws {
+    let grid = try grid()
+    let store = try store.open()
+    let execution = SweepExecution(
+      grid: grid, store: store, workers: workers ?? Machine.cores,
+      progress: quiet ? .silent : .suitable(colors: output.colors(on: .error)))
+    let (progress, signal) = try await execution.run()
+    try output.write { _ in
+      ["\(progress.headline)."] + progress.failures.map { "failed: \($0)" }
+        + (progress.runIDs.isEmpty
+          ? []
+          : ["Compare them with: \(Places().command) compare\(self.store.repeated)"])
+    } document: {
+      [
+        "cells": progress.document, "total": .integer(grid.cells.count + grid.invalid.count),
+        "failed": .integer(progress.failures.count),
+      ]
+    }
+    if let signal {
+      throw Failure(signal, "the sweep was stopped; repeat the same command to go on with it")
+    }
+    guard progress.runIDs.isEmpty else { return }
+    throw Failure(.invalidInput, "no cell of the sweep has a result")
+  }
+
+  private func grid() throws -> SweepGrid {
+    var axes = SweepAxes()
+    var scenario = file
+    let data = try ScenarioOptions.contents(of: file)
+    var json = data
+    do {
+      if let sweep = try SweepFile(json: data) {
+        axes = sweep.axes
+        scenario =
+          URL(fileURLWithPath: sweep.scenario, relativeTo: URL(fileURLWithPath: file)).path
+        json = try ScenarioOptions.contents(of: scenario)
+      }
+    } catch let error as SweepError {
+      throw Failure(.invalidInput, error.description).named(file)
+    }
+    if let epsilon { axes.epsilons = try SweepAxes.epsilons(epsilon) }
+    if let method { axes.methods = try SweepAxes.methods(method) }
+    if let seeds { axes.seeds = try SweepAxes.seeds(seeds) }
+    if !vary.isEmpty { axes.settings = try vary.map { try SweepAxes.setting($0) } }
+    do {
+      return try SweepGrid(json: json, overrides: changes, axes: axes)
+    } catch let error as ScenarioError {
+      throw Failure(error).named(scenario)
+    }
+  }
+}

@@ -1,0 +1,79 @@
+// The live view of a sweep on standard error: the grid on a terminal, a line a cell elsewhere.
+
+import Federation
+import Results
+import Scenarios
+
+actor SweepDisplay {
+  private(set) var progress: SweepProgress
+  private let style: ProgressDisplay.Style
+  private var drawnLines = 0
+  private var rounds = (done: 0, all: 1)
+
+  init(_ grid: SweepGrid, style: ProgressDisplay.Style) {
+    progress = SweepProgress(grid)
+    self.style = style
+  }
+
+  /// Cells with a result in the store.
+  func begin(known: [Int: String]) {
+    for (cell, runID) in known { progress.set(.known(runID: runID), of: cell) }
+    if style == .lines { Terminal.report(progress.headline + "\n") }
+    draw()
+  }
+
+  func start(_ cell: Int) {
+    rounds = (0, progress.grid.cells[cell].scenario.rounds)
+    progress.set(.running, of: cell)
+    draw()
+  }
+
+  func receive(_ event: RunEvent) {
+    guard case .finishedRound(let report) = event else { return }
+    rounds.done = report.round
+    progress.advance(to: Double(rounds.done) / Double(rounds.all))
+    draw()
+  }
+
+  func end(_ cell: Int, _ state: SweepCellState) {
+    progress.set(state, of: cell)
+    if style == .lines {
+      let here = progress.grid.cells[cell]
+      var line = "\(progress.headline): \(here.rowLabel), ε \(here.epsilonLabel), seed "
+      line += "\(here.scenario.seed) "
+      switch state {
+      case .done(let runID, let seconds): line += "\(runID) in \(NumberText.duration(seconds))"
+      case .failed(let message): line += "failed: \(message)"
+      case .known(let runID): line += "is \(runID)"
+      case .waiting, .running: break
+      }
+      Terminal.report(line.printable + "\n")
+    }
+    draw()
+  }
+
+  /// Says something above the grid.
+  func say(_ text: String) {
+    erase()
+    Terminal.report(text.printable + "\n")
+    draw()
+  }
+
+  /// Takes the grid away.
+  func erase() {
+    guard drawnLines > 0 else { return }
+    Terminal.report("\u{1B}[\(drawnLines)A\r\u{1B}[J")
+    drawnLines = 0
+  }
+
+  private func draw() {
+    guard case .bar(let colors) = style else { return }
+    erase()
+    var lines = progress.lines(width: Terminal.width - 1, colors: colors)
+    if progress.states.contains(.running) {
+      lines[lines.count - 1] += ", round \(rounds.done) of \(rounds.all) of the running one"
+    }
+    drawnLines = lines.count
+    Terminal.report(lines.joined(separator: "\n") + "\n")
+  }
+}
