@@ -1,0 +1,87 @@
+// Ledgers as a library that shares no code with ours sees them: tools/ledger-epsilon with dp-accounting.
+
+import Foundation
+import Privacy
+import Testing
+
+private let package = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+  .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+@Suite(
+  "The ledger in dp-accounting",
+  .enabled(
+    if: FileManager.default.fileExists(
+      atPath: package.appendingPathComponent(".venv-ledger/.ready").path),
+    "dp-accounting is not installed: tools/ledger-epsilon --setup"))
+struct LedgerScriptTests {
+  private struct Row: Decodable {
+    let client: Int?
+    let epsilon: Double?
+  }
+
+  /// What the script says of a ledger.
+  private static func recomputed(_ ledger: PrivacyLedger, delta: Double) throws -> [Int: Double?] {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("dpflsim-ledger-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appendingPathComponent("ledger.jsonl")
+    try ledger.jsonLines().write(to: file)
+    let process = Process()
+    process.executableURL = package.appendingPathComponent("tools/ledger-epsilon")
+    process.arguments = [file.path, "--delta", "\(delta)", "--format", "json"]
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    try process.run()
+    let output = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+    let rows = try JSONDecoder().decode([Row].self, from: output)
+    return Dictionary(uniqueKeysWithValues: rows.map { ($0.client ?? -1, $0.epsilon) })
+  }
+
+  @Test("both agree to a thousandth where dp-accounting is exact, client by client")
+  func agreement() throws {
+    var ledger = PrivacyLedger()
+    // A full-batch round, sampled rounds and selections, with several noises and rates.
+    let clients: [(noise: Double, rate: Double, steps: Int, selection: Double?)] = [
+      (1.9111, 0.004, 49_750, 0.09), (1.3, 0.01, 2_000, 0.15), (4, 0.1, 500, nil),
+      (2.5, 0.3, 40, 0.5),
+    ]
+    for (index, client) in clients.enumerated() {
+      ledger.append(
+        .gaussian(
+          round: 1, client: index, noiseMultiplier: client.noise, maxGradNorm: 1, sensitivity: 1))
+      ledger.append(
+        .gaussian(
+          round: 2, client: index, noiseMultiplier: client.noise, sampleRate: client.rate,
+          maxGradNorm: 1, sensitivity: 1, count: client.steps))
+      if let epsilon = client.selection {
+        ledger.append(
+          .exponentialMechanism(
+            round: 2, client: index, epsilon: epsilon, sensitivity: 0.5, count: 20))
+      }
+    }
+    let theirs = try Self.recomputed(ledger, delta: 1e-5)
+    #expect(theirs.count == clients.count)
+    for index in clients.indices {
+      let ours = try RDPAccountant().epsilon(of: ledger.event(client: index), delta: 1e-5)
+      let other = try #require(try #require(theirs[index]))
+      #expect(abs(other / ours - 1) < 1e-3)
+    }
+  }
+
+  @Test("a release of the server's counts for everybody, one without noise for infinity")
+  func serverAndNothing() throws {
+    var ledger = PrivacyLedger()
+    ledger.append(
+      .gaussian(
+        round: 1, client: nil, purpose: .aggregation, noiseMultiplier: 2, sampleRate: 0.5,
+        maxGradNorm: 1, sensitivity: 1, count: 10))
+    let alone = try #require(try #require(try Self.recomputed(ledger, delta: 1e-3)[-1]))
+    let ours = try RDPAccountant().epsilon(of: ledger.event, delta: 1e-3)
+    #expect(abs(alone / ours - 1) < 1e-3)
+    ledger.append(.nonPrivate(round: 2, client: 3, purpose: .training))
+    #expect(try #require(try Self.recomputed(ledger, delta: 1e-3)[3]) == nil)
+  }
+}
