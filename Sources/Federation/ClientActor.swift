@@ -55,14 +55,21 @@ actor Client {
   private(set) var ledger = PrivacyLedger()
   let seed: UInt64
   private let learningRate: Double
+  /// Whether the server protects whole clients: nothing released by this one alone then counts.
+  private let trustsServer: Bool
+  private var individual: IndividualTracker?
   private var trainFeatures: FrozenFeatures?
   private var testFeatures: FrozenFeatures?
 
-  init(profile: ClientProfile, noise: ClientNoise, seed: UInt64, learningRate: Double) {
+  init(profile: ClientProfile, noise: ClientNoise, scenario: Scenario) {
     self.profile = profile
     self.noise = noise
-    self.seed = seed
-    self.learningRate = learningRate
+    seed = scenario.seed
+    learningRate = scenario.local.learningRate
+    trustsServer = scenario.privacy.unit == .client
+    if scenario.privacy.individual, noise.noiseMultiplier != nil {
+      individual = IndividualTracker(examples: profile.train.count)
+    }
   }
 
   /// Computes what the frozen layers make of this client's data, to be kept for the whole run.
@@ -86,12 +93,24 @@ actor Client {
       model = choice
       entries.append(entry)
     }
-    let work = localWork(task, round: round, start: models[model])
     let (view, features) = (profile.train, trainFeatures)
+    var plain = localWork(task, round: round, start: models[model])
+    let levels = try await individualLevels(of: plain, on: lane)
+    plain.exampleBounds = levels.map { levels in
+      levels.map {
+        Float($0) / Float(IndividualAccountant.levelCount) * Float(profile.budget.maxGradNorm)
+      }
+    }
+    let work = plain
     let outcome = try await lane.run {
       try LocalTraining.run(work, on: view, features: features, network: $0.network)
     }
-    entries += outcome.entries
+    if let levels, let multiplier = work.privacy?.noiseMultiplier {
+      let (rate, steps) = work.rateAndSteps
+      try individual?.record(
+        levels: levels, rate: rate, noiseMultiplier: multiplier, steps: steps, others: entries)
+    }
+    entries = trustsServer ? [] : entries + outcome.entries
     ledger.append(contentsOf: entries)
     let bytes = outcome.delta.count * MemoryLayout<Float>.size
     return ClientUpdate(
@@ -101,6 +120,44 @@ actor Client {
         ? outcome.statistics.loss / Double(outcome.statistics.examples) : nil,
       bytesUp: task.sendsUpdate ? bytes : 0,
       bytesDown: task.sendsUpdate ? bytes * (task.selection?.candidates.count ?? 1) : 0)
+  }
+
+  private func individualLevels(of work: LocalWork, on lane: Lane) async throws -> [Int]? {
+    guard individual != nil, let privacy = work.privacy else { return nil }
+    let (view, features) = (profile.train, trainFeatures)
+    return try await lane.run {
+      IndividualTracker.levels(
+        of: view, features: features, start: work.start, maxGradNorm: privacy.maxGradNorm,
+        network: $0.network)
+    }
+  }
+
+  /// The entries that a task will leave, before it is done.
+  func plannedEntries(of task: ClientTask, round: Int) -> [LedgerEntry] {
+    let work = localWork(task, round: round, start: [])
+    let (rate, steps) = work.rateAndSteps
+    var entries = LocalTraining.entries(work, rate: rate, steps: steps)
+    if task.selection != nil, let epsilon = noise.selectionEpsilon {
+      entries.append(
+        .exponentialMechanism(
+          round: round + 1, client: profile.index, epsilon: epsilon, sensitivity: 0.5))
+    }
+    return entries
+  }
+
+  /// Its examples' own ε with labels and losses under a model; nil if they are not followed.
+  func individualFigures(model: [Float], on lane: Lane) async throws -> IndividualFigures? {
+    guard let individual else { return nil }
+    let (view, features) = (profile.train, trainFeatures)
+    let losses = try await lane.run { workspace in
+      workspace.network.load(trainable: model)
+      var losses = [Double](repeating: 0, count: view.count)
+      _ = workspace.network.evaluate(view, features: features, lossObserver: { losses[$0] = $1 })
+      return losses
+    }
+    return IndividualFigures(
+      cluster: profile.cluster, labels: (0..<view.count).map { view.label(at: $0) },
+      epsilons: individual.epsilons(delta: profile.budget.targetDelta), losses: losses)
   }
 
   private func localWork(_ task: ClientTask, round: Int, start: [Float]) -> LocalWork {

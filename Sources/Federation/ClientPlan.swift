@@ -51,8 +51,15 @@ extension Scenario {
   }
 
   /// Who takes part in which round.
+  ///
+  /// Where whole clients are protected cohorts are Poisson samples: the accounting asks for them.
   var cohortSchedule: CohortSchedule {
-    CohortSchedule(
+    if privacy.unit == .client {
+      return CohortSchedule(
+        clients: clientCount, rounds: rounds, poissonRate: ReleasePlan.ofServer(self).sampleRate,
+        seed: seed)
+    }
+    return CohortSchedule(
       clients: clientCount, rounds: rounds, cohortSize: cohortSize, seed: seed,
       fullRounds: method.roundsOfEverybody)
   }

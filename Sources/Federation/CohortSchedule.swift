@@ -10,7 +10,8 @@ package struct CohortSchedule: Sendable {
   /// - Parameters:
   ///   - cohortSize: clients drawn for each round, without replacement; nil takes all.
   ///   - fullRounds: rounds in which everybody takes part whatever the cohort's size.
-  package init(clients: Int, rounds: Int, cohortSize: Int?, seed: UInt64, fullRounds: Set<Int> = []) {
+  package init(clients: Int, rounds: Int, cohortSize: Int?, seed: UInt64, fullRounds: Set<Int> = [])
+  {
     let everybody = Array(0..<clients)
     var counts = [Int](repeating: 0, count: clients)
     cohorts = (0..<rounds).map { round in
@@ -24,6 +25,18 @@ package struct CohortSchedule: Sendable {
         }
         cohort = cohort.prefix(cohortSize).sorted()
       }
+      for client in cohort { counts[client] += 1 }
+      return cohort
+    }
+    self.counts = counts
+  }
+
+  /// Every client joins each round by itself with probability `rate`.
+  package init(clients: Int, rounds: Int, poissonRate rate: Double, seed: UInt64) {
+    var counts = [Int](repeating: 0, count: clients)
+    cohorts = (0..<rounds).map { round in
+      var stream = RandomStream(seed: seed, purpose: .cohortSampling, round: round)
+      let cohort = (0..<clients).filter { _ in stream.nextUnit() < rate }
       for client in cohort { counts[client] += 1 }
       return cohort
     }

@@ -3,6 +3,10 @@
 /// A run that cannot be started or continued; one sentence with the place and the mend.
 public enum FederationError: Error, Sendable, Hashable, CustomStringConvertible {
   case unreachableBudget(client: Int, reason: String)
+  /// The round (from 1) would cost the client more than `epsilon`.
+  case budgetExhausted(client: Int, round: Int, epsilon: Double)
+  /// The round (from 1) would cost the server, which protects whole clients, more than `epsilon`.
+  case serverBudgetExhausted(round: Int, epsilon: Double)
   /// A value that cannot be added up: an update ran away or is not a number.
   case updateOutOfRange(client: Int, value: Float)
   /// Every example of a step had a gradient that is not finite.
@@ -13,6 +17,13 @@ public enum FederationError: Error, Sendable, Hashable, CustomStringConvertible 
     case .unreachableBudget(let client, let reason):
       "privacy.target_epsilon: client \(client) cannot keep its budget: \(reason); allow a larger "
         + "epsilon, fewer rounds, or a smaller method.selection_epsilon_ratio"
+    case .budgetExhausted(let client, let round, let epsilon):
+      "stopped before round \(round): it would cost client \(client) more than its epsilon of "
+        + "\(epsilon); raise privacy.noise_multiplier or privacy.target_epsilon, lower rounds, or set "
+        + "privacy.on_budget_exhausted to \"continue\""
+    case .serverBudgetExhausted(let round, let epsilon):
+      "stopped before round \(round): it would cost every client more than the epsilon of \(epsilon); "
+        + "raise privacy.noise_multiplier or privacy.target_epsilon, or lower rounds"
     case .updateOutOfRange(let client, let value):
       "client \(client): an update has the value \(value), which is too large to be averaged; use a "
         + "smaller local.learning_rate"

@@ -33,6 +33,9 @@ package struct FixedPointSum {
     count += 1
   }
 
+  /// The sum itself.
+  var sum: [Float] { total.map { Float(Double($0) / FixedPointSum.scale) } }
+
   /// The mean of the vectors; nil if there were none.
   package var mean: [Float]? {
     guard count > 0 else { return nil }

@@ -36,6 +36,8 @@ package struct LocalWork: Sendable {
   /// nil trains without clipping and noise.
   let privacy: (maxGradNorm: Float, noiseMultiplier: Double)?
   let regularizer: Regularizer?
+  /// Clipping bounds of single examples, at most `maxGradNorm`; nil clips all to that.
+  package var exampleBounds: [Float]?
 
   package init(
     seed: UInt64, round: Int, client: Int, start: [Float], batches: Batches, learningRate: Float,
@@ -49,6 +51,20 @@ package struct LocalWork: Sendable {
     self.learningRate = learningRate
     self.privacy = privacy
     self.regularizer = regularizer
+  }
+}
+
+extension LocalWork {
+  var clipping: Clipping {
+    guard let privacy else { return .none }
+    return exampleBounds.map { .each(maxGradNorms: $0) } ?? .flat(maxGradNorm: privacy.maxGradNorm)
+  }
+
+  var rateAndSteps: (rate: Double, steps: Int) {
+    switch batches {
+    case .full(let steps): (1, steps)
+    case .poisson(let rate, let steps): (rate, steps)
+    }
   }
 }
 
@@ -68,13 +84,9 @@ package enum LocalTraining {
     var theta = work.start
     var sum = [Float](repeating: 0, count: theta.count)
     var statistics = BatchStatistics()
-    let (rate, steps): (Double, Int) =
-      switch work.batches {
-      case .full(let steps): (1, steps)
-      case .poisson(let rate, let steps): (rate, steps)
-      }
+    let (rate, steps) = work.rateAndSteps
     let expectedBatch = Float(rate * Double(source.count))
-    let clipping = work.privacy.map { Clipping.flat(maxGradNorm: $0.maxGradNorm) } ?? .none
+    let clipping = work.clipping
     for step in 0..<steps {
       let batch = sample(source.count, rate: rate, work: work, step: step)
       network.load(trainable: theta)
@@ -129,7 +141,8 @@ package enum LocalTraining {
     }.value
   }
 
-  private static func entries(_ work: LocalWork, rate: Double, steps: Int) -> [LedgerEntry] {
+  /// What the steps put into the ledger.
+  static func entries(_ work: LocalWork, rate: Double, steps: Int) -> [LedgerEntry] {
     guard steps > 0 else { return [] }
     guard let privacy = work.privacy else {
       return [.nonPrivate(round: work.round + 1, client: work.client, purpose: .training)]

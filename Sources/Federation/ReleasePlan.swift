@@ -52,6 +52,10 @@ public struct ClientNoise: Sendable, Hashable {
   public let noiseMultiplier: Double?
   public let fullBatchNoiseMultiplier: Double?
   public let selectionEpsilon: Double?
+
+  /// No noise at all.
+  static let none = ClientNoise(
+    noiseMultiplier: nil, fullBatchNoiseMultiplier: nil, selectionEpsilon: nil)
 }
 
 /// Finds the noise of every client. Clients with equal plans and budgets share one search.

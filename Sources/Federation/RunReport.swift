@@ -256,6 +256,8 @@ public struct RunResult: Codable, Hashable, Sendable {
   public let sampling: String
   public let bytesUp: Int
   public let bytesDown: Int
+  /// Averages of the examples' own ε; nil unless `privacy.individual` asks for them.
+  public let individual: IndividualResult?
   /// SHA-256 over the final parameters of every model and every figure of every round.
   public let resultDigest: String
   /// Sentences that a reader of the figures must know.
@@ -265,7 +267,8 @@ public struct RunResult: Codable, Hashable, Sendable {
     scenario: String, scenarioHash: String, method: String, variant: String?, seed: UInt64,
     rounds: Int, clients: [ClientResult], clusters: [ClusterResult],
     clustering: ClusteringReport?, agreement: AgreementReport?, unit: PrivacyUnit,
-    relation: Adjacency, sampling: String, bytesUp: Int, bytesDown: Int, resultDigest: String,
+    relation: Adjacency, sampling: String, bytesUp: Int, bytesDown: Int,
+    individual: IndividualResult? = nil, resultDigest: String,
     notes: [String]
   ) {
     self.scenario = scenario
@@ -283,6 +286,7 @@ public struct RunResult: Codable, Hashable, Sendable {
     self.sampling = sampling
     self.bytesUp = bytesUp
     self.bytesDown = bytesDown
+    self.individual = individual
     self.resultDigest = resultDigest
     self.notes = notes
   }

@@ -29,8 +29,9 @@ struct RunSummary {
   }
 
   mutating func finish(
-    state: FederatedState, frozen: FrozenParameters, clients: [Client], lanes: LanePool,
-    findsClusters: Bool, notes: [String]
+    state: FederatedState, frozen: FrozenParameters, clients: [Client],
+    server: (noise: ClientNoise, ledger: PrivacyLedger)?, lanes: LanePool, findsClusters: Bool,
+    notes: [String]
   ) async throws -> RunOutcome {
     let scenario = context.scenario
     let plan = context.plan
@@ -40,7 +41,7 @@ struct RunSummary {
       try await clients[index].evaluateMerged(
         merged[state.assignment[index]], classes: classes, on: lane)
     }
-    let bounds = try await epsilons(clients)
+    let bounds = try await epsilons(clients, server: server?.ledger)
     let results = context.clients.map { profile in
       ClientResult(
         client: profile.index, cluster: profile.cluster, model: state.assignment[profile.index],
@@ -48,7 +49,7 @@ struct RunSummary {
         accuracy: figures[profile.index].accuracy, loss: figures[profile.index].loss,
         epsilon: bounds[profile.index]?.epsilon, delta: profile.budget.targetDelta,
         targetEpsilon: profile.budget.targetEpsilon,
-        noiseMultiplier: clients[profile.index].noise.noiseMultiplier,
+        noiseMultiplier: (server?.noise ?? clients[profile.index].noise).noiseMultiplier,
         firstRoundNoiseMultiplier: state.clustering == nil
           ? nil : clients[profile.index].noise.fullBatchNoiseMultiplier,
         accountant: bounds[profile.index]?.accountant.rawValue,
@@ -62,18 +63,28 @@ struct RunSummary {
     }
     var variant: String?
     if case .robustClustered(let settings) = scenario.method { variant = settings.variant.rawValue }
+    let followed = try await lanes.map(Array(clients.indices)) { index, lane in
+      try await clients[index].individualFigures(
+        model: state.models[state.assignment[index]], on: lane)
+    }
     let result = RunResult(
       scenario: scenario.name, scenarioHash: scenario.hash, method: scenario.method.name,
       variant: variant, seed: scenario.seed, rounds: scenario.rounds, clients: results,
       clusters: clusterResults(results), clustering: state.clustering,
-      agreement: findsClusters ? try agreement(state) : nil, unit: .example,
+      agreement: findsClusters ? try agreement(state) : nil,
+      unit: server == nil ? .example : .client,
       relation: .addOrRemoveOne, sampling: "poisson", bytesUp: bytesUp, bytesDown: bytesDown,
+      individual: IndividualResult(
+        followed.compactMap { $0 }, classes: classes,
+        clusters: scenario.population.clusters.count),
       resultDigest: digest.text, notes: notes)
     return RunOutcome(result: result, models: storedModels(state, frozen: frozen))
   }
 
   /// ε of every client from its ledger; nil without privacy.
-  private func epsilons(_ clients: [Client]) async throws -> [EpsilonBound?] {
+  private func epsilons(
+    _ clients: [Client], server: PrivacyLedger?
+  ) async throws -> [EpsilonBound?] {
     let kind = AccountantKind(rawValue: context.scenario.privacy.accountant.rawValue) ?? .rdp
     // Clients with equal ledgers share one computation.
     struct Key: Hashable {
@@ -87,8 +98,8 @@ struct RunSummary {
         bounds.append(nil)
         continue
       }
-      let key = Key(
-        event: await client.ledger.costEvent, delta: client.profile.budget.targetDelta)
+      let event = if let server { server.costEvent } else { await client.ledger.costEvent }
+      let key = Key(event: event, delta: client.profile.budget.targetDelta)
       let bound: EpsilonBound
       if let earlier = known[key] {
         bound = earlier

@@ -12,36 +12,87 @@ actor Server {
   private let context: MethodContext
   private let clients: [Client]
   private let lanes: LanePool
+  /// Nil where clients protect their examples themselves.
+  private let aggregation: ClientLevelAggregation?
+  private var gate: BudgetGate?
   private(set) var state: FederatedState
+  /// The server's own releases.
+  private(set) var ledger = PrivacyLedger()
 
+  /// - Parameter noise: of the server, where whole clients are protected.
   init(
-    method: any FederatedMethod, context: MethodContext, clients: [Client], lanes: LanePool
+    method: any FederatedMethod, context: MethodContext, clients: [Client], noise: ClientNoise?,
+    lanes: LanePool
   ) {
     self.method = method
     self.context = context
     self.clients = clients
     self.lanes = lanes
-    state = method.start(context)
+    let start = method.start(context)
+    state = start
+    aggregation = noise.map {
+      ClientLevelAggregation(context: context, noise: $0, models: start.models.count)
+    }
+    gate = BudgetGate(context.scenario)
   }
+
+  /// What budgets that ended early changed; nil if none did.
+  var budgetNote: String? { gate?.note }
 
   /// Runs one round (from 0) and reports it.
   func runRound(_ round: Int, evaluates: Bool) async throws -> RoundReport {
     let work = method.tasks(round: round, state: state, context: context)
     let (models, clients) = (state.models, clients)
-    let sizes = work.tasks.map { context.clients[$0.client].train.count }
-    let updates = try await lanes.map(work.tasks, costs: sizes) { task, lane in
+    let tasks = try await admitted(work, round: round)
+    let sizes = tasks.map { context.clients[$0.client].train.count }
+    let updates = try await lanes.map(tasks, costs: sizes) { task, lane in
       try await clients[task.client].perform(task, round: round, models: models, on: lane)
     }
-    try method.fold(updates, round: round, into: &state, context: context)
+    var own: LedgerEntry?
+    if let aggregation {
+      for update in updates { state.assignment[update.client] = update.model }
+      let entry = try aggregation.fold(updates, round: round, into: &state)
+      ledger.append(entry)
+      own = entry
+    } else {
+      try method.fold(updates, round: round, into: &state, context: context)
+    }
 
     var report = RoundReport(round: round + 1, stage: work.stage)
     report.clients = clients.indices.map {
       ClientRound(client: $0, model: state.assignment[$0])
     }
     for update in updates { report.record(update) }
+    if let own { report.ledger.append(own) }
     if method.findsClusters { report.clustersAreTrue = assignmentIsTrue }
     if evaluates { try await evaluate(into: &report) }
     return report
+  }
+
+  /// The tasks that budgets have room for.
+  private func admitted(_ work: RoundTasks, round: Int) async throws -> [ClientTask] {
+    if let aggregation {
+      try admitServer(aggregation, round: round)
+      return work.tasks
+    }
+    guard var gate else { return work.tasks }
+    let tasks = try await gate.admitted(
+      work.tasks, round: round, needsEverybody: work.stage == .fullBatch, clients: clients)
+    self.gate = gate
+    return tasks
+  }
+
+  /// The server's budget is everybody's: without it nobody can go on.
+  private func admitServer(_ aggregation: ClientLevelAggregation, round: Int) throws {
+    let promise = context.scenario.privacy.budget
+    guard var gate, let epsilon = promise.targetEpsilon else { return }
+    var total = ledger
+    total.append(aggregation.entry(round: round))
+    let budget = PrivacyBudget(epsilon: epsilon, delta: promise.targetDelta)
+    guard try gate.admits(total.costEvent, within: budget) else {
+      throw FederationError.serverBudgetExhausted(round: round + 1, epsilon: epsilon)
+    }
+    self.gate = gate
   }
 
   /// Whether clients share a model exactly where they share a true cluster.

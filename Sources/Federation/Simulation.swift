@@ -86,7 +86,9 @@ public struct Simulation: Sendable {
           modelParameters: plan.architecture.parameterCount, featureBytes: cache.bytes,
           cachedClients: cache.clients, notes: notes)))
 
-    let server = Server(method: method, context: context, clients: clients, lanes: lanes)
+    let noise = try serverNoise(context, method: method)
+    let server = Server(
+      method: method, context: context, clients: clients, noise: noise, lanes: lanes)
     var summary = RunSummary(context: context)
     let clock = ContinuousClock()
     for round in 0..<scenario.rounds {
@@ -99,9 +101,11 @@ public struct Simulation: Sendable {
       summary.add(report)
       try await observer.receive(.finishedRound(report))
     }
+    let (budgetNote, ledger) = (await server.budgetNote, await server.ledger)
     return try await summary.finish(
-      state: server.state, frozen: frozen, clients: clients, lanes: lanes,
-      findsClusters: method.findsClusters, notes: notes)
+      state: server.state, frozen: frozen, clients: clients,
+      server: noise.map { ($0, ledger) }, lanes: lanes,
+      findsClusters: method.findsClusters, notes: notes + (budgetNote.map { [$0] } ?? []))
   }
 
   // MARK: - Preparation
@@ -132,18 +136,32 @@ public struct Simulation: Sendable {
   ) throws(FederationError) -> [Client] {
     let kind = AccountantKind(rawValue: scenario.privacy.accountant.rawValue) ?? .rdp
     var calibrator = NoiseCalibrator(accountant: kind.accountant)
+    let releases = ReleaseContext(scenario: scenario, schedule: context.schedule)
     var clients: [Client] = []
     clients.reserveCapacity(context.clients.count)
     for profile in context.clients {
-      let noise = try method.noise(
-        for: profile.plan, in: ReleaseContext(scenario: scenario, schedule: context.schedule),
-        calibrator: &calibrator)
-      clients.append(
-        Client(
-          profile: profile, noise: noise, seed: scenario.seed,
-          learningRate: scenario.local.learningRate))
+      let noise =
+        scenario.privacy.unit == .client
+        ? ClientNoise.none
+        : try scenario.noise(
+          of: profile.plan, plan: method.releases(of: profile.plan, in: releases), method: method,
+          context: releases, calibrator: &calibrator)
+      clients.append(Client(profile: profile, noise: noise, scenario: scenario))
     }
     return clients
+  }
+
+  /// The noise of the server where it protects whole clients.
+  private func serverNoise(
+    _ context: MethodContext, method: any FederatedMethod
+  ) throws(FederationError) -> ClientNoise? {
+    guard scenario.privacy.unit == .client else { return nil }
+    let kind = AccountantKind(rawValue: scenario.privacy.accountant.rawValue) ?? .rdp
+    var calibrator = NoiseCalibrator(accountant: kind.accountant)
+    return try scenario.noise(
+      of: context.clients[0].plan, plan: .ofServer(scenario), method: method,
+      context: ReleaseContext(scenario: scenario, schedule: context.schedule),
+      calibrator: &calibrator)
   }
 
   /// Caches frozen features client by client while they fit the memory; which ones changes no result.

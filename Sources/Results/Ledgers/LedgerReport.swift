@@ -28,6 +28,8 @@ public struct LedgerReport: Sendable, Hashable {
   }
 
   public let runID: String
+  /// What is protected.
+  public let unit: PrivacyUnit
   public let accountant: AccountantKind
   public let finishedRounds: Int
   public let rounds: Int
@@ -62,6 +64,7 @@ public struct LedgerReport: Sendable, Hashable {
         storedEpsilon: stored?[client.index])
     }
     runID = run.runID
+    unit = scenario.privacy.unit == .client ? .client : .example
     self.accountant = accountant
     finishedRounds = try store.rounds(of: run.runID).count
     rounds = run.rounds

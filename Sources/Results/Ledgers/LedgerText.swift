@@ -29,7 +29,8 @@ extension LedgerReport {
     var lines = [
       "Run \(runID): \(finishedRounds) of \(NumberText.count(rounds, "round")), "
         + NumberText.count(entries.reduce(0) { $0 + $1.count }, "release") + ".",
-      "For each training example of a client, added or removed; computed from the stored releases.",
+      "For each \(unit == .client ? "client with all its examples" : "training example of a client"), "
+        + "added or removed; computed from the stored releases.",
       "",
     ]
     lines += table.lines(colors: colors)
@@ -48,7 +49,7 @@ extension LedgerReport {
   /// What `privacy ledger --format json` prints.
   public var document: JSONValue {
     [
-      "run_id": .string(runID), "unit": "example", "relation": "add-or-remove-one",
+      "run_id": .string(runID), "unit": .string(unit.rawValue), "relation": "add-or-remove-one",
       "accountant": .string(accountant.rawValue), "rounds": .integer(rounds),
       "finished_rounds": .integer(finishedRounds),
       "contradictions": .array(contradictions.map { .integer($0) }),

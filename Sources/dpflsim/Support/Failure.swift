@@ -26,7 +26,7 @@ public struct Failure: Error, Sendable, Hashable {
     case let error as DatasetError: self.init(Self.status(of: error.kind), error.description)
     case let error as SweepError: self.init(.usage, error.description)
     case let error as StoreError: self.init(Self.status(of: error), error.description)
-    case let error as FederationError: self.init(.invalidInput, error.description)
+    case let error as FederationError: self.init(Self.status(of: error), error.description)
     case let error as ArchitectureError: self.init(.invalidInput, "\(error)")
     case let error as ClusteringError: self.init(.invalidInput, error.description)
     case let error as AccountingError: self.init(.invalidInput, error.description)
@@ -49,6 +49,13 @@ public struct Failure: Error, Sendable, Hashable {
     case .missing: .missingInput
     case .unreadable: .cannotRead
     case .malformed, .changed, .tooFew, .invalidRequest: .invalidInput
+    }
+  }
+
+  private static func status(of error: FederationError) -> ExitStatus {
+    switch error {
+    case .budgetExhausted, .serverBudgetExhausted: .stopped
+    case .unreachableBudget, .updateOutOfRange, .notFinite: .invalidInput
     }
   }
 

@@ -1,0 +1,95 @@
+// Privacy of whole clients: the server clips every client's update, adds noise to the sum once a round,
+// and accounts for it. Clients trust the server and add no noise of their own.
+//
+// McMahan, Ramage, Talwar, Zhang, "Learning differentially private recurrent language models" (2018), with
+// the fixed divisor of its section 2.
+
+import Kernels
+import Privacy
+import Scenarios
+
+struct ClientLevelAggregation: Sendable {
+  private let seed: UInt64
+  private let maxGradNorm: Float
+  private let sampleRate: Double
+  /// Nil adds no noise and does not clip.
+  let noise: ClientNoise
+  /// Expected number of updates to each model.
+  private let expected: [Double]
+
+  /// - Parameter noise: of `ReleasePlan.ofServer`.
+  init(context: MethodContext, noise: ClientNoise, models: Int) {
+    let scenario = context.scenario
+    seed = scenario.seed
+    maxGradNorm = Float(scenario.privacy.budget.maxGradNorm)
+    let rate = ReleasePlan.ofServer(scenario).sampleRate
+    sampleRate = rate
+    self.noise = noise
+    // Divisors must not depend on who came or what they chose: with true clusters their sizes are
+    // known, with chosen ones an equal share is assumed.
+    if case .oracle = scenario.method {
+      expected = scenario.population.clusters.map { rate * Double($0.clients) }
+    } else {
+      expected = [Double](
+        repeating: rate * Double(context.clients.count) / Double(models), count: models)
+    }
+  }
+
+  /// Moves every model by the noisy sum of the clipped updates to it over the expected number of them.
+  ///
+  /// A client's update goes to one model, so all sums together, as one vector, move by at most the clipping
+  /// bound when a client comes or goes: one Gaussian mechanism a round, whatever the number of models,
+  /// and which model a client chose costs nothing more.
+  func fold(
+    _ updates: [ClientUpdate], round: Int, into state: inout FederatedState
+  ) throws(FederationError) -> LedgerEntry {
+    guard let multiplier = noise.noiseMultiplier else {
+      try state.average(updates)
+      return entry(round: round)
+    }
+    let length = state.models.first?.count ?? 0
+    var total: [Float] = []
+    total.reserveCapacity(length * state.models.count)
+    for model in state.models.indices {
+      var sum = FixedPointSum(length: length)
+      for update in updates where update.model == model {
+        try sum.add(clipped(update.delta), client: update.client)
+      }
+      total += sum.sum
+    }
+    let mechanism = GaussianMechanism(noiseMultiplier: multiplier)
+    // No client draws gradient noise here, so the server's draws take that purpose.
+    let released = mechanism.release(ClippedSum(values: total, sensitivity: maxGradNorm)) {
+      values, deviation in
+      GaussianNoise.add(
+        to: &values, standardDeviation: deviation, seed: seed, purpose: .gradientNoise,
+        round: round, client: 0, step: 0)
+    }.value
+    for model in state.models.indices {
+      let scale = Float(1 / expected[model])
+      for i in 0..<length { state.models[model][i] += scale * released[model * length + i] }
+    }
+    return entry(round: round)
+  }
+
+  /// What a round puts into the server's ledger.
+  func entry(round: Int) -> LedgerEntry {
+    guard let multiplier = noise.noiseMultiplier else {
+      return .nonPrivate(round: round + 1, client: nil, purpose: .aggregation)
+    }
+    return .gaussian(
+      round: round + 1, client: nil, purpose: .aggregation, noiseMultiplier: multiplier,
+      sampleRate: sampleRate, maxGradNorm: Double(maxGradNorm), sensitivity: Double(maxGradNorm))
+  }
+
+  /// An update shortened to the clipping bound; one that is not finite counts as zero.
+  private func clipped(_ delta: [Float]) -> [Float] {
+    let norm = delta.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+    guard norm.isFinite else { return [Float](repeating: 0, count: delta.count) }
+    // The margin covers rounding, here and on the grid of the sum.
+    let bound = Double(maxGradNorm) * (1 - 2e-5)
+    guard norm > bound else { return delta }
+    let scale = Float(bound / norm)
+    return delta.map { $0 * scale }
+  }
+}

@@ -1,0 +1,58 @@
+// Each example's own ε: a bound, below the ordinary one, smaller for examples that are learnt.
+
+import Federation
+import Foundation
+import Privacy
+import Scenarios
+import Testing
+
+@Suite("Examples' own epsilon in results")
+struct IndividualPrivacyTests {
+  private static func run(_ changes: String...) async throws -> RunResult {
+    try await Simulation(
+      scenario: Sound.scenario(changes), catalog: Sound.catalog,
+      options: SimulationOptions(workers: 2)
+    ).run(observer: Recorder()).result
+  }
+
+  @Test(
+    "own epsilons lie below the ordinary one and follow the loss", arguments: ["r-dpcfl", "ifca"])
+  func bounds(method: String) async throws {
+    let result = try await Self.run(
+      #"method={"name":"\#(method)"}"#, "privacy.individual=true")
+    let own = try #require(result.individual)
+    let ordinary = try #require(result.clients.compactMap(\.epsilon).max())
+    #expect(own.examples == 11 * 300)
+    #expect(own.least > 0 && own.least < own.mean && own.mean < own.largest)
+    // Fewer orders than the accountant's make the largest a little looser.
+    #expect(own.largest <= 1.02 * ordinary)
+    #expect(own.meanByClass.count == 4 && own.meanByClass.allSatisfy { $0 != nil })
+    #expect(own.meanByCluster.count == 3)
+    let clusters = own.meanByCluster.compactMap { $0 }
+    let sizes = [900.0, 1200, 1200]
+    let mean = zip(clusters, sizes).reduce(0) { $0 + $1.0 * $1.1 } / 3300
+    #expect(abs(mean - own.mean) < 1e-9)
+    #expect(try #require(own.lossCorrelation) > 0.2)
+  }
+
+  @Test("gradients that all reach the clipping bound cost what the ordinary accounting says")
+  func saturated() async throws {
+    let result = try await Self.run(
+      #"method={"name":"global"}"#, "privacy.individual=true", "privacy.max_grad_norm=1e-6",
+      "rounds=3")
+    let own = try #require(result.individual)
+    let ordinary = try #require(result.clients[0].epsilon)
+    #expect(own.least == own.largest)
+    #expect(abs(own.largest / ordinary - 1) < 0.02)
+    #expect(own.lossCorrelation == nil)
+  }
+
+  @Test("results without it stay as they were and can be read without it")
+  func absent() async throws {
+    let result = try await Self.run("rounds=2")
+    #expect(result.individual == nil)
+    let data = try JSONEncoder().encode(result)
+    #expect(!String(decoding: data, as: UTF8.self).contains("individual"))
+    #expect(try JSONDecoder().decode(RunResult.self, from: data) == result)
+  }
+}
