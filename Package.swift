@@ -74,6 +74,9 @@ let package = Package(
     tests("Kernels"), tests("Privacy"), tests("Learning"), tests("Clustering"), tests("Datasets"),
     tests("Scenarios"),
     tests(
+      "Federation",
+      ["Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios"]),
+    tests(
       "Results",
       [
         "Kernels", "Privacy", "Federation", "Scenarios", "Datasets",

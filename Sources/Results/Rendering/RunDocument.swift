@@ -35,8 +35,21 @@ extension StoredRun {
       members["fairness"] = result.fairnessDocument
       members["clustering"] = result.clusteringDocument
       members["privacy"] = result.privacyDocument
+      if let individual = result.individual { members["individual"] = individual.document }
     }
     return .object(members)
+  }
+}
+
+extension IndividualResult {
+  /// Averages of the examples' own ε; they speak of this run's trajectory alone.
+  fileprivate var document: JSONValue {
+    [
+      "examples": .integer(examples), "least": .number(least), "mean": .number(mean),
+      "largest": .number(largest), "mean_by_class": .array(meanByClass.map { JSONValue($0) }),
+      "mean_by_cluster": .array(meanByCluster.map { JSONValue($0) }),
+      "log_loss_correlation": JSONValue(lossCorrelation),
+    ]
   }
 }
 
