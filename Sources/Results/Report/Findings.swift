@@ -40,34 +40,43 @@ extension Comparison {
   }
 
   private func prices(_ settings: String) -> [String] {
-    cells.filter { $0.settings == settings }.compactMap { cell in
+    cells.filter { $0.settings == settings && !$0.isOracle }.compactMap { cell in
       guard let price = priceOfPrivacy(cell), price.cost.clientMean.mean != nil else { return nil }
       let worst = price.cost.clusters.enumerated().max {
         ($0.element.mean ?? -2) < ($1.element.mean ?? -2)
       }
       var text =
         "Privacy at ε \(cell.epsilon.label) costs the clients of \(cell.method) "
-        + "\(NumberText.points(price.cost.clientMean.mean)) of accuracy on average "
+        + "\(Self.points(price.cost.clientMean.mean)) of accuracy on average "
         + "(n = \(price.cost.pairs))"
       if let worst, cell.clusters.indices.contains(worst.offset) {
         let cluster = cell.clusters[worst.offset]
         text +=
           "; it costs \(cluster.name)\(cluster.minority ? ", a minority," : "") most: "
-          + NumberText.points(worst.element.mean)
+          + Self.points(worst.element.mean)
       }
-      if let ratio = price.minorityRatio.mean {
-        text += "; the minority pays \(NumberText.decimal(ratio, 2)) times what the others pay"
+      if let minority = Self.mean(price, of: cell, minority: true),
+        let others = Self.mean(price, of: cell, minority: false)
+      {
+        text +=
+          "; minority clusters pay \(Self.points(minority)), the others \(Self.points(others))"
       }
       return text + "."
     }
   }
 
   private func detections(_ settings: String) -> [String] {
-    cells.filter { $0.settings == settings }.compactMap { cell in
-      let values = cell.runs.compactMap { $0.result.agreement?.minorityIsolated }
-      guard !values.isEmpty else { return nil }
-      return "\(cell.method) at ε \(cell.epsilon.label) gave the minority a model of its own in "
-        + "\(values.count { $0 }) of \(NumberText.count(values.count, "seed"))."
+    methods.compactMap { method in
+      let counts = cells.filter {
+        $0.settings == settings && $0.method == method && !$0.isOracle
+      }.compactMap { cell -> String? in
+        let values = cell.runs.compactMap { $0.result.agreement?.minorityIsolated }
+        guard !values.isEmpty else { return nil }
+        return "\(values.count { $0 }) of \(values.count) at ε \(cell.epsilon.label)"
+      }
+      guard !counts.isEmpty else { return nil }
+      return "Seeds in which \(method) gave the minority a model of its own: "
+        + counts.joined(separator: ", ") + "."
     }
   }
 
@@ -77,7 +86,7 @@ extension Comparison {
         let mean = cost.mean
       else { return nil }
       return "Knowing the true clusters would change \(cell.method) at ε \(cell.epsilon.label) by "
-        + "\(NumberText.points(mean)) on average (n = \(cost.count))."
+        + "\(Self.points(mean)) on average (n = \(cost.count))."
     }
   }
 
@@ -87,6 +96,20 @@ extension Comparison {
       "No cell has more than \(NumberText.count(most, "seed")): differences between methods cannot "
         + "reach a p-value of 0.05 before 6 seeds, and the intervals are too narrow."
     ]
+  }
+
+  /// Unweighted mean price of the clusters that are minorities, or of the others.
+  private static func mean(
+    _ price: PrivacyPrice, of cell: ComparisonCell, minority: Bool
+  ) -> Double? {
+    let prices = zip(cell.clusters, price.cost.clusters).compactMap { cluster, price in
+      cluster.minority == minority ? price.mean : nil
+    }
+    return prices.isEmpty ? nil : prices.reduce(0, +) / Double(prices.count)
+  }
+
+  private static func points(_ difference: Double?) -> String {
+    percent(difference) + " points"
   }
 
   private static func budget(_ epsilon: EpsilonTarget) -> String {
