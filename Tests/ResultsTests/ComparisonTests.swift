@@ -1,0 +1,192 @@
+// Comparisons against figures computed by brute force from the accuracies that were stored.
+
+import Clustering
+import Federation
+import Foundation
+import Results
+import Scenarios
+import TestSupport
+import Testing
+
+@Suite("Comparison")
+struct ComparisonTests {
+  private func cell(
+    _ comparison: Comparison, _ method: String, _ epsilon: Double?
+  ) throws -> ComparisonCell {
+    let label = epsilon.map { NumberText.exact($0) } ?? "none"
+    return try #require(
+      comparison.cells.first { $0.method == method && $0.epsilon.label == label })
+  }
+
+  @Test("means over seeds, of clusters and of the worst one")
+  func means() async throws {
+    try await Grid.withStore { store in
+      let comparison = try store.comparison()
+      #expect(comparison.cells.count == Grid.methods.count * Grid.epsilons.count)
+      for method in Grid.methods {
+        for epsilon in Grid.epsilons {
+          let cell = try cell(comparison, method, epsilon)
+          #expect(cell.seeds == Grid.seeds)
+          let worst = cell.estimate(.worstClusterAccuracy)
+          #expect(worst.count == 3)
+          #expect(isClose(try #require(worst.mean), Grid.worst(method, epsilon)))
+          #expect(
+            isClose(
+              try #require(cell.estimate(.minorityAccuracy).mean), Grid.cluster(0, method, epsilon))
+          )
+          for cluster in 0...1 {
+            #expect(
+              isClose(
+                try #require(cell.accuracy(ofCluster: cluster).mean),
+                Grid.cluster(cluster, method, epsilon)))
+          }
+        }
+      }
+    }
+  }
+
+  @Test("price of privacy and of mistakes, paired by seed")
+  func prices() async throws {
+    try await Grid.withStore { store in
+      let comparison = try store.comparison()
+      let own = try cell(comparison, "r-dpcfl", 2)
+      let price = try #require(comparison.priceOfPrivacy(own))
+      let mistakes = try #require(comparison.priceOfMistakes(own))
+      for cluster in 0...1 {
+        #expect(
+          isClose(
+            try #require(price.cost.clusters[cluster].mean),
+            Grid.cluster(cluster, "r-dpcfl", nil) - Grid.cluster(cluster, "r-dpcfl", 2)))
+        #expect(
+          isClose(
+            try #require(mistakes.clusters[cluster].mean),
+            Grid.cluster(cluster, "oracle", 2) - Grid.cluster(cluster, "r-dpcfl", 2)))
+      }
+      let unfairness = Grid.seeds.map { seed -> Double in
+        let differences = zip(
+          Grid.accuracies("r-dpcfl", nil, seed), Grid.accuracies("r-dpcfl", 2, seed)
+        ).map { $0 - $1 }
+        return (differences.max() ?? 0) - (differences.min() ?? 0)
+      }
+      #expect(isClose(try #require(price.accuracyUnfairness.mean), Grid.mean(unfairness)))
+      #expect(isClose(try #require(price.lossUnfairness.mean), Grid.mean(unfairness)))
+      #expect(price.cost.pairs == 3)
+      let reference = try cell(comparison, "r-dpcfl", nil)
+      #expect(comparison.priceOfPrivacy(reference) == nil)
+      #expect(comparison.priceOfMistakes(try cell(comparison, "oracle", 2)) == nil)
+    }
+  }
+
+  @Test("a seed without its partner drops out of the pairs and not of the mean")
+  func missingPartner() async throws {
+    try await withFolder { folder in
+      let store = try RunStore.open(folder.appendingPathComponent("s.sqlite"))
+      for seed in Grid.seeds { try await Grid.store("global", 1, seed, in: store) }
+      try await Grid.store("global", nil, 1, in: store)
+      let comparison = try store.comparison()
+      let own = try cell(comparison, "global", 1)
+      let price = try #require(comparison.priceOfPrivacy(own))
+      #expect(own.runs.count == 3)
+      #expect(price.cost.pairs == 1)
+      #expect(price.cost.clientMean.lower == nil)
+      let difference =
+        Grid.mean(Grid.accuracies("global", nil, 1)) - Grid.mean(Grid.accuracies("global", 1, 1))
+      #expect(isClose(try #require(price.cost.clientMean.mean), difference))
+    }
+  }
+
+  @Test("the frontier holds exactly what nothing dominates, and the knee lies on it")
+  func frontier() async throws {
+    try await Grid.withStore { store in
+      let comparison = try store.comparison()
+      let all = ["r-dpcfl", "global"].flatMap { method in
+        Grid.epsilons.map { epsilon in
+          (method: method, epsilon: epsilon ?? .infinity, worst: Grid.worst(method, epsilon))
+        }
+      }
+      let expected = all.filter { point in
+        !all.contains { other in
+          other.epsilon <= point.epsilon && other.worst >= point.worst
+            && (other.epsilon < point.epsilon || other.worst > point.worst)
+        }
+      }.sorted { $0.epsilon < $1.epsilon }
+      let frontier = comparison.frontier(settings: "")
+      #expect(frontier.map(\.method) == expected.map(\.method))
+      #expect(frontier.map(\.epsilon.high) == expected.map(\.epsilon))
+      let finite = expected.filter { $0.epsilon.isFinite }
+      let (first, last) = (try #require(finite.first), try #require(finite.last))
+      let knee = finite.max { a, b in
+        func rise(_ point: (method: String, epsilon: Double, worst: Double)) -> Double {
+          (point.worst - first.worst) / (last.worst - first.worst)
+            - (log(point.epsilon) - log(first.epsilon)) / (log(last.epsilon) - log(first.epsilon))
+        }
+        return rise(a) < rise(b)
+      }
+      #expect(Comparison.knee(of: frontier)?.epsilon.high == knee?.epsilon)
+      #expect(Comparison.knee(of: Array(frontier.prefix(2))) == nil)
+    }
+  }
+
+  @Test("methods are compared seed by seed; three seeds cannot go below p = 0.25")
+  func contrasts() async throws {
+    try await Grid.withStore { store in
+      let contrasts = try store.comparison().contrasts()
+      #expect(contrasts.count == Grid.epsilons.count)
+      for contrast in contrasts {
+        #expect(contrast.best == "r-dpcfl")
+        #expect(contrast.other == "global")
+        #expect(contrast.comparison.pValue == 0.25)
+      }
+    }
+  }
+
+  @Test("every line fits a hundred columns, and the best value is marked")
+  func lines() async throws {
+    try await Grid.withStore { store in
+      let comparison = try store.comparison()
+      for order in ComparisonOrder.allCases {
+        let lines = comparison.lines(by: order, colors: false)
+        #expect(lines.allSatisfy { $0.displayWidth <= 100 })
+      }
+      let own = NumberText.decimal(100 * Grid.worst("r-dpcfl", 1), 1)
+      let line = comparison.lines(by: .method, colors: false).first { $0.contains("r-dpcfl") }
+      #expect(try #require(line).contains("\(own) ("))
+      #expect(try #require(line).contains(" *"))
+    }
+  }
+
+  @Test("JSON and CSV say the same")
+  func documents() async throws {
+    try await Grid.withStore { store in
+      let comparison = try store.comparison()
+      let rows = comparison.csv.split(separator: "\n").map { $0.split(separator: ",") }
+      let row = try #require(
+        comparison.csv.split(separator: "\n").first {
+          $0.hasPrefix(",global,8,worst_cluster_accuracy,,3,")
+        })
+      let mean = try #require(Double(row.split(separator: ",")[4]))
+      #expect(isClose(mean, Grid.worst("global", 8)))
+      #expect(rows.count > 100)
+      guard case .array(let cells)? = comparison.document["cells"] else {
+        Issue.record("no cells")
+        return
+      }
+      let cell = try #require(
+        cells.first { $0["method"] == "global" && $0["epsilon"] == "8" })
+      #expect(cell["metrics"]?["worst_cluster_accuracy"]?["mean"] == .number(mean))
+    }
+  }
+
+  @Test("settings that differ become labels; a repeated run counts once")
+  func labels() async throws {
+    try await withFolder { folder in
+      let store = try RunStore.open(folder.appendingPathComponent("s.sqlite"))
+      let early = try await Grid.store("global", 1, 0, in: store)
+      let late = try await Grid.store("global", 1, 0, in: store)
+      let comparison = try store.comparison()
+      #expect(comparison.cells.map { $0.runs.count } == [1])
+      #expect([early, late].contains(comparison.cells[0].runs[0].runID))
+      #expect(try store.finishedRuns().count == 1)
+    }
+  }
+}

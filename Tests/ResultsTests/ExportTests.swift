@@ -1,0 +1,45 @@
+// Exported tables hold what the store holds.
+
+import Foundation
+import Results
+import Scenarios
+import Testing
+
+@Suite("Export")
+struct ExportTests {
+  @Test("a line a row in both formats, with the numbers of the store")
+  func tables() async throws {
+    try await withFolder { folder in
+      let store = try RunStore.open(folder.appendingPathComponent("s.sqlite"))
+      let runID = try await Grid.store("r-dpcfl", 2, 1, in: store)
+      let export = try RunExport(of: store.run(named: runID), in: store)
+      let csv = try export.write(.csv, to: folder.appendingPathComponent("csv"))
+      let jsonl = try export.write(.jsonl, to: folder.appendingPathComponent("jsonl"))
+      let counts = [
+        "rounds": 2, "client_rounds": try store.clientRounds(of: runID).count,
+        "cluster_rounds": try store.clusterRounds(of: runID).count,
+        "assignments": try store.assignments(of: runID).count,
+        "privacy_events": try store.ledgerEntries(of: runID).count, "clients": 5, "clusters": 2,
+      ]
+      #expect(csv.count == counts.count)
+      for (file, head) in csv.map({ ($0, 1) }) + jsonl.map({ ($0, 0) }) {
+        let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
+        #expect(lines.count - head == counts[file.deletingPathExtension().lastPathComponent])
+      }
+      let clients = try String(
+        contentsOf: folder.appendingPathComponent("csv/clients.csv"), encoding: .utf8)
+      let accuracies = clients.split(separator: "\n").dropFirst().map {
+        Double($0.split(separator: ",", omittingEmptySubsequences: false)[6])
+      }
+      #expect(accuracies == Grid.accuracies("r-dpcfl", 2, 1))
+    }
+  }
+
+  @Test("fields with commas, quotes and formulas cannot break a table")
+  func fields() {
+    var table = CSVTable(["a", "b"])
+    table.add(["x,\"y\"\n", "=1+1"])
+    table.add([.null, -2])
+    #expect(table.text == "a,b\n\"x,\"\"y\"\"\n\",'=1+1\n,-2\n")
+  }
+}

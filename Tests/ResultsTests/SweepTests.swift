@@ -1,0 +1,140 @@
+// Sweeps: how axes are read, which cells they give, and which of them are known already.
+
+import Foundation
+import Results
+import Scenarios
+import Testing
+
+@Suite("Sweep")
+struct SweepTests {
+  @Test("axes are read as they are written")
+  func axes() throws {
+    #expect(try SweepAxes.epsilons("0.5,1, none") == [0.5, 1, nil])
+    #expect(try SweepAxes.seeds("0..2,7") == [0, 1, 2, 7])
+    #expect(try SweepAxes.methods("r-dpcfl,ifca") == ["r-dpcfl", "ifca"])
+    let setting = try SweepAxes.setting("method.candidate_clusters=[2,3],[4],null")
+    #expect(setting.path == "method.candidate_clusters")
+    #expect(setting.values == [[2, 3], [4], .null])
+    #expect(try SweepAxes.setting("model.name=cnn,logistic").values == ["cnn", "logistic"])
+  }
+
+  @Test(
+    "what cannot be read is refused",
+    arguments: ["", "0", "-1", "1,,2", "1,1", "inf", "nan", "x"])
+  func wrongEpsilons(_ text: String) {
+    #expect(throws: SweepError.self) { try SweepAxes.epsilons(text) }
+  }
+
+  @Test(
+    "seeds that cannot be read are refused",
+    arguments: ["", "4..2", "1..", "-1", "0..1..2", "1,1", "0..9999999999"])
+  func wrongSeeds(_ text: String) {
+    #expect(throws: SweepError.self) { try SweepAxes.seeds(text) }
+  }
+
+  private func grid(_ change: (inout SweepAxes) -> Void, json: String = Grid.json) throws
+    -> SweepGrid
+  {
+    var axes = SweepAxes()
+    change(&axes)
+    return try SweepGrid(json: Data(json.utf8), overrides: [], axes: axes)
+  }
+
+  @Test("every combination is a scenario of its own, seed by seed")
+  func combinations() throws {
+    let grid = try grid {
+      $0.epsilons = [1, nil]
+      $0.methods = ["r-dpcfl", "global"]
+      $0.seeds = [3, 4]
+      $0.settings = [SweepAxes.Setting(path: "rounds", values: [2, 5])]
+    }
+    #expect(grid.cells.count == 16)
+    #expect(grid.invalid.isEmpty)
+    #expect(Set(grid.cells.map(\.scenario.hash)).count == 16)
+    #expect(grid.cells.prefix(8).allSatisfy { $0.scenario.seed == 3 })
+    #expect(Set(grid.cells.map(\.scenario.rounds)) == [2, 5])
+  }
+
+  @Test("the scenario's own method keeps its settings, others have their defaults")
+  func methods() throws {
+    let json = Grid.json.replacingOccurrences(
+      of: "\"r-dpcfl\"", with: "\"r-dpcfl\", \"num_clusters\": 3")
+    let grid = try grid({ $0.methods = ["r-dpcfl", "ifca"] }, json: json)
+    #expect(grid.cells[0].scenario.resolved["method"]?["num_clusters"] == 3)
+    #expect(grid.cells[1].scenario.resolved["method"]?["num_clusters"] == .null)
+  }
+
+  @Test("none takes the noise from everybody, a number from those without a budget of their own")
+  func ownBudgets() throws {
+    let json = Grid.json.replacingOccurrences(
+      of: "\"examples_per_client\": 100",
+      with: "\"examples_per_client\": 100, \"privacy\": {\"target_epsilon\": 9}, "
+        + "\"client_privacy\": [{\"target_epsilon\": 7}, {}]")
+    let grid = try grid({ $0.epsilons = [1, nil] }, json: json)
+    func targets(_ cell: SweepCell) -> [Double?] {
+      cell.scenario.population.clusters.flatMap { cluster in
+        (0..<cluster.clients).map { cluster.budget(ofClient: $0).targetEpsilon }
+      }
+    }
+    #expect(targets(grid.cells[0]) == [7, 9, 1, 1, 1])
+    #expect(targets(grid.cells[1]) == [nil, nil, nil, nil, nil])
+  }
+
+  @Test("a combination that is no scenario does not stop the others")
+  func invalid() throws {
+    let grid = try grid { $0.settings = [SweepAxes.Setting(path: "rounds", values: [2, -1])] }
+    #expect(grid.cells.count == 1)
+    #expect(grid.invalid.map(\.overrides) == [["rounds=-1"]])
+    var progress = SweepProgress(grid)
+    progress.set(.failed(message: "it broke"), of: 0)
+    #expect(progress.failures.count == 2)
+    #expect(progress.headline == "2 of 2 cells, 2 failed")
+  }
+
+  @Test("time left is the mean of what has run, for the share that has not")
+  func timeLeft() throws {
+    let grid = try grid { $0.seeds = [0, 1, 2, 3] }
+    var progress = SweepProgress(grid)
+    #expect(progress.secondsLeft == nil)
+    progress.set(.done(runID: "a", seconds: 4), of: 0)
+    progress.set(.running, of: 1)
+    progress.advance(to: 0.25)
+    #expect(progress.secondsLeft == 3 + 4 + 4)
+    progress.set(.known(runID: "b"), of: 1)
+    #expect(progress.secondsLeft == 8)
+    #expect(progress.runIDs == ["a", "b"])
+  }
+
+  @Test("a finished run of the same scenario is found again, an unfinished one is not")
+  func known() async throws {
+    try await withFolder { folder in
+      let store = try RunStore.open(folder.appendingPathComponent("s.sqlite"))
+      let runID = try await Grid.store("global", 2, 1, in: store)
+      _ = try RunRecorder(
+        store: store, scenario: try Grid.scenario("global", 2, 0), workers: 1, machine: "m")
+      let known = try store.finishedRuns()
+      #expect(known == [try Grid.scenario("global", 2, 1).hash: runID])
+    }
+  }
+
+  @Test("sweep files say the same as options; a scenario is no sweep file")
+  func files() throws {
+    let text = """
+      {"scenario": "a.json", "epsilon": [1, null, 0.5], "method": ["ifca"], "seeds": "0..2",
+       "vary": {"rounds": [2, 3]}}
+      """
+    let file = try #require(try SweepFile(json: Data(text.utf8)))
+    #expect(file.scenario == "a.json")
+    #expect(file.axes.epsilons == [1, nil, 0.5])
+    #expect(file.axes.seeds == [0, 1, 2])
+    #expect(file.axes.settings == [SweepAxes.Setting(path: "rounds", values: [2, 3])])
+    #expect(try SweepFile(json: Data(Grid.json.utf8)) == nil)
+    for wrong in [
+      "\"x\": 1", "\"epsilon\": [0]", "\"seeds\": [1.5]", "\"vary\": []", "\"method\": []",
+    ] {
+      #expect(throws: SweepError.self, "\(wrong)") {
+        try SweepFile(json: Data("{\"scenario\": \"a\", \(wrong)}".utf8))
+      }
+    }
+  }
+}
