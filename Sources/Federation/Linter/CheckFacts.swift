@@ -74,18 +74,22 @@ extension ModelSize {
     total = plan.architecture.parameterCount
     featureBytesPerExample = plan.featureBytesPerExample
     inputs = plan.architecture.inputCount
-    let operations = plan.architecture.layers.map { layer -> Int in
-      let (rows, columns) = layer.weightShape
-      switch layer {
-      case .convolution(_, let geometry, _): return 2 * rows * columns * geometry.positions
-      case .dense: return 2 * rows * columns
-      }
+    let layers = plan.architecture.layers
+    let positions = layers.map { layer -> Int in
+      if case .convolution(_, let geometry, _) = layer { geometry.positions } else { 1 }
     }
-    forwardOperations = operations.reduce(0, +)
+    let outputs = zip(layers, positions).map { $0.weightShape.rows * $1 }
+    let operations = zip(layers, outputs).map { 2 * $0.weightShape.columns * $1 }
+    forward = Work(operations: operations.reduce(0, +), outputs: outputs.reduce(0, +))
     let modules = plan.adapter?.targetModules
-    let first =
-      plan.architecture.layers.firstIndex { modules?.contains($0.name) ?? true } ?? 0
-    cachedForwardOperations = operations[first...].reduce(0, +)
+    let first = layers.firstIndex { modules?.contains($0.name) ?? true } ?? 0
+    var left = Array(operations[first...])
+    // The frozen product of an adapted convolution is cached too: only its low rank is left.
+    if let adapter = plan.adapter, adapter.freezeA, positions[first] > 1 {
+      left[0] = 2 * outputs[first] * adapter.rank
+    }
+    cachedForward = Work(
+      operations: left.reduce(0, +), outputs: outputs[first...].reduce(0, +))
   }
 }
 

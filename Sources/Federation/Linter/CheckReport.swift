@@ -50,10 +50,15 @@ public struct ModelSize: Sendable, Hashable {
   public let featureBytesPerExample: Int
   /// Numbers of one input.
   public let inputs: Int
-  /// Multiplications and additions of one forward pass.
-  public let forwardOperations: Int
-  /// The same from the first trained layer on, which is all that is left with cached features.
-  public let cachedForwardOperations: Int
+  /// One forward pass, and what is left of it with cached features.
+  public let forward: Work
+  public let cachedForward: Work
+
+  /// Multiplications and additions of a pass, and the layers' outputs that it writes.
+  public struct Work: Sendable, Hashable {
+    public let operations: Int
+    public let outputs: Int
+  }
 }
 
 /// Units that release the same and have the same budget, with what it costs them.

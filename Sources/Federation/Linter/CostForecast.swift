@@ -3,10 +3,10 @@
 import Scenarios
 
 extension CostForecast {
-  /// Operations a second on one worker: in passes over one example, seconds go to the products (rate)
-  /// and to everything that is paid by example (overhead).
-  private static let operationsPerSecond = 2.5e10
-  private static let secondsPerExample = 2e-6
+  /// Measured on one core: products, and what every output of a layer costs besides.
+  private static let operationsPerSecond = 9e10
+  private static let secondsPerOutput = 2e-9
+  private static let secondsPerExample = 1e-6
   /// A step reads and writes every trained parameter, and draws a normal number for it.
   private static let secondsPerParameterStep = 2.5e-9
   /// Backward and clipping against forward.
@@ -29,28 +29,31 @@ extension CostForecast {
       steps += taken * client.stepsPerRound
       evaluated += min(taken, selections) * candidates * client.trainExamples
     }
-    if let pretraining = scenario.model.pretraining {
-      trained += pretraining.epochs * scenario.data.publicExamples
-    }
+    let pretrained = (scenario.model.pretraining?.epochs ?? 0) * scenario.data.publicExamples
     let features =
       clients.reduce(0) { $0 + $1.trainExamples + tests } * model.featureBytesPerExample
     let cached = features > 0 && features <= Self.featureBudget
-    let forward = Double(cached ? model.cachedForwardOperations : model.forwardOperations)
-    trainedExamples = trained
+    let pass = Self.seconds(of: cached ? model.cachedForward : model.forward)
+    trainedExamples = trained + pretrained
     evaluatedExamples = evaluated
+    let once = cached ? clients.reduce(0) { $0 + $1.trainExamples + tests } : 0
     secondsOnOneWorker =
-      Double(trained) * (Self.trainingFactor * forward / Self.operationsPerSecond)
-      + Double(evaluated) * forward / Self.operationsPerSecond
-      + Double(trained + evaluated) * Self.secondsPerExample
+      (Double(trained) * Self.trainingFactor + Double(evaluated)) * pass
+      + (Double(pretrained) * Self.trainingFactor + Double(once)) * Self.seconds(of: model.forward)
       + Double(steps * model.trainable) * Self.secondsPerParameterStep
-    // Data (bytes for images), features, and per client an update in floats beside the models.
+    // Data (bytes for images, twice while they are unpacked), features, and per client an update in floats beside the models.
     let bytesPerValue = scenario.data.imageShape == nil ? 4 : 1
     let data =
       ((scenario.data.trainExamples ?? clients.reduce(0) { $0 + $1.trainExamples })
-        + (scenario.data.testExamples ?? tests)) * model.inputs * bytesPerValue
+        + (scenario.data.testExamples ?? tests)) * model.inputs * bytesPerValue * 2
     let vectors =
       4 * (4 * model.total + (2 * clients.count + Self.models(scenario, clients)) * model.trainable)
     peakBytes = Self.baseBytes + data + min(features, Self.featureBudget) + vectors
+  }
+
+  private static func seconds(of work: ModelSize.Work) -> Double {
+    Double(work.operations) / operationsPerSecond + Double(work.outputs) * secondsPerOutput
+      + secondsPerExample
   }
 
   private static func selections(_ scenario: Scenario) -> (rounds: Int, candidates: Int) {
