@@ -83,7 +83,11 @@ let package = Package(
         .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .testTarget(
-      name: "CommandTests", dependencies: ["dpflsim", "Results", "Scenarios", "TestSupport"],
+      name: "CommandTests",
+      dependencies: [
+        "dpflsim", "Results", "Federation", "Scenarios", "Datasets", "Privacy", "Clustering",
+        "TestSupport",
+      ],
       resources: [.copy("Golden")], swiftSettings: house),
   ],
   swiftLanguageModes: [.v6]

@@ -51,7 +51,9 @@ struct RenderingTests {
     try await withFolder { folder in
       let store = try RunStore.inMemory(filesFolder: folder)
       let stored = try await Sample.store(Sample.result(), in: store)
+      // The hash of the scenario changes with every setting that scenarios learn.
       let text = stored.document.prettyText.replacing(stored.run.runID, with: "RUN")
+        .replacing(stored.run.scenarioHash, with: "HASH")
         .replacing(folder.lastPathComponent, with: "FOLDER")
       try expectSnapshot(text + "\n", "run.json")
     }

@@ -1,0 +1,67 @@
+// Every kind of error has its exit status; what nobody thought of is a fault of dpflsim.
+
+import Clustering
+import Datasets
+import Federation
+import Foundation
+import Privacy
+import Results
+import Scenarios
+import Testing
+import dpflsim
+
+@Suite("Errors and exit codes")
+struct FailureTests {
+  struct Unforeseen: Error {}
+
+  static let cases: [(any Error & Sendable, dpflsim.ExitStatus)] = [
+    (DatasetError(.missing, at: "a", "b", mend: "c"), .missingInput),
+    (DatasetError(.unreadable, at: "a", "b", mend: "c"), .cannotRead),
+    (DatasetError(.malformed, at: "a", "b", mend: "c"), .invalidInput),
+    (DatasetError(.changed, at: "a", "b", mend: "c"), .invalidInput),
+    (DatasetError(.tooFew(requested: 2, available: 1), at: "a", "b", mend: "c"), .invalidInput),
+    (FederationError.notFinite(client: 1, round: 2), .invalidInput),
+    (FederationError.unreachableBudget(client: 1, reason: "x"), .invalidInput),
+    (ClusteringError.empty, .invalidInput),
+    (AccountingError.invalid(reason: "x"), .invalidInput),
+    (SafetensorsError.truncated(bytes: 1), .cannotRead),
+    (StoreError.missingStore(path: "p"), .missingInput),
+    (StoreError.unknownRun(name: "p"), .missingInput),
+    (StoreError.cannotWrite(path: "p", reason: "r"), .cannotWrite),
+    (StoreError.olderStore(path: "p"), .cannotWrite),
+    (StoreError.cannotRead(path: "p", reason: "r"), .cannotRead),
+    (StoreError.notAStore(path: "p", reason: "r"), .cannotRead),
+    (StoreError.newerStore(path: "p"), .cannotRead),
+    (StoreError.busy(path: "p"), .cannotRead),
+    (StoreError.unreadableRun(id: "p", reason: "r"), .cannotRead),
+    (StoreError.ambiguousRun(name: "p", matches: ["a", "b"]), .usage),
+    (StoreError.runInProgress(id: "p"), .usage),
+    (Failure(.stopped, "x"), .stopped),
+    (CancellationError(), .fault),
+    (Unforeseen(), .fault),
+  ]
+
+  @Test("every error has a status and one sentence", arguments: cases.indices)
+  func status(_ index: Int) {
+    let (error, status) = Self.cases[index]
+    let failure = Failure(error)
+    #expect(failure.status == status, "\(error)")
+    #expect(!failure.message.isEmpty && !failure.message.contains("\n"))
+    #expect((status == .fault) == failure.message.contains("fault of dpflsim"))
+  }
+
+  @Test("every problem of a scenario is a line of its own, with the file in front")
+  func scenario() throws {
+    let error = #expect(throws: ScenarioError.self) { try Scenario(json: Data("{}".utf8)) }
+    let failure = Failure(try #require(error)).named("s.json")
+    #expect(failure.status == .invalidInput)
+    let lines = failure.message.split(separator: "\n")
+    #expect(lines.count == 8 && lines.allSatisfy { $0.hasPrefix("s.json: ") })
+  }
+
+  @Test("statuses are those of sysexits.h and of shells")
+  func numbers() {
+    #expect(
+      dpflsim.ExitStatus.allCases.map(\.rawValue) == [0, 64, 65, 66, 69, 70, 73, 74, 75, 130, 143])
+  }
+}
