@@ -54,6 +54,46 @@ struct RunCommandTests {
     }
   }
 
+  @Test("a budget that ends before the run does: 75, and what was spent is within it")
+  func stopped() async throws {
+    try await Program.inFolder { program in
+      let run = try program.call(
+        "run", Program.shipped("tiny.json"), "--set", "privacy.noise_multiplier=0.9", "--set",
+        "method.name=global", "--format", "json", "--quiet")
+      #expect(run.status == 75 && run.output.isEmpty, "\(run.errors)")
+      #expect(run.errors.hasPrefix("dpflsim: stopped before round "))
+      let stored = try RunStore.openExisting(program.store).run(named: "latest")
+      #expect(stored.status == .stopped && stored.resultDigest == nil)
+      let ledger = try JSONValue(
+        parsing: Data(program.call("privacy", "ledger", "latest", "--format", "json").output.utf8))
+      for client in 0..<8 {
+        let epsilon = try #require(ledger["clients"]?[client]?["epsilon"]?.double)
+        #expect(epsilon > 0 && epsilon <= 5)
+      }
+    }
+  }
+
+  @Test("privacy of whole clients is said as such, and its ledger proves it")
+  func clientUnit() async throws {
+    try await Program.inFolder { program in
+      let run = try program.call(
+        "run", Program.shipped("tiny.json"), "--set", "privacy.unit=client", "--set",
+        "method.name=global", "--format", "json", "--quiet")
+      #expect(run.status == 0, "\(run.errors)")
+      let document = try JSONValue(parsing: Data(run.output.utf8))
+      #expect(document["privacy"]?["unit"] == "client")
+      let ledger = try JSONValue(
+        parsing: Data(program.call("privacy", "ledger", "latest", "--format", "json").output.utf8))
+      #expect(ledger["unit"] == "client" && ledger["contradictions"] == [])
+      let stated = try #require(document["privacy"]?["epsilon_max"]?.double)
+      let proven = try #require(ledger["clients"]?[0]?["epsilon"]?.double)
+      #expect(abs(stated - proven) < 1e-6 && stated <= 5)
+      #expect(
+        try program.call("runs", "show", "latest").output
+          .contains("for each client with all its examples"))
+    }
+  }
+
   @Test("the digest does not depend on the number of workers, and depends on the seed")
   func digest() async throws {
     try await Program.inFolder { program in

@@ -140,21 +140,6 @@ struct ComparisonTests {
     }
   }
 
-  @Test("every line fits a hundred columns, and the best value is marked")
-  func lines() async throws {
-    try await Grid.withStore { store in
-      let comparison = try store.comparison()
-      for order in ComparisonOrder.allCases {
-        let lines = comparison.lines(by: order, colors: false)
-        #expect(lines.allSatisfy { $0.displayWidth <= 100 })
-      }
-      let own = NumberText.decimal(100 * Grid.worst("r-dpcfl", 1), 1)
-      let line = comparison.lines(by: .method, colors: false).first { $0.contains("r-dpcfl") }
-      #expect(try #require(line).contains("\(own) ("))
-      #expect(try #require(line).contains(" *"))
-    }
-  }
-
   @Test("JSON and CSV say the same")
   func documents() async throws {
     try await Grid.withStore { store in

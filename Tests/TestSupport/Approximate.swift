@@ -4,7 +4,7 @@ public import Foundation
 
 /// Whether `value` lies within `relative · |reference| + absolute` of `reference`.
 public func isClose(
-  _ value: Double, _ reference: Double, relative: Double = 0, absolute: Double = 0
+  _ value: Double, _ reference: Double, relative: Double = 1e-12, absolute: Double = 0
 ) -> Bool {
   if value == reference { return true }
   return abs(value - reference) <= relative * abs(reference) + absolute
