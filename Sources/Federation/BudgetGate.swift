@@ -6,36 +6,21 @@ import Scenarios
 
 /// Asks before every round whether a client may release what the round asks of it.
 struct BudgetGate {
-  private struct Question: Hashable {
-    let event: PrivacyEvent
-    let delta: Double
-  }
-
-  private let accountant: any PrivacyAccountant
   private let policy: Scenario.Privacy.Exhaustion
-  private var known: [Question: Double] = [:]
+  private var bounds: RememberedBounds
   /// Clients that stopped, with the round (from 1) that they did not take part in.
   private(set) var exhausted: [Int: Int] = [:]
 
   /// Nil where noise is calibrated, or nobody has a budget.
   init?(_ scenario: Scenario) {
     guard scenario.privacy.noiseMultiplier != nil else { return nil }
-    let kind = AccountantKind(rawValue: scenario.privacy.accountant.rawValue) ?? .rdp
-    accountant = kind.accountant
+    bounds = RememberedBounds(scenario.privacy.accountant.kind.accountant)
     policy = scenario.privacy.onBudgetExhausted
   }
 
   /// Whether a ledger that has grown by the round's entries stays within the budget.
   mutating func admits(_ total: PrivacyEvent, within budget: PrivacyBudget) throws -> Bool {
-    let question = Question(event: total, delta: budget.delta)
-    let epsilon: Double
-    if let earlier = known[question] {
-      epsilon = earlier
-    } else {
-      epsilon = try accountant.epsilon(of: total, delta: budget.delta)
-      known[question] = epsilon
-    }
-    return epsilon <= budget.epsilon
+    try bounds.bound(for: total, delta: budget.delta).epsilon <= budget.epsilon
   }
 
   /// The tasks of those clients whose budgets have room for them.

@@ -35,7 +35,7 @@ struct Pretraining {
     add("\(population.plan.architecture)")
     add("\(settings)")
     population.partition.publicIndices.withUnsafeBytes { hash.update(bufferPointer: $0) }
-    return hash.finalize().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    return hash.finalize().hexadecimal
   }
 
   /// Trains from fresh parameters; reports after every epoch.

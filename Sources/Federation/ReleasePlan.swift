@@ -19,13 +19,19 @@ public struct ReleasePlan: Sendable, Hashable {
   public var selections = 0
   public var selectionEpsilon = 0.0
 
+  /// The multiplier of full-batch steps, rounded up to the Float that the generator uses.
+  func fullBatchNoiseMultiplier(_ noiseMultiplier: Double) -> Double {
+    Double(Float(roundedUp: noiseMultiplier * fullBatchNoiseRatio))
+  }
+
   /// What the plan releases if the sampled steps use `noiseMultiplier`.
   func event(noiseMultiplier: Double) -> PrivacyEvent {
     var events: [PrivacyEvent] = []
     if fullBatchSteps > 0 {
-      let multiplier = Double(Float(roundedUp: noiseMultiplier * fullBatchNoiseRatio))
       events.append(
-        .trainingSteps(sampleRate: 1, noiseMultiplier: multiplier, count: fullBatchSteps))
+        .trainingSteps(
+          sampleRate: 1, noiseMultiplier: fullBatchNoiseMultiplier(noiseMultiplier),
+          count: fullBatchSteps))
     }
     if sampledSteps > 0 {
       events.append(
@@ -58,6 +64,16 @@ public struct ClientNoise: Sendable, Hashable {
     noiseMultiplier: nil, fullBatchNoiseMultiplier: nil, selectionEpsilon: nil)
 }
 
+extension ClientNoise {
+  /// What a plan needs if its sampled steps use `noiseMultiplier`.
+  init(_ plan: ReleasePlan, noiseMultiplier: Double) {
+    self.init(
+      noiseMultiplier: noiseMultiplier,
+      fullBatchNoiseMultiplier: plan.fullBatchNoiseMultiplier(noiseMultiplier),
+      selectionEpsilon: plan.selections > 0 ? plan.selectionEpsilon : nil)
+  }
+}
+
 /// Finds the noise of every client. Clients with equal plans and budgets share one search.
 struct NoiseCalibrator {
   private struct Key: Hashable {
@@ -74,10 +90,7 @@ struct NoiseCalibrator {
   mutating func noise(
     for client: ClientPlan, plan: ReleasePlan
   ) throws(FederationError) -> ClientNoise {
-    guard let epsilon = client.budget.targetEpsilon else {
-      return ClientNoise(
-        noiseMultiplier: nil, fullBatchNoiseMultiplier: nil, selectionEpsilon: nil)
-    }
+    guard let epsilon = client.budget.targetEpsilon else { return .none }
     let key = Key(plan: plan, epsilon: epsilon, delta: client.budget.targetDelta)
     if let noise = known[key] { return noise }
     let multiplier: Double
@@ -89,10 +102,7 @@ struct NoiseCalibrator {
     } catch {
       throw FederationError.unreachableBudget(client: client.index, reason: "\(error)")
     }
-    let noise = ClientNoise(
-      noiseMultiplier: multiplier,
-      fullBatchNoiseMultiplier: Double(Float(roundedUp: multiplier * plan.fullBatchNoiseRatio)),
-      selectionEpsilon: plan.selections > 0 ? plan.selectionEpsilon : nil)
+    let noise = ClientNoise(plan, noiseMultiplier: multiplier)
     known[key] = noise
     return noise
   }
@@ -118,11 +128,7 @@ extension Scenario {
     calibrator: inout NoiseCalibrator
   ) throws(FederationError) -> ClientNoise {
     if let multiplier = privacy.noiseMultiplier, client.budget.targetEpsilon != nil {
-      let rounded = Double(Float(roundedUp: multiplier))
-      return ClientNoise(
-        noiseMultiplier: rounded,
-        fullBatchNoiseMultiplier: Double(Float(roundedUp: rounded * plan.fullBatchNoiseRatio)),
-        selectionEpsilon: plan.selections > 0 ? plan.selectionEpsilon : nil)
+      return ClientNoise(plan, noiseMultiplier: Double(Float(roundedUp: multiplier)))
     }
     if privacy.unit == .client { return try calibrator.noise(for: client, plan: plan) }
     return try method.noise(for: client, in: context, calibrator: &calibrator)

@@ -42,6 +42,13 @@ struct RunDigest {
 
   /// 64 hexadecimal digits.
   var text: String {
-    hash.finalize().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    hash.finalize().hexadecimal
+  }
+}
+
+extension SHA256.Digest {
+  /// Two hexadecimal digits a byte.
+  var hexadecimal: String {
+    map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
   }
 }

@@ -85,13 +85,7 @@ struct RunSummary {
   private func epsilons(
     _ clients: [Client], server: PrivacyLedger?
   ) async throws -> [EpsilonBound?] {
-    let kind = AccountantKind(rawValue: context.scenario.privacy.accountant.rawValue) ?? .rdp
-    // Clients with equal ledgers share one computation.
-    struct Key: Hashable {
-      let event: PrivacyEvent
-      let delta: Double
-    }
-    var known: [Key: EpsilonBound] = [:]
+    var known = RememberedBounds(context.scenario.privacy.accountant.kind.accountant)
     var bounds: [EpsilonBound?] = []
     for client in clients {
       guard client.profile.budget.targetEpsilon != nil else {
@@ -99,15 +93,8 @@ struct RunSummary {
         continue
       }
       let event = if let server { server.costEvent } else { await client.ledger.costEvent }
-      let key = Key(event: event, delta: client.profile.budget.targetDelta)
-      let bound: EpsilonBound
-      if let earlier = known[key] {
-        bound = earlier
-      } else {
-        bound = try kind.accountant.bound(for: key.event, delta: key.delta)
-        known[key] = bound
-      }
-      bounds.append(bound)
+      bounds.append(
+        try known.bound(for: event, delta: client.profile.budget.targetDelta))
     }
     return bounds
   }

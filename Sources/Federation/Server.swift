@@ -41,7 +41,7 @@ actor Server {
 
   /// Runs one round (from 0) and reports it.
   func runRound(_ round: Int, evaluates: Bool) async throws -> RoundReport {
-    let work = method.tasks(round: round, state: state, context: context)
+    let work = try method.tasks(round: round, state: state, context: context)
     let (models, clients) = (state.models, clients)
     let tasks = try await admitted(work, round: round)
     let sizes = tasks.map { context.clients[$0.client].train.count }

@@ -134,8 +134,7 @@ public struct Simulation: Sendable {
   private func makeClients(
     _ context: MethodContext, method: any FederatedMethod
   ) throws(FederationError) -> [Client] {
-    let kind = AccountantKind(rawValue: scenario.privacy.accountant.rawValue) ?? .rdp
-    var calibrator = NoiseCalibrator(accountant: kind.accountant)
+    var calibrator = NoiseCalibrator(accountant: scenario.privacy.accountant.kind.accountant)
     let releases = ReleaseContext(scenario: scenario, schedule: context.schedule)
     var clients: [Client] = []
     clients.reserveCapacity(context.clients.count)
@@ -156,8 +155,7 @@ public struct Simulation: Sendable {
     _ context: MethodContext, method: any FederatedMethod
   ) throws(FederationError) -> ClientNoise? {
     guard scenario.privacy.unit == .client else { return nil }
-    let kind = AccountantKind(rawValue: scenario.privacy.accountant.rawValue) ?? .rdp
-    var calibrator = NoiseCalibrator(accountant: kind.accountant)
+    var calibrator = NoiseCalibrator(accountant: scenario.privacy.accountant.kind.accountant)
     return try scenario.noise(
       of: context.clients[0].plan, plan: .ofServer(scenario), method: method,
       context: ReleaseContext(scenario: scenario, schedule: context.schedule),

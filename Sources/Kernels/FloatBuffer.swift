@@ -73,8 +73,7 @@ public final class FloatBuffer {
   }
 
   package func check(_ offset: Int, _ length: Int) {
-    precondition(
-      offset >= 0 && length >= 0 && offset <= count - length, "range outside the buffer")
+    checkRange(offset, length, in: count)
   }
 }
 
@@ -93,8 +92,7 @@ public final class IndexBuffer {
   deinit { base.deallocate() }
 
   package func check(_ offset: Int, _ length: Int) {
-    precondition(
-      offset >= 0 && length >= 0 && offset <= count - length, "range outside the buffer")
+    checkRange(offset, length, in: count)
   }
 }
 
@@ -112,4 +110,10 @@ public final class Constant<Buffer: AnyObject>: @unchecked Sendable {
     self.buffer = buffer
     fill(buffer)
   }
+}
+
+/// Every range that a kernel is given passes here before a pointer is formed.
+func checkRange(_ offset: Int, _ length: Int, in count: Int) {
+  precondition(
+    offset >= 0 && length >= 0 && offset <= count - length, "range outside the buffer")
 }

@@ -17,8 +17,7 @@ public final class HalfBuffer {
   deinit { base.deallocate() }
 
   package func check(_ offset: Int, _ length: Int) {
-    precondition(
-      offset >= 0 && length >= 0 && offset <= count - length, "range outside the buffer")
+    checkRange(offset, length, in: count)
   }
 
   /// Rounds `length` floats to half precision (to nearest, ties to even).

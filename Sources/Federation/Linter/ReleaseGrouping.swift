@@ -15,7 +15,7 @@ struct ReleaseGrouping {
     self.scenario = scenario
     self.schedule = schedule
     self.model = model
-    kind = AccountantKind(rawValue: scenario.privacy.accountant.rawValue) ?? .rdp
+    kind = scenario.privacy.accountant.kind
     calibrator = NoiseCalibrator(accountant: kind.accountant)
   }
 

@@ -37,10 +37,7 @@ struct AsReleased: FederatedMethod {
   func noise(
     for client: ClientPlan, in context: ReleaseContext, calibrator: inout NoiseCalibrator
   ) throws(FederationError) -> ClientNoise {
-    guard let target = client.budget.targetEpsilon else {
-      return ClientNoise(
-        noiseMultiplier: nil, fullBatchNoiseMultiplier: nil, selectionEpsilon: nil)
-    }
+    guard let target = client.budget.targetEpsilon else { return .none }
     let selectionEpsilon = settings.selectionEpsilonRatio * target
     do {
       let spent = try AsReleased.accountant.epsilon(
@@ -106,8 +103,7 @@ struct AsReleased: FederatedMethod {
     context: MethodContext
   ) throws {
     guard round == 0 else {
-      for update in updates { state.assignment[update.client] = update.model }
-      try state.average(updates)
+      try state.take(updates)
       return
     }
     let known = context.scenario.population.clusters.count

@@ -54,14 +54,13 @@ struct MeanRegularized: FederatedMethod {
     LocalModels().start(context)
   }
 
-  func tasks(round: Int, state: FederatedState, context: MethodContext) -> RoundTasks {
+  func tasks(
+    round: Int, state: FederatedState, context: MethodContext
+  ) throws(FederationError) -> RoundTasks {
     // The mean of models that everybody has released; exact and free of order.
     var sum = FixedPointSum(length: context.initial.count)
-    var finite = true
-    for (client, model) in state.models.enumerated() {
-      do { try sum.add(model, client: client) } catch { finite = false }
-    }
-    let center = finite ? sum.mean ?? context.initial : context.initial
+    for (client, model) in state.models.enumerated() { try sum.add(model, client: client) }
+    let center = sum.mean ?? context.initial
     let regularizer = LocalWork.Regularizer(lambda: Float(lambda), center: center)
     return RoundTasks(
       stage: .training,

@@ -36,6 +36,21 @@ struct RoundTasks: Sendable {
   let tasks: [ClientTask]
 }
 
+extension RoundTasks {
+  /// The cohort trains the models it is assigned to, or first chooses among all of them.
+  static func assigned(
+    round: Int, state: FederatedState, context: MethodContext, selects: Bool = false
+  ) -> RoundTasks {
+    let selection = ClientTask.Selection(candidates: Array(state.models.indices))
+    return RoundTasks(
+      stage: selects ? .selection : .training,
+      tasks: context.schedule.cohort(round: round).map { client in
+        ClientTask(
+          client: client, model: state.assignment[client], selection: selects ? selection : nil)
+      })
+  }
+}
+
 protocol FederatedMethod: Sendable {
   /// Everything that a client will release in the whole run, or at most that.
   func releases(of client: ClientPlan, in context: ReleaseContext) -> ReleasePlan
@@ -45,7 +60,9 @@ protocol FederatedMethod: Sendable {
   ) throws(FederationError) -> ClientNoise
   func start(_ context: MethodContext) -> FederatedState
   /// - Parameter round: from 0.
-  func tasks(round: Int, state: FederatedState, context: MethodContext) -> RoundTasks
+  func tasks(
+    round: Int, state: FederatedState, context: MethodContext
+  ) throws(FederationError) -> RoundTasks
   func fold(
     _ updates: [ClientUpdate], round: Int, into state: inout FederatedState,
     context: MethodContext
@@ -69,20 +86,16 @@ extension FederatedMethod {
 
   /// The usual round: every client of the cohort trains the model that it is assigned to.
   func tasks(round: Int, state: FederatedState, context: MethodContext) -> RoundTasks {
-    RoundTasks(
-      stage: .training,
-      tasks: context.schedule.cohort(round: round).map {
-        ClientTask(client: $0, model: state.assignment[$0])
-      })
+    .assigned(round: round, state: state, context: context)
   }
 
-  /// The usual fold: every model moves by the unweighted mean of the updates of its clients; a model
-  /// that nobody trained stays as it is.
+  /// The usual fold: a client stays with the model it trained, and every model moves by the unweighted
+  /// mean of the updates of its clients; a model that nobody trained stays as it is.
   func fold(
     _ updates: [ClientUpdate], round: Int, into state: inout FederatedState,
     context: MethodContext
   ) throws {
-    try state.average(updates)
+    try state.take(updates)
   }
 }
 
@@ -96,6 +109,12 @@ extension ReleasePlan {
 }
 
 extension FederatedState {
+  /// Assigns each client to the model it trained, and averages.
+  mutating func take(_ updates: [ClientUpdate]) throws(FederationError) {
+    for update in updates { assignment[update.client] = update.model }
+    try average(updates)
+  }
+
   /// Moves each model by the mean of the updates to it (FedAvg with equal weights).
   mutating func average(_ updates: [ClientUpdate]) throws(FederationError) {
     for index in models.indices {

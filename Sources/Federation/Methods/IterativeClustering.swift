@@ -49,22 +49,7 @@ struct IterativeClustering: FederatedMethod {
 
   func tasks(round: Int, state: FederatedState, context: MethodContext) -> RoundTasks {
     let selects = settings.numClusters > 1 && round < selectionRounds(context.scenario)
-    let candidates = ClientTask.Selection(candidates: Array(state.models.indices))
-    return RoundTasks(
-      stage: selects ? .selection : .training,
-      tasks: context.schedule.cohort(round: round).map { client in
-        ClientTask(
-          client: client, model: state.assignment[client],
-          selection: selects ? candidates : nil)
-      })
-  }
-
-  func fold(
-    _ updates: [ClientUpdate], round: Int, into state: inout FederatedState,
-    context: MethodContext
-  ) throws {
-    for update in updates { state.assignment[update.client] = update.model }
-    try state.average(updates)
+    return .assigned(round: round, state: state, context: context, selects: selects)
   }
 }
 

@@ -69,14 +69,7 @@ struct RobustClustered: FederatedMethod {
     }
     let selects =
       state.models.count > 1 && round < firstSelection + selectionRounds(context.scenario)
-    let candidates = ClientTask.Selection(candidates: Array(state.models.indices))
-    return RoundTasks(
-      stage: selects ? .selection : .training,
-      tasks: cohort.map { client in
-        ClientTask(
-          client: client, model: state.assignment[client],
-          selection: selects ? candidates : nil)
-      })
+    return .assigned(round: round, state: state, context: context, selects: selects)
   }
 
   func fold(
@@ -87,8 +80,7 @@ struct RobustClustered: FederatedMethod {
       try cluster(updates, state: &state, context: context)
       return
     }
-    for update in updates { state.assignment[update.client] = update.model }
-    try state.average(updates)
+    try state.take(updates)
   }
 
   // MARK: - Clustering

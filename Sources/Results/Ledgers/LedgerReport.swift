@@ -47,7 +47,7 @@ public struct LedgerReport: Sendable, Hashable {
       throw StoreError.unreadableRun(
         id: run.runID, reason: error.problems.first?.description ?? "its scenario")
     }
-    let accountant = AccountantKind(rawValue: scenario.privacy.accountant.rawValue) ?? .rdp
+    let accountant = scenario.privacy.accountant.kind
     entries = try store.ledgerEntries(of: run.runID)
     let ledgers = Dictionary(grouping: entries, by: \.client)
     // A release of the server's concerns everybody.
