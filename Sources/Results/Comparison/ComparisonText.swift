@@ -60,7 +60,7 @@ extension Comparison {
         + "table,")
     lines.append("not counting the oracle. With few seeds the intervals are too narrow.")
     if !unfinished.isEmpty {
-      lines.append("Left out without a result: \(unfinished.joined(separator: ", "))".printable)
+      lines += Self.wrapped("Left out without a result: \(unfinished.joined(separator: ", "))")
     }
     return lines
   }
@@ -124,8 +124,8 @@ extension Comparison {
     var lines = table.lines(colors: colors)
     if let price {
       let ratio = price.minorityRatio
-      lines.append(
-        "  \(NumberText.count(price.cost.pairs, "pair")) of seeds; minority over majority price "
+      lines += Self.wrapped(
+        "\(NumberText.count(price.cost.pairs, "pair")) of seeds; minority over majority price "
           + (ratio.count > 0
             ? "\(NumberText.decimal(ratio.mean, 2)) (defined for \(ratio.count)), " : "undefined, ")
           + "F_acc \(Self.percent(price.accuracyUnfairness.mean)) points, F_loss "
@@ -143,9 +143,8 @@ extension Comparison {
     var lines = Self.wrapped(
       "Frontier of worst-cluster accuracy: " + points.joined(separator: ", ") + ".")
     if let knee = Self.knee(of: frontier) {
-      lines.append(
-        "Knee: ε \(knee.epsilon.label) with \(knee.method); beyond it more ε buys less."
-          .printable)
+      lines += Self.wrapped(
+        "Knee: ε \(knee.epsilon.label) with \(knee.method); beyond it more ε buys less.")
     }
     return lines + [""]
   }
@@ -190,7 +189,7 @@ extension Comparison {
     var lines = [""]
     for word in text.printable.split(separator: " ") {
       let last = lines.count - 1
-      if lines[last].displayWidth + word.count + 1 > 98, !lines[last].isEmpty {
+      if lines[last].displayWidth + String(word).displayWidth + 1 > 98, !lines[last].isEmpty {
         lines.append("  \(word)")
       } else {
         lines[last] += (lines[last].isEmpty ? "" : " ") + word
