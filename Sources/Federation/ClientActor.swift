@@ -54,7 +54,8 @@ actor Client {
   let noise: ClientNoise
   private(set) var ledger = PrivacyLedger()
   let seed: UInt64
-  private let learningRate: Double
+  private let local: Scenario.Local
+  private let rounds: Int
   /// Whether the server protects whole clients: nothing released by this one alone then counts.
   private let trustsServer: Bool
   private var individual: IndividualTracker?
@@ -65,7 +66,8 @@ actor Client {
     self.profile = profile
     self.noise = noise
     seed = scenario.seed
-    learningRate = scenario.local.learningRate
+    local = scenario.local
+    rounds = scenario.rounds
     trustsServer = scenario.privacy.unit == .client
     if scenario.privacy.individual, noise.noiseMultiplier != nil {
       individual = IndividualTracker(examples: profile.train.count)
@@ -171,11 +173,15 @@ actor Client {
       batches = .poisson(rate: profile.plan.sampleRate, steps: profile.plan.stepsPerRound)
       multiplier = noise.noiseMultiplier
     }
-    return LocalWork(
+    var work = LocalWork(
       seed: seed, round: round, client: profile.index, start: start, batches: batches,
-      learningRate: Float(task.learningRate ?? learningRate),
+      learningRate: Float(task.learningRate ?? local.learningRate),
       privacy: multiplier.map { (Float(profile.budget.maxGradNorm), $0) },
       regularizer: task.regularizer)
+    work.optimizer = local.optimizer
+    work.schedule = local.learningRateSchedule
+    work.rounds = rounds
+    return work
   }
 
   /// Chooses a model by the number of training examples it gets right.

@@ -11,6 +11,7 @@ import Scenarios
 struct ClientLevelAggregation: Sendable {
   private let seed: UInt64
   private let maxGradNorm: Float
+  private let optimizer: Scenario.ServerOptimizer
   private let sampleRate: Double
   /// Nil adds no noise and does not clip.
   let noise: ClientNoise
@@ -22,6 +23,7 @@ struct ClientLevelAggregation: Sendable {
     let scenario = context.scenario
     seed = scenario.seed
     maxGradNorm = Float(scenario.privacy.budget.maxGradNorm)
+    optimizer = scenario.serverOptimizer
     let rate = ReleasePlan.ofServer(scenario).sampleRate
     sampleRate = rate
     self.noise = noise
@@ -44,7 +46,7 @@ struct ClientLevelAggregation: Sendable {
     _ updates: [ClientUpdate], round: Int, into state: inout FederatedState
   ) throws(FederationError) -> LedgerEntry {
     guard let multiplier = noise.noiseMultiplier else {
-      try state.average(updates)
+      try state.average(updates, optimizer: optimizer)
       return entry(round: round)
     }
     let length = state.models.first?.count ?? 0
@@ -67,7 +69,8 @@ struct ClientLevelAggregation: Sendable {
     }.value
     for model in state.models.indices {
       let scale = Float(1 / expected[model])
-      for i in 0..<length { state.models[model][i] += scale * released[model * length + i] }
+      let mean = released[model * length..<(model + 1) * length].map { scale * $0 }
+      state.move(model: model, by: mean, optimizer: optimizer)
     }
     return entry(round: round)
   }

@@ -6,6 +6,7 @@ import Foundation
 import Kernels
 package import Learning
 package import Privacy
+package import Scenarios
 
 /// What a client is to do with its data in one round.
 package struct LocalWork: Sendable {
@@ -33,6 +34,10 @@ package struct LocalWork: Sendable {
   let start: [Float]
   let batches: Batches
   let learningRate: Float
+  package var optimizer = Scenario.Local.Optimizer.sgd
+  package var schedule = Scenario.Local.LearningRateSchedule.constant
+  /// Rounds of the whole run, over which the schedule goes.
+  package var rounds = 1
   /// nil trains without clipping and noise.
   let privacy: (maxGradNorm: Float, noiseMultiplier: Double)?
   let regularizer: Regularizer?
@@ -58,6 +63,12 @@ extension LocalWork {
   var clipping: Clipping {
     guard let privacy else { return .none }
     return exampleBounds.map { .each(maxGradNorms: $0) } ?? .flat(maxGradNorm: privacy.maxGradNorm)
+  }
+
+  /// The step size of a step (from 0).
+  func learningRate(step: Int, of steps: Int) -> Float {
+    let progress = (Double(round) + Double(step) / Double(steps)) / Double(max(rounds, 1))
+    return learningRate * Float(schedule.factor(round: round, progress: progress))
   }
 
   var rateAndSteps: (rate: Double, steps: Int) {
@@ -87,6 +98,7 @@ package enum LocalTraining {
     let (rate, steps) = work.rateAndSteps
     let expectedBatch = Float(rate * Double(source.count))
     let clipping = work.clipping
+    var optimizer = LocalOptimizer(work.optimizer, count: theta.count)
     for step in 0..<steps {
       let batch = sample(source.count, rate: rate, work: work, step: step)
       network.load(trainable: theta)
@@ -98,10 +110,11 @@ package enum LocalTraining {
       }
       statistics.add(seen)
       let noisy = release(sum, work: work, step: step)
-      let scale = work.learningRate / expectedBatch
-      for i in theta.indices { theta[i] -= scale * noisy[i] }
+      let learningRate = work.learningRate(step: step, of: steps)
+      optimizer.move(
+        &theta, against: noisy, expectedBatch: expectedBatch, learningRate: learningRate)
       if let regularizer = work.regularizer {
-        let pull = work.learningRate * regularizer.lambda
+        let pull = learningRate * regularizer.lambda
         for i in theta.indices {
           theta[i] -= pull * (theta[i] - regularizer.center[i])
         }

@@ -95,6 +95,15 @@ struct Fields {
     return output
   }
 
+  func numbers(_ key: String) throws(ScenarioError) -> [Double] {
+    var output: [Double] = []
+    for entry in try list(key) {
+      guard case .number(let value) = entry else { throw Self.fault(path + key) }
+      output.append(value)
+    }
+    return output
+  }
+
   func strings(_ key: String) throws(ScenarioError) -> [String] {
     var output: [String] = []
     for entry in try list(key) {

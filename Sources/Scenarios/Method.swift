@@ -93,6 +93,16 @@ extension Scenario.Method {
   }
 }
 
+extension Scenario.Method {
+  /// Whether the server moves models by means of several clients' updates.
+  var averages: Bool {
+    switch self {
+    case .local, .meanRegularized: false
+    case .robustClustered, .global, .ifca, .oracle: true
+    }
+  }
+}
+
 // MARK: - Format
 
 extension Scenario.Method {

@@ -59,6 +59,11 @@ extension Scenario {
     public let batchSize: Int
     /// Step size; above 0, at most 100; required.
     public let learningRate: Double
+    /// What becomes of a noisy gradient. JSON key `optimizer`; default plain SGD.
+    public let optimizer: Optimizer
+    /// How the step size changes in the course of the run. JSON key `learning_rate_schedule`;
+    /// default: it stays.
+    public let learningRateSchedule: LearningRateSchedule
     /// Examples that go through the network at once: bounds memory, changes no result.
     /// JSON key `max_physical_batch_size`; 1 to 65536, default 64.
     public let maxPhysicalBatchSize: Int
@@ -204,7 +209,8 @@ extension Scenario.Local {
       .required(
         "batch_size", .integer(1...1_000_000),
         "Expected size of a Poisson-sampled batch, the divisor of every step."),
-      .required("learning_rate", .number(.above(0, to: 100)), "Step size of local SGD."),
+      .required("learning_rate", .number(.above(0, to: 100)), "Step size of local training."),
+      Optimizer.key, LearningRateSchedule.key,
       .defaults(
         "max_physical_batch_size", 64, .integer(1...65_536),
         "Examples that go through the network at once; bounds memory, changes no result."),
@@ -218,6 +224,9 @@ extension Scenario.Local {
     }
     batchSize = try fields.integer("batch_size")
     learningRate = try fields.number("learning_rate")
+    optimizer = try Optimizer(fields.optionalFields("optimizer"))
+    learningRateSchedule = try LearningRateSchedule(
+      fields.optionalFields("learning_rate_schedule"))
     maxPhysicalBatchSize = try fields.integer("max_physical_batch_size")
   }
 }

@@ -27,6 +27,9 @@ public struct Scenario: Sendable, Hashable {
   /// nil trains the whole model.
   public let adapter: Adapter?
   public let local: Local
+  /// How the server moves a model by the mean of the updates to it. JSON key `server.optimizer`;
+  /// default FedAvg.
+  public let serverOptimizer: ServerOptimizer
   public let privacy: Privacy
   public let method: Method
   public let evaluation: Evaluation
@@ -95,6 +98,8 @@ extension Scenario {
     let adapterFields = try fields.optionalFields("adapter")
     adapter = if let adapterFields { try Adapter(adapterFields) } else { nil }
     local = try Local(fields.fields("local"))
+    serverOptimizer = try ServerOptimizer(
+      fields.optionalFields("server")?.fields("optimizer"))
     method = try Method(
       fields.fields("method"),
       clientCount: population.clusters.reduce(0) { $0 + $1.clients },
@@ -138,6 +143,7 @@ extension Scenario {
       "adapter", .null, .nullable(.tagged(Adapter.shape)),
       "What is trained on top of a frozen base; null trains the whole model."),
     .required("local", .object(Local.shape), "The training inside a client."),
+    ServerOptimizer.key,
     .required(
       "privacy", .object(Privacy.shape),
       "The guarantee of every client that has no budget of its own."),

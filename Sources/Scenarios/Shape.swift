@@ -21,6 +21,9 @@ struct Key: Sendable {
     case required
     /// The default is filled in, also in the resolved form.
     case defaults(JSONValue)
+    /// The default counts, but stays out of the resolved form, also where it is written: so that a
+    /// scenario that does not use the key keeps its hash.
+    case implied(JSONValue)
     /// It stays away; what that means the description says.
     case absent
   }
@@ -42,6 +45,12 @@ struct Key: Sendable {
     _ name: String, _ value: JSONValue, _ kind: Kind, _ description: String, hint: String? = nil
   ) -> Key {
     Key(name: name, kind: kind, presence: .defaults(value), description: description, hint: hint)
+  }
+
+  static func implied(
+    _ name: String, _ value: JSONValue, _ kind: Kind, _ description: String
+  ) -> Key {
+    Key(name: name, kind: kind, presence: .implied(value), description: description, hint: nil)
   }
 
   static func absent(_ name: String, _ kind: Kind, _ description: String) -> Key {
@@ -101,6 +110,10 @@ struct NumberRange: Sendable {
 
   static func from(_ lower: Double, to upper: Double) -> NumberRange {
     NumberRange(lower: lower, upper: upper, includesLower: true, includesUpper: true)
+  }
+
+  static func from(_ lower: Double, below upper: Double) -> NumberRange {
+    NumberRange(lower: lower, upper: upper, includesLower: true, includesUpper: false)
   }
 
   static func above(_ lower: Double, to upper: Double) -> NumberRange {

@@ -170,6 +170,11 @@ struct ShapeChecker {
       if let value = members[key.name] {
         resolved[key.name] = resolve(value, as: key.kind, at: place, hint: key.hint)
         isWhole = isWhole && resolved[key.name] != nil
+        if case .implied(let usual) = key.presence,
+          resolved[key.name] == resolve(usual, as: key.kind, at: place)
+        {
+          resolved[key.name] = nil
+        }
         continue
       }
       switch key.presence {
@@ -177,7 +182,7 @@ struct ShapeChecker {
         problems.add(place, "is missing; write \(key.kind.words)")
         isWhole = false
       case .defaults(let value): resolved[key.name] = resolve(value, as: key.kind, at: place)
-      case .absent: break
+      case .implied, .absent: break
       }
     }
     let known = Set(keys.map(\.name))

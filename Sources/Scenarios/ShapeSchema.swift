@@ -35,7 +35,7 @@ extension Shape {
       members["description"] = .string(key.description)
       switch key.presence {
       case .required: required.append(.string(key.name))
-      case .defaults(let value): members["default"] = value
+      case .defaults(let value), .implied(let value): members["default"] = value
       case .absent: break
       }
       properties[key.name] = .object(members)

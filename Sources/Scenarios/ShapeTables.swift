@@ -42,7 +42,7 @@ extension Scenario {
       let usual =
         switch key.presence {
         case .required: "**required**"
-        case .defaults(let value): "`\(value.prettyText)`"
+        case .defaults(let value), .implied(let value): "`\(value.prettyText)`"
         case .absent: "may be left out"
         }
       return "| `\(key.name)` | \(key.kind.words) | \(usual) | \(key.description) |\n"

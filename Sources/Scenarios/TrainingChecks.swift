@@ -44,6 +44,12 @@ extension Scenario {
 
   func checkMethod(_ problems: inout ProblemList) {
     let place = JSONPath() + "method"
+    if serverOptimizer != .fedAvg, !method.averages {
+      problems.add(
+        JSONPath() + "server" + "optimizer",
+        "has nothing to do with \(method.name), whose server averages no updates; leave it out, or "
+          + "set local.optimizer")
+    }
     func checkCount(_ count: Int, at place: JSONPath, _ problems: inout ProblemList) {
       guard count > clientCount else { return }
       problems.add(place, "must be at most the number of clients, \(clientCount), got \(count)")

@@ -111,6 +111,12 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
     RuleCase("DP405", ["privacy.max_grad_norm=101"], silent: ["privacy.max_grad_norm=100"]),
     RuleCase("DP406", ["local.learning_rate=50"], silent: ["local.learning_rate=1"]),
     RuleCase("DP407", ["data.public_examples=100"], silent: ["data.public_examples=0"]),
+    RuleCase(
+      "DP408", ["local.optimizer.name=adam"],
+      silent: ["local.optimizer.name=adam", "local.learning_rate=0.1"]),
+    RuleCase(
+      "DP409", [#"server.optimizer={"name":"fedadam","learning_rate":1}"#],
+      silent: [#"server.optimizer={"name":"fedadam"}"#]),
     RuleCase("DP501", [], silent: noPrivacy),
     RuleCase("DP502", [], silent: global + [#"privacy.unit="client""#]),
     RuleCase("DP503", [], silent: noPrivacy),

@@ -63,12 +63,14 @@ extension CheckRule {
       ]
     },
     CheckRule("DP406", .warning) { facts in
-      guard facts.unitIsExample else { return [] }
+      guard facts.unitIsExample, let gain = facts.scenario.local.optimizer.noiseGain else {
+        return []
+      }
       let rate = facts.scenario.local.learningRate
       let walks = facts.groups.compactMap { group -> (ReleaseGroup, Double)? in
         guard let multiplier = group.noise?.noiseMultiplier, group.batchSize > 0 else { return nil }
         let length =
-          rate * multiplier * group.budget.maxGradNorm
+          rate * gain * multiplier * group.budget.maxGradNorm
           * Double.sqrt(Double(facts.model.trainable)) / Double(group.batchSize)
         return length > 5 ? (group, length) : nil
       }
@@ -91,5 +93,37 @@ extension CheckRule {
             + "to 0, or add model.pretraining")
       ]
     },
+    CheckRule("DP408", .warning) { facts in
+      let rate = facts.scenario.local.learningRate
+      guard case .adam = facts.scenario.local.optimizer, rate > 0.1 else { return [] }
+      return [
+        Complaint(
+          "local.learning_rate",
+          "Adam moves every parameter by about the learning rate in each step, however small the "
+            + "gradient, and \(short(rate)) is beyond the weights; use 0.001 to 0.01")
+      ]
+    },
+    CheckRule("DP409", .warning) { facts in
+      guard case .fedAdam(let rate, _, _) = facts.scenario.serverOptimizer, rate > 0.5 else {
+        return []
+      }
+      return [
+        Complaint(
+          "server.optimizer.learning_rate",
+          "FedAdam moves every parameter by about \(short(rate)) a round, whatever the updates were; "
+            + "use 0.01 to 0.1")
+      ]
+    },
   ]
+}
+
+extension Scenario.Local.Optimizer {
+  /// Standard deviation of a step's noise over that of plain SGD; nil where steps do not grow with it.
+  fileprivate var noiseGain: Double? {
+    switch self {
+    case .sgd: 1
+    case .momentum(let kept): 1 / Double.sqrt(1 - kept * kept)
+    case .adam: nil
+    }
+  }
 }

@@ -103,7 +103,7 @@ struct AsReleased: FederatedMethod {
     context: MethodContext
   ) throws {
     guard round == 0 else {
-      try state.take(updates)
+      try state.take(updates, optimizer: context.scenario.serverOptimizer)
       return
     }
     let known = context.scenario.population.clusters.count

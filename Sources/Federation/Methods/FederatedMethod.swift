@@ -14,6 +14,8 @@ public struct FederatedState: Codable, Hashable, Sendable {
   /// Posterior probability of each model for each client, while clustering is soft.
   public var posteriors: [[Double]]?
   public var clustering: ClusteringReport?
+  /// What the server's optimiser remembers; nil before its first step, and always with FedAvg.
+  public var moments: ServerMoments?
 }
 
 /// What a method may know besides its state.
@@ -95,7 +97,7 @@ extension FederatedMethod {
     _ updates: [ClientUpdate], round: Int, into state: inout FederatedState,
     context: MethodContext
   ) throws {
-    try state.take(updates)
+    try state.take(updates, optimizer: context.scenario.serverOptimizer)
   }
 }
 
@@ -110,20 +112,24 @@ extension ReleasePlan {
 
 extension FederatedState {
   /// Assigns each client to the model it trained, and averages.
-  mutating func take(_ updates: [ClientUpdate]) throws(FederationError) {
+  mutating func take(
+    _ updates: [ClientUpdate], optimizer: Scenario.ServerOptimizer
+  ) throws(FederationError) {
     for update in updates { assignment[update.client] = update.model }
-    try average(updates)
+    try average(updates, optimizer: optimizer)
   }
 
-  /// Moves each model by the mean of the updates to it (FedAvg with equal weights).
-  mutating func average(_ updates: [ClientUpdate]) throws(FederationError) {
+  /// Moves each model by the mean of the updates to it, all with equal weights.
+  mutating func average(
+    _ updates: [ClientUpdate], optimizer: Scenario.ServerOptimizer
+  ) throws(FederationError) {
     for index in models.indices {
       var sum = FixedPointSum(length: models[index].count)
       for update in updates where update.model == index {
         try sum.add(update.delta, client: update.client)
       }
       guard let mean = sum.mean else { continue }
-      for i in mean.indices { models[index][i] += mean[i] }
+      move(model: index, by: mean, optimizer: optimizer)
     }
   }
 }

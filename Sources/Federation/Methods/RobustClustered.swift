@@ -80,7 +80,7 @@ struct RobustClustered: FederatedMethod {
       try cluster(updates, state: &state, context: context)
       return
     }
-    try state.take(updates)
+    try state.take(updates, optimizer: context.scenario.serverOptimizer)
   }
 
   // MARK: - Clustering
@@ -112,6 +112,7 @@ extension FederatedState {
   /// Takes over found clusters: one model each, all from the same start.
   mutating func adopt(_ found: UpdateClustering, start: [Float], switchRound: Int) {
     models = [[Float]](repeating: start, count: found.count.clusters)
+    moments = nil
     assignment = found.labels
     let posteriors = (0..<found.posteriors.rows).map { found.posteriors.row($0) }
     self.posteriors = posteriors
