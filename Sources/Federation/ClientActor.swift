@@ -47,6 +47,8 @@ struct ClientUpdate: Sendable {
   let meanLoss: Double?
   let bytesUp: Int
   let bytesDown: Int
+  /// Of groups of layers, where they adapt.
+  var thresholds: [Float]? = nil
 }
 
 actor Client {
@@ -56,18 +58,22 @@ actor Client {
   let seed: UInt64
   private let local: Scenario.Local
   private let rounds: Int
+  private let clipping: ClippingRule
   /// Whether the server protects whole clients: nothing released by this one alone then counts.
   private let trustsServer: Bool
   private var individual: IndividualTracker?
   private var trainFeatures: FrozenFeatures?
   private var testFeatures: FrozenFeatures?
 
-  init(profile: ClientProfile, noise: ClientNoise, scenario: Scenario) {
+  init(
+    profile: ClientProfile, noise: ClientNoise, scenario: Scenario, clipping: ClippingRule
+  ) {
     self.profile = profile
     self.noise = noise
     seed = scenario.seed
     local = scenario.local
     rounds = scenario.rounds
+    self.clipping = clipping
     trustsServer = scenario.privacy.unit == .client
     if scenario.privacy.individual, noise.noiseMultiplier != nil {
       individual = IndividualTracker(examples: profile.train.count)
@@ -85,8 +91,9 @@ actor Client {
 
   /// Carries out a task with the server's models and records every release.
   func perform(
-    _ task: ClientTask, round: Int, models: [[Float]], on lane: Lane
+    _ task: ClientTask, round: Int, state: FederatedState, on lane: Lane
   ) async throws -> ClientUpdate {
+    let models = state.models
     var entries: [LedgerEntry] = []
     var model = task.model
     if let selection = task.selection {
@@ -97,6 +104,7 @@ actor Client {
     }
     let (view, features) = (profile.train, trainFeatures)
     var plain = localWork(task, round: round, start: models[model])
+    plain.thresholds = state.thresholds(of: model)
     let levels = try await individualLevels(of: plain, on: lane)
     plain.exampleBounds = levels.map { levels in
       levels.map {
@@ -114,14 +122,16 @@ actor Client {
     }
     entries = trustsServer ? [] : entries + outcome.entries
     ledger.append(contentsOf: entries)
-    let bytes = outcome.delta.count * MemoryLayout<Float>.size
+    let bytes =
+      (outcome.delta.count + (outcome.thresholds?.count ?? 0)) * MemoryLayout<Float>.size
     return ClientUpdate(
       client: profile.index, model: model, delta: outcome.delta, entries: entries,
       steps: outcome.steps,
       meanLoss: outcome.statistics.examples > 0
         ? outcome.statistics.loss / Double(outcome.statistics.examples) : nil,
       bytesUp: task.sendsUpdate ? bytes : 0,
-      bytesDown: task.sendsUpdate ? bytes * (task.selection?.candidates.count ?? 1) : 0)
+      bytesDown: task.sendsUpdate ? bytes * (task.selection?.candidates.count ?? 1) : 0,
+      thresholds: outcome.thresholds)
   }
 
   private func individualLevels(of work: LocalWork, on lane: Lane) async throws -> [Int]? {
@@ -181,6 +191,7 @@ actor Client {
     work.optimizer = local.optimizer
     work.schedule = local.learningRateSchedule
     work.rounds = rounds
+    work.rule = clipping
     return work
   }
 

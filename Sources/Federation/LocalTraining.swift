@@ -41,6 +41,9 @@ package struct LocalWork: Sendable {
   /// nil trains without clipping and noise.
   let privacy: (maxGradNorm: Float, noiseMultiplier: Double)?
   let regularizer: Regularizer?
+  package var rule = ClippingRule.flat
+  /// Where thresholds adapt: those to begin with; nil takes the scenario's.
+  package var thresholds: [Float]?
   /// Clipping bounds of single examples, at most `maxGradNorm`; nil clips all to that.
   package var exampleBounds: [Float]?
 
@@ -60,9 +63,22 @@ package struct LocalWork: Sendable {
 }
 
 extension LocalWork {
+  /// Of all trained parameters together; groups bring their own.
   var clipping: Clipping {
     guard let privacy else { return .none }
+    if case .automatic(let gamma) = rule {
+      return .automatic(maxGradNorm: privacy.maxGradNorm, gamma: gamma)
+    }
     return exampleBounds.map { .each(maxGradNorms: $0) } ?? .flat(maxGradNorm: privacy.maxGradNorm)
+  }
+
+  /// Nil without groups, or without privacy.
+  var groups: GroupThresholds? {
+    privacy.flatMap { privacy in
+      GroupThresholds(
+        rule, maxGradNorm: privacy.maxGradNorm, noiseMultiplier: privacy.noiseMultiplier,
+        start: thresholds)
+    }
   }
 
   /// The step size of a step (from 0).
@@ -85,6 +101,8 @@ package struct LocalOutcome: Sendable {
   package var entries: [LedgerEntry]
   package var steps: Int
   package var statistics: BatchStatistics
+  /// Adaptive thresholds after the last step; released with their counts.
+  package var thresholds: [Float]?
 }
 
 package enum LocalTraining {
@@ -98,18 +116,23 @@ package enum LocalTraining {
     let (rate, steps) = work.rateAndSteps
     let expectedBatch = Float(rate * Double(source.count))
     let clipping = work.clipping
+    var groups = work.groups
     var optimizer = LocalOptimizer(work.optimizer, count: theta.count)
     for step in 0..<steps {
       let batch = sample(source.count, rate: rate, work: work, step: step)
       network.load(trainable: theta)
       for i in sum.indices { sum[i] = 0 }
       let seen = network.addClippedSum(
-        of: source, at: batch, features: features, clipping: clipping, to: &sum)
+        of: source, at: batch, features: features, clipping: groups?.clipping ?? clipping, to: &sum)
       if seen.examples > 0, seen.notFinite == seen.examples || !seen.loss.isFinite {
         throw .notFinite(client: work.client, round: work.round + 1)
       }
       statistics.add(seen)
-      let noisy = release(sum, work: work, step: step)
+      let noise = StepNoise(
+        seed: work.seed, round: work.round, client: work.client, step: step)
+      let noisy =
+        groups?.release(sum, seen: seen, expectedBatch: Double(expectedBatch), noise: noise)
+        ?? release(sum, work: work, noise: noise)
       let learningRate = work.learningRate(step: step, of: steps)
       optimizer.move(
         &theta, against: noisy, expectedBatch: expectedBatch, learningRate: learningRate)
@@ -123,7 +146,7 @@ package enum LocalTraining {
     let delta = zip(theta, work.start).map { $0 - $1 }
     return LocalOutcome(
       delta: delta, entries: entries(work, rate: rate, steps: steps), steps: steps,
-      statistics: statistics)
+      statistics: statistics, thresholds: groups?.released)
   }
 
   /// A Poisson batch: every example independently with probability `rate`, by geometric gaps.
@@ -143,14 +166,12 @@ package enum LocalTraining {
   }
 
   /// The noisy sum of a step; without privacy the sum itself.
-  private static func release(_ sum: [Float], work: LocalWork, step: Int) -> [Float] {
+  private static func release(_ sum: [Float], work: LocalWork, noise: StepNoise) -> [Float] {
     guard let privacy = work.privacy else { return sum }
     let mechanism = GaussianMechanism(noiseMultiplier: privacy.noiseMultiplier)
     let clipped = ClippedSum(values: sum, sensitivity: privacy.maxGradNorm)
     return mechanism.release(clipped) { values, deviation in
-      GaussianNoise.add(
-        to: &values, standardDeviation: deviation, seed: work.seed, purpose: .gradientNoise,
-        round: work.round, client: work.client, step: step)
+      noise.add(to: &values, standardDeviation: deviation)
     }.value
   }
 
@@ -164,7 +185,8 @@ package enum LocalTraining {
       .gaussian(
         round: work.round + 1, client: work.client, noiseMultiplier: privacy.noiseMultiplier,
         sampleRate: rate, maxGradNorm: Double(privacy.maxGradNorm),
-        sensitivity: Double(privacy.maxGradNorm), count: steps)
+        sensitivity: Double(privacy.maxGradNorm),
+        thresholdNoiseMultiplier: work.groups?.countNoiseMultiplier, count: steps)
     ]
   }
 }
@@ -176,5 +198,6 @@ extension BatchStatistics {
     loss += other.loss
     unclipped += other.unclipped
     notFinite += other.notFinite
+    within = within.isEmpty ? other.within : zip(within, other.within).map { $0 + $1 }
   }
 }

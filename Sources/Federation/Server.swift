@@ -42,11 +42,11 @@ actor Server {
   /// Runs one round (from 0) and reports it.
   func runRound(_ round: Int, evaluates: Bool) async throws -> RoundReport {
     let work = try method.tasks(round: round, state: state, context: context)
-    let (models, clients) = (state.models, clients)
+    let (before, clients) = (state, clients)
     let tasks = try await admitted(work, round: round)
     let sizes = tasks.map { context.clients[$0.client].train.count }
     let updates = try await lanes.map(tasks, costs: sizes) { task, lane in
-      try await clients[task.client].perform(task, round: round, models: models, on: lane)
+      try await clients[task.client].perform(task, round: round, state: before, on: lane)
     }
     var own: LedgerEntry?
     if let aggregation {
@@ -56,6 +56,7 @@ actor Server {
       own = entry
     } else {
       try method.fold(updates, round: round, into: &state, context: context)
+      try state.takeThresholds(of: updates)
     }
 
     var report = RoundReport(round: round + 1, stage: work.stage)

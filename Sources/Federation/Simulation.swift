@@ -76,7 +76,8 @@ public struct Simulation: Sendable {
       scenario: scenario, plan: plan, clients: population.clients,
       schedule: scenario.cohortSchedule,
       initial: plan.initialTrainable(base: base, seed: scenario.seed), factors: frozen.factors)
-    let clients = try makeClients(context, method: method)
+    let clients = try makeClients(
+      context, method: method, clipping: scenario.privacy.clipping.rule(for: plan))
     let cache = try await cacheFeatures(clients, population: population, lanes: lanes, observer)
     try await observer.receive(
       .started(
@@ -132,7 +133,7 @@ public struct Simulation: Sendable {
   }
 
   private func makeClients(
-    _ context: MethodContext, method: any FederatedMethod
+    _ context: MethodContext, method: any FederatedMethod, clipping: ClippingRule
   ) throws(FederationError) -> [Client] {
     var calibrator = NoiseCalibrator(accountant: scenario.privacy.accountant.kind.accountant)
     let releases = ReleaseContext(scenario: scenario, schedule: context.schedule)
@@ -145,7 +146,8 @@ public struct Simulation: Sendable {
         : try scenario.noise(
           of: profile.plan, plan: method.releases(of: profile.plan, in: releases), method: method,
           context: releases, calibrator: &calibrator)
-      clients.append(Client(profile: profile, noise: noise, scenario: scenario))
+      clients.append(
+        Client(profile: profile, noise: noise, scenario: scenario, clipping: clipping))
     }
     return clients
   }

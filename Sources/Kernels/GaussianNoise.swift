@@ -8,24 +8,29 @@ public enum GaussianNoise {
   /// values[i] += standardDeviation · N(0, 1), drawn from the stream (seed, purpose, round, client, step).
   ///
   /// Element i depends on i and the key alone, not on the length of the vector.
+  ///
+  /// - Parameter range: the elements that get noise, as if the others were drawn too; nil takes all.
   public static func add(
-    to values: inout [Float], standardDeviation: Float, seed: UInt64, purpose: RandomPurpose,
-    round: Int, client: Int, step: Int
+    to values: inout [Float], in range: Range<Int>? = nil, standardDeviation: Float, seed: UInt64,
+    purpose: RandomPurpose, round: Int, client: Int, step: Int
   ) {
+    let range = range ?? 0..<values.count
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= values.count, "the range must be in the vector")
     let stream = RandomStream(
       seed: seed, purpose: purpose, round: round, client: client, step: step)
     let scale = SIMD8(repeating: standardDeviation)
     values.withUnsafeMutableBufferPointer { target in
       guard let base = target.baseAddress else { return }
-      let count = target.count
-      var block: UInt32 = 0
-      var i = 0
-      while i < count {
+      // Blocks begin at multiples of 32 wherever the range begins.
+      var i = range.lowerBound / 32 * 32
+      var block = UInt32(truncatingIfNeeded: i / 4)
+      while i < range.upperBound {
         // Eight counters yield 8 × 4 words: two pairs of uniforms, hence 32 normals.
         let words = philox8(firstBlock: block, counter: stream.counter, key: stream.key)
         let (n0, n1) = boxMuller(words.0, words.1)
         let (n2, n3) = boxMuller(words.2, words.3)
-        if i &+ 32 <= count {
+        if i >= range.lowerBound, i &+ 32 <= range.upperBound {
           let p = base + i
           store8(load8(p).addingProduct(scale, n0), p)
           store8(load8(p + 8).addingProduct(scale, n1), p + 8)
@@ -33,7 +38,7 @@ public enum GaussianNoise {
           store8(load8(p + 24).addingProduct(scale, n3), p + 24)
         } else {
           for (lane, normals) in [n0, n1, n2, n3].enumerated() {
-            for k in 0..<8 where i &+ lane &* 8 &+ k < count {
+            for k in 0..<8 where range.contains(i &+ lane &* 8 &+ k) {
               let at = i &+ lane &* 8 &+ k
               base[at] = base[at].addingProduct(standardDeviation, normals[k])
             }

@@ -22,27 +22,10 @@ public struct BatchStatistics: Sendable, Hashable {
   public var unclipped = 0
   /// Examples whose gradient was not finite and therefore counted as zero.
   public var notFinite = 0
+  /// With groups of layers: how many examples had a gradient within each group's threshold.
+  public var within: [Int] = []
 
   public init() {}
-}
-
-/// How per-example gradients are bounded.
-public enum Clipping: Sendable, Hashable {
-  /// Not at all: training without privacy.
-  case none
-  /// min(1, C/‖g‖) over all trained parameters jointly (Abadi et al. 2016); C = max_grad_norm.
-  case flat(maxGradNorm: Float)
-  /// The same with a bound for each position of the source, for individual accounting.
-  case each(maxGradNorms: [Float])
-
-  /// The bound of an example; nil without clipping.
-  func bound(at position: Int) -> Float? {
-    switch self {
-    case .none: nil
-    case .flat(let maxGradNorm): maxGradNorm
-    case .each(let maxGradNorms): maxGradNorms[position]
-    }
-  }
 }
 
 /// A model in a lane. Not `Sendable`: one lane owns it and trains one client after another with it.
@@ -54,8 +37,10 @@ public final class Network {
   private let logits: FloatBuffer
   private let staging: FloatBuffer
   private let inputLayout: ImageLayout?
+  /// Of the groups of one example.
   private var squaredNorms: [Double]
   private var coefficients: [Float]
+  private var groupCoefficients: [[Float]] = []
 
   /// Allocates every buffer that training will need.
   ///
@@ -92,7 +77,7 @@ public final class Network {
     self.layers = layers
     inputLayout = layers[0].inputLayout
     staging = FloatBuffer(count: architecture.inputCount)
-    squaredNorms = [Double](repeating: 0, count: tile)
+    squaredNorms = [Double](repeating: 0, count: architecture.layers.count)
     coefficients = [Float](repeating: 0, count: tile)
   }
 
@@ -129,7 +114,7 @@ public final class Network {
       score(source, at: part, statistics: &statistics)
       backward(count: part.count)
       clip(part, clipping, statistics: &statistics, observer: normObserver)
-      for layer in layers { layer.accumulate(count: part.count, coefficients: coefficients) }
+      accumulate(part.count, clipping)
       start = end
     }
     for layer in layers { layer.drainSum(into: &sum) }
@@ -235,8 +220,11 @@ public final class Network {
     _ positions: ArraySlice<Int>, _ clipping: Clipping, statistics: inout BatchStatistics,
     observer: ((Int, Double) -> Void)?
   ) {
+    if case .grouped(let bounds) = clipping {
+      return clip(positions.count, in: bounds, statistics: &statistics)
+    }
     for (i, position) in positions.enumerated() {
-      guard let maxGradNorm = clipping.bound(at: position) else {
+      guard clipping != .none else {
         coefficients[i] = 1
         continue
       }
@@ -249,14 +237,51 @@ public final class Network {
         statistics.notFinite += 1
         continue
       }
-      // The margin covers the rounding of the norm and of the scaled sum (both below 1e-5), so that
-      // no example adds more than C.
-      let bound = Double(maxGradNorm) * (1 - 2e-5)
-      if norm <= bound {
-        coefficients[i] = 1
-        statistics.unclipped += 1
-      } else {
-        coefficients[i] = Float(bound / norm)
+      let factor = clipping.factor(at: position, norm: norm)
+      coefficients[i] = Float(factor)
+      if factor >= 1 { statistics.unclipped += 1 }
+    }
+  }
+
+  /// The same for groups of layers: each is measured and shortened by itself.
+  private func clip(_ count: Int, in bounds: GroupBounds, statistics: inout BatchStatistics) {
+    let groups = bounds.groups
+    while groupCoefficients.count < groups.count {
+      groupCoefficients.append([Float](repeating: 0, count: tile))
+    }
+    if statistics.within.isEmpty { statistics.within = groups.ranges.map { _ in 0 } }
+    for i in 0..<count {
+      for k in 0..<groups.count { squaredNorms[k] = 0 }
+      for (layer, group) in zip(layers, groups.groupOfLayer) {
+        if let group { squaredNorms[group] += layer.squaredNorm(of: i) }
+      }
+      let isFinite = (0..<groups.count).allSatisfy { squaredNorms[$0].isFinite }
+      if !isFinite { statistics.notFinite += 1 }
+      var isShortened = !isFinite
+      for k in 0..<groups.count {
+        guard isFinite else {
+          groupCoefficients[k][i] = 0
+          continue
+        }
+        let norm = squaredNorms[k].squareRoot()
+        let factor = Clipping.shortened(norm, to: bounds.maxGradNorms[k])
+        groupCoefficients[k][i] = Float(factor)
+        if factor < 1 { isShortened = true }
+        if norm <= Double(bounds.thresholds[k]) { statistics.within[k] += 1 }
+      }
+      if !isShortened { statistics.unclipped += 1 }
+    }
+  }
+
+  /// Adds a tile's gradients, times their coefficients, to the sums of the layers.
+  private func accumulate(_ count: Int, _ clipping: Clipping) {
+    guard case .grouped(let bounds) = clipping else {
+      for layer in layers { layer.accumulate(count: count, coefficients: coefficients) }
+      return
+    }
+    for (layer, group) in zip(layers, bounds.groups.groupOfLayer) {
+      if let group {
+        layer.accumulate(count: count, coefficients: groupCoefficients[group])
       }
     }
   }

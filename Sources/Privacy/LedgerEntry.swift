@@ -44,20 +44,28 @@ public struct LedgerEntry: Hashable, Sendable {
   public let maxGradNorm: Double?
   /// The rank of a noise-free low-rank release.
   public let rank: Int?
+  /// Where counts of unclipped gradients went out together with a sum, for adaptive thresholds: the noise
+  /// multiplier of the counts alone. `noiseMultiplier` is that of sum and counts together.
+  public let thresholdNoiseMultiplier: Double?
   public internal(set) var count: Int
 
   /// A noisy sum of clipped contributions, as DP-SGD takes one per step.
   ///
-  /// - Parameter sensitivity: the clip norm unless several groups are clipped apart.
+  /// - Parameters:
+  ///   - noiseMultiplier: of everything that went out, counts of unclipped gradients included.
+  ///   - sensitivity: the clip norm.
+  ///   - thresholdNoiseMultiplier: of such counts alone; nil where there were none.
   public static func gaussian(
     round: Int, client: Int?, purpose: ReleasePurpose = .training, noiseMultiplier: Double,
-    sampleRate: Double = 1, maxGradNorm: Double?, sensitivity: Double, count: Int = 1
+    sampleRate: Double = 1, maxGradNorm: Double?, sensitivity: Double,
+    thresholdNoiseMultiplier: Double? = nil, count: Int = 1
   ) -> LedgerEntry {
     LedgerEntry(
       round: round, client: client, purpose: purpose,
       mechanism: sampleRate == 1 ? .gaussian : .poissonSampledGaussian,
       noiseMultiplier: noiseMultiplier, sampleRate: sampleRate, selectionEpsilon: nil,
-      sensitivity: sensitivity, maxGradNorm: maxGradNorm, rank: nil, count: count)
+      sensitivity: sensitivity, maxGradNorm: maxGradNorm, rank: nil,
+      thresholdNoiseMultiplier: thresholdNoiseMultiplier, count: count)
   }
 
   /// A private choice among candidates.
@@ -68,7 +76,7 @@ public struct LedgerEntry: Hashable, Sendable {
     LedgerEntry(
       round: round, client: client, purpose: purpose, mechanism: .exponentialMechanism,
       noiseMultiplier: nil, sampleRate: 1, selectionEpsilon: epsilon, sensitivity: sensitivity,
-      maxGradNorm: nil, rank: nil, count: count)
+      maxGradNorm: nil, rank: nil, thresholdNoiseMultiplier: nil, count: count)
   }
 
   /// A release without noise: it makes ε infinite, and is recorded for that reason.
@@ -78,7 +86,7 @@ public struct LedgerEntry: Hashable, Sendable {
     LedgerEntry(
       round: round, client: client, purpose: purpose, mechanism: .nonPrivate, noiseMultiplier: nil,
       sampleRate: 1, selectionEpsilon: nil, sensitivity: 0, maxGradNorm: nil, rank: nil,
-      count: count)
+      thresholdNoiseMultiplier: nil, count: count)
   }
 
   /// A low-rank adapter trained without noise: accountants refuse a ledger with such an entry.
@@ -88,7 +96,7 @@ public struct LedgerEntry: Hashable, Sendable {
     LedgerEntry(
       round: round, client: client, purpose: purpose, mechanism: .noiseFreeLowRank,
       noiseMultiplier: nil, sampleRate: 1, selectionEpsilon: nil, sensitivity: 0, maxGradNorm: nil,
-      rank: rank, count: count)
+      rank: rank, thresholdNoiseMultiplier: nil, count: count)
   }
 
   /// What the entry costs.
@@ -126,6 +134,7 @@ extension LedgerEntry: Codable {
     case sensitivity
     case maxGradNorm = "max_grad_norm"
     case rank
+    case thresholdNoiseMultiplier = "threshold_noise_multiplier"
     case count
   }
 
@@ -141,6 +150,8 @@ extension LedgerEntry: Codable {
     sensitivity = try box.decode(Double.self, forKey: .sensitivity)
     maxGradNorm = try box.decodeIfPresent(Double.self, forKey: .maxGradNorm)
     rank = try box.decodeIfPresent(Int.self, forKey: .rank)
+    thresholdNoiseMultiplier = try box.decodeIfPresent(
+      Double.self, forKey: .thresholdNoiseMultiplier)
     count = try box.decode(Int.self, forKey: .count)
     let isComplete =
       switch mechanism {

@@ -19,6 +19,8 @@ extension Scenario {
     /// What happens when a client's next round would cost more than its budget.
     /// JSON key `on_budget_exhausted`; default "stop". Calibrated noise never lets it happen.
     public let onBudgetExhausted: Exhaustion
+    /// How gradients are bounded. JSON key `clipping`; default flat.
+    public let clipping: Clipping
     /// Whether each example's own ε is bounded from its gradient norms. JSON key `individual`;
     /// default false.
     public let individual: Bool
@@ -138,6 +140,7 @@ extension Scenario.Privacy {
       .defaults(
         "individual", false, .boolean,
         "Bound each example's own epsilon from its gradient norms and report averages."),
+      Clipping.key,
     ])
 
   init(_ fields: Fields) throws(ScenarioError) {
@@ -148,5 +151,6 @@ extension Scenario.Privacy {
     noiseMultiplier = try fields.optionalNumber("noise_multiplier")
     onBudgetExhausted = try fields.choice("on_budget_exhausted")
     individual = try fields.boolean("individual")
+    clipping = try Clipping(fields.optionalFields("clipping"))
   }
 }

@@ -1,10 +1,23 @@
 // The checks of the privacy promise against the method and the clients.
 
 extension Scenario {
+  /// The names of the layers with trained parameters.
+  public var trainedLayers: [String] {
+    adapter?.targetModules ?? model.layers(for: data).map(\.name)
+  }
+
+  /// How many groups are clipped apart; nil where all parameters are clipped together.
+  public var clippingGroupCount: Int? {
+    privacy.clipping.groups.map { $0.layers?.count ?? trainedLayers.count }
+  }
+}
+
+extension Scenario {
   func checkPrivacy(_ problems: inout ProblemList) {
     let place = JSONPath() + "privacy"
     if privacy.unit == .client { checkClientUnit(at: place, &problems) }
     if privacy.noiseMultiplier != nil { checkNoiseMultiplier(at: place, &problems) }
+    checkClipping(at: place + "clipping", &problems)
     guard privacy.individual else { return }
     if privacy.unit == .client {
       problems.add(
@@ -32,6 +45,41 @@ extension Scenario {
         place + "noise_multiplier",
         "cannot be set for the published code, which calibrates its own; use method.variant "
           + "\"as-intended\"")
+    }
+  }
+
+  private func checkClipping(at place: JSONPath, _ problems: inout ProblemList) {
+    guard privacy.clipping != .flat else { return }
+    if privacy.unit == .client {
+      problems.add(
+        place,
+        "bounds gradients of examples, and privacy.unit \"client\" bounds whole updates; leave it out"
+      )
+    }
+    if privacy.individual {
+      problems.add(
+        place,
+        "cannot be combined with privacy.individual, which needs flat clipping; leave one out")
+    }
+    guard let settings = privacy.clipping.groups else { return }
+    let trained = trainedLayers
+    let groups = settings.layers ?? trained.map { [$0] }
+    if groups.flatMap({ $0 }).sorted() != trained.sorted() {
+      problems.add(
+        place + "groups",
+        "must name every trained layer exactly once: \(trained.joined(separator: ", ")); got "
+          + groups.flatMap { $0 }.joined(separator: ", "))
+    }
+    if let thresholds = settings.thresholds, thresholds.count != groups.count {
+      problems.add(
+        place + "thresholds",
+        "must have one entry for each of the \(groups.count) groups, got \(thresholds.count)")
+    }
+    if case .adaptive = privacy.clipping, groups.count < 2 {
+      problems.add(
+        place + "groups",
+        "must be at least 2: all bounds together stay max_grad_norm, so one alone cannot adapt; use "
+          + "\"flat\"")
     }
   }
 

@@ -117,6 +117,10 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
     RuleCase(
       "DP409", [#"server.optimizer={"name":"fedadam","learning_rate":1}"#],
       silent: [#"server.optimizer={"name":"fedadam"}"#]),
+    RuleCase(
+      "DP410", ClippingCases.adaptive + [#"privacy.clipping.budget_share=0.0001"#],
+      silent: ClippingCases.adaptive),
+    RuleCase("DP411", [#"privacy.clipping.name="auto-s""#], silent: ClippingCases.adaptive),
     RuleCase("DP501", [], silent: noPrivacy),
     RuleCase("DP502", [], silent: global + [#"privacy.unit="client""#]),
     RuleCase("DP503", [], silent: noPrivacy),
@@ -126,6 +130,13 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
       "DP506", ["population.test_examples_per_client=99"],
       silent: ["population.test_examples_per_client=100"]),
     RuleCase("DP507", noPrivacy),
+  ]
+}
+
+/// Clipping of two layers apart.
+private enum ClippingCases {
+  static let adaptive = [
+    #"model={"name":"mlp","hidden":[8]}"#, #"privacy.clipping.name="per-layer-adaptive""#,
   ]
 }
 

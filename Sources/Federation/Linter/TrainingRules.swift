@@ -1,5 +1,6 @@
 // Rules on the training itself: DP401 and on.
 
+import Privacy
 import RealModule
 import Scenarios
 
@@ -112,6 +113,36 @@ extension CheckRule {
           "server.optimizer.learning_rate",
           "FedAdam moves every parameter by about \(short(rate)) a round, whatever the updates were; "
             + "use 0.01 to 0.1")
+      ]
+    },
+    CheckRule("DP410", .warning) { facts in
+      guard case .adaptive(_, let adaptation) = facts.scenario.privacy.clipping,
+        let count = facts.scenario.clippingGroupCount
+      else { return [] }
+      // Noise of one share of unclipped gradients: σ_b / b with σ_b = σ√K/(2√r).
+      let noisy = facts.groups.compactMap { group -> (ReleaseGroup, Double)? in
+        guard let multiplier = group.noise?.noiseMultiplier, group.batchSize > 0 else { return nil }
+        let deviation = PrivateQuantile.countNoise(
+          total: multiplier, share: adaptation.budgetShare, groups: count)
+        let share = deviation / Double(group.batchSize)
+        return share > 0.5 ? (group, share) : nil
+      }
+      guard let (group, share) = noisy.first else { return [] }
+      return [
+        Complaint(
+          "privacy.clipping.budget_share",
+          "the shares of unclipped gradients that move the thresholds of \(facts.name(group)) have a "
+            + "noise of \(short(share)), more than they can differ; take larger batches or fewer groups, "
+            + "or raise it")
+      ]
+    },
+    CheckRule("DP411", .note) { facts in
+      guard case .automatic = facts.scenario.privacy.clipping, facts.isPrivate else { return [] }
+      return [
+        Complaint(
+          "privacy.max_grad_norm",
+          "with automatic clipping it only multiplies the learning rate (and does nothing with Adam); "
+            + "keep it at 1 and tune local.learning_rate")
       ]
     },
   ]

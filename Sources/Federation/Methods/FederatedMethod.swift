@@ -16,6 +16,8 @@ public struct FederatedState: Codable, Hashable, Sendable {
   public var clustering: ClusteringReport?
   /// What the server's optimiser remembers; nil before its first step, and always with FedAvg.
   public var moments: ServerMoments?
+  /// Adaptive thresholds of every model, one for each group of layers; empty before the first.
+  public var thresholds: [[Float]]?
 }
 
 /// What a method may know besides its state.

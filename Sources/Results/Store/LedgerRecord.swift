@@ -21,6 +21,7 @@ public struct LedgerRecord: Codable, Hashable, Sendable, FetchableRecord, Persis
   public let sensitivity: Double
   public let maxGradNorm: Double?
   public let rank: Int?
+  public let thresholdNoiseMultiplier: Double?
   public let count: Int
 
   enum CodingKeys: String, CodingKey {
@@ -36,6 +37,7 @@ public struct LedgerRecord: Codable, Hashable, Sendable, FetchableRecord, Persis
     case sensitivity
     case maxGradNorm = "max_grad_norm"
     case rank
+    case thresholdNoiseMultiplier = "threshold_noise_multiplier"
     case count
   }
 
@@ -52,6 +54,7 @@ public struct LedgerRecord: Codable, Hashable, Sendable, FetchableRecord, Persis
     sensitivity = entry.sensitivity
     maxGradNorm = entry.maxGradNorm
     rank = entry.rank
+    thresholdNoiseMultiplier = entry.thresholdNoiseMultiplier
     count = entry.count
   }
 
@@ -72,7 +75,8 @@ public struct LedgerRecord: Codable, Hashable, Sendable, FetchableRecord, Persis
       }
       return .gaussian(
         round: round, client: client, purpose: purpose, noiseMultiplier: noiseMultiplier,
-        sampleRate: sampleRate, maxGradNorm: maxGradNorm, sensitivity: sensitivity, count: count)
+        sampleRate: sampleRate, maxGradNorm: maxGradNorm, sensitivity: sensitivity,
+        thresholdNoiseMultiplier: thresholdNoiseMultiplier, count: count)
     case .exponentialMechanism:
       guard let selectionEpsilon else { throw refusal("it lacks its epsilon") }
       return .exponentialMechanism(

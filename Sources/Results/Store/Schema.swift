@@ -18,6 +18,11 @@ enum Schema {
       // For programs that do not know the table of migrations.
       try database.execute(sql: "PRAGMA user_version = 1")
     }
+    migrator.registerMigration("2") { database in
+      try database.execute(
+        sql: "ALTER TABLE privacy_events ADD COLUMN threshold_noise_multiplier REAL")
+      try database.execute(sql: "PRAGMA user_version = 2")
+    }
     return migrator
   }
 
