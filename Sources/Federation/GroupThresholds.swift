@@ -6,12 +6,12 @@
 
 import Foundation
 import Kernels
-package import Learning
+public import Learning
 import Privacy
-package import Scenarios
+public import Scenarios
 
 /// How a client bounds gradients: the scenario's word, with the groups of its model filled in.
-package enum ClippingRule: Sendable, Hashable {
+public enum ClippingRule: Sendable, Hashable {
   case flat
   case automatic(gamma: Float)
   case grouped(LayerGroups, Scenario.Privacy.Clipping.Groups)
@@ -21,7 +21,7 @@ package enum ClippingRule: Sendable, Hashable {
 
 extension Scenario.Privacy.Clipping {
   /// - Throws: `ArchitectureError` if the groups are not those of the plan.
-  package func rule(for plan: TrainingPlan) throws(ArchitectureError) -> ClippingRule {
+  public func rule(for plan: TrainingPlan) throws(ArchitectureError) -> ClippingRule {
     switch self {
     case .flat: .flat
     case .automatic(let gamma): .automatic(gamma: Float(gamma))

@@ -4,24 +4,24 @@
 
 import Foundation
 import Kernels
-package import Learning
-package import Privacy
-package import Scenarios
+public import Learning
+public import Privacy
+public import Scenarios
 
 /// What a client is to do with its data in one round.
-package struct LocalWork: Sendable {
-  package enum Batches: Sendable, Hashable {
+public struct LocalWork: Sendable {
+  public enum Batches: Sendable, Hashable {
     /// The whole data set in each of so many steps.
     case full(steps: Int)
     /// Poisson batches at the client's rate.
     case poisson(rate: Double, steps: Int)
   }
   /// (λ/2)·‖w − center‖², as in MR-MTL.
-  package struct Regularizer: Sendable {
+  public struct Regularizer: Sendable {
     let lambda: Float
     let center: [Float]
 
-    package init(lambda: Float, center: [Float]) {
+    public init(lambda: Float, center: [Float]) {
       self.lambda = lambda
       self.center = center
     }
@@ -34,20 +34,20 @@ package struct LocalWork: Sendable {
   let start: [Float]
   let batches: Batches
   let learningRate: Float
-  package var optimizer = Scenario.Local.Optimizer.sgd
-  package var schedule = Scenario.Local.LearningRateSchedule.constant
+  public var optimizer = Scenario.Local.Optimizer.sgd
+  public var schedule = Scenario.Local.LearningRateSchedule.constant
   /// Rounds of the whole run, over which the schedule goes.
-  package var rounds = 1
+  public var rounds = 1
   /// nil trains without clipping and noise.
   let privacy: (maxGradNorm: Float, noiseMultiplier: Double)?
   let regularizer: Regularizer?
-  package var rule = ClippingRule.flat
+  public var rule = ClippingRule.flat
   /// Where thresholds adapt: those to begin with; nil takes the scenario's.
-  package var thresholds: [Float]?
+  public var thresholds: [Float]?
   /// Clipping bounds of single examples, at most `maxGradNorm`; nil clips all to that.
-  package var exampleBounds: [Float]?
+  public var exampleBounds: [Float]?
 
-  package init(
+  public init(
     seed: UInt64, round: Int, client: Int, start: [Float], batches: Batches, learningRate: Float,
     privacy: (maxGradNorm: Float, noiseMultiplier: Double)?, regularizer: Regularizer? = nil
   ) {
@@ -96,18 +96,18 @@ extension LocalWork {
 }
 
 /// What came of it. `delta` is released; the statistics are the client's own.
-package struct LocalOutcome: Sendable {
-  package var delta: [Float]
-  package var entries: [LedgerEntry]
-  package var steps: Int
-  package var statistics: BatchStatistics
+public struct LocalOutcome: Sendable {
+  public var delta: [Float]
+  public var entries: [LedgerEntry]
+  public var steps: Int
+  public var statistics: BatchStatistics
   /// Adaptive thresholds after the last step; released with their counts.
-  package var thresholds: [Float]?
+  public var thresholds: [Float]?
 }
 
-package enum LocalTraining {
+public enum LocalTraining {
   /// Runs the steps on a lane's network and returns the change of the parameters.
-  package static func run<Source: ExampleSource>(
+  public static func run<Source: ExampleSource>(
     _ work: LocalWork, on source: Source, features: FrozenFeatures?, network: Network
   ) throws(FederationError) -> LocalOutcome {
     var theta = work.start
@@ -150,7 +150,7 @@ package enum LocalTraining {
   }
 
   /// A Poisson batch: every example independently with probability `rate`, by geometric gaps.
-  package static func sample(_ count: Int, rate: Double, work: LocalWork, step: Int) -> [Int] {
+  public static func sample(_ count: Int, rate: Double, work: LocalWork, step: Int) -> [Int] {
     guard rate < 1 else { return Array(0..<count) }
     var stream = RandomStream(
       seed: work.seed, purpose: .batchSampling, round: work.round, client: work.client, step: step)

@@ -83,12 +83,12 @@ public enum Convolution {
     while first < channels {
       let weights = UnsafePointer(packed.base + first / block * blockSize)
       let lanes = min(block, channels - first)
+      var patches = PatchWalk(geometry, start: UnsafePointer(input.base + inputOffset))
       var t = 0
       while t < geometry.positions {
         let group = min(6, geometry.positions - t)
         forwardGroup(
-          geometry, input: UnsafePointer(input.base + inputOffset), weights: weights,
-          firstPosition: t, group: group,
+          geometry, patches: &patches, weights: weights, group: group,
           output: output.base + outputOffset + t * outputStride + first,
           outputStride: outputStride, lanes: lanes)
         t += group
@@ -97,29 +97,54 @@ public enum Convolution {
     }
   }
 
-  /// Six positions by sixteen channels: twelve vector accumulators, which fill the register file.
+  /// The patches of an image one after the other, in reading order; the last one again at the end.
+  private struct PatchWalk {
+    private var patch: UnsafePointer<Float>
+    private var x = 0
+    private var left: Int
+    private let width: Int
+    private let pixel: Int
+    /// From the patch after a row's last one to the first of the next row.
+    private let turn: Int
+
+    init(_ geometry: ConvGeometry, start: UnsafePointer<Float>) {
+      patch = start
+      left = geometry.positions
+      width = geometry.width
+      pixel = geometry.inputChannels
+      turn = geometry.rowStride - geometry.width * geometry.inputChannels
+    }
+
+    @inline(__always)
+    mutating func next() -> UnsafePointer<Float> {
+      let here = patch
+      guard left > 1 else { return here }
+      left &-= 1
+      x &+= 1
+      patch += pixel
+      if x == width {
+        x = 0
+        patch += turn
+      }
+      return here
+    }
+  }
+
+  /// Six positions by sixteen channels: twelve vector accumulators, which fill the register file. A
+  /// short group repeats its last position; the surplus results are not stored.
   @inline(__always)
   private static func forwardGroup(
-    _ geometry: ConvGeometry, input: UnsafePointer<Float>, weights: UnsafePointer<Float>,
-    firstPosition: Int, group: Int, output: UnsafeMutablePointer<Float>, outputStride: Int,
-    lanes: Int
+    _ geometry: ConvGeometry, patches: inout PatchWalk, weights: UnsafePointer<Float>, group: Int,
+    output: UnsafeMutablePointer<Float>, outputStride: Int, lanes: Int
   ) {
     let rowStride = geometry.rowStride
-    let width = geometry.width
-    let channels = geometry.inputChannels
     let run = geometry.run
-    // A short group repeats its last position; the surplus results are not stored.
-    @inline(__always) func patch(_ index: Int) -> UnsafePointer<Float> {
-      let t = firstPosition &+ min(index, group &- 1)
-      let y = t / width
-      return input + (y &* rowStride &+ (t &- y &* width) &* channels)
-    }
-    var p0 = patch(0)
-    var p1 = patch(1)
-    var p2 = patch(2)
-    var p3 = patch(3)
-    var p4 = patch(4)
-    var p5 = patch(5)
+    var p0 = patches.next()
+    var p1 = patches.next()
+    var p2 = patches.next()
+    var p3 = patches.next()
+    var p4 = patches.next()
+    var p5 = patches.next()
     let bias0 = load8(weights)
     let bias1 = load8(weights + 8)
     var (a0, a1, b0, b1) = (bias0, bias1, bias0, bias1)
@@ -173,94 +198,5 @@ public enum Convolution {
     put(3, d0, d1)
     put(4, e0, e1)
     put(5, f0, f1)
-  }
-
-  /// G[c] = Σ over the entries of channel c of value · patch: one example's weight gradient.
-  ///
-  /// - Parameters:
-  ///   - gradient: rows of `geometry.gradientStride` floats from `offset`; overwritten. Within a row,
-  ///     each of the five runs is padded with zeros to `runStride`.
-  public static func weightGradient(
-    _ geometry: ConvGeometry, input: FloatBuffer, at inputOffset: Int, entries: SparseGradient,
-    into gradient: FloatBuffer, at offset: Int
-  ) {
-    input.check(inputOffset, geometry.exampleStride)
-    gradient.check(offset, entries.channels * geometry.gradientStride)
-    let rowStride = geometry.rowStride
-    let runStride = geometry.runStride
-    let tail = geometry.run % 8
-    let lanes = SIMD8<Int32>(0, 1, 2, 3, 4, 5, 6, 7)
-    let surplus = lanes .>= SIMD8<Int32>(repeating: Int32(tail))
-    let x = UnsafePointer(input.base + inputOffset)
-    for c in 0..<entries.channels {
-      let n = Int(entries.counts.base[c])
-      let offsets = UnsafePointer(entries.offsets.base + c &* entries.capacity)
-      let values = UnsafePointer(entries.values.base + c &* entries.capacity)
-      let row = gradient.base + offset + c &* geometry.gradientStride
-      var chunk = 0
-      while chunk < runStride {
-        var g0 = SIMD8<Float>()
-        var (g1, g2, g3, g4) = (g0, g0, g0, g0)
-        for i in 0..<n {
-          let v = SIMD8(repeating: values[i])
-          let p = x + (Int(offsets[i]) &+ chunk)
-          g0 = g0.addingProduct(v, load8(p))
-          g1 = g1.addingProduct(v, load8(p + rowStride))
-          g2 = g2.addingProduct(v, load8(p + 2 &* rowStride))
-          g3 = g3.addingProduct(v, load8(p + 3 &* rowStride))
-          g4 = g4.addingProduct(v, load8(p + 4 &* rowStride))
-        }
-        if tail != 0 && chunk &+ 8 == runStride {
-          g0.replace(with: 0, where: surplus)
-          g1.replace(with: 0, where: surplus)
-          g2.replace(with: 0, where: surplus)
-          g3.replace(with: 0, where: surplus)
-          g4.replace(with: 0, where: surplus)
-        }
-        store8(g0, row + chunk)
-        store8(g1, row + runStride + chunk)
-        store8(g2, row + 2 &* runStride + chunk)
-        store8(g3, row + 3 &* runStride + chunk)
-        store8(g4, row + 4 &* runStride + chunk)
-        chunk &+= 8
-      }
-    }
-  }
-
-  /// dx += Σ over all entries of value · w[c]: the gradient of one padded example, accumulated.
-  ///
-  /// - Parameter weights: rows `[channel][patch]` from `weightOffset`.
-  public static func inputGradient(
-    _ geometry: ConvGeometry, entries: SparseGradient, weights: FloatBuffer, at weightOffset: Int,
-    into gradient: FloatBuffer, at offset: Int
-  ) {
-    gradient.check(offset, geometry.exampleStride)
-    weights.check(weightOffset, entries.channels * geometry.patch)
-    let run = geometry.run
-    let rowStride = geometry.rowStride
-    let dx = gradient.base + offset
-    for c in 0..<entries.channels {
-      let n = Int(entries.counts.base[c])
-      let offsets = UnsafePointer(entries.offsets.base + c &* entries.capacity)
-      let values = UnsafePointer(entries.values.base + c &* entries.capacity)
-      let row = UnsafePointer(weights.base + weightOffset + c &* geometry.patch)
-      for i in 0..<n {
-        let scale = values[i]
-        let v = SIMD8(repeating: scale)
-        for kh in 0..<ConvGeometry.kernel {
-          let target = dx + (Int(offsets[i]) &+ kh &* rowStride)
-          let source = row + kh &* run
-          var j = 0
-          while j &+ 8 <= run {
-            store8(load8(target + j).addingProduct(v, load8(source + j)), target + j)
-            j &+= 8
-          }
-          while j < run {
-            target[j] = target[j].addingProduct(scale, source[j])
-            j &+= 1
-          }
-        }
-      }
-    }
   }
 }

@@ -97,7 +97,7 @@ public enum GaussianNoise {
   static func boxMuller(
     _ a: SIMD8<UInt32>, _ b: SIMD8<UInt32>
   ) -> (SIMD8<Float>, SIMD8<Float>) {
-    let radius = (minusTwoLog(a)).squareRoot()
+    let radius = squareRoot(minusTwoLog(a))
     let (sine, cosine) = sinCos(b)
     return (radius * cosine, radius * sine)
   }
@@ -106,7 +106,7 @@ public enum GaussianNoise {
   @inline(__always)
   private static func minusTwoLog(_ word: SIMD8<UInt32>) -> SIMD8<Float> {
     // U's leading 24 bits decide everything a float can hold; word = 0 gives U = 2⁻³³.
-    let u = (SIMD8<Float>(word) + 0.5) * 0x1p-32
+    let u = (exactFloats(word) + 0.5) * 0x1p-32
     let bits = unsafeBitCast(u, to: SIMD8<UInt32>.self)
     // u = 2^e · m with m in [√½, √2).
     let shifted = bits &- SIMD8(repeating: 0x3F35_04F3)
@@ -123,7 +123,35 @@ public enum GaussianNoise {
     series = SIMD8(repeating: 2).addingProduct(series, s2)
     let logarithm = (s * series).addingProduct(
       SIMD8<Float>(exponent), SIMD8(repeating: 0.693_147_180_56))
-    return (logarithm * -2).replacing(with: 0, where: logarithm .> SIMD8(repeating: 0))
+    // Rounding may lift ln U above 0 at U = 1: what is then negative becomes 0.
+    let doubled = unsafeBitCast(logarithm * -2, to: SIMD8<Int32>.self)
+    return unsafeBitCast(doubled & ~(doubled &>> SIMD8(repeating: 31)), to: SIMD8<Float>.self)
+  }
+
+  /// √x for 0 ≤ x < 100, to within one unit in the last place: an estimate of 1/√x from the exponent,
+  /// three Newton steps, and one correction of the root itself. (The square root of the standard
+  /// library goes lane by lane.)
+  @inline(__always)
+  private static func squareRoot(_ x: SIMD8<Float>) -> SIMD8<Float> {
+    let bits = unsafeBitCast(x, to: SIMD8<UInt32>.self)
+    var y = unsafeBitCast(
+      SIMD8(repeating: 0x5F37_59DF) &- (bits &>> SIMD8(repeating: 1)), to: SIMD8<Float>.self)
+    let half = x * 0.5
+    for _ in 0..<3 {
+      // In this order x = 0 gives 0 · y, never 0 · ∞.
+      y *= SIMD8(repeating: 1.5).addingProduct(-(half * y), y)
+    }
+    let root = x * y
+    return root.addingProduct(x.addingProduct(-root, root), y * 0.5)
+  }
+
+  /// The words as floats, rounded once. The processor converts signed words alone, so the halves are
+  /// converted apart; the fused sum rounds as a conversion of the whole would.
+  @inline(__always)
+  private static func exactFloats(_ word: SIMD8<UInt32>) -> SIMD8<Float> {
+    let high = SIMD8<Float>(SIMD8<Int32>(truncatingIfNeeded: word &>> SIMD8(repeating: 16)))
+    let low = SIMD8<Float>(SIMD8<Int32>(truncatingIfNeeded: word & SIMD8(repeating: 0xFFFF)))
+    return low.addingProduct(high, SIMD8(repeating: 0x1p16))
   }
 
   /// sin and cos of 2π · word / 2³².
@@ -146,15 +174,17 @@ public enum GaussianNoise {
     cosine = SIMD8(repeating: 4.166_666_67e-2).addingProduct(cosine, x2)
     cosine = SIMD8(repeating: -0.5).addingProduct(cosine, x2)
     cosine = SIMD8(repeating: 1).addingProduct(cosine, x2)
-    // Quarter q: (cos, sin) is rotated by q right angles.
-    let swapped = (quarter & SIMD8(repeating: 1)) .!= SIMD8(repeating: 0)
-    var c = cosine.replacing(with: sine, where: swapped)
-    var s = sine.replacing(with: cosine, where: swapped)
-    let negateSine = quarter .>= SIMD8(repeating: 2)
-    let negateCosine =
-      (quarter .== SIMD8(repeating: 1)) .| (quarter .== SIMD8(repeating: 2))
-    s.replace(with: -s, where: negateSine)
-    c.replace(with: -c, where: negateCosine)
+    // Quarter q: (cos, sin) is rotated by q right angles. In whole bits, since comparisons of vectors
+    // go lane by lane.
+    let one = SIMD8<UInt32>(repeating: 1)
+    let swapped = SIMD8<UInt32>() &- (quarter & one)
+    let sineBits = unsafeBitCast(sine, to: SIMD8<UInt32>.self)
+    let cosineBits = unsafeBitCast(cosine, to: SIMD8<UInt32>.self)
+    let difference = (sineBits ^ cosineBits) & swapped
+    let signOfSine = (quarter &>> one) &<< SIMD8(repeating: 31)
+    let signOfCosine = ((quarter &+ one) &>> one) &<< SIMD8(repeating: 31)
+    let s = unsafeBitCast(sineBits ^ difference ^ signOfSine, to: SIMD8<Float>.self)
+    let c = unsafeBitCast(cosineBits ^ difference ^ signOfCosine, to: SIMD8<Float>.self)
     return (s, c)
   }
 }

@@ -117,6 +117,10 @@ public enum LowRank {
     factor.check(0, rank * channels)
     output.check(outputOffset, positions * channels)
     precondition(channels % 8 == 0, "channels come in whole vectors")
+    if rank == 4 {
+      combineRankFour(positions, features, stride, channels, factor, output, outputOffset)
+      return
+    }
     var row = features
     var target = output.base + outputOffset
     for _ in 0..<positions {
@@ -130,6 +134,37 @@ public enum LowRank {
         }
         store8(z, target + c)
         c &+= 8
+      }
+      row += stride
+      target += channels
+    }
+  }
+
+  /// The same for the usual rank, with the projections of a position read once.
+  @inline(__always)
+  private static func combineRankFour<Element: FeatureElement>(
+    _ positions: Int, _ features: UnsafePointer<Element>, _ stride: Int, _ channels: Int,
+    _ factor: FloatBuffer, _ output: FloatBuffer, _ outputOffset: Int
+  ) {
+    var row = features
+    var target = output.base + outputOffset
+    for _ in 0..<positions {
+      let u = Element.vector4(row + channels)
+      let u0 = SIMD8(repeating: u[0])
+      let u1 = SIMD8(repeating: u[1])
+      let u2 = SIMD8(repeating: u[2])
+      let u3 = SIMD8(repeating: u[3])
+      var c = 0
+      var b = UnsafePointer(factor.base)
+      while c < channels {
+        var z = Element.vector8(row + c)
+        z = z.addingProduct(u0, load8(b))
+        z = z.addingProduct(u1, load8(b + channels))
+        z = z.addingProduct(u2, load8(b + 2 &* channels))
+        z = z.addingProduct(u3, load8(b + 3 &* channels))
+        store8(z, target + c)
+        c &+= 8
+        b += 8
       }
       row += stride
       target += channels

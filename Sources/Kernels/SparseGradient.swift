@@ -9,6 +9,11 @@ public final class SparseGradient {
   let counts: IndexBuffer
   public let channels: Int
   public let capacity: Int
+  /// Positions of the image that the entries were last gathered from.
+  private(set) var positionBound = 0
+  /// Where the patch of each position begins in the padded input, for the geometry that was last seen.
+  private var offsetOfPosition = IndexBuffer(count: 0)
+  private var offsetsAreOf: ConvGeometry?
 
   /// - Parameters:
   ///   - channels: output channels.
@@ -23,7 +28,7 @@ public final class SparseGradient {
   }
 
   /// Collects the live entries of one example: entry (p, c) is at position `argmax[p, c]` with the
-  /// value of the pooled output's gradient; dead units (argmax −1) and zero gradients are left out.
+  /// value of the pooled output's gradient; dead units (argmax −1) are left out.
   ///
   /// - Parameter layout: how the gradient of the pooled output lies at `gradientOffset`.
   public func gather(
@@ -33,37 +38,50 @@ public final class SparseGradient {
     let pooled = layout.height * layout.width
     precondition(
       pooled <= capacity && layout.channels == channels, "the lists were made for another layer")
+    positionBound = geometry.positions
     argmax.check(argmaxOffset, pooled * channels)
     gradient.check(gradientOffset, layout.exampleStride)
-    let width = Int32(geometry.width)
-    let rowStride = Int32(geometry.rowStride)
-    let pixel = Int32(geometry.inputChannels)
+    let (width, height) = (layout.width, layout.height)
+    // From the end of a row of gradients to the beginning of the next one.
+    let turn = layout.rowStride &- width &* channels
+    let stride = channels
     for c in 0..<channels {
-      let o = offsets.base + c &* capacity
       let t = positions.base + c &* capacity
       let v = values.base + c &* capacity
+      var index = UnsafePointer(argmax.base + argmaxOffset + c)
+      var value = UnsafePointer(gradient.base + gradientOffset + layout.origin + c)
       var n = 0
-      var index = argmax.base + argmaxOffset + c
-      for py in 0..<layout.height {
-        var value = gradient.base + gradientOffset + layout.origin + py &* layout.rowStride + c
-        // The winner lies in image row 2·py or the one below it.
-        let below = Int32(truncatingIfNeeded: 2 &* py &+ 1) &* width
-        for _ in 0..<layout.width {
+      for _ in 0..<height {
+        for _ in 0..<width {
+          // Written in any case and kept if alive: which units live is nothing a processor can guess.
           let position = index.pointee
-          let g = value.pointee
-          if position >= 0 && g != 0 {
-            let isBelow: Int32 = position >= below ? 1 : 0
-            let y = Int32(truncatingIfNeeded: 2 &* py) &+ isBelow
-            o[n] = y &* rowStride &+ (position &- y &* width) &* pixel
-            t[n] = position
-            v[n] = g
-            n &+= 1
-          }
-          index += channels
-          value += channels
+          t[n] = position
+          v[n] = value.pointee
+          n &+= Int(truncatingIfNeeded: 1 &+ (position &>> 31))
+          index += stride
+          value += stride
         }
+        value += turn
       }
-      counts.base[c] = Int32(n)
+      counts.base[c] = Int32(truncatingIfNeeded: n)
+    }
+  }
+
+  /// Sets the offsets that belong to the positions, for kernels that read the input.
+  func findOffsets(_ geometry: ConvGeometry) {
+    if geometry != offsetsAreOf {
+      offsetsAreOf = geometry
+      offsetOfPosition = IndexBuffer(count: geometry.positions)
+      for t in 0..<geometry.positions {
+        let (y, x) = (t / geometry.width, t % geometry.width)
+        offsetOfPosition.base[t] = Int32(y * geometry.rowStride + x * geometry.inputChannels)
+      }
+    }
+    let table = UnsafePointer(offsetOfPosition.base)
+    for c in 0..<channels {
+      let t = UnsafePointer(positions.base + c &* capacity)
+      let o = offsets.base + c &* capacity
+      for i in 0..<Int(counts.base[c]) { o[i] = table[Int(t[i])] }
     }
   }
 
@@ -71,19 +89,14 @@ public final class SparseGradient {
   public func gatherDense(gradient: FloatBuffer, at offset: Int, geometry: ConvGeometry) {
     let positionCount = geometry.positions
     precondition(positionCount <= capacity, "more positions than the lists can hold")
+    positionBound = positionCount
     gradient.check(offset, positionCount * channels)
     for c in 0..<channels {
-      var t = 0
-      for y in 0..<geometry.height {
-        for x in 0..<geometry.width {
-          let entry = c * capacity + t
-          offsets.base[entry] = Int32(y * geometry.rowStride + x * geometry.inputChannels)
-          positions.base[entry] = Int32(t)
-          values.base[entry] = gradient.base[offset + t * channels + c]
-          t += 1
-        }
+      for t in 0..<positionCount {
+        positions.base[c &* capacity &+ t] = Int32(truncatingIfNeeded: t)
+        values.base[c &* capacity &+ t] = gradient.base[offset &+ t &* channels &+ c]
       }
-      counts.base[c] = Int32(t)
+      counts.base[c] = Int32(positionCount)
     }
   }
 
@@ -92,8 +105,19 @@ public final class SparseGradient {
 
   /// Σ values of a channel: the gradient of its bias.
   public func sum(ofChannel channel: Int) -> Float {
-    var total: Float = 0
-    for i in 0..<Int(counts.base[channel]) { total += values.base[channel * capacity + i] }
+    let count = Int(counts.base[channel])
+    let x = values.base + channel * capacity
+    var lanes = SIMD8<Float>()
+    var i = 0
+    while i &+ 8 <= count {
+      lanes += load8(x + i)
+      i &+= 8
+    }
+    var total = lanes.sum()
+    while i < count {
+      total += x[i]
+      i &+= 1
+    }
     return total
   }
 }

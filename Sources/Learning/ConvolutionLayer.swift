@@ -38,6 +38,9 @@ final class ConvolutionLayer: Layer {
   private let argmax: IndexBuffer
   private let entries: SparseGradient
   private let projectionEntries: SparseGradient
+  /// The same entries by position, where a gradient is handed down.
+  private let entriesByPosition: PositionGradient
+  private let projectionsByPosition: PositionGradient
   private let projectionGradient: FloatBuffer
   private let exampleGradients: FloatBuffer
   private let gradientCount: Int
@@ -84,6 +87,13 @@ final class ConvolutionLayer: Layer {
     projectionEntries = SparseGradient(
       channels: max(parameters.rankStride, 1),
       capacity: parameters.rank > 0 ? geometry.positions : 0)
+    // Only a layer above a trained one hands a gradient down.
+    let handsDown = index > plan.firstTrained
+    entriesByPosition = PositionGradient(
+      positions: handsDown ? geometry.positions : 0, channels: channels)
+    projectionsByPosition = PositionGradient(
+      positions: handsDown && parameters.rank > 0 ? geometry.positions : 0,
+      channels: max(parameters.rankStride, 1))
     projectionGradient = FloatBuffer(count: geometry.positions * parameters.rankStride)
     switch parameters.mode {
     case .frozen: gradientCount = 0
@@ -241,12 +251,14 @@ final class ConvolutionLayer: Layer {
       }
       if needsInputGradient {
         inputGradient.clear(at: i * inputStride, count: inputStride)
+        entriesByPosition.gather(entries)
         Convolution.inputGradient(
-          geometry, entries: entries, weights: weights, at: 0, into: inputGradient,
+          geometry, entries: entriesByPosition, weights: weights, at: 0, into: inputGradient,
           at: i * inputStride)
         if projects {
+          projectionsByPosition.gather(projectionEntries)
           Convolution.inputGradient(
-            geometry, entries: projectionEntries, weights: weights,
+            geometry, entries: projectionsByPosition, weights: weights,
             at: channels * geometry.patch, into: inputGradient, at: i * inputStride)
         }
       }
