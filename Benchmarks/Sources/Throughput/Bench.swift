@@ -11,11 +11,13 @@ struct Bench {
   private let whole: Workload
   private let lora: Workload
   private let batchSize: Int
+  private let adaptive: ClippingRule
 
   /// The base model below the adapters is trained for one pass: how many units are alive decides how
   /// much a step has to do, and a fresh model is not what adapters are put on.
   init(examples: Int, batchSize: Int) throws {
     self.batchSize = batchSize
+    adaptive = try Workload.adaptiveClipping()
     let dataset = try Workload.fashionMNIST()
     whole = try Workload(dataset: dataset, examples: examples)
     let pass = whole.work(steps: examples / 32, batchSize: 32, isPrivate: false)
@@ -50,8 +52,9 @@ struct Bench {
         var round = worker
         func train() throws -> Int {
           round += workers
-          let work = workload.work(
+          var work = workload.work(
             steps: 40, batchSize: batchSize, isPrivate: mode.isPrivate, round: round)
+          if mode == .adaptive { work.rule = adaptive }
           return try LocalTraining.run(
             work, on: workload.source, features: features, network: network
           ).statistics.examples

@@ -8,8 +8,9 @@ import Learning
 import Workload
 
 enum Mode: String, ExpressibleByArgument, CaseIterable, Codable {
-  /// The whole model with flat clipping and noise, and without either.
-  case dp, nonprivate
+  /// The whole model with flat clipping and noise, with adaptive thresholds for every layer, and with
+  /// neither clipping nor noise.
+  case dp, adaptive, nonprivate
   /// LoRA with flat clipping and noise, frozen features cached, and computed anew in every step.
   case lora
   case loraUncached = "lora-uncached"
@@ -17,7 +18,7 @@ enum Mode: String, ExpressibleByArgument, CaseIterable, Codable {
   var isPrivate: Bool { self != .nonprivate }
   var adapter: LoRAConfiguration? {
     switch self {
-    case .dp, .nonprivate: nil
+    case .dp, .adaptive, .nonprivate: nil
     case .lora, .loraUncached: Workload.adapter
     }
   }
@@ -41,7 +42,7 @@ struct Throughput: ParsableCommand {
     abstract: "Measures whole training steps on Fashion-MNIST and prints one JSON line.",
     discussion: "With --serve it reads lines \"MODE WORKERS SECONDS\" and answers each.")
 
-  @Option(help: "dp, nonprivate, lora or lora-uncached.") var mode = Mode.dp
+  @Option(help: "dp, adaptive, nonprivate, lora or lora-uncached.") var mode = Mode.dp
   @Option(help: "Clients that train at once, one a core.") var workers = 1
   @Option(help: "Expected batch size.") var batchSize = 32
   @Option(help: "Seconds to measure.") var seconds = 3.0

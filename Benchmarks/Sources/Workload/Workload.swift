@@ -2,7 +2,9 @@
 
 public import Datasets
 public import Federation
+import Foundation
 public import Learning
+import Scenarios
 
 /// A plan with everything that a client needs to train it.
 public struct Workload: Sendable {
@@ -31,6 +33,27 @@ public struct Workload: Sendable {
   /// LoRA of rank 4 with a frozen A on the second convolution and the linear layer.
   public static let adapter = LoRAConfiguration(
     rank: 4, loraAlpha: 8, targetModules: ["conv2", "fc"], freezeA: true)
+
+  /// Every layer clipped apart, by thresholds that follow private quantiles: a scenario's defaults.
+  public static func adaptiveClipping() throws -> ClippingRule {
+    let text = """
+      {
+        "name": "benchmark", "seed": 0, "rounds": 1, "data": { "name": "fashion-mnist" },
+        "population": {
+          "clusters": [{ "name": "all", "clients": 1, "examples_per_client": 100 }]
+        },
+        "model": { "name": "cnn" }, "method": { "name": "global" },
+        "local": { "epochs": 1, "batch_size": 32, "learning_rate": 0.05 },
+        "privacy": {
+          "target_epsilon": 3, "target_delta": 1e-5, "max_grad_norm": 1,
+          "clipping": { "name": "per-layer-adaptive" }
+        }
+      }
+      """
+    let scenario = try Scenario(json: Data(text.utf8))
+    let architecture = try Architecture.cnn(height: 28, width: 28, channels: 1, classes: 10)
+    return try scenario.privacy.clipping.rule(for: TrainingPlan(architecture: architecture))
+  }
 
   /// Fashion-MNIST, from where `dpflsim data` finds it.
   public static func fashionMNIST() throws -> Dataset {
