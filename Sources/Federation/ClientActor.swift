@@ -59,6 +59,7 @@ actor Client {
   private let local: Scenario.Local
   private let rounds: Int
   private let clipping: ClippingRule
+  private let noiseMaking: NoiseMaking
   /// Whether the server protects whole clients: nothing released by this one alone then counts.
   private let trustsServer: Bool
   private var individual: IndividualTracker?
@@ -74,6 +75,9 @@ actor Client {
     local = scenario.local
     rounds = scenario.rounds
     self.clipping = clipping
+    // Without a promise there is nothing to hide, and the run stays one that can be repeated.
+    noiseMaking =
+      profile.budget.targetEpsilon == nil ? NoiseMaking() : scenario.privacy.noiseMaking
     trustsServer = scenario.privacy.unit == .client
     if scenario.privacy.individual, noise.noiseMultiplier != nil {
       individual = IndividualTracker(examples: profile.train.count)
@@ -192,6 +196,7 @@ actor Client {
     work.schedule = local.learningRateSchedule
     work.rounds = rounds
     work.rule = clipping
+    work.noise = noiseMaking
     return work
   }
 
@@ -221,8 +226,8 @@ actor Client {
         .nonPrivate(round: round + 1, client: profile.index, purpose: .clusterSelection)
       )
     }
-    var stream = RandomStream(
-      seed: seed, purpose: .clusterSelection, round: round, client: profile.index)
+    var stream = noiseMaking.stream(
+      RandomStream(seed: seed, purpose: .clusterSelection, round: round, client: profile.index))
     let choice = try ExponentialMechanism(epsilon: epsilon, sensitivity: sensitivity)
       .release(utilities: utilities, using: &stream).value
     return (

@@ -4,13 +4,13 @@
 // McMahan, Ramage, Talwar, Zhang, "Learning differentially private recurrent language models" (2018), with
 // the fixed divisor of its section 2.
 
-import Kernels
 import Privacy
 import Scenarios
 
 struct ClientLevelAggregation: Sendable {
   private let seed: UInt64
   private let maxGradNorm: Float
+  private let noiseMaking: NoiseMaking
   private let optimizer: Scenario.ServerOptimizer
   private let sampleRate: Double
   /// Nil adds no noise and does not clip.
@@ -23,6 +23,7 @@ struct ClientLevelAggregation: Sendable {
     let scenario = context.scenario
     seed = scenario.seed
     maxGradNorm = Float(scenario.privacy.budget.maxGradNorm)
+    noiseMaking = scenario.privacy.noiseMaking
     optimizer = scenario.serverOptimizer
     let rate = ReleasePlan.ofServer(scenario).sampleRate
     sampleRate = rate
@@ -50,29 +51,48 @@ struct ClientLevelAggregation: Sendable {
       return entry(round: round)
     }
     let length = state.models.first?.count ?? 0
-    var total: [Float] = []
-    total.reserveCapacity(length * state.models.count)
-    for model in state.models.indices {
-      var sum = FixedPointSum(length: length)
-      for update in updates where update.model == model {
-        try sum.add(clipped(update.delta), client: update.client)
-      }
-      total += sum.sum
-    }
-    let mechanism = GaussianMechanism(noiseMultiplier: multiplier)
-    // No client draws gradient noise here, so the server's draws take that purpose.
-    let released = mechanism.release(ClippedSum(values: total, sensitivity: maxGradNorm)) {
-      values, deviation in
-      GaussianNoise.add(
-        to: &values, standardDeviation: deviation, seed: seed, purpose: .gradientNoise,
-        round: round, client: 0, step: 0)
-    }.value
+    let released = try released(
+      updates, round: round, noiseMultiplier: multiplier, length: length,
+      models: state.models.count)
     for model in state.models.indices {
       let scale = Float(1 / expected[model])
       let mean = released[model * length..<(model + 1) * length].map { scale * $0 }
       state.move(model: model, by: mean, optimizer: optimizer)
     }
     return entry(round: round)
+  }
+
+  /// The noisy sums of all models, one after another.
+  private func released(
+    _ updates: [ClientUpdate], round: Int, noiseMultiplier: Double, length: Int, models: Int
+  ) throws(FederationError) -> [Float] {
+    let mechanism = GaussianMechanism(noiseMultiplier: noiseMultiplier)
+    // No client draws gradient noise here, so the server's draws take that purpose.
+    var draws = StepNoise(noiseMaking, seed: seed, round: round, client: 0, step: 0)
+    if noiseMaking.mode == .exact {
+      var grid = ClippedGridSum(
+        parts: mechanism.grid(count: length * models, sensitivity: maxGradNorm))
+      for update in updates {
+        var contribution = [Float](repeating: 0, count: length * models)
+        let start = update.model * length
+        contribution.replaceSubrange(start..<start + length, with: clipped(update.delta))
+        grid.add(contribution)
+      }
+      return grid.release { draws.integer(standardDeviation: $0) }.value
+    }
+    var total: [Float] = []
+    total.reserveCapacity(length * models)
+    for model in 0..<models {
+      var sum = FixedPointSum(length: length)
+      for update in updates where update.model == model {
+        try sum.add(clipped(update.delta), client: update.client)
+      }
+      total += sum.sum
+    }
+    let clipped = ClippedSum(values: total, sensitivity: maxGradNorm)
+    return mechanism.release(clipped) { values, deviation in
+      draws.add(to: &values, standardDeviation: deviation)
+    }.value
   }
 
   /// What a round puts into the server's ledger.

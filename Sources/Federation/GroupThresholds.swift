@@ -84,37 +84,36 @@ package struct GroupThresholds: Sendable {
   /// The estimates, where they adapt: released, so that they may go to the server.
   package var released: [Float]? { adaptation == nil ? nil : estimates }
 
-  /// Noises the sum of a step and moves the thresholds of the next one.
+  private var parts: [SumGroup] {
+    zip(groups.ranges, maxGradNorms).map { SumGroup(ranges: $0, maxGradNorm: $1) }
+  }
+
+  /// The sum of a step with its noise.
+  func release(_ sum: [Float], noise: inout StepNoise) -> [Float] {
+    mechanism.release(ClippedGroups(values: sum, groups: parts)) {
+      noise.add(to: &$0, in: $1, standardDeviation: $2)
+    }.value
+  }
+
+  /// The grid of a step, for exact noise.
+  var grid: [GridPart] { mechanism.grid(of: parts) }
+
+  /// Moves the thresholds for the next step by the noisy counts of this one.
   ///
   /// - Parameters:
   ///   - seen: the batch that made the sum, clipped by `clipping`.
   ///   - expectedBatch: qN, the divisor of the counts too: how many examples came is private.
-  mutating func release(
-    _ sum: [Float], seen: BatchStatistics, expectedBatch: Double, noise: StepNoise
-  ) -> [Float] {
-    let parts = zip(groups.ranges, maxGradNorms).map { SumGroup(ranges: $0, maxGradNorm: $1) }
-    let counts =
-      adaptation == nil
-      ? [] : groups.ranges.indices.map { Self.centred(seen, group: $0) }
-    let output = mechanism.release(ClippedGroups(values: sum, groups: parts, counts: counts)) {
-      noise.add(to: &$0, in: $1, standardDeviation: $2)
-    } countNoise: {
+  mutating func learn(
+    from seen: BatchStatistics, expectedBatch: Double, noise: inout StepNoise
+  ) {
+    guard let adaptation else { return }
+    // An example whose gradient was not finite is not within.
+    let raw = groups.ranges.indices.map { group in
+      Double(seen.within.isEmpty ? 0 : seen.within[group]) - 0.5 * Double(seen.examples)
+    }
+    let counts = mechanism.release(CentredCounts(values: raw)) {
       noise.count($0, standardDeviation: $1)
     }.value
-    if let adaptation { learn(from: output.counts, expectedBatch: expectedBatch, adaptation) }
-    return output.values
-  }
-
-  /// Σ (1 if within, else 0) − ½; an example whose gradient was not finite is not within.
-  private static func centred(_ seen: BatchStatistics, group: Int) -> Double {
-    let within = seen.within.isEmpty ? 0 : seen.within[group]
-    return Double(within) - 0.5 * Double(seen.examples)
-  }
-
-  /// Post-processing of released counts.
-  private mutating func learn(
-    from counts: [Double], expectedBatch: Double, _ adaptation: Scenario.Privacy.Clipping.Adaptation
-  ) {
     // Bounds that are known before the data are: nothing can run away to 0 or infinity.
     let range = Double(maxGradNorm) * 1e-4...Double(maxGradNorm) * 1e4
     for k in estimates.indices {

@@ -41,6 +41,7 @@ public struct LocalWork: Sendable {
   /// nil trains without clipping and noise.
   let privacy: (maxGradNorm: Float, noiseMultiplier: Double)?
   let regularizer: Regularizer?
+  package var noise = NoiseMaking()
   public var rule = ClippingRule.flat
   /// Where thresholds adapt: those to begin with; nil takes the scenario's.
   public var thresholds: [Float]?
@@ -115,24 +116,23 @@ public enum LocalTraining {
     var statistics = BatchStatistics()
     let (rate, steps) = work.rateAndSteps
     let expectedBatch = Float(rate * Double(source.count))
-    let clipping = work.clipping
     var groups = work.groups
     var optimizer = LocalOptimizer(work.optimizer, count: theta.count)
     for step in 0..<steps {
       let batch = sample(source.count, rate: rate, work: work, step: step)
       network.load(trainable: theta)
-      for i in sum.indices { sum[i] = 0 }
-      let seen = network.addClippedSum(
-        of: source, at: batch, features: features, clipping: groups?.clipping ?? clipping, to: &sum)
+      var noise = StepNoise(
+        work.noise, seed: work.seed, round: work.round, client: work.client, step: step)
+      let pass = ClippedPass(
+        source: source, batch: batch, features: features,
+        clipping: groups?.clipping ?? work.clipping)
+      let (noisy, seen) = release(
+        pass, of: network, into: &sum, work: work, groups: groups, noise: &noise)
       if seen.examples > 0, seen.notFinite == seen.examples || !seen.loss.isFinite {
         throw .notFinite(client: work.client, round: work.round + 1)
       }
       statistics.add(seen)
-      let noise = StepNoise(
-        seed: work.seed, round: work.round, client: work.client, step: step)
-      let noisy =
-        groups?.release(sum, seen: seen, expectedBatch: Double(expectedBatch), noise: noise)
-        ?? release(sum, work: work, noise: noise)
+      groups?.learn(from: seen, expectedBatch: Double(expectedBatch), noise: &noise)
       let learningRate = work.learningRate(step: step, of: steps)
       optimizer.move(
         &theta, against: noisy, expectedBatch: expectedBatch, learningRate: learningRate)
@@ -152,8 +152,10 @@ public enum LocalTraining {
   /// A Poisson batch: every example independently with probability `rate`, by geometric gaps.
   public static func sample(_ count: Int, rate: Double, work: LocalWork, step: Int) -> [Int] {
     guard rate < 1 else { return Array(0..<count) }
-    var stream = RandomStream(
-      seed: work.seed, purpose: .batchSampling, round: work.round, client: work.client, step: step)
+    var stream = work.noise.stream(
+      RandomStream(
+        seed: work.seed, purpose: .batchSampling, round: work.round, client: work.client,
+        step: step))
     let scale = 1 / log1p(-rate)
     var batch: [Int] = []
     var position = -1
@@ -165,14 +167,50 @@ public enum LocalTraining {
     }
   }
 
+  /// What a step asks of the network.
+  private struct ClippedPass<Source: ExampleSource> {
+    let source: Source
+    let batch: [Int]
+    let features: FrozenFeatures?
+    let clipping: Clipping
+
+    func addSum(
+      at positions: [Int], of network: Network, to sum: inout [Float]
+    ) -> BatchStatistics {
+      for i in sum.indices { sum[i] = 0 }
+      return network.addClippedSum(
+        of: source, at: positions, features: features, clipping: clipping, to: &sum)
+    }
+  }
+
   /// The noisy sum of a step; without privacy the sum itself.
-  private static func release(_ sum: [Float], work: LocalWork, noise: StepNoise) -> [Float] {
-    guard let privacy = work.privacy else { return sum }
+  private static func release<Source: ExampleSource>(
+    _ pass: ClippedPass<Source>, of network: Network, into sum: inout [Float], work: LocalWork,
+    groups: GroupThresholds?, noise: inout StepNoise
+  ) -> (noisy: [Float], seen: BatchStatistics) {
+    guard let privacy = work.privacy else {
+      let seen = pass.addSum(at: pass.batch, of: network, to: &sum)
+      return (sum, seen)
+    }
     let mechanism = GaussianMechanism(noiseMultiplier: privacy.noiseMultiplier)
+    if work.noise.mode == .exact {
+      // Every example is rounded to the grid by itself: slower, and the sum is exact.
+      let flat = mechanism.grid(count: sum.count, sensitivity: privacy.maxGradNorm)
+      var grid = ClippedGridSum(parts: groups?.grid ?? flat)
+      var seen = BatchStatistics()
+      for position in pass.batch {
+        seen.add(pass.addSum(at: [position], of: network, to: &sum))
+        grid.add(sum)
+      }
+      return (grid.release { noise.integer(standardDeviation: $0) }.value, seen)
+    }
+    let seen = pass.addSum(at: pass.batch, of: network, to: &sum)
+    if let groups { return (groups.release(sum, noise: &noise), seen) }
     let clipped = ClippedSum(values: sum, sensitivity: privacy.maxGradNorm)
-    return mechanism.release(clipped) { values, deviation in
+    let noisy = mechanism.release(clipped) { values, deviation in
       noise.add(to: &values, standardDeviation: deviation)
-    }.value
+    }
+    return (noisy.value, seen)
   }
 
   /// What the steps put into the ledger.

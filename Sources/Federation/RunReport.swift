@@ -260,6 +260,9 @@ public struct RunResult: Codable, Hashable, Sendable {
   public let individual: IndividualResult?
   /// SHA-256 over the final parameters of every model and every figure of every round.
   public let resultDigest: String
+  /// Whether the same scenario, seed and data give the same digest again: false where the operating system
+  /// gave the randomness; nil, in results of earlier versions, means true.
+  public let isReproducible: Bool?
   /// Sentences that a reader of the figures must know.
   public let notes: [String]
 
@@ -268,7 +271,7 @@ public struct RunResult: Codable, Hashable, Sendable {
     rounds: Int, clients: [ClientResult], clusters: [ClusterResult],
     clustering: ClusteringReport?, agreement: AgreementReport?, unit: PrivacyUnit,
     relation: Adjacency, sampling: String, bytesUp: Int, bytesDown: Int,
-    individual: IndividualResult? = nil, resultDigest: String,
+    individual: IndividualResult? = nil, resultDigest: String, isReproducible: Bool? = true,
     notes: [String]
   ) {
     self.scenario = scenario
@@ -288,6 +291,7 @@ public struct RunResult: Codable, Hashable, Sendable {
     self.bytesDown = bytesDown
     self.individual = individual
     self.resultDigest = resultDigest
+    self.isReproducible = isReproducible
     self.notes = notes
   }
 }

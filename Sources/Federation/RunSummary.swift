@@ -77,7 +77,7 @@ struct RunSummary {
       individual: IndividualResult(
         followed.compactMap { $0 }, classes: classes,
         clusters: scenario.population.clusters.count),
-      resultDigest: digest.text, notes: notes)
+      resultDigest: digest.text, isReproducible: scenario.isReproducible, notes: notes)
     return RunOutcome(result: result, models: storedModels(state, frozen: frozen))
   }
 

@@ -198,7 +198,19 @@ public struct Simulation: Sendable {
         "overlap: one image may belong to several clients; each client's epsilon covers its own copy "
           + "only")
     }
+    if !scenario.isReproducible {
+      notes.append(
+        "noise, batches and private choices come from the operating system: the run cannot be repeated, "
+          + "and its digest identifies this run alone")
+    }
     return notes
+  }
+}
+
+extension Scenario {
+  /// Whether a run has the same digest whenever it is repeated.
+  var isReproducible: Bool {
+    privacy.randomness == .seeded || clients.allSatisfy { $0.budget.targetEpsilon == nil }
   }
 }
 

@@ -1,29 +1,85 @@
-// The noise of one step of one client, by what it is for.
+// The noise of one step of one client, by what it is for and how it is made.
 
 import Kernels
+import Privacy
+package import Scenarios
 
-/// Draws that depend on the step's key alone.
-struct StepNoise: Sendable {
-  let seed: UInt64
-  let round: Int
-  let client: Int
-  let step: Int
+/// How noise is made, and where its random bits come from.
+package struct NoiseMaking: Sendable, Hashable {
+  package var mode = Scenario.Privacy.Noise.fast
+  /// Whether the operating system's randomness takes the place of the run's seed: for noise, for batches and
+  /// for private choices.
+  package var usesSystem = false
 
-  /// Adds normal numbers to the elements of a range; nil takes all of them.
-  func add(
-    to values: inout [Float], in range: Range<Int>? = nil, standardDeviation: Float
-  ) {
-    GaussianNoise.add(
-      to: &values, in: range, standardDeviation: standardDeviation, seed: seed,
-      purpose: .gradientNoise, round: round, client: client, step: step)
+  package init(mode: Scenario.Privacy.Noise = .fast, usesSystem: Bool = false) {
+    self.mode = mode
+    self.usesSystem = usesSystem
   }
 
-  /// The noise of a group's count.
-  func count(_ group: Int, standardDeviation: Double) -> Double {
-    var stream = RandomStream(
-      seed: seed, purpose: .thresholdNoise, round: round, client: client, step: step)
-    var normal = 0.0
-    for _ in 0...group { normal = stream.nextGaussian() }
-    return normal * standardDeviation
+  /// A stream of its own for the key, or the operating system's.
+  func stream(_ seeded: RandomStream) -> NoiseStream {
+    NoiseStream(seeded, usesSystem: usesSystem)
+  }
+}
+
+extension Scenario.Privacy {
+  package var noiseMaking: NoiseMaking {
+    NoiseMaking(mode: noise, usesSystem: randomness == .system)
+  }
+}
+
+/// The draws of one step. With the run's seed they depend on the step's key alone.
+struct StepNoise: Sendable {
+  private let mode: Scenario.Privacy.Noise
+  private let seed: UInt64
+  private let round: Int
+  private let client: Int
+  private let step: Int
+  private var gradients: NoiseStream
+  private var counts: NoiseStream
+
+  init(_ making: NoiseMaking, seed: UInt64, round: Int, client: Int, step: Int) {
+    mode = making.mode
+    self.seed = seed
+    self.round = round
+    self.client = client
+    self.step = step
+    gradients = making.stream(
+      RandomStream(seed: seed, purpose: .gradientNoise, round: round, client: client, step: step))
+    counts = making.stream(
+      RandomStream(seed: seed, purpose: .thresholdNoise, round: round, client: client, step: step))
+  }
+
+  /// Adds normal numbers to the elements of a range; nil takes all of them.
+  mutating func add(
+    to values: inout [Float], in range: Range<Int>? = nil, standardDeviation: Float
+  ) {
+    switch mode {
+    case .fast:
+      GaussianNoise.add(
+        to: &values, in: range, standardDeviation: standardDeviation, seed: seed,
+        purpose: .gradientNoise, round: round, client: client, step: step)
+    case .hardened, .exact:
+      HardenedNoise.add(
+        to: &values, in: range ?? 0..<values.count, standardDeviation: Double(standardDeviation),
+        using: &gradients)
+    }
+  }
+
+  /// A sample of the discrete Gaussian.
+  mutating func integer(standardDeviation: UInt64) -> Int64 {
+    DiscreteGaussian.sample(standardDeviation: standardDeviation, using: &gradients)
+  }
+
+  /// The noise of a group's count; ask for the groups in order.
+  mutating func count(_ group: Int, standardDeviation: Double) -> Double {
+    switch mode {
+    case .fast: return counts.nextGaussian() * standardDeviation
+    case .hardened: return HardenedNoise.normal(using: &counts) * standardDeviation
+    case .exact:
+      let (pitch, deviation) = GroupMechanism.countGrid(standardDeviation: standardDeviation)
+      let noise = DiscreteGaussian.sample(standardDeviation: deviation, using: &counts)
+      return Double(noise) * pitch
+    }
   }
 }

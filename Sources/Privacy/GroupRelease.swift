@@ -21,22 +21,25 @@ public struct SumGroup: Sendable, Hashable {
   public var size: Int { ranges.reduce(0) { $0 + $1.count } }
 }
 
-/// A sum of gradients, clipped group by group, and the groups' counts; neither has been noised yet.
+/// A sum of gradients, clipped group by group, that has not been noised yet.
 public struct ClippedGroups: ~Copyable {
   var values: [Float]
   let groups: [SumGroup]
-  var counts: [Double]
 
-  /// - Parameters:
-  ///   - values: the sum; every record's share of group k has L2 norm at most that group's bound.
-  ///   - counts: Σ (1 if within the threshold, else 0) − ½ over the batch, for every group; empty where
-  ///     thresholds are fixed.
-  public init(values: consuming [Float], groups: [SumGroup], counts: [Double] = []) {
-    precondition(counts.isEmpty || counts.count == groups.count, "Every group has a count.")
+  /// - Parameter values: the sum; every record's share of group k has L2 norm at most that group's bound.
+  public init(values: consuming [Float], groups: [SumGroup]) {
     self.values = values
     self.groups = groups
-    self.counts = counts
   }
+}
+
+/// The groups' counts of one batch, not noised yet.
+public struct CentredCounts: ~Copyable {
+  var values: [Double]
+
+  /// - Parameter values: Σ (1 if within the threshold, else 0) − ½ over the batch, for every group: multiples
+  ///   of ½ that one record moves by ½.
+  public init(values: consuming [Double]) { self.values = values }
 }
 
 /// Gaussian noise on groups of parameters, and on their counts.
@@ -90,32 +93,32 @@ public struct GroupMechanism: Hashable, Sendable {
   /// Covers the rounding of the formulas, so that no noise comes out weaker than it is accounted.
   private static let slack = 1 + 1e-12
 
-  /// A released sum and the released counts.
-  public struct Output: Sendable, Equatable {
-    public let values: [Float]
-    public let counts: [Double]
-  }
-
-  /// Noises sum and counts and lets them leave.
+  /// Noises a sum and lets it leave.
   ///
-  /// - Parameters:
-  ///   - addNoise: adds independent normal numbers of the given standard deviation to the elements of the
-  ///     range; it must change nothing else. It is not called for a standard deviation of 0.
-  ///   - countNoise: an independent normal number of the given standard deviation for a group.
+  /// - Parameter addNoise: adds independent normal numbers of the given standard deviation to the elements
+  ///   of the range; it must change nothing else. It is not called for a standard deviation of 0.
   public func release(
     _ sum: consuming ClippedGroups,
-    addNoise: (inout [Float], _ range: Range<Int>, _ standardDeviation: Float) -> Void,
-    countNoise: (_ group: Int, _ standardDeviation: Double) -> Double
-  ) -> Released<Output> {
+    addNoise: (inout [Float], _ range: Range<Int>, _ standardDeviation: Float) -> Void
+  ) -> Released<[Float]> {
     for (group, deviation) in zip(sum.groups, standardDeviations(of: sum.groups))
     where deviation > 0 {
       for range in group.ranges { addNoise(&sum.values, range, deviation) }
     }
-    if let deviation = countStandardDeviation(groups: sum.groups.count) {
-      for k in sum.counts.indices { sum.counts[k] += countNoise(k, deviation) }
-    } else {
-      precondition(sum.counts.isEmpty, "Counts are released with noise of their own.")
+    return Released(sum.values)
+  }
+
+  /// Noises the counts of the same batch and lets them leave.
+  ///
+  /// - Parameter noise: an independent normal number of the given standard deviation for a group.
+  public func release(
+    _ counts: consuming CentredCounts,
+    noise: (_ group: Int, _ standardDeviation: Double) -> Double
+  ) -> Released<[Double]> {
+    guard let deviation = countStandardDeviation(groups: counts.values.count) else {
+      preconditionFailure("Counts are released with a share of the budget.")
     }
-    return Released(Output(values: sum.values, counts: sum.counts))
+    for k in counts.values.indices { counts.values[k] += noise(k, deviation) }
+    return Released(counts.values)
   }
 }

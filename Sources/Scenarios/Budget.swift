@@ -19,6 +19,11 @@ extension Scenario {
     /// What happens when a client's next round would cost more than its budget.
     /// JSON key `on_budget_exhausted`; default "stop". Calibrated noise never lets it happen.
     public let onBudgetExhausted: Exhaustion
+    /// How noise is made. JSON key `noise`; default "fast".
+    public let noise: Noise
+    /// Where the random bits of noise, batches and private choices come from. JSON key `randomness`;
+    /// default null, which is "seeded" for fast noise and "system" for the others.
+    public let randomness: Randomness
     /// How gradients are bounded. JSON key `clipping`; default flat.
     public let clipping: Clipping
     /// Whether each example's own ε is bounded from its gradient norms. JSON key `individual`;
@@ -31,6 +36,24 @@ extension Scenario {
       case example
       /// A client with all its examples; the server clips updates and adds the noise.
       case client
+    }
+
+    /// How noise is made.
+    public enum Noise: String, Sendable, Hashable, CaseIterable {
+      /// Vectorised single-precision normals from the run's seed: for simulation.
+      case fast
+      /// The normalised sum of four double-precision normals.
+      case hardened
+      /// The discrete Gaussian on a grid, added to sums of integers.
+      case exact
+    }
+
+    /// Where random bits come from.
+    public enum Randomness: String, Sendable, Hashable, CaseIterable {
+      /// The run's seed: the run can be repeated, and so can its noise.
+      case seeded
+      /// The operating system: nobody can draw them again, the run cannot be repeated.
+      case system
     }
 
     /// What a run does when a budget has no room for another round.
@@ -141,6 +164,14 @@ extension Scenario.Privacy {
         "individual", false, .boolean,
         "Bound each example's own epsilon from its gradient norms and report averages."),
       Clipping.key,
+      .implied(
+        "noise", "fast", .choice(Noise.allCases.map(\.rawValue)),
+        "fast: for simulation; hardened: the sum of several normals; exact: the discrete Gaussian on a "
+          + "grid, slower, accounted by rdp."),
+      .implied(
+        "randomness", .null, .nullable(.choice(Randomness.allCases.map(\.rawValue))),
+        "Where noise, batches and private choices come from: seeded = the seed, so that the run repeats; "
+          + "system = the operating system. null = seeded for fast noise, system for the others."),
     ])
 
   init(_ fields: Fields) throws(ScenarioError) {
@@ -152,5 +183,9 @@ extension Scenario.Privacy {
     onBudgetExhausted = try fields.choice("on_budget_exhausted")
     individual = try fields.boolean("individual")
     clipping = try Clipping(fields.optionalFields("clipping"))
+    noise = fields.optional("noise") == nil ? .fast : try fields.choice("noise")
+    randomness =
+      fields.optional("randomness") == nil
+      ? (noise == .fast ? .seeded : .system) : try fields.choice("randomness")
   }
 }

@@ -18,6 +18,7 @@ extension Scenario {
     if privacy.unit == .client { checkClientUnit(at: place, &problems) }
     if privacy.noiseMultiplier != nil { checkNoiseMultiplier(at: place, &problems) }
     checkClipping(at: place + "clipping", &problems)
+    checkNoise(at: place, &problems)
     guard privacy.individual else { return }
     if privacy.unit == .client {
       problems.add(
@@ -45,6 +46,34 @@ extension Scenario {
         place + "noise_multiplier",
         "cannot be set for the published code, which calibrates its own; use method.variant "
           + "\"as-intended\"")
+    }
+  }
+
+  private func checkNoise(at place: JSONPath, _ problems: inout ProblemList) {
+    if privacy.noise == .fast, privacy.randomness == .system {
+      problems.add(
+        place + "randomness",
+        "fast noise is made from the seed; use privacy.noise \"hardened\" or \"exact\" with \"system\""
+      )
+    }
+    if privacy.randomness == .system, privacy.unit == .client, cohortSize != nil {
+      problems.add(
+        place + "randomness",
+        "cohorts are drawn from the seed, and with privacy.unit \"client\" nobody may know them; set "
+          + "cohort_size to null")
+    }
+    if privacy.noise == .exact, privacy.accountant != .rdp {
+      problems.add(
+        place + "accountant",
+        "must be \"rdp\" with exact noise: of the discrete Gaussian its Renyi divergences are known "
+          + "exactly, its loss distribution is not; got \"\(privacy.accountant.rawValue)\"")
+    }
+    if privacy.noise != .fast, case .robustClustered(let settings) = method,
+      settings.variant == .asReleased
+    {
+      problems.add(
+        place + "noise",
+        "cannot be chosen for the published code; use method.variant \"as-intended\"")
     }
   }
 

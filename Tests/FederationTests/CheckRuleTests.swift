@@ -124,7 +124,7 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
     RuleCase("DP501", [], silent: noPrivacy),
     RuleCase("DP502", [], silent: global + [#"privacy.unit="client""#]),
     RuleCase("DP503", [], silent: noPrivacy),
-    RuleCase("DP504", [], silent: noPrivacy),
+    RuleCase("DP504", [], silent: ["privacy.noise=exact"]),
     RuleCase("DP505", [], silent: noPrivacy),
     RuleCase(
       "DP506", ["population.test_examples_per_client=99"],

@@ -92,7 +92,7 @@ struct MalformedTests {
     "names of other systems lead to ours",
     arguments: [
       (["privacy"], "epsilon", "target_epsilon"), (["privacy"], "delta", "target_delta"),
-      (["privacy"], "clip", "max_grad_norm"), (["privacy"], "noise", "target_epsilon"),
+      (["privacy"], "clip", "max_grad_norm"), (["privacy"], "noise_scale", "target_epsilon"),
       (["privacy"], "sigma", "target_epsilon"), ([], "clients_per_round", "cohort_size"),
       (["local"], "lr", "learning_rate"), (["model", "pretraining"], "lr", "learning_rate"),
       ([], "num_rounds", "rounds"), (["adapter"], "alpha", "lora_alpha"),

@@ -39,6 +39,7 @@ struct CheckFacts: Sendable {
     _ scenario: Scenario, _ group: ReleaseGroup?
   ) -> Double? {
     guard scenario.privacy.accountant == .rdp, scenario.privacy.noiseMultiplier == nil,
+      scenario.privacy.noise != .exact,
       let group, let target = group.budget.targetEpsilon, group.noise != nil
     else { return nil }
     // A failure leaves nothing to compare with, and the rule silent.

@@ -32,7 +32,7 @@ extension CheckRule {
       ]
     },
     CheckRule("DP504", .note) { facts in
-      guard facts.isPrivate else { return [] }
+      guard facts.isPrivate, facts.scenario.privacy.randomness == .seeded else { return [] }
       return [
         Complaint(
           "seed",

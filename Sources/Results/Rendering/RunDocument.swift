@@ -29,6 +29,7 @@ extension StoredRun {
     if let start { members["model"] = start.modelDocument }
     if let result {
       members["result_digest"] = .string(result.resultDigest)
+      members["reproducible"] = .bool(result.isReproducible ?? true)
       members["accuracy"] = result.accuracyDocument
       members["clusters"] = .array(result.clusters.map(\.document))
       members["clients"] = .array(result.clients.map(\.document))
