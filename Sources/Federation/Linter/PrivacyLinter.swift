@@ -13,14 +13,7 @@ public struct PrivacyLinter: Sendable {
   ///
   /// - Throws: `DatasetError`, `ArchitectureError`.
   public init(scenario: Scenario, catalog: DatasetCatalog) throws {
-    let plan: TrainingPlan
-    if let classes = scenario.data.classes, let shape = scenario.data.knownShape {
-      plan = try TrainingPlan(scenario: scenario, shape: shape, classes: classes)
-    } else {
-      plan = try TrainingPlan(
-        scenario: scenario, dataset: catalog.load(DatasetRequest(scenario)))
-    }
-    facts = try CheckFacts(scenario: scenario, plan: plan)
+    facts = try CheckFacts(scenario: scenario, plan: scenario.trainingPlan(catalog))
   }
 
   public func report() -> CheckReport {
@@ -36,6 +29,30 @@ public struct PrivacyLinter: Sendable {
     return CheckReport(
       scenario: facts.scenario, model: facts.model, groups: facts.groups,
       detection: facts.detection, cost: facts.cost, findings: findings)
+  }
+}
+
+extension CostForecast {
+  /// Time and memory of a run, without the linter's calibrations.
+  ///
+  /// - Throws: `DatasetError`, `ArchitectureError`.
+  public init(of scenario: Scenario, catalog: DatasetCatalog) throws {
+    let plan = try scenario.trainingPlan(catalog)
+    let counts = try scenario.drawExampleCounts()
+    self.init(
+      scenario: scenario,
+      clients: zip(scenario.clients, counts).map {
+        ClientPlan($0, trainExamples: $1, local: scenario.local)
+      }, schedule: scenario.cohortSchedule, model: ModelSize(plan))
+  }
+}
+
+extension Scenario {
+  fileprivate func trainingPlan(_ catalog: DatasetCatalog) throws -> TrainingPlan {
+    if let classes = data.classes, let shape = data.knownShape {
+      return try TrainingPlan(scenario: self, shape: shape, classes: classes)
+    }
+    return try TrainingPlan(scenario: self, dataset: catalog.load(DatasetRequest(self)))
   }
 }
 

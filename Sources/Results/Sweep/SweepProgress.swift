@@ -33,21 +33,25 @@ public enum SweepCellState: Sendable, Hashable {
 public struct SweepProgress: Sendable {
   public let grid: SweepGrid
   public private(set) var states: [SweepCellState]
-  /// Share of the running cell that is done.
-  private var share = 0.0
+  /// Cells that run at the same time.
+  private let jobs: Int
+  /// Shares of the running cells that are done, from 0 to 1.
+  private var shares: [Int: Double] = [:]
 
-  public init(_ grid: SweepGrid) {
+  /// - Parameter jobs: how many cells run at the same time, at least 1.
+  public init(_ grid: SweepGrid, jobs: Int = 1) {
     self.grid = grid
+    self.jobs = max(1, jobs)
     states = Array(repeating: .waiting, count: grid.cells.count)
   }
 
   public mutating func set(_ state: SweepCellState, of cell: Int) {
     states[cell] = state
-    share = 0
+    shares[cell] = state == .running ? 0 : nil
   }
 
-  /// Tells how far the running cell is, from 0 to 1.
-  public mutating func advance(to share: Double) { self.share = share }
+  /// Tells how far a running cell is, from 0 to 1.
+  public mutating func advance(_ cell: Int, to share: Double) { shares[cell] = share }
 
   public func count(_ isCounted: (SweepCellState) -> Bool) -> Int { states.count(where: isCounted) }
 
@@ -62,7 +66,7 @@ public struct SweepProgress: Sendable {
   }
 
   /// Seconds that the rest will take: the mean of the runs with the same method so far, for other
-  /// methods the mean of all; nil before the first run has ended.
+  /// methods the mean of all, shared by the jobs; nil before the first run has ended.
   public var secondsLeft: Double? {
     var times: [String: [Double]] = [:]
     for (cell, state) in zip(grid.cells, states) {
@@ -74,11 +78,12 @@ public struct SweepProgress: Sendable {
     guard !all.isEmpty else { return nil }
     func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
     var left = 0.0
-    for (cell, state) in zip(grid.cells, states) where !state.isOver {
-      let expected = mean(times[cell.scenario.method.name] ?? all)
-      left += state == .running ? expected * (1 - share) : expected
+    for (index, state) in states.enumerated() where !state.isOver {
+      let expected = mean(times[grid.cells[index].scenario.method.name] ?? all)
+      left += expected * (1 - (shares[index] ?? 0))
     }
-    return left
+    let open = states.count { !$0.isOver }
+    return left / Double(max(1, min(jobs, open)))
   }
 
   // MARK: - Drawing
@@ -125,6 +130,14 @@ public struct SweepProgress: Sendable {
     let known = count { $0.word == "known" }
     if known > 0 { parts.append("\(known) already stored") }
     if failed > 0 { parts.append("\(failed) failed") }
+    if !shares.isEmpty {
+      let percents = shares.sorted { $0.key < $1.key }.prefix(4).map {
+        NumberText.decimal(100 * $0.value, 0)
+      }
+      parts.append(
+        "\(shares.count) running (\(percents.joined(separator: ", "))"
+          + (shares.count > percents.count ? ", …" : "") + " %)")
+    }
     if let secondsLeft, count(\.isOver) < states.count {
       parts.append("\(NumberText.duration(secondsLeft)) left")
     }

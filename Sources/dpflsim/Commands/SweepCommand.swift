@@ -12,8 +12,9 @@ struct SweepCommand: AsyncParsableCommand {
     discussion: """
       Runs of one seed share data, initial model and batches, so they compare pair by pair. What is \
       already in the store is not run again: repeat the command to go on with an interrupted sweep. \
-      SIGINT ends the sweep after the running cell. Cells that fail are listed; the exit status is 0 \
-      unless all failed.
+      SIGINT ends the sweep after the running cells. Cells that fail are listed; the exit status is 0 \
+      unless all failed. Cells run side by side, one a core, as far as the memory that `check` \
+      forecasts for them stays below the limit.
 
       Instead of a scenario a sweep file may be given: {"scenario": "skewed.json", "epsilon": [1, \
       null], "method": ["r-dpcfl"], "seeds": "0..4", "vary": {"adapter.r": [1, 4]}}. Options replace \
@@ -49,6 +50,16 @@ struct SweepCommand: AsyncParsableCommand {
   @Option(help: "Work on so many cores (default: all). No result depends on it.")
   var workers: Int?
 
+  @Option(
+    help: "Run so many cells at the same time (default: one a core). No result depends on it.")
+  var jobs: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Memory that cells at the same time may take together (default: three quarters of the machine).",
+      valueName: "gigabytes"))
+  var memoryLimit: Double?
+
   @Flag(help: "Show no progress.")
   var quiet = false
 
@@ -56,13 +67,21 @@ struct SweepCommand: AsyncParsableCommand {
     if let workers, !(1...1024).contains(workers) {
       throw ValidationError("--workers must be from 1 to 1024, got \(workers)")
     }
+    if let jobs, !(1...1024).contains(jobs) {
+      throw ValidationError("--jobs must be from 1 to 1024, got \(jobs)")
+    }
+    if let memoryLimit, !(memoryLimit > 0 && memoryLimit <= 1e6) {
+      throw ValidationError("--memory-limit must be above 0 and at most 1e6, got \(memoryLimit)")
+    }
   }
 
   func run() async throws {
     let grid = try grid()
     let store = try store.open()
+    let workers = workers ?? Machine.cores
     let execution = SweepExecution(
-      grid: grid, store: store, workers: workers ?? Machine.cores,
+      grid: grid, store: store, workers: workers, jobs: jobs ?? workers,
+      memoryLimit: memoryLimit.map { Int($0 * 1e9) } ?? Machine.memory / 4 * 3,
       progress: quiet ? .silent : .suitable(colors: output.colors(on: .error)))
     let (progress, signal) = try await execution.run()
     try output.write { _ in

@@ -6,12 +6,15 @@ import Foundation
 enum Machine {
   static var cores: Int { max(1, ProcessInfo.processInfo.activeProcessorCount) }
 
+  /// Bytes that are built in.
+  static var memory: Int { Int(clamping: ProcessInfo.processInfo.physicalMemory) }
+
   /// Such as "Debian GNU/Linux 12 (bookworm), 2 cores, AMD EPYC 7B13, 24 GB".
   static var description: String {
     let info = ProcessInfo.processInfo
     var parts = [info.operatingSystemVersionString, "\(cores) cores"]
     if let model = field("model name", of: "/proc/cpuinfo") { parts.append(model) }
-    parts.append("\(info.physicalMemory / 1_000_000_000) GB")
+    parts.append("\(memory / 1_000_000_000) GB")
     return parts.joined(separator: ", ")
   }
 

@@ -8,10 +8,9 @@ actor SweepDisplay {
   private(set) var progress: SweepProgress
   private let style: ProgressDisplay.Style
   private var drawnLines = 0
-  private var rounds = (done: 0, all: 1)
 
-  init(_ grid: SweepGrid, style: ProgressDisplay.Style) {
-    progress = SweepProgress(grid)
+  init(_ grid: SweepGrid, jobs: Int, style: ProgressDisplay.Style) {
+    progress = SweepProgress(grid, jobs: jobs)
     self.style = style
   }
 
@@ -23,15 +22,14 @@ actor SweepDisplay {
   }
 
   func start(_ cell: Int) {
-    rounds = (0, progress.grid.cells[cell].scenario.rounds)
     progress.set(.running, of: cell)
     draw()
   }
 
-  func receive(_ event: RunEvent) {
+  func receive(_ event: RunEvent, of cell: Int) {
     guard case .finishedRound(let report) = event else { return }
-    rounds.done = report.round
-    progress.advance(to: Double(rounds.done) / Double(rounds.all))
+    let rounds = progress.grid.cells[cell].scenario.rounds
+    progress.advance(cell, to: Double(report.round) / Double(rounds))
     draw()
   }
 
@@ -69,10 +67,7 @@ actor SweepDisplay {
   private func draw() {
     guard case .bar(let colors) = style else { return }
     erase()
-    var lines = progress.lines(width: Terminal.width - 1, colors: colors)
-    if progress.states.contains(.running) {
-      lines[lines.count - 1] += ", round \(rounds.done) of \(rounds.all) of the running one"
-    }
+    let lines = progress.lines(width: Terminal.width - 1, colors: colors)
     drawnLines = lines.count
     Terminal.report(lines.joined(separator: "\n") + "\n")
   }

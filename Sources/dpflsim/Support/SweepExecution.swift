@@ -1,5 +1,7 @@
-// A sweep from the command line: the cells one after the other, each with all worker lanes.
+// A sweep from the command line: several cells side by side, as many as cores and memory allow.
 
+import Datasets
+import Federation
 import Foundation
 import Results
 import Scenarios
@@ -7,56 +9,111 @@ import Scenarios
 struct SweepExecution {
   let grid: SweepGrid
   let store: RunStore
+  /// Worker lanes of all cells together.
   let workers: Int
+  /// Cells that run at the same time at most.
+  let jobs: Int
+  /// Bytes that running cells are expected to take at most, all together.
+  let memoryLimit: Int
   let progress: ProgressDisplay.Style
 
   /// Runs every cell that has no result yet. A cell that fails does not stop the others.
   ///
-  /// Cells do not run side by side: a run keeps all cores busy, and one run at a time bounds the
-  /// memory to that of the largest.
+  /// A cell starts when a job is free and its forecast fits beside those of the running ones; one that
+  /// fits nowhere runs alone. Combinations that are the same scenario run once.
   /// - Returns: the state of every cell, and the signal that ended the sweep early if one did.
   func run() async throws -> (progress: SweepProgress, signal: ExitStatus?) {
-    let display = SweepDisplay(grid, style: progress)
-    var known = try store.finishedRuns()
-    var knownCells: [Int: String] = [:]
+    var waiting: [Int] = []
+    var known: [Int: String] = [:]
+    var twins: [String: [Int]] = [:]
     for (index, cell) in grid.cells.enumerated() {
-      knownCells[index] = known[cell.scenario.hash]
+      if let runID = try store.finishedRun(ofScenario: cell.scenario.hash) {
+        known[index] = runID
+      } else {
+        if twins[cell.scenario.hash] == nil { waiting.append(index) }
+        twins[cell.scenario.hash, default: []].append(index)
+      }
     }
-    await display.begin(known: knownCells)
+    let jobs = max(1, min(jobs, waiting.count))
+    let display = SweepDisplay(grid, jobs: jobs, style: progress)
+    await display.begin(known: known)
     let watch = SignalWatch()
     watch.start {
       Task {
         await display.say(
-          "The sweep ends after the running cell; a second signal ends it at once.")
+          "The sweep ends after the running cells; a second signal ends it at once.")
       }
     }
-    for (index, cell) in grid.cells.enumerated() where knownCells[index] == nil {
-      if watch.status != nil { break }
-      // Two combinations can be the same scenario.
-      if let runID = known[cell.scenario.hash] {
-        await display.end(index, .known(runID: runID))
-        continue
+    await withTaskGroup(of: (cell: Int, memory: Int, state: SweepCellState).self) { group in
+      var (running, memory) = (0, 0)
+      var forecasts = MemoryForecasts()
+      var queue = waiting[...]
+      while true {
+        while running < jobs, watch.status == nil, let index = queue.first {
+          let cell = grid.cells[index]
+          let need = forecasts.bytes(of: cell.scenario)
+          guard running == 0 || memory + need <= memoryLimit else { break }
+          queue.removeFirst()
+          running += 1
+          memory += need
+          for twin in twins[cell.scenario.hash] ?? [] { await display.start(twin) }
+          group.addTask {
+            (index, need, await run(cell, index: index, workers: workers / jobs, display: display))
+          }
+        }
+        guard let ended = await group.next() else { break }
+        running -= 1
+        memory -= ended.memory
+        for twin in twins[grid.cells[ended.cell].scenario.hash] ?? [] {
+          await display.end(twin, twin == ended.cell ? ended.state : ended.state.ofTwin)
+        }
       }
-      await display.start(index)
-      let state = await run(cell, display: display)
-      if case .done(let runID, _) = state { known[cell.scenario.hash] = runID }
-      await display.end(index, state)
     }
     await display.erase()
     return (await display.progress, watch.status)
   }
 
-  private func run(_ cell: SweepCell, display: SweepDisplay) async -> SweepCellState {
+  private func run(
+    _ cell: SweepCell, index: Int, workers: Int, display: SweepDisplay
+  ) async -> SweepCellState {
     let begin = ContinuousClock.now
     do {
+      // Another sweep on the same store may have been here in the meantime.
+      if let runID = try store.finishedRun(ofScenario: cell.scenario.hash) {
+        return .known(runID: runID)
+      }
       let execution = RunExecution(
-        scenario: cell.scenario, store: store, workers: workers, progress: .silent,
-        listener: { await display.receive($0) }, stopsOnSignal: false)
+        scenario: cell.scenario, store: store, workers: max(1, workers), progress: .silent,
+        listener: { await display.receive($0, of: index) }, stopsOnSignal: false)
       let stored = try await execution.run()
       let seconds = stored.run.wallSeconds ?? (ContinuousClock.now - begin) / .seconds(1)
       return .done(runID: stored.run.runID, seconds: seconds)
     } catch {
       return .failed(message: Failure(error).message)
     }
+  }
+}
+
+extension SweepCellState {
+  /// The state of a cell with the same scenario.
+  fileprivate var ofTwin: SweepCellState {
+    if case .done(let runID, _) = self { .known(runID: runID) } else { self }
+  }
+}
+
+/// The expected memory of scenarios.
+private struct MemoryForecasts {
+  private var known: [JSONValue: Int] = [:]
+  private let catalog = Places().catalog
+
+  /// Bytes at the peak; nothing for a scenario that will fail anyway. The seed does not matter.
+  mutating func bytes(of scenario: Scenario) -> Int {
+    guard case .object(var members) = scenario.resolved else { return 0 }
+    members["seed"] = nil
+    let key = JSONValue.object(members)
+    if let bytes = known[key] { return bytes }
+    let bytes = (try? CostForecast(of: scenario, catalog: catalog).peakBytes) ?? 0
+    known[key] = bytes
+    return bytes
   }
 }

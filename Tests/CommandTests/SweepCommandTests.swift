@@ -1,0 +1,152 @@
+// Sweeps as a user runs them: killed and taken up again, from files, side by side, with failures.
+
+import Foundation
+import Results
+import Scenarios
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+@Suite("Sweep command")
+struct SweepCommandTests {
+  /// Cells that take long enough to be hit.
+  static let grid = [
+    "sweep", Program.shipped("tiny.json"), "--set", "rounds=60", "--epsilon", "4,none",
+    "--method", "r-dpcfl,global", "--seeds", "0..2", "--quiet",
+  ]
+
+  /// The digest of every cell of a sweep, and how many finished runs its store has.
+  private func digests(_ program: Program) throws -> (byScenario: [String: String], runs: Int) {
+    let done = try RunStore.openExisting(program.store).runs().filter { $0.status == .done }
+    var digests: [String: String] = [:]
+    for run in done { digests[run.scenarioHash] = run.resultDigest }
+    return (digests, done.count)
+  }
+
+  /// Waits until so many runs are finished; false if the program ended first.
+  private func wait(for count: Int, _ program: Program, _ process: Process) async throws -> Bool {
+    for _ in 0..<6000 {
+      guard process.isRunning else { return false }
+      if let store = try? RunStore.openExisting(program.store),
+        let runs = try? store.runs(), runs.count > count,
+        runs.count(where: { $0.status == .done }) >= count
+      {
+        return true
+      }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    return false
+  }
+
+  @Test("killed at any point a sweep goes on, runs nothing twice, and ends with the same digests")
+  func killed() async throws {
+    let whole = try await Program.inFolder { program in
+      let outcome = try program.call(Self.grid)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      return try digests(program)
+    }
+    #expect(whole.runs == 12 && whole.byScenario.count == 12)
+    try await Program.inFolder { program in
+      var kills = 0
+      for count in [0, 1, 3, 6, 9] {
+        let process = try program.start(Self.grid)
+        if try await wait(for: count, program, process) {
+          kill(process.processIdentifier, SIGKILL)
+          kills += 1
+        }
+        _ = try program.outcome(of: process)
+      }
+      #expect(kills >= 3)
+      let rest = try program.call(Self.grid)
+      #expect(rest.status == 0, "\(rest.errors)")
+      let resumed = try digests(program)
+      #expect(resumed.byScenario == whole.byScenario)
+      #expect(resumed.runs == 12)
+      // Once more: everything is known.
+      let again = try program.call(Self.grid)
+      #expect(again.output.contains("12 of 12 cells, 12 already stored."))
+      #expect(try digests(program).runs == 12)
+    }
+  }
+
+  @Test("one cell at a time or several, one worker or more, little memory: the same digests")
+  func sideBySide() async throws {
+    let axes = [
+      "sweep", Program.shipped("tiny.json"), "--method", "r-dpcfl,ifca,local", "--seeds", "0,1",
+      "--quiet",
+    ]
+    var all: Set<[String: String]> = []
+    for options in [
+      ["--jobs", "1", "--workers", "2"], ["--jobs", "3", "--workers", "1"],
+      ["--jobs", "6", "--workers", "6", "--memory-limit", "0.000001"],
+    ] {
+      all.insert(
+        try await Program.inFolder { program in
+          let outcome = try program.call(axes + options)
+          #expect(outcome.status == 0, "\(outcome.errors)")
+          return try digests(program).byScenario
+        })
+    }
+    #expect(all.count == 1 && all.first?.count == 6)
+  }
+
+  @Test("a sweep file runs as its options would, and options replace its axes")
+  func file() async throws {
+    try await Program.inFolder { program in
+      let scenario = try String(contentsOfFile: Program.shipped("tiny.json"), encoding: .utf8)
+      _ = try program.write(scenario, to: "base.json")
+      let file = try program.write(
+        """
+        {"scenario": "base.json", "epsilon": [2, null], "method": ["global", "local"],
+         "seeds": "0..1", "vary": {"rounds": [2, 3]}}
+        """, to: "grid.json")
+      let first = try program.call("sweep", file, "--format", "json")
+      #expect(first.status == 0, "\(first.errors)")
+      let document = try JSONValue(parsing: Data(first.output.utf8))
+      #expect(document["total"] == 16 && document["failed"] == 0)
+      let options = try program.call(
+        "sweep", program.folder.appendingPathComponent("base.json").path, "--epsilon", "2,none",
+        "--method", "global,local", "--seeds", "0,1", "--vary", "rounds=2,3")
+      #expect(options.output.contains("16 of 16 cells, 16 already stored"))
+      let fewer = try program.call("sweep", file, "--seeds", "1", "--epsilon", "none")
+      #expect(fewer.output.contains("4 of 4 cells, 4 already stored"))
+      for wrong in ["{\"scenario\": \"base.json\", \"seed\": 1}", "{\"scenario\": 5}"] {
+        let outcome = try program.call("sweep", program.write(wrong, to: "wrong.json"))
+        #expect(outcome.status == 65 && outcome.errors.contains("wrong.json: "), "\(outcome)")
+      }
+      let missing = try program.call(
+        "sweep", program.write("{\"scenario\": \"nowhere.json\"}", to: "missing.json"))
+      #expect(missing.status == 66)
+    }
+  }
+
+  @Test("a cell that fails is listed and stops no other; equal cells run once")
+  func failures() async throws {
+    try await Program.inFolder { program in
+      // 1,000 examples are too few for the clients, which shows only when data are dealt.
+      let outcome = try program.call(
+        "sweep", Program.shipped("tiny.json"), "--vary", "data.synthetic.train_examples=4000,1000",
+        "--vary", "rounds=2,-1", "--format", "json", "--quiet")
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let document = try JSONValue(parsing: Data(outcome.output.utf8))
+      #expect(document["total"] == 4 && document["failed"] == 3)
+      guard case .array(let cells)? = document["cells"] else {
+        Issue.record("no cells")
+        return
+      }
+      #expect(cells.count { $0["status"] == "done" } == 1)
+      #expect(cells.filter { $0["status"] == "failed" }.allSatisfy { $0["error"] != nil })
+      // The budget of the axis replaces both of the settings'.
+      let twins = try program.call(
+        "sweep", Program.shipped("tiny.json"), "--vary", "privacy.target_epsilon=2,3", "--epsilon",
+        "1", "--quiet")
+      #expect(twins.output.contains("2 of 2 cells, 1 already stored."), "\(twins)")
+    }
+  }
+}
