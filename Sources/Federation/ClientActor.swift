@@ -42,6 +42,8 @@ struct ClientUpdate: Sendable {
   /// The model that it trained.
   let model: Int
   let delta: [Float]
+  /// Known to the simulator alone: the update without its noise.
+  let deltaWithoutNoise: [Float]?
   let entries: [LedgerEntry]
   let steps: Int
   let meanLoss: Double?
@@ -129,7 +131,8 @@ actor Client {
     let bytes =
       (outcome.delta.count + (outcome.thresholds?.count ?? 0)) * MemoryLayout<Float>.size
     return ClientUpdate(
-      client: profile.index, model: model, delta: outcome.delta, entries: entries,
+      client: profile.index, model: model, delta: outcome.delta,
+      deltaWithoutNoise: outcome.deltaWithoutNoise, entries: entries,
       steps: outcome.steps,
       meanLoss: outcome.statistics.examples > 0
         ? outcome.statistics.loss / Double(outcome.statistics.examples) : nil,

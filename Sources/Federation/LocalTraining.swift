@@ -88,6 +88,10 @@ extension LocalWork {
     return learningRate * Float(schedule.factor(round: round, progress: progress))
   }
 
+  var isPrivateFullBatch: Bool {
+    if case .full = batches { privacy != nil } else { false }
+  }
+
   var rateAndSteps: (rate: Double, steps: Int) {
     switch batches {
     case .full(let steps): (1, steps)
@@ -99,6 +103,9 @@ extension LocalWork {
 /// What came of it. `delta` is released; the statistics are the client's own.
 public struct LocalOutcome: Sendable {
   public var delta: [Float]
+  /// What `delta` would be without the noise in it, along the same path; of full-batch rounds with
+  /// privacy alone. Not private: a simulation may draw it, nobody else may see it.
+  package var deltaWithoutNoise: [Float]?
   public var entries: [LedgerEntry]
   public var steps: Int
   public var statistics: BatchStatistics
@@ -118,6 +125,7 @@ public enum LocalTraining {
     let expectedBatch = Float(rate * Double(source.count))
     var groups = work.groups
     var optimizer = LocalOptimizer(work.optimizer, count: theta.count)
+    var plain = work.isPrivateFullBatch ? (theta: work.start, optimizer: optimizer) : nil
     for step in 0..<steps {
       let batch = sample(source.count, rate: rate, work: work, step: step)
       network.load(trainable: theta)
@@ -136,6 +144,11 @@ public enum LocalTraining {
       let learningRate = work.learningRate(step: step, of: steps)
       optimizer.move(
         &theta, against: noisy, expectedBatch: expectedBatch, learningRate: learningRate)
+      if var moved = plain {
+        moved.optimizer.move(
+          &moved.theta, against: sum, expectedBatch: expectedBatch, learningRate: learningRate)
+        plain = moved
+      }
       if let regularizer = work.regularizer {
         let pull = learningRate * regularizer.lambda
         for i in theta.indices {
@@ -145,8 +158,10 @@ public enum LocalTraining {
     }
     let delta = zip(theta, work.start).map { $0 - $1 }
     return LocalOutcome(
-      delta: delta, entries: entries(work, rate: rate, steps: steps), steps: steps,
-      statistics: statistics, thresholds: groups?.released)
+      delta: delta,
+      deltaWithoutNoise: plain.map { zip($0.theta, work.start).map { $0 - $1 } },
+      entries: entries(work, rate: rate, steps: steps), steps: steps, statistics: statistics,
+      thresholds: groups?.released)
   }
 
   /// A Poisson batch: every example independently with probability `rate`, by geometric gaps.

@@ -195,12 +195,16 @@ public struct ClusteringReport: Codable, Hashable, Sendable {
   public let isConfident: Bool
   /// Coordinates of the clients' first updates, `clients × components`, for plots.
   public let projection: [[Double]]
+  /// Where they would lie without noise, in two components of their own, `clients × 2`: the truth of
+  /// the simulator, not private and in no ledger. Nil without privacy, where `projection` shows it.
+  public var projectionWithoutNoise: [[Double]]?
   /// Posterior probabilities, `clients × chosenClusters`.
   public let posteriors: [[Double]]
 
   public init(
     chosenClusters: Int, candidates: [Candidate], mss: Double?, mpo: Double?, switchRound: Int?,
-    isConfident: Bool, projection: [[Double]], posteriors: [[Double]]
+    isConfident: Bool, projection: [[Double]], projectionWithoutNoise: [[Double]]? = nil,
+    posteriors: [[Double]]
   ) {
     self.chosenClusters = chosenClusters
     self.candidates = candidates
@@ -209,6 +213,7 @@ public struct ClusteringReport: Codable, Hashable, Sendable {
     self.switchRound = switchRound
     self.isConfident = isConfident
     self.projection = projection
+    self.projectionWithoutNoise = projectionWithoutNoise
     self.posteriors = posteriors
   }
 }

@@ -3,6 +3,7 @@
 
 import Clustering
 import Datasets
+import Kernels
 import Learning
 import Privacy
 import Scenarios
@@ -57,6 +58,7 @@ actor Server {
     } else {
       try method.fold(updates, round: round, into: &state, context: context)
       try state.takeThresholds(of: updates)
+      try recordTrueProjection(of: updates)
     }
 
     var report = RoundReport(round: round + 1, stage: work.stage)
@@ -105,6 +107,21 @@ actor Server {
       modelOf[client.cluster] = model
     }
     return Set(modelOf.values).count == modelOf.count
+  }
+
+  /// Where the updates that were clustered would lie without their noise. It is gathered beside the
+  /// method and after it, as the accuracies are.
+  private func recordTrueProjection(of updates: [ClientUpdate]) throws {
+    let plain = updates.compactMap(\.deltaWithoutNoise)
+    guard state.clustering != nil, plain.count == context.clients.count, plain.count > 1 else {
+      return
+    }
+    let points = try PrincipalComponents.fit(
+      plain.map {
+        context.plan.weightChange(of: $0, from: context.initial, factors: context.factors)
+      }, options: PrincipalComponents.Options(components: 2)
+    ).points
+    state.clustering?.projectionWithoutNoise = (0..<points.rows).map { points.row($0) }
   }
 
   private func evaluate(into report: inout RoundReport) async throws {
