@@ -140,6 +140,22 @@ struct ComparisonTests {
     }
   }
 
+  @Test("every line fits a hundred columns, and the best value is marked")
+  func lines() async throws {
+    try await Grid.withStore { store in
+      let comparison = try store.comparison()
+      for order in ComparisonOrder.allCases {
+        let lines = comparison.lines(by: order, colors: false)
+        #expect(lines.allSatisfy { $0.displayWidth <= 100 })
+      }
+      let own = NumberText.decimal(100 * Grid.worst("r-dpcfl", 1), 1)
+      let line = try #require(
+        comparison.lines(by: .method, colors: false).first { $0.contains("r-dpcfl") })
+      #expect(line.contains("\(own) ("))
+      #expect(line.contains(" *"))
+    }
+  }
+
   @Test("JSON and CSV say the same")
   func documents() async throws {
     try await Grid.withStore { store in
@@ -171,7 +187,9 @@ struct ComparisonTests {
       let comparison = try store.comparison()
       #expect(comparison.cells.map { $0.runs.count } == [1])
       #expect([early, late].contains(comparison.cells[0].runs[0].runID))
-      #expect(try store.finishedRuns().count == 1)
+      #expect(
+        try store.finishedRun(ofScenario: Grid.scenario("global", 1, 0).hash)
+          == comparison.cells[0].runs[0].runID)
     }
   }
 }

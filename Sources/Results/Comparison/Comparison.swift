@@ -21,8 +21,10 @@ public struct ComparisonCell: Sendable {
   func run(seed: UInt64) -> ComparedRun? { runs.first { $0.result.seed == seed } }
 
   /// A metric over the seeds.
-  public func estimate(_ metric: RunMetric) -> SeedEstimate {
-    Comparison.estimate(runs.map { metric.value(of: $0.result) })
+  public func estimate(
+    _ metric: RunMetric, by weighting: Weighting = .clients
+  ) -> SeedEstimate {
+    Comparison.estimate(runs.map { metric.value(of: $0.result, by: weighting) })
   }
 
   /// The accuracy of a true cluster over the seeds.

@@ -41,9 +41,10 @@ extension Comparison {
       "seeds": .array(cell.seeds.map { .integer(Int(clamping: $0)) }),
       "runs": .array(cell.runs.map { .string($0.runID) }),
       "metrics": .object(
-        RunMetric.allCases.reduce(into: [:]) {
-          $0[$1.rawValue] = cell.estimate($1).document
+        RunMetric.named.reduce(into: [:]) {
+          $0[$1.name] = cell.estimate($1.metric, by: $1.weighting).document
         }),
+      "clustering": cell.clusteringDiagnostics?.document ?? .null,
       "clusters": .array(
         cell.clusters.enumerated().map { index, cluster in
           [
@@ -86,7 +87,9 @@ extension Comparison {
           JSONValue(estimate.lower), JSONValue(estimate.upper),
         ])
       }
-      for metric in RunMetric.allCases { add(metric.rawValue, "", cell.estimate(metric)) }
+      for (name, metric, weighting) in RunMetric.named {
+        add(name, "", cell.estimate(metric, by: weighting))
+      }
       let price = priceOfPrivacy(cell)
       let mistakes = priceOfMistakes(cell)
       add("price_of_privacy", "", price?.cost.clientMean)
@@ -102,6 +105,16 @@ extension Comparison {
     }
     return table.text
   }
+}
+
+extension RunMetric {
+  /// Every metric in every weighting that it has, with its name.
+  static let named: [(name: String, metric: RunMetric, weighting: Weighting)] =
+    allCases.flatMap { metric in
+      (metric.hasSampleWeights ? Weighting.allCases : [.clients]).map {
+        (metric.name(by: $0), metric, $0)
+      }
+    }
 }
 
 extension SeedEstimate {

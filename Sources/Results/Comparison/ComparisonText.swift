@@ -48,7 +48,9 @@ extension Comparison {
           for cell in here where cell.epsilon == epsilon {
             lines.append(
               heading("\(cell.method), ε \(epsilon.label), n = \(cell.runs.count)", colors))
-            lines += clusterTable(cell, colors) + [""]
+            lines += clusterTable(cell, colors)
+            lines += (cell.clusteringDiagnostics?.sentences ?? []).flatMap(Self.wrapped)
+            lines.append("")
           }
         }
       }

@@ -28,10 +28,7 @@ extension Comparison {
   /// Accuracy of the same method without privacy minus that of the cell; nil without a common seed, and
   /// for a cell without privacy.
   public func priceOfPrivacy(_ cell: ComparisonCell) -> PrivacyPrice? {
-    guard !cell.epsilon.isNone,
-      let reference = cells.first(where: {
-        $0.epsilon.isNone && $0.method == cell.method && $0.settings == cell.settings
-      }), let cost = cost(of: cell, against: reference)
+    guard let reference = withoutPrivacy(cell), let cost = cost(of: cell, against: reference)
     else { return nil }
     func overSeeds(_ value: (RunResult, RunResult) throws -> Double?) -> SeedEstimate {
       Self.estimate(
@@ -57,6 +54,14 @@ extension Comparison {
         try PrivacyCost.lossUnfairness(
           lossWithout: without.clients.map(\.loss), lossWith: with.clients.map(\.loss))
       })
+  }
+
+  /// The cell with the same method and settings without privacy; nil for a cell without privacy.
+  func withoutPrivacy(_ cell: ComparisonCell) -> ComparisonCell? {
+    guard !cell.epsilon.isNone else { return nil }
+    return cells.first {
+      $0.epsilon.isNone && $0.method == cell.method && $0.settings == cell.settings
+    }
   }
 
   /// Accuracy with the true clusters minus that of the cell, at the same budget; nil without a common

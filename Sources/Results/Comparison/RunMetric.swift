@@ -5,19 +5,28 @@ public import Federation
 
 /// A figure of a finished run.
 public enum RunMetric: String, Sendable, Hashable, CaseIterable {
+  // Over the true clusters.
   case worstClusterAccuracy = "worst_cluster_accuracy"
   case minorityAccuracy = "minority_accuracy"
-  case clientMeanAccuracy = "client_mean_accuracy"
-  case sampleMeanAccuracy = "sample_mean_accuracy"
   case accuracyGap = "accuracy_gap"
+  case clusterAccuracyStd = "cluster_accuracy_std"
+  case clusterBottom10Mean = "cluster_bottom10_mean"
+  case clusterCVaR20 = "cluster_cvar20"
+  case clusterJain = "cluster_jain"
+  case clusterGini = "cluster_gini"
+  case lossDisparity = "loss_disparity"
+  case equalizedOddsGap = "equalized_odds_gap"
+  // Over the clients.
+  case clientMeanAccuracy = "client_mean_accuracy"
   case worstClientAccuracy = "worst_client_accuracy"
+  case clientAccuracyGap = "client_accuracy_gap"
   case accuracyStd = "accuracy_std"
   case bottom10Mean = "bottom10_mean"
   case cvar20 = "cvar20"
   case jain = "jain"
   case gini = "gini"
-  case lossDisparity = "loss_disparity"
-  case equalizedOddsGap = "equalized_odds_gap"
+  case clientLossDisparity = "client_loss_disparity"
+  // Of the clusters that were found.
   case ari = "ari"
   case nmi = "nmi"
   case purity = "purity"
@@ -27,27 +36,59 @@ public enum RunMetric: String, Sendable, Hashable, CaseIterable {
   /// Whether larger values are better.
   public var isBetterHigh: Bool {
     switch self {
-    case .accuracyGap, .accuracyStd, .gini, .lossDisparity, .equalizedOddsGap, .epsilonMax: false
+    case .accuracyGap, .clientAccuracyGap, .accuracyStd, .clusterAccuracyStd, .gini, .clusterGini,
+      .lossDisparity, .clientLossDisparity, .equalizedOddsGap, .epsilonMax:
+      false
     default: true
     }
   }
 
-  /// The figure; nil where it is not defined, such as the agreement of a method without clusters.
-  public func value(of result: RunResult) -> Double? {
+  /// Whether the metric has a sample-weighted form of its own: a largest or smallest value of clients
+  /// has none, and the equalised-odds gap counts test examples as it is.
+  public var hasSampleWeights: Bool {
     switch self {
-    case .worstClusterAccuracy: result.clusterAccuracies.min
-    case .minorityAccuracy: result.minorityAccuracy
-    case .clientMeanAccuracy: result.clientAccuracies.mean
-    case .sampleMeanAccuracy: result.sampleAccuracies.mean
-    case .accuracyGap: result.clusterAccuracies.gap
-    case .worstClientAccuracy: result.clientAccuracies.min
-    case .accuracyStd: result.clientAccuracies.standardDeviation
-    case .bottom10Mean: result.clientAccuracies.bottom10Mean
-    case .cvar20: result.clientAccuracies.cvar20
-    case .jain: result.clientAccuracies.jain
-    case .gini: result.clientAccuracies.gini
-    case .lossDisparity: (try? FairnessValues(result.clusters.map(\.loss)))?.gap
+    case .worstClientAccuracy, .clientAccuracyGap, .clientLossDisparity, .equalizedOddsGap, .ari,
+      .nmi, .purity, .minorityDetected, .epsilonMax:
+      false
+    default: true
+    }
+  }
+
+  /// The name in documents: the plain one, or `sample_` before it.
+  public func name(by weighting: Weighting) -> String {
+    switch (weighting, self) {
+    case (.clients, _): rawValue
+    case (.samples, .clientMeanAccuracy): "sample_mean_accuracy"
+    case (.samples, _): "sample_" + rawValue
+    }
+  }
+
+  /// The figure; nil where it is not defined, such as the agreement of a method without clusters.
+  public func value(of result: RunResult, by weighting: Weighting = .clients) -> Double? {
+    var clients: FairnessValues { result.clientValues(\.accuracy, by: weighting) }
+    var clusters: FairnessValues {
+      result.clusterValues(\.accuracy, \.accuracy, by: weighting)
+    }
+    return switch self {
+    case .worstClusterAccuracy: clusters.min
+    case .minorityAccuracy: result.minorityAccuracy(by: weighting)
+    case .accuracyGap: clusters.gap
+    case .clusterAccuracyStd: clusters.standardDeviation
+    case .clusterBottom10Mean: clusters.bottom10Mean
+    case .clusterCVaR20: clusters.cvar20
+    case .clusterJain: clusters.jain
+    case .clusterGini: clusters.gini
+    case .lossDisparity: result.clusterValues(\.loss, \.loss, by: weighting).gap
     case .equalizedOddsGap: result.equalizedOddsGap
+    case .clientMeanAccuracy: clients.mean
+    case .worstClientAccuracy: clients.min
+    case .clientAccuracyGap: clients.gap
+    case .accuracyStd: clients.standardDeviation
+    case .bottom10Mean: clients.bottom10Mean
+    case .cvar20: clients.cvar20
+    case .jain: clients.jain
+    case .gini: clients.gini
+    case .clientLossDisparity: result.clientValues(\.loss).gap
     case .ari: result.agreement?.ari
     case .nmi: result.agreement?.nmi
     case .purity: result.agreement?.purity
@@ -58,15 +99,6 @@ public enum RunMetric: String, Sendable, Hashable, CaseIterable {
 }
 
 extension RunResult {
-  /// Mean over the clients of all minority clusters; nil without such clusters.
-  fileprivate var minorityAccuracy: Double? {
-    let members = clients.filter {
-      clusters.indices.contains($0.cluster) && clusters[$0.cluster].minority
-    }
-    return members.isEmpty
-      ? nil : members.reduce(0) { $0 + $1.accuracy } / Double(members.count)
-  }
-
   /// The equalised-odds gap between the true clusters, from the confusions of their clients.
   fileprivate var equalizedOddsGap: Double? {
     let matrices = clusters.indices.compactMap { cluster -> ConfusionMatrix? in

@@ -3,17 +3,23 @@
 public import Clustering
 public import Federation
 
+/// Whose weight a mean carries; docs/metrics.md, "Conventions".
+public enum Weighting: String, Sendable, Hashable, CaseIterable {
+  /// Every client (or cluster) counts once.
+  case clients
+  /// Every client (or cluster) counts with its training examples.
+  case samples
+}
+
 extension RunResult {
   /// Accuracies of the clients.
-  public var clientAccuracies: FairnessValues { values(clients.map(\.accuracy)) }
-
-  /// Unweighted mean accuracies of the true clusters.
-  public var clusterAccuracies: FairnessValues { values(clusters.map(\.accuracy)) }
+  public var clientAccuracies: FairnessValues { clientValues(\.accuracy) }
 
   /// Accuracies of the clients, each with the weight of its training examples.
-  public var sampleAccuracies: FairnessValues {
-    values(clients.map(\.accuracy), weights: clients.map { Double($0.trainExamples) })
-  }
+  public var sampleAccuracies: FairnessValues { clientValues(\.accuracy, by: .samples) }
+
+  /// Unweighted mean accuracies of the true clusters.
+  public var clusterAccuracies: FairnessValues { clusterValues(\.accuracy, \.accuracy) }
 
   /// The largest ε of a client; nil if one of them has none.
   public var epsilonMax: Double? {
@@ -21,11 +27,52 @@ extension RunResult {
     return values.count == clients.count ? values.max() : nil
   }
 
-  private func values(_ values: [Double], weights: [Double]? = nil) -> FairnessValues {
+  /// A figure of every client; one without test examples has none.
+  func clientValues(
+    _ figure: (ClientResult) -> Double, by weighting: Weighting = .clients
+  ) -> FairnessValues {
+    values(clients, figure, by: weighting)
+  }
+
+  /// The mean of a figure over the clients of every true cluster; with samples as weights, both the
+  /// clients in a cluster and the clusters count with their training examples.
+  ///
+  /// - Parameter mean: the unweighted mean, which the result of the cluster holds.
+  func clusterValues(
+    _ figure: (ClientResult) -> Double, _ mean: (ClusterResult) -> Double,
+    by weighting: Weighting = .clients
+  ) -> FairnessValues {
+    switch weighting {
+    case .clients: return Self.fairness(clusters.map(mean))
+    case .samples:
+      let members = clusters.indices.map { index in clients.filter { $0.cluster == index } }
+      return Self.fairness(
+        members.map { values($0, figure, by: .samples).mean },
+        weights: members.map { $0.reduce(0) { $0 + Double($1.trainExamples) } })
+    }
+  }
+
+  /// The mean accuracy over the clients of all minority clusters; nil without such clusters.
+  func minorityAccuracy(by weighting: Weighting = .clients) -> Double? {
+    let members = clients.filter {
+      clusters.indices.contains($0.cluster) && clusters[$0.cluster].minority
+    }
+    return values(members, \.accuracy, by: weighting).mean
+  }
+
+  private func values(
+    _ clients: [ClientResult], _ figure: (ClientResult) -> Double, by weighting: Weighting
+  ) -> FairnessValues {
+    Self.fairness(
+      clients.map { $0.testExamples > 0 ? figure($0) : nil },
+      weights: weighting == .samples ? clients.map { Double($0.trainExamples) } : nil)
+  }
+
+  private static func fairness(_ values: [Double?], weights: [Double]? = nil) -> FairnessValues {
     do {
       return try FairnessValues(values, weights: weights)
     } catch {
-      preconditionFailure("every client has one accuracy and one number of examples: \(error)")
+      preconditionFailure("every value has one weight: \(error)")
     }
   }
 }
