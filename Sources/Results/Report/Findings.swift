@@ -9,7 +9,7 @@ extension Comparison {
     var sentences: [String] = []
     for settings in settings {
       let prefix = settings.isEmpty ? "" : "\(settings): "
-      for part in [bestMethods, frontierFinding, prices, detections, mistakes] {
+      for part in [bestMethods, frontierFinding, prices, worstPrices, detections, mistakes] {
         sentences += part(settings).map { prefix + $0 }
       }
     }
@@ -17,17 +17,18 @@ extension Comparison {
   }
 
   private func bestMethods(_ settings: String) -> [String] {
-    epsilons.compactMap { epsilon in
+    let parts = epsilons.compactMap { epsilon -> String? in
       let rivals = cells.filter {
         $0.settings == settings && $0.epsilon == epsilon && !$0.isOracle
       }
       guard rivals.count > 1,
         let best = best(.worstClusterAccuracy, settings: settings, epsilon: epsilon)
       else { return nil }
-      let estimate = best.estimate(.worstClusterAccuracy)
-      return "\(Self.budget(epsilon)): of \(rivals.count) methods \(best.method) serves the "
-        + "worst-off cluster best, with \(Self.words(estimate)) accuracy."
+      return "\(Self.place(epsilon)) \(best.method) with "
+        + Self.words(best.estimate(.worstClusterAccuracy))
     }
+    guard !parts.isEmpty else { return [] }
+    return ["The worst-off cluster is served best " + parts.joined(separator: "; ") + "."]
   }
 
   private func frontierFinding(_ settings: String) -> [String] {
@@ -39,29 +40,57 @@ extension Comparison {
     ]
   }
 
+  /// Cells of a method that have a price, in ascending order of ε.
+  private func priced(
+    _ settings: String, _ method: String
+  ) -> [(cell: ComparisonCell, price: PrivacyPrice)] {
+    cells.filter { $0.settings == settings && $0.method == method && !$0.isOracle }.compactMap {
+      cell in
+      priceOfPrivacy(cell).flatMap {
+        $0.cost.clientMean.mean == nil ? nil : (cell: cell, price: $0)
+      }
+    }
+  }
+
   private func prices(_ settings: String) -> [String] {
-    cells.filter { $0.settings == settings && !$0.isOracle }.compactMap { cell in
-      guard let price = priceOfPrivacy(cell), price.cost.clientMean.mean != nil else { return nil }
+    methods.compactMap { method in
+      let priced = priced(settings, method)
+      guard !priced.isEmpty else { return nil }
+      let costs = priced.map {
+        "\(Self.percent($0.price.cost.clientMean.mean)) at ε \($0.cell.epsilon.label)"
+      }
+      var text =
+        "Points of accuracy that privacy costs the clients of \(method) on average: "
+        + costs.joined(separator: ", ")
+      let shares = priced.compactMap { cell, price -> String? in
+        guard let minority = Self.mean(price, of: cell, minority: true),
+          let others = Self.mean(price, of: cell, minority: false)
+        else { return nil }
+        return "\(Self.percent(minority)) against \(Self.percent(others))"
+      }
+      if shares.count == priced.count {
+        text += "; minority clusters against the others: " + shares.joined(separator: ", ")
+      }
+      let pairs = Set(priced.map(\.price.cost.pairs)).sorted().map(String.init)
+      return text + " (n = \(pairs.joined(separator: " or ")))."
+    }
+  }
+
+  /// Whom privacy costs most with the method that serves the worst-off cluster best.
+  private func worstPrices(_ settings: String) -> [String] {
+    epsilons.compactMap { epsilon in
+      guard let best = best(.worstClusterAccuracy, settings: settings, epsilon: epsilon),
+        let price = priceOfPrivacy(best)
+      else { return nil }
       let worst = price.cost.clusters.enumerated().max {
         ($0.element.mean ?? -2) < ($1.element.mean ?? -2)
       }
-      var text =
-        "Privacy at ε \(cell.epsilon.label) costs the clients of \(cell.method) "
-        + "\(Self.points(price.cost.clientMean.mean)) of accuracy on average "
-        + "(n = \(price.cost.pairs))"
-      if let worst, cell.clusters.indices.contains(worst.offset) {
-        let cluster = cell.clusters[worst.offset]
-        text +=
-          "; it costs \(cluster.name)\(cluster.minority ? ", a minority," : "") most: "
-          + Self.points(worst.element.mean)
-      }
-      if let minority = Self.mean(price, of: cell, minority: true),
-        let others = Self.mean(price, of: cell, minority: false)
-      {
-        text +=
-          "; minority clusters pay \(Self.points(minority)), the others \(Self.points(others))"
-      }
-      return text + "."
+      guard let worst, worst.element.mean != nil, best.clusters.indices.contains(worst.offset)
+      else { return nil }
+      let cluster = best.clusters[worst.offset]
+      return "At ε \(epsilon.label) the cluster that pays most with \(best.method) is "
+        + "\(cluster.name)\(cluster.minority ? ", a minority" : ""): "
+        + "\(Self.percent(worst.element.mean)) points."
     }
   }
 
@@ -70,9 +99,10 @@ extension Comparison {
       let counts = cells.filter {
         $0.settings == settings && $0.method == method && !$0.isOracle
       }.compactMap { cell -> String? in
-        let values = cell.runs.compactMap { $0.result.agreement?.minorityIsolated }
-        guard !values.isEmpty else { return nil }
-        return "\(values.count { $0 }) of \(values.count) at ε \(cell.epsilon.label)"
+        guard let detections = cell.clusteringDiagnostics?.detections, detections.of > 0 else {
+          return nil
+        }
+        return "\(detections.found) of \(detections.of) \(Self.place(cell.epsilon))"
       }
       guard !counts.isEmpty else { return nil }
       return "Seeds in which \(method) gave the minority a model of its own: "
@@ -81,12 +111,17 @@ extension Comparison {
   }
 
   private func mistakes(_ settings: String) -> [String] {
-    cells.filter { $0.settings == settings }.compactMap { cell in
-      guard cell.estimate(.ari).count > 0, let cost = priceOfMistakes(cell)?.clientMean,
-        let mean = cost.mean
-      else { return nil }
-      return "Knowing the true clusters would change \(cell.method) at ε \(cell.epsilon.label) by "
-        + "\(Self.points(mean)) on average (n = \(cost.count))."
+    methods.compactMap { method in
+      let costs = cells.filter { $0.settings == settings && $0.method == method }
+        .compactMap { cell -> String? in
+          guard cell.estimate(.ari).count > 0,
+            let mean = priceOfMistakes(cell)?.clientMean.mean
+          else { return nil }
+          return "\(Self.signed(mean)) \(Self.place(cell.epsilon))"
+        }
+      guard !costs.isEmpty else { return nil }
+      return "Points of accuracy by which knowing the true clusters would change \(method): "
+        + costs.joined(separator: ", ") + "."
     }
   }
 
@@ -108,18 +143,20 @@ extension Comparison {
     return prices.isEmpty ? nil : prices.reduce(0, +) / Double(prices.count)
   }
 
-  private static func points(_ difference: Double?) -> String {
-    percent(difference) + " points"
+  private static func signed(_ difference: Double) -> String {
+    let text = percent(difference)
+    return text.hasPrefix("-") || text == "0.0" ? text : "+" + text
   }
 
-  private static func budget(_ epsilon: EpsilonTarget) -> String {
-    epsilon.isNone ? "Without privacy" : "With ε \(epsilon.label)"
+  private static func place(_ epsilon: EpsilonTarget) -> String {
+    epsilon.isNone ? "without privacy" : "at ε \(epsilon.label)"
   }
 
+  /// "49.3 % (48.8 to 49.8 %, n = 3)".
   private static func words(_ estimate: SeedEstimate) -> String {
     var text = NumberText.percent(estimate.mean)
     if let lower = estimate.lower, let upper = estimate.upper {
-      text += " (\(NumberText.decimal(100 * lower, 1)) to \(NumberText.percent(upper)), "
+      text += " (\(percent(lower)) to \(NumberText.percent(upper)), "
       return text + "n = \(estimate.count))"
     }
     return text + " (n = \(estimate.count))"

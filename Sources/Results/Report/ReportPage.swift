@@ -1,4 +1,4 @@
-// The report: one HTML file without scripts and without network, for readers who never saw dpflsim.
+// The report: one HTML file that needs no network, for readers who never saw dpflsim.
 
 import Clustering
 import Federation
@@ -8,59 +8,156 @@ import Scenarios
 
 /// A comparison with one run in detail, as a page.
 public struct ReportPage: Sendable {
-  private let comparison: Comparison
-  private let detail: Detail?
+  let comparison: Comparison
+  let detail: Detail?
+  private let runtime: ChartRuntime?
 
   /// The run that is shown by itself.
-  private struct Detail: Sendable {
+  struct Detail: Sendable {
     let run: RunRecord
     let result: RunResult
+    /// The run of the same seed, method and settings without privacy.
+    let reference: RunResult?
+    let diagnostics: ClusteringDiagnostics?
     let clusterRounds: [ClusterRoundRecord]
     let ledger: [LedgerEntry]
     let notes: [String]
   }
 
   /// Reads the run that is shown by itself from the store.
-  public init(_ comparison: Comparison, in store: RunStore) throws(StoreError) {
+  ///
+  /// - Parameter runtime: draws the charts; without it the page says so, and the numbers of every chart
+  ///   stand open as tables.
+  public init(
+    _ comparison: Comparison, in store: RunStore, runtime: ChartRuntime?
+  ) throws(StoreError) {
     self.comparison = comparison
-    guard let shown = Self.shown(comparison) else {
+    self.runtime = runtime
+    guard let cell = Self.shown(comparison), let shown = cell.runs.first else {
       detail = nil
       return
     }
     let run = try store.run(named: shown.runID)
     detail = Detail(
-      run: run, result: shown.result, clusterRounds: try store.clusterRounds(of: run.runID),
-      ledger: try store.ledgerEntries(of: run.runID),
-      notes: try store.details(of: run).notes)
+      run: run, result: shown.result,
+      reference: comparison.withoutPrivacy(cell)?.run(seed: shown.result.seed)?.result,
+      diagnostics: cell.clusteringDiagnostics,
+      clusterRounds: try store.clusterRounds(of: run.runID),
+      ledger: try store.ledgerEntries(of: run.runID), notes: try store.details(of: run).notes)
   }
 
-  /// The private run that serves the worst-off cluster best, of those that found clusters if there are
-  /// any; else any run. Of its cell the first seed.
-  private static func shown(_ comparison: Comparison) -> ComparedRun? {
+  /// The cell of which the first seed is shown: private, with a method that found clusters if there is
+  /// one, at the knee of the frontier if it has one, and among those the best for the worst-off cluster.
+  private static func shown(_ comparison: Comparison) -> ComparisonCell? {
+    let knees = comparison.settings.compactMap {
+      Comparison.knee(of: comparison.frontier(settings: $0))?.epsilon
+    }
     func rank(_ cell: ComparisonCell) -> (Int, Double) {
-      let finds = cell.runs.first?.result.clustering != nil
-      let score = (cell.epsilon.isNone ? 0 : 2) + (finds ? 4 : 0) + (cell.isOracle ? 0 : 1)
+      let traits = [
+        cell.runs.first?.result.clustering != nil, !cell.epsilon.isNone, !cell.isOracle,
+        knees.contains(cell.epsilon),
+      ]
+      let score = traits.reduce(0) { 2 * $0 + ($1 ? 1 : 0) }
       return (score, cell.estimate(.worstClusterAccuracy).mean ?? -1)
     }
-    return comparison.cells.max { rank($0) < rank($1) }?.runs.first
+    return comparison.cells.max { rank($0) < rank($1) }
   }
 
   /// The whole page.
   public var html: String {
-    let names = Comparison.unique(comparison.cells.flatMap { $0.runs.map(\.result.scenario) })
-    let title = "dpflsim report: " + (names.isEmpty ? "no runs" : names.joined(separator: ", "))
-    var body = "<h1>\(title.escaped)</h1>\n"
-    body += HTML.heading("Findings")
-    body +=
-      comparison.findings.isEmpty
-      ? HTML.paragraph("There is nothing to compare yet.") : HTML.list(comparison.findings)
-    body += comparisonPart
-    if let detail { body += runPart(detail) + privacyPart(detail) + originPart(detail) }
-    body += HTML.heading("Glossary") + HTML.list(Self.glossary)
+    let title = "dpflsim report: " + (scenarios.isEmpty ? "no runs" : scenarios)
     return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      + "<meta http-equiv=\"Content-Security-Policy\" content=\"\(HTML.policy)\">\n"
       + "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       + "<title>\(title.escaped)</title>\n<style>\n\(HTML.style)</style>\n</head>\n<body>\n"
-      + body + "</body>\n</html>\n"
+      + head + sections.map(\.html).joined() + (runtime?.elements ?? "") + "</body>\n</html>\n"
+  }
+
+  private var scenarios: String {
+    Comparison.unique(comparison.cells.flatMap { $0.runs.map(\.result.scenario) })
+      .joined(separator: ", ")
+  }
+
+  private var head: String {
+    var output = "<h1>\((scenarios.isEmpty ? "No runs" : scenarios).escaped)</h1>\n"
+    output += "<p class=\"lead\">\(lead.escaped)</p>\n"
+    output += "<nav>"
+    for section in sections {
+      output += "<a href=\"#\(section.id)\">\(section.title.escaped)</a> "
+    }
+    output += "</nav>\n"
+    if runtime == nil {
+      output += "<p class=\"notice\">"
+        + ("This report was made without the Vega runtime, so its charts are not drawn; the numbers "
+          + "of each stand in a table. `tools/setup` installs the runtime.").escaped + "</p>\n"
+    } else {
+      output += "<noscript><p class=\"notice\">The charts are drawn by a script in this file, and "
+        + "scripts are off. The numbers of each chart stand below it.</p></noscript>\n"
+    }
+    return output
+  }
+
+  /// What was compared, in a line.
+  private var lead: String {
+    let runs = comparison.cells.flatMap(\.runs)
+    var parts = ["Differentially private clustered federated learning, simulated"]
+    if let result = detail?.result {
+      let minority = result.clusters.filter(\.minority).reduce(0) { $0 + $1.clients }
+      parts.append(
+        "\(NumberText.count(result.clients.count, "client")) in "
+          + NumberText.count(result.clusters.count, "cluster")
+          + (minority > 0 ? ", \(minority) of them in a minority" : ""))
+    }
+    parts.append(
+      "\(NumberText.count(runs.count, "run")): \(NumberText.count(comparison.methods.count, "method")), "
+        + "\(NumberText.count(comparison.epsilons.count, "budget")), "
+        + NumberText.count(Set(runs.map(\.result.seed)).count, "seed"))
+    return parts.joined(separator: ". ") + "."
+  }
+
+  /// A part of the page with a place to link to.
+  struct Section {
+    let id: String
+    let title: String
+    let content: String
+
+    var html: String {
+      "<section id=\"\(id)\">\n<h2>\(title.escaped)</h2>\n\(content)</section>\n"
+    }
+  }
+
+  private var sections: [Section] {
+    let findings = comparison.findings
+    let figure: (ReportChart) -> String = { HTML.figure($0, isDrawn: runtime != nil) }
+    var sections = [
+      Section(
+        id: "findings", title: "Findings",
+        content: findings.isEmpty
+          ? HTML.paragraph("There is nothing to compare yet.")
+          : HTML.list(findings).replacing("<ul>", with: "<ul class=\"findings\">", maxReplacements: 1)
+      ),
+      Section(id: "budget", title: "What the budget does", content: budgetPart(figure)),
+      Section(id: "fairness", title: "Who gets what", content: fairnessPart(figure)),
+    ]
+    if let detail {
+      sections += [
+        Section(id: "clusters-found", title: "The clusters found", content: clusterPart(detail, figure)),
+        Section(id: "run", title: "One run in detail", content: runPart(detail, figure)),
+        Section(id: "ledger", title: "Privacy ledger", content: ledgerPart(detail)),
+        Section(
+          id: "assessment", title: "For a data protection impact assessment",
+          content: assessmentPart(detail)),
+      ]
+    }
+    sections.append(
+      Section(id: "glossary", title: "Glossary", content: HTML.definitions(Self.glossary)))
+    if let detail {
+      sections.append(
+        Section(
+          id: "origin", title: "Where the numbers come from",
+          content: originPart(detail, runtime: runtime?.versions)))
+    }
+    return sections
   }
 }
 
@@ -69,187 +166,4 @@ extension ReportPage {
   public func write(to file: URL) throws(StoreError) {
     try AtomicFile.write(Data(html.utf8), to: file)
   }
-}
-
-// MARK: - Comparison
-
-extension ReportPage {
-  private var comparisonPart: String {
-    var output = ""
-    for settings in comparison.settings {
-      let cells = comparison.cells.filter { $0.settings == settings }
-      output += HTML.heading(
-        "What the budget does" + (settings.isEmpty ? "" : ": \(settings)"))
-      output += HTML.figure(
-        comparison.frontierChart(settings: settings).svg,
-        caption:
-          "Accuracy of the worst-off cluster; bands are 95 % bootstrap intervals over seeds.",
-        data: Self.cellTable(cells))
-      for method in Comparison.unique(cells.map(\.method)) {
-        let chart = comparison.priceChart(settings: settings, method: method).svg
-        guard !chart.isEmpty else { continue }
-        output += "<h3>\("What privacy costs with \(method)".escaped)</h3>\n"
-        output += HTML.figure(
-          chart,
-          caption: "Accuracy without privacy minus accuracy with it, for each true cluster, paired "
-            + "by seed.",
-          data: priceTable(cells.filter { $0.method == method }))
-      }
-    }
-    return output
-  }
-
-  private static func cellTable(_ cells: [ComparisonCell]) -> String {
-    HTML.table(
-      ["method", "ε", "n", "worst cluster, %", "minority, %", "gap", "mean, %", "ARI"],
-      cells.map { cell in
-        [
-          cell.method, cell.epsilon.label, "\(cell.runs.count)",
-          Comparison.interval(cell.estimate(.worstClusterAccuracy)),
-          Comparison.interval(cell.estimate(.minorityAccuracy)),
-          Comparison.percent(cell.estimate(.accuracyGap).mean),
-          Comparison.percent(cell.estimate(.clientMeanAccuracy).mean),
-          NumberText.decimal(cell.estimate(.ari).mean, 2),
-        ]
-      })
-  }
-
-  private func priceTable(_ cells: [ComparisonCell]) -> String {
-    var rows: [[String]] = []
-    for cell in cells {
-      guard let price = comparison.priceOfPrivacy(cell) else { continue }
-      for (index, cluster) in cell.clusters.enumerated() {
-        rows.append([
-          cluster.name, cell.epsilon.label, cluster.minority ? "yes" : "no",
-          Comparison.interval(price.cost.clusters[index]), "\(price.cost.pairs)",
-        ])
-      }
-    }
-    return HTML.table(["true cluster", "ε", "minority", "price, points", "n"], rows)
-  }
-}
-
-// MARK: - One run
-
-extension ReportPage {
-  private func runPart(_ detail: Detail) -> String {
-    let result = detail.result
-    let charts = RunCharts(result: result, clusterRounds: detail.clusterRounds)
-    var output = HTML.heading("One run in detail")
-    output += HTML.paragraph(
-      "\(detail.run.runID): \(result.method), seed \(result.seed), "
-        + "\(NumberText.count(result.rounds, "round")).")
-    if !detail.notes.isEmpty { output += HTML.list(detail.notes) }
-    output += HTML.figure(
-      charts.rounds.svg, caption: "Test accuracy of every true cluster after each round.",
-      data: HTML.table(
-        ["round", "true cluster", "accuracy"],
-        detail.clusterRounds.map {
-          ["\($0.round)", $0.name, NumberText.percent($0.testAccuracy)]
-        }))
-    if let picture = charts.clustering {
-      output += HTML.figure(
-        picture.svg,
-        caption: "Each mark is a client, where its first update lies; colour: its true cluster, "
-          + "shape: the model that it ended with.",
-        data: HTML.table(
-          ["client", "true cluster", "model"],
-          result.clients.map {
-            ["\($0.client)", result.clusters[$0.cluster].name, "\($0.model)"]
-          }))
-    }
-    output += HTML.figure(
-      charts.clients.svg, caption: "Final test accuracy of every client.",
-      data: HTML.table(
-        ["client", "true cluster", "accuracy", "ε", "training examples"],
-        result.clients.map {
-          [
-            "\($0.client)", result.clusters[$0.cluster].name, NumberText.percent($0.accuracy),
-            NumberText.epsilon($0.epsilon), "\($0.trainExamples)",
-          ]
-        }))
-    return output
-  }
-
-  /// What was released, and the appendix for a data protection impact assessment.
-  private func privacyPart(_ detail: Detail) -> String {
-    let result = detail.result
-    var output = HTML.heading("Privacy ledger")
-    let groups = Dictionary(grouping: detail.ledger) {
-      "\($0.purpose.rawValue) / \($0.mechanism.rawValue)"
-    }
-    output += HTML.table(
-      ["release / mechanism", "clients", "entries", "releases", "noise multipliers"],
-      groups.sorted { $0.key < $1.key }.map { name, entries in
-        let noise = entries.compactMap(\.noiseMultiplier)
-        return [
-          name, "\(Set(entries.compactMap(\.client)).count)", "\(entries.count)",
-          "\(entries.reduce(0) { $0 + $1.count })",
-          noise.isEmpty
-            ? "–"
-            : "\(NumberText.decimal(noise.min(), 3)) to \(NumberText.decimal(noise.max(), 3))",
-        ]
-      })
-    output += HTML.heading("Appendix: for a data protection impact assessment")
-    let epsilons = result.clients.compactMap(\.epsilon)
-    let isPrivate = epsilons.count == result.clients.count && !epsilons.isEmpty
-    output += HTML.list([
-      "What is protected: one \(result.unit.rawValue) of one client; neighbouring data sets differ by "
-        + "\(result.relation.rawValue); batches by \(result.sampling) sampling.",
-      isPrivate
-        ? "Guarantee of this run: every client's ε is at most \(NumberText.epsilon(epsilons.max())) "
-          + "at δ \(NumberText.exact(result.clients.map(\.delta).max())), all its releases together."
-        : "Guarantee of this run: none for \(result.clients.count - epsilons.count) of "
-          + "\(result.clients.count) clients; they trained without noise.",
-      "The bound was computed by: "
-        + Set(result.clients.compactMap(\.accountant)).sorted().joined(separator: ", ") + ".",
-      "Who sees what: clients release noisy updates and, where the method lets them choose, a noisy "
-        + "choice of model. The accuracies in this report are seen by the simulator alone and are not "
-        + "covered by ε.",
-      "Residual risk: ε bounds how much one example changes what is released; it does not hide facts "
-        + "that many examples share, and it says nothing of who takes part.",
-      "Effect on groups: the table of prices above says what privacy costs each cluster, minorities "
-        + "marked.",
-      "This is a simulation with the data named in the scenario. Other data need their own run.",
-    ])
-    return output
-  }
-
-  private func originPart(_ detail: Detail) -> String {
-    let scenario = (try? JSONValue(parsing: Data(detail.run.scenarioJSON.utf8)))?.prettyText
-    return HTML.heading("Where the numbers come from")
-      + HTML.list([
-        "dpflsim \(detail.run.version) on \(detail.run.machine).",
-        "Scenario hash \(detail.run.scenarioHash), result digest \(detail.result.resultDigest).",
-        "Intervals: percentile bootstrap over seeds with 2000 resamples; pairs share seed, data, "
-          + "initial model and batches.",
-      ])
-      + "<details><summary>The whole scenario of the run in detail</summary>\n<pre>"
-      + (scenario ?? detail.run.scenarioJSON).split(
-        separator: "\n", omittingEmptySubsequences: false
-      )
-      .map { String($0).escaped }.joined(separator: "\n") + "</pre></details>\n"
-      + HTML.heading("The runs behind this report")
-      + HTML.table(
-        ["run", "method", "ε", "seed", "settings"],
-        comparison.cells.flatMap { cell in
-          cell.runs.map {
-            [$0.runID, cell.method, cell.epsilon.label, "\($0.result.seed)", cell.settings]
-          }
-        })
-  }
-
-  private static let glossary = [
-    "ε (epsilon): how much one example can change what is released; smaller is more private. none: no "
-      + "noise was added.",
-    "δ (delta): the probability with which the bound ε may fail.",
-    "client: somebody who holds data and trains on them; cluster: clients whose data are alike.",
-    "worst-off cluster: the true cluster with the lowest mean accuracy of its clients.",
-    "minority: a cluster that the scenario marks as one, usually with few clients.",
-    "price of privacy: accuracy without privacy minus accuracy with it, of the same method and seed.",
-    "ARI: agreement of found and true clusters; 1 is perfect, 0 is what chance gives.",
-    "oracle: a method that is told the true clusters, which nobody knows in practice.",
-    "noise multiplier: standard deviation of the noise over the bound to which gradients are clipped.",
-    "seed: the number from which all random draws of a run follow; n: how many seeds a mean has.",
-  ]
 }

@@ -1,82 +1,294 @@
-// The charts of one run: accuracy over rounds, the clients in the plane of their first updates, and the
-// final accuracy of every client.
+// The charts of one run: the clients in the plane of their first updates, accuracy over rounds, and what
+// every client ends with.
 
+import Clustering
 import Federation
+import Scenarios
 
 /// One run with what the charts need.
 struct RunCharts {
   let result: RunResult
   let clusterRounds: [ClusterRoundRecord]
+  /// The run of the same seed and method without privacy, if there is one.
+  let reference: RunResult?
 
-  /// Accuracy of every true cluster over the rounds, with the switch round.
-  var rounds: Chart {
-    let last = clusterRounds.map(\.round).max() ?? 1
-    let series = result.clusters.enumerated().map { index, cluster in
-      ChartSeries(
-        name: label(index),
-        points: clusterRounds.filter { $0.cluster == index }.compactMap { record in
-          record.testAccuracy.map {
-            ChartSeries.Point(
-              x: Double(record.round), y: $0,
-              title: "\(cluster.name), round \(record.round): \(NumberText.percent($0))")
-          }
-        }, style: index)
+  private var names: [String] { result.clusters.labels }
+
+  /// Accuracy of every true cluster over the rounds, with the switch round; nil without rounds.
+  var rounds: ReportChart? {
+    let records = clusterRounds.filter {
+      $0.testAccuracy != nil && result.clusters.indices.contains($0.cluster)
     }
-    let step = max(1, last / 10)
-    return Chart(
-      title: "Accuracy over rounds", xName: "round", yName: "accuracy, %",
-      ticks: stride(from: step, through: last, by: step).map {
-        Chart.Tick(x: Double($0), label: "\($0)")
-      }, series: series,
-      rule: result.clustering?.switchRound.map { (Double($0), "assignments fixed after \($0)") })
+    guard !records.isEmpty else { return nil }
+    let values = records.map { record -> JSONValue in
+      [
+        "round": .integer(record.round), "cluster": .string(names[record.cluster]),
+        "accuracy": VegaLite.percent(record.testAccuracy),
+      ]
+    }
+    let place: [String: JSONValue] = [
+      "x": VegaLite.number("round", "round", axis: ["tickMinStep": 1, "format": "d"]),
+      "y": VegaLite.number("accuracy", "test accuracy, %"),
+    ]
+    let tooltip = VegaLite.tooltip([
+      ("cluster", "cluster"), ("round", "round"), ("accuracy", "accuracy, %"),
+    ])
+    var layers = [
+      VegaLite.layer(
+        ["type": "line", "strokeWidth": 2],
+        place.merging(VegaLite.lines("cluster", order: names)) { $1 }),
+      VegaLite.layer(
+        ["type": "point", "filled": true, "size": 45, "opacity": 1],
+        place.merging(VegaLite.series("cluster", order: names)) { $1 }
+          .merging(["tooltip": tooltip]) { $1 }),
+    ]
+    if let last = result.clustering?.switchRound {
+      let label: JSONValue = [
+        "round": .number(Double(last) + 0.5), "label": .string("soft clustering up to round \(last)"),
+      ]
+      let x = VegaLite.number("round", "round")
+      layers.append(
+        VegaLite.layer(
+          ["type": "rule", "strokeDash": [4, 4], "color": "#888"], ["x": x], values: [label]))
+      layers.append(
+        VegaLite.layer(
+          ["type": "text", "align": "left", "dx": 5, "baseline": "bottom"],
+          ["x": x, "y": ["value": 336], "text": ["field": "label"]], values: [label]))
+    }
+    return ReportChart(
+      id: "rounds", caption: "Test accuracy of every true cluster after each round.",
+      specification: VegaLite.specification(
+        "Accuracy of every cluster over rounds", values: values,
+        body: ["width": 640, "height": 340, "layer": VegaLite.layers(layers)]),
+      columns: ["round", "true cluster", "accuracy"],
+      rows: records.map {
+        ["\($0.round)", names[$0.cluster], NumberText.percent($0.testAccuracy)]
+      })
   }
 
-  /// The first two coordinates of the clients' first updates: the colour is the true cluster, the shape
-  /// the model that the client ended with. Nil for methods that do not cluster by updates.
-  var clustering: Chart? {
-    guard let projection = result.clustering?.projection, projection.count == result.clients.count,
-      projection.allSatisfy({ $0.count >= 1 }), !projection.isEmpty
+  /// The clients in two components of their first updates: without the noise and as the server saw them,
+  /// by true cluster and by the model that they ended with. Nil for methods that do not cluster by updates.
+  var clustering: ReportChart? {
+    guard let clustering = result.clustering, !clustering.projection.isEmpty,
+      clustering.projection.count == result.clients.count
     else { return nil }
-    let series = result.clusters.indices.map { index in
-      ChartSeries(
-        name: label(index),
-        points: result.clients.filter { $0.cluster == index }.compactMap { client in
-          guard projection.indices.contains(client.client) else { return nil }
-          let place = projection[client.client]
-          return ChartSeries.Point(
-            x: place[0], y: place.count > 1 ? place[1] : 0,
-            title: "client \(client.client), \(result.clusters[index].name), model \(client.model)",
-            shape: client.model)
-        }, style: index, isConnected: false)
+    let wrong = Set(result.agreement?.misassignedClients ?? [])
+    let models = Set(result.clients.map(\.model)).sorted().map { "model \($0)" }
+    let truth = clustering.projectionWithoutNoise.flatMap {
+      $0.count == result.clients.count ? $0 : nil
     }
-    return Chart(
-      title: "Clients in the plane of their first updates", xName: "first component",
-      yName: "second component", ticks: [], series: series,
-      yText: { NumberText.decimal($0, 1) })
+    let values = result.clients.map { client -> JSONValue in
+      let seen = clustering.projection[client.client]
+      let plain = truth?[client.client]
+      return [
+        "client": .integer(client.client), "cluster": .string(names[client.cluster]),
+        "model": .string("model \(client.model)"),
+        "misassigned": .bool(wrong.contains(client.client)),
+        "first": VegaLite.rounded(seen.first),
+        "second": VegaLite.rounded(seen.count > 1 ? seen[1] : 0),
+        "first_without_noise": VegaLite.rounded(plain?.first),
+        "second_without_noise": VegaLite.rounded(plain.map { $0.count > 1 ? $0[1] : 0 }),
+      ]
+    }
+    let tooltip = VegaLite.tooltip([
+      ("client", "client"), ("cluster", "true cluster"), ("model", "ended with"),
+      ("misassigned", "misassigned"),
+    ])
+    func panel(_ title: String, _ fields: (String, String), _ series: String, _ order: [String])
+      -> JSONValue
+    {
+      let noGrid: JSONValue = ["labels": false, "ticks": false, "grid": false]
+      let place: [String: JSONValue] = [
+        "x": VegaLite.number(fields.0, "first component", axis: noGrid),
+        "y": VegaLite.number(fields.1, "second component", axis: noGrid),
+      ]
+      return [
+        "title": .string(title), "width": 225, "height": 225,
+        "view": ["stroke": "#8888"],
+        "layer": VegaLite.layers([
+          VegaLite.layer(
+            ["type": "point", "size": 300, "color": "#d00", "strokeWidth": 2, "tooltip": .null],
+            place, filter: "datum.misassigned", isNeeded: !wrong.isEmpty),
+          VegaLite.layer(
+            ["type": "point", "filled": true, "size": 90, "opacity": 0.85],
+            place.merging(
+              VegaLite.series(
+                series, title: series == "model" ? "model found" : "true cluster", order: order)
+            ) { $1 }.merging(["tooltip": tooltip]) { $1 }),
+        ]),
+      ]
+    }
+    var panels = [
+      panel("As released, by true cluster", ("first", "second"), "cluster", names),
+      panel("As released, by model found", ("first", "second"), "model", models),
+    ]
+    if truth != nil {
+      panels.insert(
+        panel(
+          "Without the noise (not private)", ("first_without_noise", "second_without_noise"),
+          "cluster", names), at: 0)
+    }
+    return ReportChart(
+      id: "clustering",
+      caption: "Each mark is a client, where its first update lies in two principal components; a red "
+        + "ring marks a client that ended with a wrong cluster."
+        + (truth == nil
+          ? ""
+          : " The picture without noise is what the simulator alone knows: it is not private, no "
+            + "server sees it, and no method used it. Its components are its own."),
+      specification: VegaLite.specification(
+        "The clients in two principal components of their first updates", values: values,
+        legend: "bottom",
+        body: [
+          "hconcat": .array(panels), "spacing": 28,
+          "resolve": ["scale": ["color": "independent", "shape": "independent"]],
+        ]),
+      columns: ["client", "true cluster", "model", "misassigned", "components as released"],
+      rows: result.clients.map { client in
+        [
+          "\(client.client)", names[client.cluster], "\(client.model)",
+          wrong.contains(client.client) ? "yes" : "no",
+          clustering.projection[client.client].prefix(2)
+            .map { NumberText.decimal($0, 3) }.joined(separator: ", "),
+        ]
+      })
   }
 
-  /// Every client's final accuracy.
-  var clients: Chart {
-    let series = result.clusters.indices.map { index in
-      ChartSeries(
-        name: label(index),
-        points: result.clients.filter { $0.cluster == index }.map { client in
-          ChartSeries.Point(
-            x: Double(client.client), y: client.accuracy,
-            title: "client \(client.client): \(NumberText.percent(client.accuracy)), ε "
-              + NumberText.epsilon(client.epsilon))
-        }, style: index, isConnected: false)
+  /// Every client's final accuracy, with what it would have without privacy.
+  var clients: ReportChart {
+    let order = result.clients.sorted { ($0.cluster, $0.client) < ($1.cluster, $1.client) }
+    func without(_ client: ClientResult) -> Double? {
+      reference?.clients.first { $0.client == client.client }?.accuracy
     }
-    let step = max(1, result.clients.count / 10)
-    return Chart(
-      title: "Final accuracy of every client", xName: "client", yName: "accuracy, %",
-      ticks: stride(from: 0, to: result.clients.count, by: step).map {
-        Chart.Tick(x: Double($0), label: "\($0)")
-      }, series: series)
+    let values = order.enumerated().map { place, client -> JSONValue in
+      [
+        "place": .integer(place + 1), "client": .integer(client.client),
+        "cluster": .string(names[client.cluster]), "accuracy": VegaLite.percent(client.accuracy),
+        "without": VegaLite.percent(without(client)),
+        "epsilon": .string(NumberText.epsilon(client.epsilon)),
+        "examples": .integer(client.trainExamples),
+      ]
+    }
+    let noTicks: JSONValue = ["labels": false, "ticks": false, "grid": false]
+    let x = VegaLite.number("place", "clients, by true cluster", axis: noTicks)
+    let title = "test accuracy, %"
+    let series = VegaLite.series("cluster", order: names)
+    let color = ["color": series["color"] ?? .null]
+    let tooltip = VegaLite.tooltip([
+      ("client", "client"), ("cluster", "cluster"), ("accuracy", "accuracy, %"),
+      ("without", "without privacy, %"), ("epsilon", "ε at most"), ("examples", "examples"),
+    ])
+    var layers = [
+      VegaLite.layer(
+        ["type": "point", "filled": true, "size": 85, "opacity": 1],
+        ["x": x, "y": VegaLite.number("accuracy", title), "tooltip": tooltip].merging(series) { $1 })
+    ]
+    if reference != nil {
+      layers.insert(
+        VegaLite.layer(
+          ["type": "rule", "opacity": 0.45],
+          ["x": x, "y": VegaLite.number("accuracy", title), "y2": ["field": "without"]]
+            .merging(color) { $1 }), at: 0)
+      layers.append(
+        VegaLite.layer(
+          ["type": "tick", "width": 12, "thickness": 2],
+          ["x": x, "y": VegaLite.number("without", title), "tooltip": tooltip]
+            .merging(color) { $1 }))
+    }
+    return ReportChart(
+      id: "clients",
+      caption: "Final test accuracy of every client, grouped by true cluster"
+        + (reference == nil
+          ? "."
+          : "; the bar above or below is its accuracy in the run of the same seed without privacy."),
+      specification: VegaLite.specification(
+        "Final accuracy of every client", values: values,
+        body: ["width": 640, "height": 320, "layer": VegaLite.layers(layers)]),
+      columns: ["client", "true cluster", "accuracy", "without privacy", "ε", "training examples"],
+      rows: order.map {
+        [
+          "\($0.client)", names[$0.cluster], NumberText.percent($0.accuracy),
+          NumberText.percent(without($0)), NumberText.epsilon($0.epsilon), "\($0.trainExamples)",
+        ]
+      })
+  }
+}
+
+extension ClusteringDiagnostics {
+  /// The separation score of every number of clusters that was tried, with what noise alone reaches;
+  /// nil if none has a score.
+  var chart: ReportChart? {
+    let scored = candidates.filter { $0.minSeparationScore.mean != nil }
+    guard !scored.isEmpty else { return nil }
+    let values = scored.map { candidate -> JSONValue in
+      [
+        "clusters": .integer(candidate.clusters),
+        "score": VegaLite.rounded(candidate.minSeparationScore.mean),
+        "lower": VegaLite.rounded(candidate.minSeparationScore.lower),
+        "upper": VegaLite.rounded(candidate.minSeparationScore.upper),
+        "choice": .string(candidate.chosen > 0 ? "chosen in some seed" : "never chosen"),
+        "chosen": .integer(candidate.chosen), "n": .integer(candidate.minSeparationScore.count),
+      ]
+    }
+    let x: JSONValue = [
+      "field": "clusters", "type": "ordinal", "title": "number of clusters M",
+      "axis": ["labelAngle": 0],
+    ]
+    let title = "separation score"
+    let noise: JSONValue = [
+      "score": .number(ClusterCount.noiseScore), "label": "noise alone rarely exceeds this",
+    ]
+    let series = VegaLite.series("choice", order: ["chosen in some seed", "never chosen"])
+    return ReportChart(
+      id: "candidates",
+      caption: "Separation score of every number of clusters that was tried, mean over seeds with its "
+        + "95 % bootstrap interval.",
+      specification: VegaLite.specification(
+        "Separation score by number of clusters", values: values,
+        body: [
+          "width": 420, "height": 220,
+          "layer": VegaLite.layers([
+            VegaLite.layer(
+              ["type": "rule", "opacity": 0.5],
+              ["x": x, "y": VegaLite.number("lower", title, zero: true), "y2": ["field": "upper"]],
+              filter: "isValid(datum.lower)",
+              isNeeded: scored.contains { $0.minSeparationScore.lower != nil }),
+            VegaLite.layer(
+              ["type": "point", "filled": true, "size": 110, "opacity": 1],
+              [
+                "x": x, "y": VegaLite.number("score", title, zero: true),
+                "tooltip": VegaLite.tooltip([
+                  ("clusters", "clusters"), ("score", "separation"), ("chosen", "chosen in runs"),
+                  ("n", "runs"),
+                ]),
+              ].merging(series) { $1 }),
+            VegaLite.layer(
+              ["type": "rule", "strokeDash": [4, 4], "color": "#888"],
+              ["y": VegaLite.number("score", title, zero: true)], values: [noise]),
+            VegaLite.layer(
+              ["type": "text", "align": "left", "baseline": "bottom", "dy": -3],
+              [
+                "x": ["value": 4], "y": VegaLite.number("score", title, zero: true),
+                "text": ["field": "label"],
+              ], values: [noise]),
+          ]),
+        ]),
+      columns: ["M", "separation score", "overlap", "EM iterations", "chosen", "n"],
+      rows: candidates.map {
+        [
+          "\($0.clusters)", Self.interval($0.minSeparationScore, 2),
+          NumberText.decimal($0.maxPairwiseOverlap.mean, 4),
+          NumberText.decimal($0.emIterations.mean, 1), "\($0.chosen)",
+          "\($0.minSeparationScore.count)",
+        ]
+      })
   }
 
-  private func label(_ index: Int) -> String {
-    let cluster = result.clusters[index]
-    return cluster.name + (cluster.minority ? " (minority)" : "")
+  private static func interval(_ estimate: SeedEstimate, _ places: Int) -> String {
+    guard let lower = estimate.lower, let upper = estimate.upper else {
+      return NumberText.decimal(estimate.mean, places)
+    }
+    return "\(NumberText.decimal(estimate.mean, places)) "
+      + "(\(NumberText.decimal(lower, places)) to \(NumberText.decimal(upper, places)))"
   }
 }

@@ -32,7 +32,14 @@ struct ReportCommand: ParsableCommand {
       throw Failure(
         .missingInput, "there are no finished runs to report; `dpflsim sweep` makes some")
     }
-    try ReportPage(comparison, in: store).write(to: URL(fileURLWithPath: output))
+    let runtime = ChartRuntime(file: Places().chartRuntime)
+    if runtime == nil {
+      Terminal.complain(
+        "\(Places().chartRuntime.path): there is no Vega runtime, so the report has tables and no "
+          + "charts; tools/setup installs it")
+    }
+    try ReportPage(comparison, in: store, runtime: runtime)
+      .write(to: URL(fileURLWithPath: output))
     try Terminal.write("\(output)\n")
   }
 }

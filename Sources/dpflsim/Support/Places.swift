@@ -30,6 +30,12 @@ struct Places {
     return home.appendingPathComponent("cache", isDirectory: true)
   }
 
+  /// The script that draws the charts of reports: `$DPFLSIM_VEGA`, else where tools/setup puts it.
+  var chartRuntime: URL {
+    if let own = environment["DPFLSIM_VEGA"], !own.isEmpty { return URL(fileURLWithPath: own) }
+    return home.appendingPathComponent(".dpflsim-tools/vega.js")
+  }
+
   /// How the user called this program.
   var command: String { environment["DPFLSIM_COMMAND"] ?? "dpflsim" }
 }

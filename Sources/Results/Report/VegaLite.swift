@@ -1,0 +1,134 @@
+// Charts as Vega-Lite specifications: what every chart of a report shares, and the words in which the
+// others are written. A specification holds its data, so it draws the same chart anywhere.
+//
+// Satyanarayan et al., "Vega-Lite: a grammar of interactive graphics" (2017).
+
+import Foundation
+import Scenarios
+
+/// A chart with the numbers behind it as a table, for readers and for pages that cannot draw.
+struct ReportChart {
+  /// Names the figure in the page; letters and hyphens.
+  let id: String
+  let caption: String
+  /// A whole Vega-Lite specification with its data.
+  let specification: JSONValue
+  let columns: [String]
+  let rows: [[String]]
+}
+
+/// Pieces of specifications. Names of fields are ours; what comes from a scenario is only ever data.
+enum VegaLite {
+  /// Okabe and Ito's palette, shifted so that each colour has a contrast of 3 to 1 and more on white and
+  /// on the dark page.
+  private static let colors: JSONValue = [
+    "#0072b2", "#d55e00", "#009e73", "#c05f96", "#a67c00", "#3f8fc4", "#8a63d2", "#808080",
+  ]
+  /// Series differ in shape and dash too, for print and for readers who see no colours.
+  private static let shapes: JSONValue = [
+    "circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right",
+    "triangle-left",
+  ]
+  private static let dashes: [JSONValue] = [
+    [1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [10, 3], [1, 3], [6, 2, 1, 2],
+  ]
+
+  /// - Parameters:
+  ///   - description: what is drawn, for those who hear the page.
+  ///   - values: rows of data.
+  ///   - legend: `right` or `bottom`.
+  ///   - body: marks and encodings.
+  static func specification(
+    _ description: String, values: [JSONValue], legend: JSONValue = "right",
+    body: [String: JSONValue]
+  ) -> JSONValue {
+    var members = body
+    members["$schema"] = "https://vega.github.io/schema/vega-lite/v6.json"
+    members["description"] = .string(description)
+    members["background"] = .null
+    members["data"] = ["values": .array(values)]
+    members["config"] = [
+      "font": "system-ui, sans-serif", "view": ["stroke": .null],
+      "axis": [
+        "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "titlePadding": 8,
+        "gridColor": "#8884", "domainColor": "#888", "tickColor": "#888",
+      ],
+      "legend": [
+        "orient": legend, "labelFontSize": 12, "titleFontSize": 12, "symbolSize": 90,
+        "labelLimit": 240,
+      ],
+      "header": ["labelFontSize": 13, "labelFontWeight": "bold", "labelLimit": 260],
+      "title": ["fontSize": 13, "anchor": "start", "offset": 8],
+      "range": ["category": colors, "symbol": shapes],
+    ]
+    return .object(members)
+  }
+
+  /// A series told apart by colour and by shape.
+  static func series(_ field: String, title: String? = nil, order: [String]) -> [String: JSONValue] {
+    ["color": channel(field, title, order), "shape": channel(field, title, order)]
+  }
+
+  /// A series told apart by colour and by dash.
+  static func lines(_ field: String, title: String? = nil, order: [String]) -> [String: JSONValue] {
+    let dash: JSONValue = [
+      "field": .string(field), "type": "nominal", "title": JSONValue(title),
+      "scale": [
+        "domain": .array(order.map { .string($0) }),
+        "range": .array(order.indices.map { dashes[$0 % dashes.count] }),
+      ],
+    ]
+    return ["color": channel(field, title, order), "strokeDash": dash]
+  }
+
+  private static func channel(_ field: String, _ title: String?, _ order: [String]) -> JSONValue {
+    [
+      "field": .string(field), "type": "nominal", "title": JSONValue(title),
+      // With a domain of its own a series looks the same in every chart of a page.
+      "scale": ["domain": .array(order.map { .string($0) })],
+    ]
+  }
+
+  /// A numeric channel.
+  static func number(
+    _ field: String, _ title: String? = nil, zero: Bool = false, axis: JSONValue = [:]
+  ) -> JSONValue {
+    [
+      "field": .string(field), "type": "quantitative", "title": JSONValue(title),
+      "scale": ["zero": .bool(zero), "nice": true], "axis": axis,
+    ]
+  }
+
+  /// Layers of a chart without those that have nothing to draw: a runtime warns of them.
+  static func layers(_ layers: [JSONValue?]) -> JSONValue { .array(layers.compactMap { $0 }) }
+
+  /// A layer of a chart.
+  ///
+  /// - Parameters:
+  ///   - filter: an expression over a row, `datum`.
+  ///   - isNeeded: whether any row passes.
+  static func layer(
+    _ mark: JSONValue, _ encoding: [String: JSONValue], filter: String? = nil,
+    isNeeded: Bool = true, values: [JSONValue]? = nil
+  ) -> JSONValue? {
+    guard isNeeded else { return nil }
+    var members: [String: JSONValue] = ["mark": mark, "encoding": .object(encoding)]
+    if let filter { members["transform"] = [["filter": .string(filter)]] }
+    if let values { members["data"] = ["values": .array(values)] }
+    return .object(members)
+  }
+
+  /// Fields that a reader sees when pointing at a mark, with their titles.
+  static func tooltip(_ fields: [(field: String, title: String)]) -> JSONValue {
+    .array(fields.map { ["field": .string($0.field), "title": .string($0.title)] })
+  }
+
+  /// A share as per cent with as many digits as a chart can show.
+  static func percent(_ share: Double?) -> JSONValue {
+    JSONValue(share.map { (1e5 * $0).rounded() / 1e3 })
+  }
+
+  static func rounded(_ value: Double?) -> JSONValue {
+    JSONValue(value.map { (1e6 * $0).rounded() / 1e6 })
+  }
+}
