@@ -62,6 +62,7 @@ actor Client {
   private let rounds: Int
   private let clipping: ClippingRule
   private let noiseMaking: NoiseMaking
+  private let clipsWithoutNoise: Bool
   /// Whether the server protects whole clients: nothing released by this one alone then counts.
   private let trustsServer: Bool
   private var individual: IndividualTracker?
@@ -81,6 +82,9 @@ actor Client {
     noiseMaking =
       profile.budget.targetEpsilon == nil ? NoiseMaking() : scenario.privacy.noiseMaking
     trustsServer = scenario.privacy.unit == .client
+    // Where the server protects whole clients it clips their updates itself.
+    let privacy = scenario.privacy
+    clipsWithoutNoise = privacy.clipsWithoutNoise && privacy.unit == .example
     if scenario.privacy.individual, noise.noiseMultiplier != nil {
       individual = IndividualTracker(examples: profile.train.count)
     }
@@ -195,6 +199,7 @@ actor Client {
       learningRate: Float(task.learningRate ?? local.learningRate),
       privacy: multiplier.map { (Float(profile.budget.maxGradNorm), $0) },
       regularizer: task.regularizer)
+    if clipsWithoutNoise { work.clippingBound = Float(profile.budget.maxGradNorm) }
     work.optimizer = local.optimizer
     work.schedule = local.learningRateSchedule
     work.rounds = rounds

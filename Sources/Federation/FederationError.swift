@@ -26,10 +26,11 @@ public enum FederationError: Error, Sendable, Hashable, CustomStringConvertible 
         + "raise privacy.noise_multiplier or privacy.target_epsilon, or lower rounds"
     case .updateOutOfRange(let client, let value):
       "client \(client): an update has the value \(value), which is too large to be averaged; use a "
-        + "smaller local.learning_rate"
+        + "smaller local.learning_rate, or privacy.clips_without_noise where there is no noise"
     case .notFinite(let client, let round):
       "client \(client): training diverged in round \(round) (no example has a finite gradient); use "
-        + "a smaller local.learning_rate or privacy.max_grad_norm"
+        + "a smaller local.learning_rate or privacy.max_grad_norm, or privacy.clips_without_noise where "
+        + "there is no noise"
     }
   }
 }

@@ -45,6 +45,8 @@ public struct LocalWork: Sendable {
   public var rule = ClippingRule.flat
   /// Where thresholds adapt: those to begin with; nil takes the scenario's.
   public var thresholds: [Float]?
+  /// Clips also where there is no privacy; nil does not.
+  public var clippingBound: Float?
   /// Clipping bounds of single examples, at most `maxGradNorm`; nil clips all to that.
   public var exampleBounds: [Float]?
 
@@ -66,11 +68,11 @@ public struct LocalWork: Sendable {
 extension LocalWork {
   /// Of all trained parameters together; groups bring their own.
   var clipping: Clipping {
-    guard let privacy else { return .none }
+    guard let bound = privacy?.maxGradNorm ?? clippingBound else { return .none }
     if case .automatic(let gamma) = rule {
-      return .automatic(maxGradNorm: privacy.maxGradNorm, gamma: gamma)
+      return .automatic(maxGradNorm: bound, gamma: gamma)
     }
-    return exampleBounds.map { .each(maxGradNorms: $0) } ?? .flat(maxGradNorm: privacy.maxGradNorm)
+    return exampleBounds.map { .each(maxGradNorms: $0) } ?? .flat(maxGradNorm: bound)
   }
 
   /// Nil without groups, or without privacy.

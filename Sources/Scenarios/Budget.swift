@@ -29,6 +29,10 @@ extension Scenario {
     /// Whether each example's own ε is bounded from its gradient norms. JSON key `individual`;
     /// default false.
     public let individual: Bool
+    /// Whether clients without a budget clip their examples' gradients to `max_grad_norm` all the same,
+    /// so that a run without privacy differs by the noise alone. JSON key `clips_without_noise`;
+    /// default false.
+    public let clipsWithoutNoise: Bool
 
     /// What the promise protects.
     public enum Unit: String, Sendable, Hashable, CaseIterable {
@@ -172,6 +176,10 @@ extension Scenario.Privacy {
         "randomness", .null, .nullable(.choice(Randomness.allCases.map(\.rawValue))),
         "Where noise, batches and private choices come from: seeded = the seed, so that the run repeats; "
           + "system = the operating system. null = seeded for fast noise, system for the others."),
+      .implied(
+        "clips_without_noise", false, .boolean,
+        "Clip the gradients of clients without a budget to max_grad_norm too, so that training without "
+          + "privacy differs by the noise alone."),
     ])
 
   init(_ fields: Fields) throws(ScenarioError) {
@@ -187,5 +195,6 @@ extension Scenario.Privacy {
     randomness =
       fields.optional("randomness") == nil
       ? (noise == .fast ? .seeded : .system) : try fields.choice("randomness")
+    clipsWithoutNoise = try fields.optionalBoolean("clips_without_noise") ?? false
   }
 }

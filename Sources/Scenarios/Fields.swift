@@ -48,6 +48,10 @@ struct Fields {
     return value
   }
 
+  func optionalBoolean(_ key: String) throws(ScenarioError) -> Bool? {
+    optional(key) == nil ? nil : try boolean(key)
+  }
+
   func string(_ key: String) throws(ScenarioError) -> String {
     guard case .string(let value) = try value(key) else { throw Self.fault(path + key) }
     return value

@@ -98,6 +98,34 @@ struct LocalTrainingTests {
     #expect(outcome.entries == [.nonPrivate(round: 3, client: 3, purpose: .training)])
   }
 
+  @Test("without noise gradients can be clipped all the same, and it still is no privacy")
+  func clippedWithoutNoise() throws {
+    var task = work(.full(steps: 1), privacy: nil)
+    task.clippingBound = 0.5
+    let outcome = try LocalTraining.run(task, on: source, features: nil, network: network)
+    let noisy = try LocalTraining.run(
+      work(.full(steps: 1)), on: source, features: nil, network: network)
+    #expect(outcome.delta == noisy.deltaWithoutNoise)
+    #expect(outcome.entries == [.nonPrivate(round: 3, client: 3, purpose: .training)])
+  }
+
+  @Test("a noisy full batch also says what it would be without noise; nothing else does")
+  func withoutNoise() throws {
+    let outcome = try LocalTraining.run(
+      work(.full(steps: 1)), on: source, features: nil, network: network)
+    let plain = try #require(outcome.deltaWithoutNoise)
+    var sum = [Float](repeating: 0, count: start.count)
+    network.load(trainable: start)
+    _ = network.addClippedSum(
+      of: source, at: Array(0..<40), clipping: .flat(maxGradNorm: 0.5), to: &sum)
+    for i in sum.indices { #expect(abs(plain[i] + 0.3 / 40 * sum[i]) < 1e-5) }
+    #expect(plain != outcome.delta)
+    for task in [work(.full(steps: 1), privacy: nil), work(.poisson(rate: 0.5, steps: 2))] {
+      let other = try LocalTraining.run(task, on: source, features: nil, network: network)
+      #expect(other.deltaWithoutNoise == nil)
+    }
+  }
+
   @Test("the regulariser acts outside the clip: its pull does not depend on max_grad_norm")
   func regularizer() throws {
     let center = start.map { $0 + 1 }

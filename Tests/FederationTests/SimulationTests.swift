@@ -63,6 +63,43 @@ struct SimulationTests {
     #expect(!digests.contains(other.result.resultDigest))
   }
 
+  @Test("the picture without noise is there with privacy alone, and shows the true clusters")
+  func projectionWithoutNoise() async throws {
+    let noisy = try await run(scenario("rounds=2", "privacy.target_epsilon=0.1")).result
+    let points = try #require(noisy.clustering?.projectionWithoutNoise)
+    #expect(points.count == noisy.clients.count && points.allSatisfy { $0.count == 2 })
+    // Every client is nearest to one of its own cluster: the noise would have drowned that.
+    for client in noisy.clients {
+      let others = noisy.clients.filter { $0.client != client.client }
+      func distance(_ other: ClientResult) -> Double {
+        zip(points[client.client], points[other.client]).reduce(0) {
+          $0 + ($1.0 - $1.1) * ($1.0 - $1.1)
+        }
+      }
+      let nearest = others.min { distance($0) < distance($1) }
+      #expect(nearest?.cluster == client.cluster)
+    }
+    let open = try await run(scenario("rounds=2", "privacy.target_epsilon=null")).result
+    #expect(open.clustering != nil && open.clustering?.projectionWithoutNoise == nil)
+  }
+
+  @Test("clipping without noise changes runs without privacy alone, and gives no epsilon")
+  func clipsWithoutNoise() async throws {
+    func result(_ changes: String...) async throws -> RunResult {
+      let url = packageFolder.appendingPathComponent("scenarios/tiny.json")
+      let scenario = try Scenario(
+        json: Data(contentsOf: url),
+        overrides: ["rounds=3", "method={\"name\": \"global\"}", "privacy.max_grad_norm=0.05"]
+          + changes)
+      return try await run(scenario).result
+    }
+    let (clips, none) = ("privacy.clips_without_noise=true", "privacy.target_epsilon=null")
+    #expect(try await result(clips).resultDigest == result().resultDigest)
+    let clipped = try await result(clips, none)
+    #expect(try await clipped.resultDigest != result(none).resultDigest)
+    #expect(clipped.clients.allSatisfy { $0.epsilon == nil })
+  }
+
   @Test("epsilon from the ledger never exceeds the target", arguments: allMethods)
   func withinBudget(_ method: String) async throws {
     for epsilon in ["0.5", "5", "20"] {

@@ -365,6 +365,8 @@ let malformedScenarios: [Malformed] = [
     (["privacy", "on_budget_exhausted"], "halt")),
   .shape("privacy.individual", "true or false", (["privacy", "individual"], "yes")),
   .shape(
+    "privacy.clips_without_noise", "true or false", (["privacy", "clips_without_noise"], 1)),
+  .shape(
     "privacy.relation", "must be \"add-or-remove-one\"", (["privacy", "relation"], "replace-one")),
   .shape("privacy.accountant", "did you mean \"rdp\"", (["privacy", "accountant"], "rdpp")),
   // Methods.
