@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Reads the store of runs without dpflsim: the numbers behind the frontier of worst-cluster accuracy.
+"""Reads the store of runs without dpflsim: the numbers behind the frontier of worst-cluster accuracy, and its figure.
 
-usage: tools/read-results.py [STORE] [--scenario NAME]
+usage: tools/read-results.py [STORE] [--scenario NAME] [--figure FILE]
 
-Prints method, epsilon, seeds, mean worst-cluster accuracy and mean client accuracy, as
+FILE is drawn anew from the numbers: a Vega-Lite specification for .json, a picture for .svg or .png (needs
+`pip install vl-convert-python`). Prints method, epsilon, seeds, mean worst-cluster accuracy and mean client accuracy, as
 `dpflsim compare --format csv` has them for the same runs. Uses pandas where it is installed and
 sqlite3 alone otherwise; both ways give the same table.
 """
@@ -89,17 +90,82 @@ def table(rows):
     return list(means.itertuples(index=False, name=None))
 
 
+def specification(rows):
+    """The frontier as a Vega-Lite specification: a line a method, no privacy at twice the largest epsilon."""
+    budgets = [float(row[2]) for row in rows if row[2] != "none" and "–" not in row[2]]
+    end = 2 * max(budgets, default=0.5)
+    values = [
+        {
+            "scenario": row[0],
+            "method": row[1],
+            "epsilon": row[2],
+            "x": end if row[2] == "none" else float(row[2].split("–")[-1]),
+            "accuracy": round(100 * row[4], 3),
+        }
+        for row in rows
+    ]
+    series = {"field": "method", "type": "nominal"}
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "data": {"values": values},
+        "facet": {"field": "scenario", "type": "nominal", "title": None},
+        "spec": {
+            "width": 480,
+            "height": 300,
+            "mark": {"type": "line", "point": True},
+            "encoding": {
+                "x": {
+                    "field": "x",
+                    "type": "quantitative",
+                    "title": "epsilon",
+                    "scale": {"type": "log", "base": 2},
+                    "axis": {
+                        "values": sorted({row["x"] for row in values}),
+                        "labelExpr": f"datum.value == {end} ? 'none' : format(datum.value, '~g')",
+                    },
+                },
+                "y": {"field": "accuracy", "type": "quantitative", "title": "worst cluster, %", "scale": {"zero": False}},
+                "color": series,
+                "strokeDash": series,
+            },
+        },
+    }
+
+
+def draw(rows, file):
+    """Writes the figure in the format that the name of the file asks for."""
+    drawing = specification(rows)
+    path = pathlib.Path(file)
+    if path.suffix == ".json":
+        path.write_text(json.dumps(drawing, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        return
+    if path.suffix not in (".svg", ".png"):
+        sys.exit(f"{file}: cannot be drawn; name a file that ends with .json, .svg or .png")
+    try:
+        import vl_convert
+    except ImportError:
+        sys.exit(f"{file}: needs the package vl-convert-python; install it with pip, or name a .json file")
+    if path.suffix == ".svg":
+        path.write_text(vl_convert.vegalite_to_svg(drawing), encoding="utf-8")
+    else:
+        path.write_bytes(vl_convert.vegalite_to_png(drawing, scale=2))
+
+
 def main():
     home = pathlib.Path(__file__).resolve().parent.parent
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("store", nargs="?", default=home / "results" / "dpflsim.sqlite")
     parser.add_argument("--scenario", help="only runs of the scenario with this name")
+    parser.add_argument("--figure", metavar="FILE", help="draw the numbers into a .json, .svg or .png file")
     options = parser.parse_args()
     if not pathlib.Path(options.store).is_file():
         sys.exit(f"{options.store}: there is no store of runs; run a sweep first")
     print("scenario,method,epsilon,n,worst_cluster_accuracy,client_mean_accuracy")
-    for scenario, method, epsilon, count, worst, mean in table(read(options.store, options.scenario)):
+    rows = table(read(options.store, options.scenario))
+    for scenario, method, epsilon, count, worst, mean in rows:
         print(f"{scenario},{method},{epsilon},{count},{worst:.6f},{mean:.6f}")
+    if options.figure:
+        draw(rows, options.figure)
 
 
 if __name__ == "__main__":

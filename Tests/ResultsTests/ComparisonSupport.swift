@@ -48,7 +48,9 @@ enum Grid {
       ])
   }
 
-  static func result(_ method: String, _ epsilon: Double?, _ seed: UInt64) throws -> RunResult {
+  static func result(
+    _ method: String, _ epsilon: Double?, _ seed: UInt64, few: String = "few"
+  ) throws -> RunResult {
     let accuracies = accuracies(method, epsilon, seed)
     let clients = accuracies.enumerated().map { client, accuracy in
       ClientResult(
@@ -66,15 +68,25 @@ enum Grid {
     }
     // In seed 2 the minority shares a model.
     let agreement = AgreementReport(
-      ari: seed == 2 ? 0.5 : 1, nmi: 1, purity: 1, misassignedClients: [], firstCorrectRound: 1,
-      minorityIsolated: seed != 2)
+      ari: seed == 2 ? 0.5 : 1, nmi: 1, purity: 1, misassignedClients: seed == 2 ? [1, 4] : [],
+      firstCorrectRound: 1, minorityIsolated: seed != 2)
     let clustering = ClusteringReport(
-      chosenClusters: 2, candidates: [], mss: 5, mpo: 0.1, switchRound: 1, isConfident: true,
-      projection: (0..<5).map { [Double($0), Double($0 * $0)] }, posteriors: [])
+      chosenClusters: seed == 2 ? 3 : 2,
+      candidates: [
+        ClusteringReport.Candidate(
+          clusters: 2, minSeparationScore: 5 + Double(seed), maxPairwiseOverlap: 0.1, bic: nil,
+          emIterations: 7 + Int(seed)),
+        ClusteringReport.Candidate(
+          clusters: 3, minSeparationScore: seed == 2 ? 8 : nil, maxPairwiseOverlap: nil, bic: nil,
+          emIterations: nil),
+      ], mss: 5, mpo: 0.1, switchRound: 1 + Int(seed), isConfident: true,
+      projection: (0..<5).map { [Double($0), Double($0 * $0)] },
+      projectionWithoutNoise: epsilon == nil ? nil : (0..<5).map { [Double($0), 1] },
+      posteriors: [])
     return RunResult(
       scenario: "grid", scenarioHash: try scenario(method, epsilon, seed).hash, method: method,
       variant: nil, seed: seed, rounds: 2, clients: clients,
-      clusters: [cluster("few", 0..<2, true), cluster("many", 2..<5, false)],
+      clusters: [cluster(few, 0..<2, true), cluster("many", 2..<5, false)],
       clustering: method == "r-dpcfl" ? clustering : nil,
       agreement: method == "r-dpcfl" ? agreement : nil, unit: .example,
       relation: .addOrRemoveOne, sampling: "poisson", bytesUp: 1, bytesDown: 1,
@@ -83,14 +95,14 @@ enum Grid {
 
   @discardableResult
   static func store(
-    _ method: String, _ epsilon: Double?, _ seed: UInt64, in store: RunStore
+    _ method: String, _ epsilon: Double?, _ seed: UInt64, few: String = "few", in store: RunStore
   ) async throws -> String {
     let recorder = try RunRecorder(
       store: store, scenario: try scenario(method, epsilon, seed), workers: 1,
       machine: "a <i>machine</i>")
     for number in 1...2 { try await recorder.receive(.finishedRound(Sample.round(number))) }
     try await recorder.finish(
-      try result(method, epsilon, seed), models: [:],
+      try result(method, epsilon, seed, few: few), models: [:],
       cost: RunRecorder.Cost(wallSeconds: 1, peakRSSBytes: nil))
     return recorder.runID
   }

@@ -156,6 +156,34 @@ struct ComparisonTests {
     }
   }
 
+  @Test("what clustering did, candidate by candidate, and who ended in the wrong place")
+  func diagnostics() async throws {
+    try await Grid.withStore { store in
+      let comparison = try store.comparison()
+      let own = try #require(try cell(comparison, "r-dpcfl", 4).clusteringDiagnostics)
+      #expect(own.runs == 3 && own.detections == (2, 3) && own.switchRounds == 1...3)
+      #expect(isClose(try #require(own.ari.mean), 2.5 / 3))
+      #expect(own.candidates.map(\.clusters) == [2, 3] && own.candidates.map(\.chosen) == [2, 1])
+      #expect(isClose(try #require(own.candidates[0].minSeparationScore.mean), 6))
+      #expect(isClose(try #require(own.candidates[0].emIterations.mean), 8))
+      #expect(own.candidates[1].minSeparationScore.count == 1)
+      #expect(own.candidates[1].emIterations.mean == nil)
+      #expect(own.misassigned.map(\.name) == ["client 1 of few", "client 4 of many"])
+      #expect(own.misassigned.allSatisfy { $0.seeds == [2] })
+      #expect(try cell(comparison, "global", 4).clusteringDiagnostics == nil)
+      let text = comparison.lines(by: .cluster, colors: false).joined(separator: "\n")
+      #expect(text.contains("minority with a model of its own in 2 of 3 seeds"))
+      #expect(text.contains("client 1 of few (seed 2), client 4 of many (seed 2)"))
+      guard case .array(let cells)? = comparison.document["cells"] else {
+        Issue.record("no cells")
+        return
+      }
+      let document = try #require(
+        cells.first { $0["method"] == "r-dpcfl" && $0["epsilon"] == "4" })["clustering"]
+      #expect(document?["detection"]?["found"] == 2 && document?["switch_round"]?["last"] == 3)
+    }
+  }
+
   @Test("JSON and CSV say the same")
   func documents() async throws {
     try await Grid.withStore { store in

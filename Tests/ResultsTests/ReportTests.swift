@@ -1,95 +1,246 @@
-// The report: its sentences recomputed from the chosen accuracies, and nothing in it that runs.
+// The report: its sentences recomputed from the chosen accuracies, its specifications read back, and
+// nothing in it that runs or leads outside.
 
+import Clustering
 import Foundation
 import Results
+import Scenarios
 import Testing
 
 @Suite("Report")
 struct ReportTests {
-  @Test("the numbers of the findings are those of the runs")
+  // MARK: - Findings
+
+  private func points(_ share: Double) -> String { NumberText.decimal(100 * share, 1) }
+
+  /// What privacy costs a cluster of a method on average over seeds.
+  private func lost(_ method: String, _ epsilon: Double, _ cluster: Int) -> Double {
+    Grid.cluster(cluster, method, nil) - Grid.cluster(cluster, method, epsilon)
+  }
+
+  /// Over clients: two of the minority, three others.
+  private func mean(_ minority: Double, _ others: Double) -> Double {
+    (2 * minority + 3 * others) / 5
+  }
+
+  /// Every sentence, written anew from the accuracies of the grid.
+  private func expectedFindings() throws -> [String] {
+    let budgets = [1.0, 2, 4, 8]
+    func place(_ epsilon: Double?) -> String {
+      epsilon.map { "at ε \(NumberText.exact($0))" } ?? "without privacy"
+    }
+    let best = try Grid.epsilons.map { epsilon in
+      let worst = Grid.seeds.map { seed -> Double? in
+        let all = Grid.accuracies("r-dpcfl", epsilon, seed)
+        return min(Grid.mean(Array(all[0..<2])), Grid.mean(Array(all[2..<5])))
+      }
+      let estimate = try SeedEstimate.bootstrap(worst, seed: 0)
+      return "\(place(epsilon)) r-dpcfl with \(points(try #require(estimate.mean))) % "
+        + "(\(points(try #require(estimate.lower))) to \(points(try #require(estimate.upper))) %, n = 3)"
+    }
+    var sentences = ["The worst-off cluster is served best " + best.joined(separator: "; ") + "."]
+    let knee = Grid.worst("r-dpcfl", 2)
+    sentences.append(
+      "The knee of the frontier is ε 2 with r-dpcfl: \(points(knee)) % for the worst-off cluster; "
+        + "beyond it more ε buys less accuracy.")
+    for method in ["r-dpcfl", "global"] {
+      let costs = budgets.map {
+        "\(points(mean(lost(method, $0, 0), lost(method, $0, 1)))) \(place($0))"
+      }
+      let shares = budgets.map {
+        "\(points(lost(method, $0, 0))) against \(points(lost(method, $0, 1)))"
+      }
+      sentences.append(
+        "Points of accuracy that privacy costs the clients of \(method) on average: "
+          + costs.joined(separator: ", ") + "; minority clusters against the others: "
+          + shares.joined(separator: ", ") + " (n = 3).")
+    }
+    for epsilon in budgets {
+      let (few, many) = (lost("r-dpcfl", epsilon, 0), lost("r-dpcfl", epsilon, 1))
+      sentences.append(
+        "At ε \(NumberText.exact(epsilon)) the cluster that pays most with r-dpcfl is "
+          + (few > many ? "few, a minority: \(points(few))" : "many: \(points(many))") + " points.")
+    }
+    sentences.append(
+      "Seeds in which r-dpcfl gave the minority a model of its own: "
+        + Grid.epsilons.map { "2 of 3 \(place($0))" }.joined(separator: ", ") + ".")
+    let mistakes = Grid.epsilons.map { epsilon in
+      let gain = mean(
+        Grid.cluster(0, "oracle", epsilon) - Grid.cluster(0, "r-dpcfl", epsilon),
+        Grid.cluster(1, "oracle", epsilon) - Grid.cluster(1, "r-dpcfl", epsilon))
+      return "+\(points(gain)) \(place(epsilon))"
+    }
+    sentences.append(
+      "Points of accuracy by which knowing the true clusters would change r-dpcfl: "
+        + mistakes.joined(separator: ", ") + ".")
+    sentences.append(
+      "No cell has more than 3 seeds: differences between methods cannot reach a p-value of 0.05 "
+        + "before 6 seeds, and the intervals are too narrow.")
+    return sentences
+  }
+
+  @Test("every sentence of the findings, recomputed from the runs")
   func findings() async throws {
     try await Grid.withStore { store in
       let findings = try store.comparison().findings
-      for epsilon in Grid.epsilons {
-        let start = epsilon.map { "With ε \(NumberText.exact($0))" } ?? "Without privacy"
-        let best = try #require(findings.first { $0.hasPrefix(start + ":") })
-        #expect(best.contains("of 2 methods r-dpcfl serves the worst-off cluster best"))
-        #expect(best.contains("with \(NumberText.percent(Grid.worst("r-dpcfl", epsilon))) ("))
+      let expected = try expectedFindings()
+      #expect(findings.count == expected.count)
+      for (own, other) in zip(findings, expected) { #expect(own == other) }
+      let page = try ReportPage(store.comparison(), in: store, runtime: nil).html
+      for sentence in expected {
+        #expect(page.contains("<li>\(sentence)</li>"), "\(sentence)")
       }
-      for epsilon in [1.0, 2, 4, 8] {
-        let label = NumberText.exact(epsilon)
-        let price = try #require(
-          findings.first { $0.hasPrefix("Privacy at ε \(label) costs the clients of global ") })
-        func lost(_ cluster: Int) -> Double {
-          Grid.cluster(cluster, "global", nil) - Grid.cluster(cluster, "global", epsilon)
-        }
-        let mean = (2 * lost(0) + 3 * lost(1)) / 5
-        func points(_ value: Double) -> String { NumberText.decimal(100 * value, 1) + " points" }
-        #expect(price.contains("global \(points(mean)) of accuracy on average (n = 3)"))
-        #expect(price.contains("minority clusters pay \(points(lost(0))), the others "))
-        #expect(price.contains("the others \(points(lost(1)))"))
-        let (worst, name) =
-          lost(0) >= lost(1) ? (lost(0), "few, a minority,") : (lost(1), "many")
-        #expect(price.contains("it costs \(name) most: \(points(worst))"))
-        let known = try #require(
-          findings.first { $0.contains("would change r-dpcfl at ε \(label) by ") })
-        let better =
-          (2 * (Grid.cluster(0, "oracle", epsilon) - Grid.cluster(0, "r-dpcfl", epsilon))
-            + 3 * (Grid.cluster(1, "oracle", epsilon) - Grid.cluster(1, "r-dpcfl", epsilon))) / 5
-        #expect(known.contains("by \(points(better)) on average (n = 3)"))
-      }
-      #expect(findings.contains { $0.contains("2 of 3 at ε 1, 2 of 3 at ε 2") })
-      #expect(findings.contains { $0.hasPrefix("No cell has more than 3 seeds") })
-      #expect(!findings.contains { $0.contains("oracle") })
+    }
+  }
+
+  // MARK: - The page
+
+  /// A runtime that draws nothing.
+  private func runtime(_ folder: URL, script: String = "window.vegaEmbed = 0") throws
+    -> ChartRuntime?
+  {
+    let file = folder.appendingPathComponent("vega.js")
+    try Data("// Vega 0\n\(script)\n".utf8).write(to: file)
+    return ChartRuntime(file: file)
+  }
+
+  /// The specifications of a page, read as its script reads them.
+  private func specifications(_ page: String) throws -> [JSONValue] {
+    let marks = [
+      ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&"),
+    ]
+    return try page.components(separatedBy: "<pre class=\"specification\">").dropFirst().map {
+      let text = try #require($0.components(separatedBy: "</pre>").first)
+      let plain = marks.reduce(text) { $0.replacingOccurrences(of: $1.0, with: $1.1) }
+      return try JSONValue(parsing: Data(plain.utf8))
     }
   }
 
   @Test("what comes from outside is text and nothing else; the page asks the network for nothing")
   func escaping() async throws {
-    try await Grid.withStore { store in
-      let page = try ReportPage(store.comparison(), in: store).html
-      for mark in ["<script", "<i>machine", "<b>note", "http:", "https:", "src=", "href=", "url("] {
-        #expect(!page.contains(mark), "\(mark)")
+    let hostile = "</script><script>alert(\"1\")</script>&amp;\u{202E}\u{1}'"
+    try await withFolder { folder in
+      let store = try RunStore.open(folder.appendingPathComponent("s.sqlite"))
+      for epsilon in [2, nil] as [Double?] {
+        for seed in Grid.seeds {
+          try await Grid.store("r-dpcfl", epsilon, seed, few: hostile, in: store)
+        }
       }
-      #expect(page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;"))
-      #expect(page.contains("a &lt;i&gt;machine&lt;/i&gt;"))
-      #expect(page.contains("&lt;b&gt;note&lt;/b&gt;"))
+      for runtime in [nil, try runtime(folder)] {
+        let page = try ReportPage(store.comparison(), in: store, runtime: runtime).html
+        #expect(page.components(separatedBy: "<script").count - 1 == (runtime == nil ? 0 : 2))
+        #expect(
+          page.components(separatedBy: "<script").count
+            == page.components(separatedBy: "</script").count)
+        for mark in [
+          "<i>machine", "<b>note", "src=", "url(", "<link", "<iframe", "\u{202E}", "\u{1}",
+        ] {
+          #expect(!page.contains(mark), "\(mark)")
+        }
+        // Links stay inside of the page, and the policy forbids everything else.
+        #expect(
+          page.components(separatedBy: "href=").count
+            == page.components(separatedBy: "href=\"#").count)
+        #expect(page.contains("Content-Security-Policy\" content=\"default-src 'none';"))
+        #expect(page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;"))
+        #expect(page.contains("a &lt;i&gt;machine&lt;/i&gt;"))
+        #expect(page.contains("&lt;b&gt;note&lt;/b&gt;"))
+        // In the specifications the name is data, whole and unchanged.
+        let text = try specifications(page).map(\.text).joined()
+        #expect(text.contains(JSONValue.string(hostile + " (minority)").text))
+      }
     }
   }
 
-  @Test("every chart draws its marks, one a cell, round and client")
+  @Test("every chart has a specification with the numbers of its table, one row a mark")
   func charts() async throws {
     try await Grid.withStore { store in
-      let page = try ReportPage(store.comparison(), in: store).html
+      let page = try ReportPage(store.comparison(), in: store, runtime: nil).html
+      let ids = page.components(separatedBy: "<figure class=\"chart\" id=\"").dropFirst().map {
+        $0.components(separatedBy: "\"")[0]
+      }
+      // The rounds of the made-up runs are not evaluated before the second.
+      #expect(
+        ids == ["frontier", "prices", "clusters", "candidates", "clustering", "rounds", "clients"])
+      let specifications = try specifications(page)
+      func rows(_ id: String) throws -> [JSONValue] {
+        let index = try #require(ids.firstIndex(of: id))
+        guard case .array(let rows)? = specifications[index]["data"]?["values"] else { return [] }
+        return rows
+      }
+      #expect(try rows("frontier").count == Grid.methods.count * Grid.epsilons.count)
+      #expect(try rows("clusters").count == 2 * Grid.methods.count * Grid.epsilons.count)
+      #expect(try rows("prices").count == 2 * Grid.methods.count * 4)
+      for (id, count) in [("clustering", 5), ("clients", 5), ("rounds", 2), ("candidates", 2)] {
+        #expect(try rows(id).count == count, "\(id)")
+      }
       for method in Grid.methods {
         for epsilon in Grid.epsilons {
           let label = epsilon.map { NumberText.exact($0) } ?? "none"
-          #expect(page.contains("<title>\(method), ε \(label): "))
+          let row = try #require(
+            try rows("frontier").first {
+              $0["method"] == .string(method) && $0["epsilon"] == .string(label)
+            })
+          guard case .number(let accuracy)? = row["accuracy"] else {
+            Issue.record("no accuracy for \(method) at \(label)")
+            continue
+          }
+          #expect(abs(accuracy - 100 * Grid.worst(method, epsilon)) < 0.001)
         }
       }
-      for client in 0..<5 {
-        #expect(page.contains("<title>client \(client): "))
-        #expect(page.contains("<title>client \(client), "))
-      }
-      #expect(page.contains("assignments fixed after 1"))
-      // Frontier, a price for each method, rounds, clustering, clients.
-      #expect(page.components(separatedBy: "<svg ").count - 1 == 1 + 3 + 3)
-      #expect(
-        page.components(separatedBy: "<svg ").count == page.components(separatedBy: "</svg>").count)
-      #expect(!page.contains("nan") && !page.contains("inf,"))
+      let client = try rows("clients")[0]
+      #expect(client["without"] != .null && client["accuracy"] != client["without"])
+      #expect(try rows("clustering")[3]["first_without_noise"] == 3)
     }
   }
 
-  @Test("a page of one run without partners stands by itself")
-  func single() async throws {
+  @Test("without a runtime the page says so and shows its tables; with one it draws")
+  func withoutRuntime() async throws {
     try await withFolder { folder in
       let store = try RunStore.open(folder.appendingPathComponent("s.sqlite"))
       try await Grid.store("global", nil, 0, in: store)
       let file = folder.appendingPathComponent("r.html")
-      try ReportPage(store.comparison(), in: store).write(to: file)
+      try ReportPage(store.comparison(), in: store, runtime: nil).write(to: file)
       let page = try String(contentsOf: file, encoding: .utf8)
-      #expect(page.contains("none for 5 of 5 clients"))
+      #expect(page.contains("none for 5 of 5 clients") || page.contains("None for 5 of 5 clients"))
+      #expect(page.contains("made without the Vega runtime"))
+      #expect(page.contains("<details open><summary>The numbers of this chart</summary>"))
       #expect(page.hasSuffix("</html>\n"))
+      let drawn = try ReportPage(store.comparison(), in: store, runtime: runtime(folder)).html
+      #expect(drawn.contains("window.vegaEmbed = 0") && drawn.contains("<li>Charts: Vega 0.</li>"))
+      #expect(!drawn.contains("<details open>") && !drawn.contains("without the Vega runtime"))
     }
+  }
+
+  @Test(
+    "a file that cannot stand in a page is no runtime",
+    arguments: [
+      "", "window.vegaEmbed = '</script>'", "window.vegaEmbed = 1 // <!--", "nothing",
+    ])
+  func noRuntime(_ script: String) async throws {
+    try await withFolder { folder in
+      let refused = try runtime(folder, script: script)
+      #expect(refused == nil)
+      #expect(ChartRuntime(file: folder.appendingPathComponent("none.js")) == nil)
+    }
+  }
+
+  // MARK: - The bound on guesses
+
+  @Test(
+    "no test that (ε, δ) allows guesses right more often than the bound",
+    arguments: [(0, 0), (0.1, 0), (1, 1e-5), (3, 0.01), (8, 1e-4), (800, 0.5)] as [(Double, Double)]
+  )
+  func guesses(_ epsilon: Double, _ delta: Double) {
+    let bound = MembershipBound.rightGuesses(epsilon: epsilon, delta: delta)
+    var best = 0.0
+    for step in 0...100_000 {
+      let falsePositive = Double(step) / 100_000
+      // TPR ≤ e^ε·FPR + δ, and the same for the complement of the test.
+      let truePositive = min(
+        exp(epsilon) * falsePositive + delta, 1 - exp(-epsilon) * (1 - falsePositive - delta), 1)
+      best = max(best, (truePositive + 1 - falsePositive) / 2)
+    }
+    #expect(bound >= min(best, 1) - 1e-12 && bound <= best + 0.0011)
   }
 }

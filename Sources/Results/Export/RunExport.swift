@@ -81,15 +81,19 @@ public struct RunExport: Sendable {
         name: "clients",
         columns: [
           "run_id", "client", "cluster", "model", "train_examples", "test_examples", "accuracy",
-          "loss", "epsilon", "delta", "target_epsilon", "noise_multiplier",
+          "loss", "epsilon", "delta", "target_epsilon", "noise_multiplier", "first_component",
+          "second_component", "first_component_without_noise", "second_component_without_noise",
         ],
         rows: result.clients.map { client in
-          [
+          let released = coordinates(result.clustering?.projection, of: client.client)
+          let plain = coordinates(result.clustering?.projectionWithoutNoise, of: client.client)
+          return [
             .string(runID), .integer(client.client), .integer(client.cluster),
             .integer(client.model), .integer(client.trainExamples), .integer(client.testExamples),
             .number(client.accuracy), .number(client.loss), JSONValue(client.epsilon),
             .number(client.delta), JSONValue(client.targetEpsilon),
-            JSONValue(client.noiseMultiplier),
+            JSONValue(client.noiseMultiplier), released.first, released.second, plain.first,
+            plain.second,
           ]
         }),
       Table(
@@ -106,6 +110,15 @@ public struct RunExport: Sendable {
         }),
     ]
   }
+}
+
+/// A client's place in the two first components; null where there is none.
+private func coordinates(
+  _ projection: [[Double]]?, of client: Int
+) -> (first: JSONValue, second: JSONValue) {
+  guard let projection, projection.indices.contains(client) else { return (.null, .null) }
+  let place = projection[client]
+  return (JSONValue(place.first), JSONValue(place.count > 1 ? place[1] : nil))
 }
 
 extension RunExport.Table {

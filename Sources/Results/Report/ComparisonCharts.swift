@@ -51,7 +51,8 @@ struct ComparisonCharts {
     ])
     return ReportChart(
       id: "frontier",
-      caption: "Accuracy of the worst-off cluster for every budget. Bands and bars are 95 % bootstrap "
+      caption:
+        "Accuracy of the worst-off cluster for every budget. Bands and bars are 95 % bootstrap "
         + "intervals over seeds; a ring marks what no other method or smaller budget beats.",
       specification: VegaLite.specification(
         "Accuracy of the worst-off cluster over epsilon, a line for each method", values: values,
@@ -70,7 +71,9 @@ struct ComparisonCharts {
               ["type": "line", "strokeWidth": 2], place.merging(lines) { $1 },
               filter: "datum.private", isNeeded: cells.contains { !$0.epsilon.isNone }),
             VegaLite.layer(
-              ["type": "point", "size": 260, "color": "#888", "strokeWidth": 1.5, "tooltip": .null],
+              [
+                "type": "point", "size": 260, "color": "#888", "strokeWidth": 1.5, "tooltip": .null,
+              ],
               place, filter: "datum.frontier"),
             VegaLite.layer(
               ["type": "point", "filled": true, "size": 80, "opacity": 1],
@@ -117,7 +120,8 @@ struct ComparisonCharts {
     ])
     return ReportChart(
       id: "clusters",
-      caption: "Who gets what: the mean accuracy of every true cluster; the bar is the gap between the "
+      caption:
+        "Who gets what: the mean accuracy of every true cluster; the bar is the gap between the "
         + "best and the worst of them.",
       specification: VegaLite.specification(
         "Accuracy of every cluster by method, a panel for each epsilon", values: values,
@@ -186,7 +190,8 @@ struct ComparisonCharts {
     let series = VegaLite.series("cluster", order: names)
     let color = ["color": series["color"] ?? .null]
     let tooltip = VegaLite.tooltip([
-      ("cluster", "cluster"), ("epsilon", "ε"), ("interval", "points lost"), ("n", "pairs of seeds"),
+      ("cluster", "cluster"), ("epsilon", "ε"), ("interval", "points lost"),
+      ("n", "pairs of seeds"),
     ])
     return ReportChart(
       id: "prices",

@@ -10,14 +10,14 @@ import Privacy
 import Scenarios
 
 /// What somebody who sees everything that was released can learn about one record at most.
-enum MembershipBound {
+package enum MembershipBound {
   /// The largest share of right guesses whether a record was used, when both are equally likely before:
   /// (e^ε + δ) / (e^ε + 1), rounded up to 0.1 %.
   ///
   /// - Parameters:
   ///   - epsilon: an upper bound, at least 0.
   ///   - delta: in [0, 1].
-  static func rightGuesses(epsilon: Double, delta: Double) -> Double {
+  package static func rightGuesses(epsilon: Double, delta: Double) -> Double {
     // Divided by e^ε, which may be infinite.
     let share = (1 + delta * exp(-epsilon)) / (1 + exp(-epsilon))
     return min((share * 1000 - 1e-9).rounded(.up) / 1000, 1)
@@ -90,9 +90,11 @@ extension ReportPage {
 
   private func guarantee(_ result: RunResult) -> String {
     let epsilons = result.clients.compactMap(\.epsilon)
-    guard epsilons.count == result.clients.count, let low = epsilons.min(), let high = epsilons.max()
+    guard epsilons.count == result.clients.count, let low = epsilons.min(),
+      let high = epsilons.max()
     else {
-      return "None for \(result.clients.count - epsilons.count) of \(result.clients.count) clients; "
+      return
+        "None for \(result.clients.count - epsilons.count) of \(result.clients.count) clients; "
         + "they trained without noise."
     }
     let range =
@@ -108,7 +110,8 @@ extension ReportPage {
       return "Nothing is excluded for clients without noise."
     }
     let share = MembershipBound.rightGuesses(epsilon: epsilon, delta: delta)
-    return "Whoever sees all releases and guesses whether one given \(result.unit.rawValue) was used is "
+    return
+      "Whoever sees all releases and guesses whether one given \(result.unit.rawValue) was used is "
       + "right in at most \(NumberText.percent(share)) of cases; without looking it would be 50.0 %. "
       + "Attacks that are known today do worse than this bound."
   }
@@ -124,7 +127,8 @@ extension ReportPage {
     let costs = zip(cell.clusters.labels, price.cost.clusters).map { name, cost in
       "\(name) \(Comparison.interval(cost)) points"
     }
-    return "Privacy at ε \(cell.epsilon.label) costs, in accuracy: \(costs.joined(separator: "; ")) "
+    return
+      "Privacy at ε \(cell.epsilon.label) costs, in accuracy: \(costs.joined(separator: "; ")) "
       + "(n = \(price.cost.pairs))."
   }
 

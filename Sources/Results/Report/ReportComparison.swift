@@ -22,9 +22,11 @@ extension ReportPage {
       for epsilon in comparison.epsilons {
         let cells = comparison.cells.filter { $0.settings == settings && $0.epsilon == epsilon }
         guard !cells.isEmpty else { continue }
-        output += "<h3>\((epsilon.isNone ? "Without privacy" : "ε = \(epsilon.label)").escaped)</h3>\n"
+        output +=
+          "<h3>\((epsilon.isNone ? "Without privacy" : "ε = \(epsilon.label)").escaped)</h3>\n"
         output += Self.summaryTable(cells)
-        output += HTML.details("All metrics, unweighted and sample-weighted", Self.metricTable(cells))
+        output += HTML.details(
+          "All metrics, unweighted and sample-weighted", Self.metricTable(cells))
       }
     }
     return output
@@ -69,7 +71,8 @@ extension ReportPage {
     output += "<h3>Clients that ended with a wrong cluster</h3>\n"
     output += missed.isEmpty ? HTML.paragraph("None.") : HTML.list(missed)
     if let chart = detail.diagnostics?.chart {
-      output += "<h3>How many clusters? The runs of \(detail.result.method.escaped) like the one "
+      output +=
+        "<h3>How many clusters? The runs of \(detail.result.method.escaped) like the one "
         + "shown below</h3>\n" + figure(chart)
     }
     return output

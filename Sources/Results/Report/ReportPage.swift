@@ -87,11 +87,13 @@ public struct ReportPage: Sendable {
     }
     output += "</nav>\n"
     if runtime == nil {
-      output += "<p class=\"notice\">"
+      output +=
+        "<p class=\"notice\">"
         + ("This report was made without the Vega runtime, so its charts are not drawn; the numbers "
-          + "of each stand in a table. `tools/setup` installs the runtime.").escaped + "</p>\n"
+        + "of each stand in a table. `tools/setup` installs the runtime.").escaped + "</p>\n"
     } else {
-      output += "<noscript><p class=\"notice\">The charts are drawn by a script in this file, and "
+      output +=
+        "<noscript><p class=\"notice\">The charts are drawn by a script in this file, and "
         + "scripts are off. The numbers of each chart stand below it.</p></noscript>\n"
     }
     return output
@@ -134,14 +136,16 @@ public struct ReportPage: Sendable {
         id: "findings", title: "Findings",
         content: findings.isEmpty
           ? HTML.paragraph("There is nothing to compare yet.")
-          : HTML.list(findings).replacing("<ul>", with: "<ul class=\"findings\">", maxReplacements: 1)
+          : HTML.list(findings).replacing(
+            "<ul>", with: "<ul class=\"findings\">", maxReplacements: 1)
       ),
       Section(id: "budget", title: "What the budget does", content: budgetPart(figure)),
       Section(id: "fairness", title: "Who gets what", content: fairnessPart(figure)),
     ]
     if let detail {
       sections += [
-        Section(id: "clusters-found", title: "The clusters found", content: clusterPart(detail, figure)),
+        Section(
+          id: "clusters-found", title: "The clusters found", content: clusterPart(detail, figure)),
         Section(id: "run", title: "One run in detail", content: runPart(detail, figure)),
         Section(id: "ledger", title: "Privacy ledger", content: ledgerPart(detail)),
         Section(

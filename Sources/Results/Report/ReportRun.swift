@@ -26,7 +26,9 @@ extension ReportPage {
       "\($0.purpose.rawValue), \($0.mechanism.rawValue)"
     }
     var output = HTML.table(
-      ["release, mechanism", "clients", "entries", "releases", "noise multipliers", "sample rates"],
+      [
+        "release, mechanism", "clients", "entries", "releases", "noise multipliers", "sample rates",
+      ],
       groups.sorted { $0.key < $1.key }.map { name, entries in
         func range(_ values: [Double]) -> String {
           guard let low = values.min(), let high = values.max() else { return "–" }
@@ -119,7 +121,8 @@ extension ReportPage {
       "Standard deviation of the noise over the bound to which gradients are clipped."
     ),
     (
-      "seed, n", "The number from which all random draws of a run follow; how many seeds a mean has."
+      "seed, n",
+      "The number from which all random draws of a run follow; how many seeds a mean has."
     ),
   ]
 }

@@ -44,7 +44,8 @@ struct RunCharts {
     ]
     if let last = result.clustering?.switchRound {
       let label: JSONValue = [
-        "round": .number(Double(last) + 0.5), "label": .string("soft clustering up to round \(last)"),
+        "round": .number(Double(last) + 0.5),
+        "label": .string("soft clustering up to round \(last)"),
       ]
       let x = VegaLite.number("round", "round")
       layers.append(
@@ -99,8 +100,8 @@ struct RunCharts {
     {
       let noGrid: JSONValue = ["labels": false, "ticks": false, "grid": false]
       let place: [String: JSONValue] = [
-        "x": VegaLite.number(fields.0, "first component", axis: noGrid),
-        "y": VegaLite.number(fields.1, "second component", axis: noGrid),
+        "x": VegaLite.number(fields.0, "first component", padding: 14, axis: noGrid),
+        "y": VegaLite.number(fields.1, "second component", padding: 14, axis: noGrid),
       ]
       return [
         "title": .string(title), "width": 225, "height": 225,
@@ -130,7 +131,8 @@ struct RunCharts {
     }
     return ReportChart(
       id: "clustering",
-      caption: "Each mark is a client, where its first update lies in two principal components; a red "
+      caption:
+        "Each mark is a client, where its first update lies in two principal components; a red "
         + "ring marks a client that ended with a wrong cluster."
         + (truth == nil
           ? ""
@@ -170,7 +172,7 @@ struct RunCharts {
       ]
     }
     let noTicks: JSONValue = ["labels": false, "ticks": false, "grid": false]
-    let x = VegaLite.number("place", "clients, by true cluster", axis: noTicks)
+    let x = VegaLite.number("place", "clients, by true cluster", padding: 14, axis: noTicks)
     let title = "test accuracy, %"
     let series = VegaLite.series("cluster", order: names)
     let color = ["color": series["color"] ?? .null]
@@ -181,7 +183,8 @@ struct RunCharts {
     var layers = [
       VegaLite.layer(
         ["type": "point", "filled": true, "size": 85, "opacity": 1],
-        ["x": x, "y": VegaLite.number("accuracy", title), "tooltip": tooltip].merging(series) { $1 })
+        ["x": x, "y": VegaLite.number("accuracy", title), "tooltip": tooltip].merging(series) { $1 }
+      )
     ]
     if reference != nil {
       layers.insert(
@@ -241,7 +244,8 @@ extension ClusteringDiagnostics {
     let series = VegaLite.series("choice", order: ["chosen in some seed", "never chosen"])
     return ReportChart(
       id: "candidates",
-      caption: "Separation score of every number of clusters that was tried, mean over seeds with its "
+      caption:
+        "Separation score of every number of clusters that was tried, mean over seeds with its "
         + "95 % bootstrap interval.",
       specification: VegaLite.specification(
         "Separation score by number of clusters", values: values,
@@ -249,7 +253,7 @@ extension ClusteringDiagnostics {
           "width": 420, "height": 220,
           "layer": VegaLite.layers([
             VegaLite.layer(
-              ["type": "rule", "opacity": 0.5],
+              ["type": "rule", "color": "#888"],
               ["x": x, "y": VegaLite.number("lower", title, zero: true), "y2": ["field": "upper"]],
               filter: "isValid(datum.lower)",
               isNeeded: scored.contains { $0.minSeparationScore.lower != nil }),

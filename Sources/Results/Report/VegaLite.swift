@@ -65,7 +65,8 @@ enum VegaLite {
   }
 
   /// A series told apart by colour and by shape.
-  static func series(_ field: String, title: String? = nil, order: [String]) -> [String: JSONValue] {
+  static func series(_ field: String, title: String? = nil, order: [String]) -> [String: JSONValue]
+  {
     ["color": channel(field, title, order), "shape": channel(field, title, order)]
   }
 
@@ -86,16 +87,21 @@ enum VegaLite {
       "field": .string(field), "type": "nominal", "title": JSONValue(title),
       // With a domain of its own a series looks the same in every chart of a page.
       "scale": ["domain": .array(order.map { .string($0) })],
+      // Marks of a legend would else be as pale as the bands.
+      "legend": ["symbolOpacity": 1],
     ]
   }
 
   /// A numeric channel.
+  ///
+  /// - Parameter padding: pixels between the outermost marks and the ends of the axis.
   static func number(
-    _ field: String, _ title: String? = nil, zero: Bool = false, axis: JSONValue = [:]
+    _ field: String, _ title: String? = nil, zero: Bool = false, padding: Int = 0,
+    axis: JSONValue = [:]
   ) -> JSONValue {
     [
       "field": .string(field), "type": "quantitative", "title": JSONValue(title),
-      "scale": ["zero": .bool(zero), "nice": true], "axis": axis,
+      "scale": ["zero": .bool(zero), "nice": true, "padding": .integer(padding)], "axis": axis,
     ]
   }
 
