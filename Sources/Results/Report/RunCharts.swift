@@ -140,7 +140,7 @@ struct RunCharts {
             + "server sees it, and no method used it. Its components are its own."),
       specification: VegaLite.specification(
         "The clients in two principal components of their first updates", values: values,
-        legend: "bottom",
+        legend: "bottom", legendColumns: 2,
         body: [
           "hconcat": .array(panels), "spacing": 28,
           "resolve": ["scale": ["color": "independent", "shape": "independent"]],
@@ -194,7 +194,7 @@ struct RunCharts {
             .merging(color) { $1 }), at: 0)
       layers.append(
         VegaLite.layer(
-          ["type": "tick", "width": 12, "thickness": 2],
+          ["type": "tick", "orient": "horizontal", "bandSize": 14, "thickness": 2],
           ["x": x, "y": VegaLite.number("without", title), "tooltip": tooltip]
             .merging(color) { $1 }))
     }

@@ -37,10 +37,11 @@ enum VegaLite {
   ///   - description: what is drawn, for those who hear the page.
   ///   - values: rows of data.
   ///   - legend: `right` or `bottom`.
+  ///   - legendColumns: entries side by side; nil puts all in a row, at the right one below another.
   ///   - body: marks and encodings.
   static func specification(
     _ description: String, values: [JSONValue], legend: JSONValue = "right",
-    body: [String: JSONValue]
+    legendColumns: Int? = nil, body: [String: JSONValue]
   ) -> JSONValue {
     var members = body
     members["$schema"] = "https://vega.github.io/schema/vega-lite/v6.json"
@@ -55,7 +56,7 @@ enum VegaLite {
       ],
       "legend": [
         "orient": legend, "labelFontSize": 12, "titleFontSize": 12, "symbolSize": 90,
-        "labelLimit": 240,
+        "labelLimit": 240, "columns": .integer(legendColumns ?? (legend == "right" ? 1 : 0)),
       ],
       "header": ["labelFontSize": 13, "labelFontWeight": "bold", "labelLimit": 260],
       "title": ["fontSize": 13, "anchor": "start", "offset": 8],
