@@ -18,6 +18,8 @@ struct BudgetGate {
     policy = scenario.privacy.onBudgetExhausted
   }
 
+  mutating func restore(exhausted: [Int: Int]) { self.exhausted = exhausted }
+
   /// Whether a ledger that has grown by the round's entries stays within the budget.
   mutating func admits(_ total: PrivacyEvent, within budget: PrivacyBudget) throws -> Bool {
     try bounds.bound(for: total, delta: budget.delta).epsilon <= budget.epsilon

@@ -99,6 +99,21 @@ actor Client {
     }
   }
 
+  /// The divergences of its examples, row by row, for a checkpoint; empty if they are not followed.
+  var individualDivergences: [Double] { individual?.divergences ?? [] }
+
+  /// Goes on with what it had released, and with its examples' divergences.
+  ///
+  /// - Throws: `FederationError.cannotResume` if there are not as many of them as there should be.
+  func restore(
+    ledger entries: [LedgerEntry], divergences: [Double]
+  ) throws(FederationError) {
+    ledger.append(contentsOf: entries)
+    guard individual?.restore(divergences) ?? divergences.isEmpty else {
+      throw .cannotResume(reason: "its checkpoint does not fit its scenario")
+    }
+  }
+
   /// Carries out a task with the server's models and records every release.
   func perform(
     _ task: ClientTask, round: Int, state: FederatedState, on lane: Lane

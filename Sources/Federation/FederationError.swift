@@ -9,6 +9,8 @@ public enum FederationError: Error, Sendable, Hashable, CustomStringConvertible 
   case serverBudgetExhausted(round: Int, epsilon: Double)
   /// A value that cannot be added up: an update ran away or is not a number.
   case updateOutOfRange(client: Int, value: Float)
+  /// A stored run that would not end as it would have without the interruption.
+  case cannotResume(reason: String)
   /// Every example of a step had a gradient that is not finite.
   case notFinite(client: Int, round: Int)
 
@@ -27,6 +29,9 @@ public enum FederationError: Error, Sendable, Hashable, CustomStringConvertible 
     case .updateOutOfRange(let client, let value):
       "client \(client): an update has the value \(value), which is too large to be averaged; use a "
         + "smaller local.learning_rate, or privacy.clips_without_noise where there is no noise"
+        + "smaller local.learning_rate"
+    case .cannotResume(let reason):
+      "this run cannot be continued: \(reason); run the scenario again from its beginning"
     case .notFinite(let client, let round):
       "client \(client): training diverged in round \(round) (no example has a finite gradient); use "
         + "a smaller local.learning_rate or privacy.max_grad_norm, or privacy.clips_without_noise where "

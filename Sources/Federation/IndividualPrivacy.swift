@@ -29,6 +29,11 @@ struct IndividualTracker: Sendable {
 
   init(examples: Int) { accountant = IndividualAccountant(exampleCount: examples) }
 
+  var divergences: [Double] { accountant.divergences }
+
+  /// Whether they are as many as they should be.
+  mutating func restore(_ divergences: [Double]) -> Bool { accountant.restore(divergences) }
+
   /// Hundredths of the clipping bound, rounded up, that bound each example's gradient in a round.
   ///
   /// Nobody is held to 0, which would silence an example for a whole round.

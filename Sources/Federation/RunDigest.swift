@@ -3,46 +3,63 @@
 import Crypto
 import Foundation
 
-/// SHA-256 over the final parameters of every model and every figure of every round, each number by
-/// its bits. Times are left out.
-struct RunDigest {
-  private var hash = SHA256()
+/// SHA-256 over every figure of every round and the final parameters of every model, each number by its
+/// bits. Times are left out. Every round's hash covers that of the round before, so a checkpoint keeps
+/// one hash.
+struct RunDigest: Codable, Sendable {
+  /// 64 hexadecimal digits; empty before the first round.
+  private(set) var text = ""
 
-  mutating func add(_ value: UInt64) {
-    withUnsafeBytes(of: value.littleEndian) { hash.update(bufferPointer: $0) }
+  mutating func add(_ report: RoundReport) {
+    extend { hash in
+      hash.add(UInt64(report.round))
+      for client in report.clients {
+        hash.add(UInt64(client.model))
+        hash.add(UInt64(client.steps))
+        for value in [client.updateNorm, client.trainLoss, client.testAccuracy, client.testLoss] {
+          hash.add(value)
+        }
+      }
+      for cluster in report.clusters {
+        hash.add(cluster.testAccuracy)
+        hash.add(cluster.testLoss)
+      }
+    }
   }
 
-  mutating func add(_ value: Double?) {
+  mutating func add(models: [[Float]], results: [ClientResult]) {
+    extend { hash in
+      for model in models {
+        hash.add(UInt64(model.count))
+        for value in model { hash.add(value) }
+      }
+      for result in results {
+        for value in [result.accuracy, result.loss, result.epsilon] { hash.add(value) }
+      }
+    }
+  }
+
+  private mutating func extend(_ body: (inout SHA256) -> Void) {
+    var hash = SHA256()
+    hash.update(data: Data(text.utf8))
+    body(&hash)
+    text = hash.finalize().hexadecimal
+  }
+}
+
+extension SHA256 {
+  fileprivate mutating func add(_ value: UInt64) {
+    withUnsafeBytes(of: value.littleEndian) { update(bufferPointer: $0) }
+  }
+
+  fileprivate mutating func add(_ value: Float) {
+    withUnsafeBytes(of: value.bitPattern.littleEndian) { update(bufferPointer: $0) }
+  }
+
+  fileprivate mutating func add(_ value: Double?) {
     // A missing value must differ from every number.
     add(value == nil ? 0 : 1 as UInt64)
     add((value ?? 0).bitPattern)
-  }
-
-  mutating func add(_ report: RoundReport) {
-    add(UInt64(report.round))
-    for client in report.clients {
-      add(UInt64(client.model))
-      add(UInt64(client.steps))
-      for value in [client.updateNorm, client.trainLoss, client.testAccuracy, client.testLoss] {
-        add(value)
-      }
-    }
-    for cluster in report.clusters {
-      add(cluster.testAccuracy)
-      add(cluster.testLoss)
-    }
-  }
-
-  mutating func add(model: [Float]) {
-    add(UInt64(model.count))
-    for value in model {
-      withUnsafeBytes(of: value.bitPattern.littleEndian) { hash.update(bufferPointer: $0) }
-    }
-  }
-
-  /// 64 hexadecimal digits.
-  var text: String {
-    hash.finalize().hexadecimal
   }
 }
 

@@ -10,6 +10,8 @@ public enum RunEvent: Sendable {
   /// Data are dealt and noise multipliers known; training starts.
   case started(RunStart)
   case finishedRound(RoundReport)
+  /// From here the run could go on.
+  case checkpoint(RunCheckpoint)
 }
 
 /// What is fixed when training starts.

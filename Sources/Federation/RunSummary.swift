@@ -7,15 +7,13 @@ import Learning
 import Privacy
 import Scenarios
 
-struct RunSummary {
-  let context: MethodContext
-  private var digest = RunDigest()
-  private var bytesUp = 0
-  private var bytesDown = 0
+/// What the rounds so far add up to.
+struct RunProgress: Codable, Sendable {
+  private(set) var digest = RunDigest()
+  private(set) var bytesUp = 0
+  private(set) var bytesDown = 0
   /// First round since when the assignment has been the true one.
-  private var correctSince: Int?
-
-  init(context: MethodContext) { self.context = context }
+  private(set) var correctSince: Int?
 
   mutating func add(_ report: RoundReport) {
     digest.add(report)
@@ -27,8 +25,13 @@ struct RunSummary {
       correctSince = nil
     }
   }
+}
 
-  mutating func finish(
+struct RunSummary {
+  let context: MethodContext
+  let progress: RunProgress
+
+  func finish(
     state: FederatedState, frozen: FrozenParameters, clients: [Client],
     server: (noise: ClientNoise, ledger: PrivacyLedger)?, lanes: LanePool, findsClusters: Bool,
     notes: [String]
@@ -55,12 +58,8 @@ struct RunSummary {
         accountant: bounds[profile.index]?.accountant.rawValue,
         confusion: figures[profile.index].confusion)
     }
-    for model in state.models { digest.add(model: model) }
-    for result in results {
-      digest.add(result.accuracy)
-      digest.add(result.loss)
-      digest.add(result.epsilon)
-    }
+    var digest = progress.digest
+    digest.add(models: state.models, results: results)
     var variant: String?
     if case .robustClustered(let settings) = scenario.method { variant = settings.variant.rawValue }
     let followed = try await lanes.map(Array(clients.indices)) { index, lane in
@@ -73,7 +72,8 @@ struct RunSummary {
       clusters: clusterResults(results), clustering: state.clustering,
       agreement: findsClusters ? try agreement(state) : nil,
       unit: server == nil ? .example : .client,
-      relation: .addOrRemoveOne, sampling: "poisson", bytesUp: bytesUp, bytesDown: bytesDown,
+      relation: .addOrRemoveOne, sampling: "poisson", bytesUp: progress.bytesUp,
+      bytesDown: progress.bytesDown,
       individual: IndividualResult(
         followed.compactMap { $0 }, classes: classes,
         clusters: scenario.population.clusters.count),
@@ -120,7 +120,7 @@ struct RunSummary {
     return AgreementReport(
       ari: agreement.adjustedRand, nmi: agreement.normalizedMutualInformation,
       purity: agreement.purity, misassignedClients: agreement.misassignedClients,
-      firstCorrectRound: correctSince,
+      firstCorrectRound: progress.correctSince,
       minorityIsolated: minorities.isEmpty
         ? nil : minorities.allSatisfy { agreement.isIsolated(trueLabel: $0) })
   }

@@ -37,6 +37,16 @@ actor Server {
     gate = BudgetGate(context.scenario)
   }
 
+  /// What a checkpoint keeps of the server besides the ledgers.
+  var exhausted: [Int: Int] { gate?.exhausted ?? [:] }
+
+  /// Goes on from a checkpoint that fits.
+  func restore(_ point: ResumePoint) {
+    state = point.checkpoint.state
+    gate?.restore(exhausted: point.checkpoint.exhausted)
+    ledger.append(contentsOf: point.ledger.filter { $0.client == nil })
+  }
+
   /// What budgets that ended early changed; nil if none did.
   var budgetNote: String? { gate?.note }
 

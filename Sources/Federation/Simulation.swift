@@ -16,13 +16,16 @@ public struct SimulationOptions: Sendable {
   public var featureMemory: Int
   /// Where pretrained base models are kept; nil pretrains anew.
   public var modelCache: (any ModelCache)?
+  public var checkpoints: CheckpointPolicy
 
   public init(
-    workers: Int, featureMemory: Int = 400 << 20, modelCache: (any ModelCache)? = nil
+    workers: Int, featureMemory: Int = 400 << 20, modelCache: (any ModelCache)? = nil,
+    checkpoints: CheckpointPolicy = .rounds(1)
   ) {
     self.workers = workers
     self.featureMemory = featureMemory
     self.modelCache = modelCache
+    self.checkpoints = checkpoints
   }
 }
 
@@ -55,11 +58,16 @@ public struct Simulation: Sendable {
     self.options = options
   }
 
-  /// Runs the scenario.
+  /// Runs the scenario, or goes on with a run of it.
   ///
+  /// When the task is cancelled, the last finished round becomes a checkpoint whatever the policy.
+  ///
+  /// - Parameter point: where a stored run goes on; nil begins.
   /// - Throws: `DatasetError`, `ArchitectureError`, `FederationError`, `ClusteringError`, what the
   ///   observer throws, and `CancellationError` when the task is cancelled.
-  public func run(observer: any RunObserver) async throws -> RunOutcome {
+  public func run(
+    observer: any RunObserver, from point: ResumePoint? = nil
+  ) async throws -> RunOutcome {
     try await observer.receive(.preparing("loading \(scenario.data.name)"))
     let population = try Population(scenario: scenario, catalog: catalog)
     let plan = population.plan
@@ -90,23 +98,79 @@ public struct Simulation: Sendable {
     let noise = try serverNoise(context, method: method)
     let server = Server(
       method: method, context: context, clients: clients, noise: noise, lanes: lanes)
-    var summary = RunSummary(context: context)
-    let clock = ContinuousClock()
-    for round in 0..<scenario.rounds {
-      try Task.checkCancellation()
-      let evaluates =
-        (round + 1) % scenario.evaluation.every == 0 || round + 1 == scenario.rounds
-      let begin = clock.now
-      var report = try await server.runRound(round, evaluates: evaluates)
-      report.seconds = begin.duration(to: clock.now).seconds
-      summary.add(report)
-      try await observer.receive(.finishedRound(report))
+    if let point {
+      try point.checkpoint.check(for: context, datasetHash: population.dataset.contentHash)
+      try await restore(point, server: server, clients: clients)
     }
+    let progress = try await runRounds(
+      from: point?.checkpoint, server: server, clients: clients,
+      datasetHash: population.dataset.contentHash, observer: observer)
     let (budgetNote, ledger) = (await server.budgetNote, await server.ledger)
-    return try await summary.finish(
+    return try await RunSummary(context: context, progress: progress).finish(
       state: server.state, frozen: frozen, clients: clients,
       server: noise.map { ($0, ledger) }, lanes: lanes,
       findsClusters: method.findsClusters, notes: notes + (budgetNote.map { [$0] } ?? []))
+  }
+
+  // MARK: - Rounds
+
+  /// Goes through the rounds behind the checkpoint, and makes new ones.
+  private func runRounds(
+    from checkpoint: RunCheckpoint?, server: Server, clients: [Client], datasetHash: String,
+    observer: any RunObserver
+  ) async throws -> RunProgress {
+    var progress = checkpoint?.progress ?? RunProgress()
+    let clock = ContinuousClock()
+    var saved = (round: checkpoint?.round ?? 0, time: clock.now)
+    /// After the last finished round: an interrupted round leaves server and clients half changed.
+    var latest: RunCheckpoint?
+    func save(_ checkpoint: RunCheckpoint) async throws {
+      try await observer.receive(.checkpoint(checkpoint))
+      saved = (checkpoint.round, clock.now)
+    }
+    for round in saved.round..<scenario.rounds {
+      do {
+        try Task.checkCancellation()
+        let evaluates =
+          (round + 1) % scenario.evaluation.every == 0 || round + 1 == scenario.rounds
+        let begin = clock.now
+        var report = try await server.runRound(round, evaluates: evaluates)
+        report.seconds = begin.duration(to: clock.now).seconds
+        progress.add(report)
+        if options.checkpoints != .never {
+          latest = RunCheckpoint(
+            scenarioHash: scenario.hash, datasetHash: datasetHash, round: round + 1,
+            state: await server.state, progress: progress, exhausted: await server.exhausted,
+            individual: await individualDivergences(clients))
+        }
+        try await observer.receive(.finishedRound(report))
+        let sinceSaved = saved.time.duration(to: clock.now).seconds
+        if let latest, options.checkpoints.isDue(after: latest.round, seconds: sinceSaved) {
+          try await save(latest)
+        }
+      } catch let error as CancellationError {
+        if let latest, latest.round > saved.round { try await save(latest) }
+        throw error
+      }
+    }
+    return progress
+  }
+
+  private func individualDivergences(_ clients: [Client]) async -> [[Double]] {
+    guard scenario.privacy.individual else { return [] }
+    var rows: [[Double]] = []
+    for client in clients { rows.append(await client.individualDivergences) }
+    return rows
+  }
+
+  private func restore(_ point: ResumePoint, server: Server, clients: [Client]) async throws {
+    await server.restore(point)
+    let entries = Dictionary(grouping: point.ledger, by: \.client)
+    let individual = point.checkpoint.individual
+    for (index, client) in clients.enumerated() {
+      try await client.restore(
+        ledger: entries[index] ?? [], divergences: individual.isEmpty ? [] : individual[index])
+    }
   }
 
   // MARK: - Preparation

@@ -33,7 +33,7 @@ public struct IndividualAccountant: Sendable {
   public let orders: [Double]
   public let exampleCount: Int
   /// Row i holds example i's divergences, one per order.
-  private var divergences: [Double]
+  package private(set) var divergences: [Double]
   /// Per kind of step, the divergences of level l from l · orders.count on; NaN until a level is met.
   private var tables: [StepKind: [Double]] = [:]
 
@@ -42,6 +42,15 @@ public struct IndividualAccountant: Sendable {
     self.orders = orders
     self.exampleCount = exampleCount
     divergences = Array(repeating: 0, count: exampleCount * orders.count)
+  }
+
+  /// Goes on from divergences that an accountant of as many examples and the same orders had.
+  ///
+  /// - Returns: whether they are as many as they should be; nothing changes otherwise.
+  package mutating func restore(_ divergences: [Double]) -> Bool {
+    guard divergences.count == self.divergences.count else { return false }
+    self.divergences = divergences
+    return true
   }
 
   /// The smallest level (0...100) whose norm is at least `norm`; the clip norm's level for anything above

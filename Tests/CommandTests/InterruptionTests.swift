@@ -59,7 +59,7 @@ struct InterruptionTests {
       #expect(rounds >= 2)
       #expect(
         outcome.errors.hasSuffix(
-          "dpflsim: stopped after round \(rounds) of 100000; what was finished is stored as "
+          "dpflsim: stopped after round \(rounds) of 100000; go on with: dpflsim run --resume "
             + "\(runID)\n"))
       #expect(try program.call("runs", "show", runID).output.contains("This run is interrupted"))
       // What was released so far is still accounted for.

@@ -12,12 +12,14 @@ import Testing
 actor Recorder: RunObserver {
   private(set) var rounds: [RoundReport] = []
   private(set) var start: RunStart?
+  private(set) var checkpoints: [RunCheckpoint] = []
 
   func receive(_ event: RunEvent) {
     switch event {
     case .preparing: return
     case .started(let start): self.start = start
     case .finishedRound(let report): rounds.append(report)
+    case .checkpoint(let checkpoint): checkpoints.append(checkpoint)
     }
   }
 

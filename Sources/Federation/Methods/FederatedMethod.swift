@@ -5,10 +5,11 @@ import Clustering
 import Learning
 import Scenarios
 
-/// The server's state between rounds; a value, so that it can be stored and continued.
+/// The server's state between rounds: a value, so that a checkpoint can keep it. Whatever a method or a
+/// rule of aggregation carries from one round to the next stands here.
 public struct FederatedState: Codable, Hashable, Sendable {
   /// θ of every model.
-  public var models: [[Float]]
+  @Packed public var models: [[Float]]
   /// The model that each client uses.
   public var assignment: [Int]
   /// Posterior probability of each model for each client, while clustering is soft.

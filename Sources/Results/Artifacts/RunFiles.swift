@@ -16,20 +16,26 @@ extension RunStore {
   func write(
     _ tensors: Safetensors, kind: String, name: String, runID: String
   ) throws -> ArtifactRecord {
+    try write(
+      try tensors.data(), kind: kind, name: name, fileName: "\(name).safetensors", runID: runID)
+  }
+
+  /// - Precondition: `runID` is the name of a run.
+  func write(
+    _ data: Data, kind: String, name: String, fileName: String, runID: String
+  ) throws(StoreError) -> ArtifactRecord {
     precondition(
-      RunID.isValid(runID) && RunID.isPathPart(name), "a file is written for a run only")
+      RunID.isValid(runID) && RunID.isPathPart(fileName), "a file is written for a run only")
     let folder = folder(of: runID)
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
       throw StoreError.cannotWrite(path: folder.path, reason: StoreError.reason(of: error))
     }
-    let data = try tensors.data()
-    let file = folder.appendingPathComponent("\(name).safetensors")
-    try AtomicFile.write(data, to: file)
+    try AtomicFile.write(data, to: folder.appendingPathComponent(fileName))
     return ArtifactRecord(
       runID: runID, kind: kind, name: name,
-      path: "\(filesFolder.lastPathComponent)/\(runID)/\(name).safetensors",
+      path: "\(filesFolder.lastPathComponent)/\(runID)/\(fileName)",
       sha256: SHA256.hash(data: data).hexadecimal, bytes: data.count)
   }
 
@@ -38,16 +44,24 @@ extension RunStore {
   /// - Throws: `StoreError.cannotRead` if it is gone or is not the file that was entered, and
   ///   `SafetensorsError`.
   public func tensors(of artifact: ArtifactRecord) throws -> Safetensors {
-    let file = folder(of: artifact.runID).appendingPathComponent("\(artifact.name).safetensors")
-    guard RunID.isValid(artifact.runID), RunID.isPathPart(artifact.name),
+    try Safetensors(data: data(of: artifact))
+  }
+
+  /// The bytes of a file of a run; the name of its file is the last part of its path.
+  ///
+  /// - Throws: `StoreError.cannotRead` if it is gone or is not the file that was entered.
+  func data(of artifact: ArtifactRecord) throws(StoreError) -> Data {
+    let name = artifact.path.split(separator: "/").last.map(String.init) ?? ""
+    let file = folder(of: artifact.runID).appendingPathComponent(name)
+    guard RunID.isValid(artifact.runID), RunID.isPathPart(name),
       let data = try? Data(contentsOf: file)
     else {
-      throw StoreError.cannotRead(path: file.path, reason: "no such file")
+      throw .cannotRead(path: file.path, reason: "no such file")
     }
     guard SHA256.hash(data: data).hexadecimal == artifact.sha256 else {
-      throw StoreError.cannotRead(path: file.path, reason: "its SHA-256 is not the one stored")
+      throw .cannotRead(path: file.path, reason: "its SHA-256 is not the one stored")
     }
-    return try Safetensors(data: data)
+    return data
   }
 
   func removeFiles(of runID: String) throws(StoreError) {

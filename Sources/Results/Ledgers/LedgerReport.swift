@@ -40,13 +40,7 @@ public struct LedgerReport: Sendable, Hashable {
   /// - Parameter comparing: whether every accountant is asked.
   /// - Throws: `StoreError` if something stored cannot be read.
   public init(run: RunRecord, in store: RunStore, comparing: Bool = false) throws {
-    let scenario: Scenario
-    do {
-      scenario = try Scenario(json: Data(run.scenarioJSON.utf8))
-    } catch {
-      throw StoreError.unreadableRun(
-        id: run.runID, reason: error.problems.first?.description ?? "its scenario")
-    }
+    let scenario = try store.scenario(of: run)
     let accountant = scenario.privacy.accountant.kind
     entries = try store.ledgerEntries(of: run.runID)
     let ledgers = Dictionary(grouping: entries, by: \.client)

@@ -8,7 +8,7 @@ public struct ProgressText: Sendable {
   private let clusterNames: [String]
   private var preparing: String?
   private var stage: RoundStage?
-  private var finished = 0
+  private var finished: Int
   private var mean: Double?
   private var worst: (name: String, accuracy: Double)?
   /// Seconds of the last rounds: the first ones of a run are often unlike the others.
@@ -16,8 +16,10 @@ public struct ProgressText: Sendable {
   private static let window = 5
   private static let barWidths = 6...24
 
-  public init(rounds: Int, clusterNames: [String]) {
+  /// - Parameter finished: rounds done before this process.
+  public init(rounds: Int, clusterNames: [String], finished: Int = 0) {
     self.rounds = rounds
+    self.finished = finished
     self.clusterNames = clusterNames
   }
 
@@ -25,6 +27,7 @@ public struct ProgressText: Sendable {
     switch event {
     case .preparing(let step): preparing = step
     case .started: preparing = nil
+    case .checkpoint: break
     case .finishedRound(let report):
       preparing = nil
       finished = report.round

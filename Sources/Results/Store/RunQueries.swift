@@ -1,14 +1,16 @@
 // What is asked of the store: lists, single runs, their rounds and ledgers; and how a run is removed.
 
 public import Federation
+import Foundation
 import GRDB
 public import Privacy
+public import Scenarios
 
 extension RunStore {
-  /// All runs, the latest first.
+  /// All runs, the latest first: in the order in which they were entered, since a clock may go back.
   public func runs() throws(StoreError) -> [RunRecord] {
     try read { database in
-      try RunRecord.order(sql: "started_at DESC, run_id DESC").fetchAll(database)
+      try RunRecord.order(sql: "rowid DESC").fetchAll(database)
     }
   }
 
@@ -16,7 +18,7 @@ extension RunStore {
   public func run(named name: String) throws(StoreError) -> RunRecord {
     let found = try read { database in
       if name == "latest" {
-        return try RunRecord.order(sql: "started_at DESC, run_id DESC").limit(1).fetchAll(database)
+        return try RunRecord.order(sql: "rowid DESC").limit(1).fetchAll(database)
       }
       if let run = try RunRecord.fetchOne(database, key: name) { return [run] }
       return
@@ -27,6 +29,16 @@ extension RunStore {
     guard let run = found.first, !name.isEmpty else { throw .unknownRun(name: name) }
     guard found.count == 1 else { throw .ambiguousRun(name: name, matches: found.map(\.runID)) }
     return run
+  }
+
+  /// The scenario as it was run.
+  public func scenario(of run: RunRecord) throws(StoreError) -> Scenario {
+    do throws(ScenarioError) {
+      return try Scenario(json: Data(run.scenarioJSON.utf8))
+    } catch {
+      throw .unreadableRun(
+        id: run.runID, reason: error.problems.first?.description ?? "its scenario")
+    }
   }
 
   /// What a finished run said; nil for a run that did not finish.

@@ -30,7 +30,7 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var status: RunStatus
   public let startedAt: Date
   public var finishedAt: Date?
-  public let workers: Int
+  public var workers: Int
   public var wallSeconds: Double?
   public var peakRSSBytes: Int?
   /// Headlines of the result: means between 0 and 1, and the largest ε of a client (nil without
@@ -48,9 +48,9 @@ public struct RunRecord: Codable, Hashable, Sendable {
   /// Of dpflsim.
   public let version: String
   public let machine: String
-  let host: String
-  let processID: Int
-  let processStart: Int?
+  private(set) var host: String
+  private(set) var processID: Int
+  private(set) var processStart: Int?
 
   enum CodingKeys: String, CodingKey {
     case runID = "run_id"
@@ -88,8 +88,11 @@ extension RunRecord: FetchableRecord, PersistableRecord {
 
 extension RunRecord {
   /// The process that wrote, or writes, this run.
-  public var process: ProcessIdentity {
-    ProcessIdentity(host: host, processID: processID, startTicks: processStart)
+  public internal(set) var process: ProcessIdentity {
+    get { ProcessIdentity(host: host, processID: processID, startTicks: processStart) }
+    set {
+      (host, processID, processStart) = (newValue.host, newValue.processID, newValue.startTicks)
+    }
   }
 
   /// How the run really stands: one that says it is running while its process is gone was interrupted.

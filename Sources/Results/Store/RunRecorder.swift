@@ -13,9 +13,11 @@ public actor RunRecorder: RunObserver {
   private let store: RunStore
   private let clusterNames: [String]
   private let trueClusters: [Int]
-  private var ledgerCount = 0
+  private var ledgerCount: Int
   /// The model of every client as last stored.
-  private var models: [Int: Int] = [:]
+  private var models: [Int: Int]
+  /// What the rounds took that are kept from before an interruption.
+  private let earlierSeconds: Double
 
   /// Enters a run as running.
   ///
@@ -28,6 +30,7 @@ public actor RunRecorder: RunObserver {
     self.store = store
     clusterNames = scenario.population.clusters.map(\.name)
     trueClusters = scenario.trueClusters
+    (ledgerCount, models, earlierSeconds) = (0, [:], 0)
     let process = ProcessIdentity.current
     var variant: String?
     if case .robustClustered(let settings) = scenario.method { variant = settings.variant.rawValue }
@@ -48,7 +51,59 @@ public actor RunRecorder: RunObserver {
     }
   }
 
-  public func receive(_ event: RunEvent) throws(StoreError) {
+  /// Takes over a run whose process is gone, and forgets the rounds behind the checkpoint that it will do
+  /// again.
+  ///
+  /// - Parameters:
+  ///   - round: the checkpoint's; 0 begins anew.
+  ///   - fromElsewhere: whether a run counts as ended that a process of another machine seems to write.
+  /// - Throws: `StoreError.runInProgress` if somebody else is at it, `notResumable` if it has ended or
+  ///   belongs to another version.
+  public init(
+    resuming runID: String, in store: RunStore, after round: Int, scenario: Scenario, workers: Int,
+    fromElsewhere: Bool = false
+  ) throws(StoreError) {
+    self.store = store
+    self.runID = runID
+    clusterNames = scenario.population.clusters.map(\.name)
+    trueClusters = scenario.trueClusters
+    (ledgerCount, models, earlierSeconds) = try store.write { database in
+      guard var run = try RunRecord.fetchOne(database, key: runID) else {
+        throw StoreError.unknownRun(name: runID)
+      }
+      try run.checkResumable(fromElsewhere: fromElsewhere)
+      run.status = .running
+      run.finishedAt = nil
+      run.error = nil
+      run.workers = workers
+      run.process = .current
+      try run.update(database)
+      try database.execute(
+        sql: "DELETE FROM rounds WHERE run_id = ? AND round > ?", arguments: [runID, round])
+      try database.execute(
+        sql: "DELETE FROM privacy_events WHERE run_id = ? AND round > ?", arguments: [runID, round])
+      let stored = try Int.fetchOne(
+        database, sql: "SELECT count(*) FROM rounds WHERE run_id = ?", arguments: [runID])
+      guard stored == round else {
+        throw StoreError.notResumable(
+          id: runID, reason: "rounds before its checkpoint are missing; run the scenario again")
+      }
+      let assignments = try AssignmentRecord.filter(sql: "run_id = ?", arguments: [runID])
+        .order(sql: "round").fetchAll(database)
+      return (
+        try Int.fetchOne(
+          database, sql: "SELECT ifnull(max(sequence) + 1, 0) FROM privacy_events WHERE run_id = ?",
+          arguments: [runID]) ?? 0,
+        Dictionary(assignments.map { ($0.client, $0.model) }, uniquingKeysWith: { $1 }),
+        try Double.fetchOne(
+          database, sql: "SELECT ifnull(sum(seconds), 0) FROM rounds WHERE run_id = ?",
+          arguments: [runID]) ?? 0
+      )
+    }
+    try store.removeStrayFiles(of: runID)
+  }
+
+  public func receive(_ event: RunEvent) throws {
     switch event {
     case .preparing: break
     case .started(let start):
@@ -57,6 +112,7 @@ public actor RunRecorder: RunObserver {
         try update(database) { $0.startJSON = text }
       }
     case .finishedRound(let report): try record(report)
+    case .checkpoint(let checkpoint): try store.write(checkpoint, of: runID)
     }
   }
 
@@ -115,11 +171,12 @@ extension RunRecorder {
     }
     let text = try StoredJSON.text(result)
     try store.write { database in
-      for artifact in artifacts { try artifact.insert(database) }
+      for artifact in artifacts { try artifact.insert(database, onConflict: .replace) }
+      try store.removeCheckpoints(of: runID, keeping: 0, in: database)
       try update(database) { run in
         run.status = .done
         run.finishedAt = finishedAt
-        run.wallSeconds = cost.wallSeconds
+        run.wallSeconds = earlierSeconds + cost.wallSeconds
         run.peakRSSBytes = cost.peakRSSBytes
         run.clientMeanAccuracy = result.clientAccuracies.mean
         run.worstClusterAccuracy = result.clusterAccuracies.min
@@ -128,6 +185,7 @@ extension RunRecorder {
         run.resultJSON = text
       }
     }
+    try store.removeStrayFiles(of: runID)
   }
 
   /// Stores why a run ended early.
@@ -141,7 +199,7 @@ extension RunRecorder {
       try update(database) { run in
         run.status = status
         run.finishedAt = finishedAt
-        run.wallSeconds = cost.wallSeconds
+        run.wallSeconds = earlierSeconds + cost.wallSeconds
         run.peakRSSBytes = cost.peakRSSBytes
         run.error = reason
       }
@@ -154,5 +212,29 @@ extension RunRecorder {
     }
     change(&run)
     try run.update(database)
+  }
+}
+
+extension RunRecord {
+  /// - Throws: `StoreError.runInProgress` or `notResumable`.
+  fileprivate func checkResumable(fromElsewhere: Bool) throws(StoreError) {
+    switch status {
+    case .running where process.isAlive == true: throw .runInProgress(id: runID)
+    case .running where process.isAlive == nil && !fromElsewhere:
+      throw .notResumable(
+        id: runID,
+        reason: "a process of another machine seems to write it; if that is gone, add --take-over")
+    case .running, .interrupted, .failed: break
+    case .done: throw .notResumable(id: runID, reason: "it is done; `dpflsim runs show` shows it")
+    case .stopped:
+      throw .notResumable(
+        id: runID, reason: "it stopped at its budget; run its scenario with another budget")
+    }
+    guard version == DPFLSimVersion.current else {
+      throw .notResumable(
+        id: runID,
+        reason: "it was begun by dpflsim \(version), whose figures may differ from those of "
+          + "\(DPFLSimVersion.current); run the scenario again")
+    }
   }
 }

@@ -20,6 +20,10 @@ public enum StoreError: Error, Sendable, Hashable {
   case ambiguousRun(name: String, matches: [String])
   /// A run that goes on at this moment cannot be deleted or written by somebody else.
   case runInProgress(id: String)
+  /// A run that cannot be continued because of how it stands.
+  case notResumable(id: String, reason: String)
+  /// All checkpoints of a run are damaged or gone.
+  case noUsableCheckpoint(id: String, reason: String)
   /// A stored value that this version cannot read.
   case unreadableRun(id: String, reason: String)
 }
@@ -48,6 +52,10 @@ extension StoreError: CustomStringConvertible {
       "\(name): stands for several runs (\(matches.joined(separator: ", "))); write more of the name"
     case .runInProgress(let id):
       "\(id): this run is going on at the moment; stop it first"
+    case .notResumable(let id, let reason):
+      "\(id): cannot be continued: \(reason)"
+    case .noUsableCheckpoint(let id, let reason):
+      "\(id): none of its checkpoints can be read (\(reason)); run the scenario again from its beginning"
     case .unreadableRun(let id, let reason):
       "\(id): a stored value cannot be read (\(reason)); it may come from another version of dpflsim"
     }

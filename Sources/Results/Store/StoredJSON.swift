@@ -2,23 +2,31 @@
 
 import Foundation
 
-/// Writes and reads the JSON columns.
+/// Writes and reads the JSON columns, and checkpoints.
 enum StoredJSON {
   static func text(_ value: some Encodable) throws -> String {
+    String(decoding: try data(value), as: UTF8.self)
+  }
+
+  static func data(_ value: some Encodable) throws -> Data {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     // A training that diverged has infinite losses; the run must be stored all the same.
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
+    return try encoder.encode(value)
   }
 
   static func value<Value: Decodable>(_ type: Value.Type, from text: String) throws -> Value {
+    try value(type, from: Data(text.utf8))
+  }
+
+  static func value<Value: Decodable>(_ type: Value.Type, from data: Data) throws -> Value {
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    return try decoder.decode(type, from: Data(text.utf8))
+    return try decoder.decode(type, from: data)
   }
 }

@@ -1,17 +1,39 @@
-// `dpflsim run SCENARIO`
+// `dpflsim run SCENARIO` and `dpflsim run --resume RUN`
 
-import ArgumentParser
+public import ArgumentParser
+public import Federation
 import Results
+import Scenarios
 
 struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Simulate a scenario, store every round, and show the result.",
+    usage: """
+      dpflsim run <scenario> [<options>]
+      dpflsim run --resume <run> [<options>]
+      """,
     discussion: """
       Progress goes to standard error, the result to standard output. The run is stored as it goes; \
-      `dpflsim runs show` shows it again.
+      `dpflsim runs show` shows it again. SIGINT and SIGTERM save the last finished round and say how \
+      to go on; a second signal ends the run at once. A run that was interrupted in whatever way goes \
+      on with --resume and ends with the result of an uninterrupted one.
       """)
 
   @OptionGroup var scenario: ScenarioOptions
+
+  @Option(
+    help: ArgumentHelp("Go on with an interrupted run of the store.", valueName: "run"))
+  var resume: String?
+
+  @Flag(help: "With --resume: also if another machine's process seems to be at it.")
+  var takeOver = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Save a checkpoint every so many rounds, every so many seconds (such as 30s), or never.",
+      valueName: "rounds"))
+  var checkpointEvery = CheckpointPolicy.rounds(1)
+
   @OptionGroup var store: StoreOptions
   @OptionGroup var output: OutputOptions
 
@@ -25,14 +47,20 @@ struct RunCommand: AsyncParsableCommand {
     if let workers, !(1...1024).contains(workers) {
       throw ValidationError("--workers must be from 1 to 1024, got \(workers)")
     }
+    guard (scenario.file == nil) != (resume == nil) else {
+      throw ValidationError("name either a scenario file or, with --resume, a stored run")
+    }
+    guard resume == nil || (scenario.changes.isEmpty && scenario.seed == nil) else {
+      throw ValidationError(
+        "--resume goes on with the stored scenario, so --set and --seed do not go with it")
+    }
+    guard resume != nil || !takeOver else {
+      throw ValidationError("--take-over goes with --resume")
+    }
   }
 
   func run() async throws {
-    let execution = RunExecution(
-      scenario: try scenario.scenario(), store: try store.open(),
-      workers: workers ?? Machine.cores,
-      progress: quiet ? .silent : .suitable(colors: output.colors(on: .error)))
-    let stored = try await execution.run()
+    let stored = try await execution().run()
     try output.write { colors in
       stored.lines(colors: colors) + [
         "Stored as \(stored.run.runID); see it again with: \(Places().command) runs show "
@@ -40,6 +68,48 @@ struct RunCommand: AsyncParsableCommand {
       ]
     } document: {
       stored.document
+    }
+  }
+
+  private func execution() throws -> RunExecution {
+    let progress =
+      quiet ? ProgressDisplay.Style.silent : .suitable(colors: output.colors(on: .error))
+    guard let resume else {
+      return RunExecution(
+        scenario: try scenario.scenario(), store: try store.open(),
+        workers: workers ?? Machine.cores, progress: progress, checkpoints: checkpointEvery,
+        storeOption: store.repeated)
+    }
+    let file = try store.openExisting()
+    let run = try file.run(named: resume)
+    return RunExecution(
+      scenario: try file.scenario(of: run), store: file, workers: workers ?? Machine.cores,
+      progress: progress, checkpoints: checkpointEvery,
+      resumed: ResumedRun(runID: run.runID, fromElsewhere: takeOver), storeOption: store.repeated)
+  }
+}
+
+extension CheckpointPolicy: ExpressibleByArgument {
+  /// "3" rounds, "30s" seconds, or "never".
+  public init?(argument: String) {
+    if argument == "never" {
+      self = .never
+    } else if argument.hasSuffix("s"), let seconds = Double(argument.dropLast()),
+      seconds > 0, seconds.isFinite
+    {
+      self = .seconds(seconds)
+    } else if let rounds = Int(argument), rounds >= 1 {
+      self = .rounds(rounds)
+    } else {
+      return nil
+    }
+  }
+
+  public var defaultValueDescription: String {
+    switch self {
+    case .rounds(let count): "\(count)"
+    case .seconds(let seconds): "\(seconds)s"
+    case .never: "never"
     }
   }
 }

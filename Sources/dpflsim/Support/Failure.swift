@@ -55,7 +55,7 @@ public struct Failure: Error, Sendable, Hashable {
   private static func status(of error: FederationError) -> ExitStatus {
     switch error {
     case .budgetExhausted, .serverBudgetExhausted: .stopped
-    case .unreachableBudget, .updateOutOfRange, .notFinite: .invalidInput
+    case .unreachableBudget, .updateOutOfRange, .notFinite, .cannotResume: .invalidInput
     }
   }
 
@@ -63,8 +63,10 @@ public struct Failure: Error, Sendable, Hashable {
     switch error {
     case .missingStore, .unknownRun: .missingInput
     case .cannotWrite, .olderStore: .cannotWrite
-    case .cannotRead, .notAStore, .newerStore, .busy, .unreadableRun: .cannotRead
-    case .ambiguousRun, .runInProgress: .usage
+    case .cannotRead, .notAStore, .newerStore, .busy, .unreadableRun,
+      .noUsableCheckpoint:
+      .cannotRead
+    case .ambiguousRun, .runInProgress, .notResumable: .usage
     }
   }
 }

@@ -52,7 +52,7 @@ struct StoreOptions: ParsableArguments {
 
 struct ScenarioOptions: ParsableArguments {
   @Argument(help: ArgumentHelp("The scenario file.", valueName: "scenario"))
-  var file: String
+  var file: String?
 
   @Option(
     name: .customLong("set"),
@@ -66,6 +66,7 @@ struct ScenarioOptions: ParsableArguments {
 
   /// Reads and checks the scenario with its changes.
   func scenario() throws(Failure) -> Scenario {
+    guard let file else { throw Failure(.usage, "name a scenario file") }
     let data = try Self.contents(of: file)
     let overrides = changes + (seed.map { ["seed=\($0)"] } ?? [])
     do throws(ScenarioError) {

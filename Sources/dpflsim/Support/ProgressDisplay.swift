@@ -20,13 +20,16 @@ actor ProgressDisplay {
   private var text: ProgressText
   private var isDrawn = false
 
-  init(scenario: Scenario, style: Style) {
+  /// - Parameter roundsDone: before this process.
+  init(scenario: Scenario, style: Style, roundsDone: Int = 0) {
     self.style = style
     text = ProgressText(
-      rounds: scenario.rounds, clusterNames: scenario.population.clusters.map(\.name))
+      rounds: scenario.rounds, clusterNames: scenario.population.clusters.map(\.name),
+      finished: roundsDone)
   }
 
   func receive(_ event: RunEvent) {
+    if case .checkpoint = event { return }
     text.receive(event)
     switch style {
     case .silent: break

@@ -5,13 +5,25 @@ import Foundation
 import Results
 import Scenarios
 
+/// A stored run that is continued.
+struct ResumedRun {
+  let runID: String
+  /// Whether it may be taken from a process that seems to go on on another machine.
+  var fromElsewhere = false
+}
+
 struct RunExecution {
   let scenario: Scenario
   let store: RunStore
   let workers: Int
   let progress: ProgressDisplay.Style
+  var checkpoints = CheckpointPolicy.rounds(1)
+  /// The run to go on with; nil begins one.
+  var resumed: ResumedRun?
   /// Follows the run after store and display.
   var listener: (@Sendable (RunEvent) async -> Void)?
+  /// The store's option, where it must be repeated to find the same store.
+  var storeOption = ""
   /// Whether SIGINT and SIGTERM end this run; a sweep listens by itself.
   var stopsOnSignal = true
 
@@ -24,10 +36,11 @@ struct RunExecution {
     let simulation = Simulation(
       scenario: scenario, catalog: places.catalog,
       options: SimulationOptions(
-        workers: workers, modelCache: BaseModelCache(folder: places.cache)))
-    let recorder = try RunRecorder(
-      store: store, scenario: scenario, workers: workers, machine: Machine.description)
-    let display = ProgressDisplay(scenario: scenario, style: progress)
+        workers: workers, modelCache: BaseModelCache(folder: places.cache),
+        checkpoints: checkpoints))
+    let (recorder, point) = try begin()
+    let display = ProgressDisplay(
+      scenario: scenario, style: progress, roundsDone: point?.checkpoint.round ?? 0)
     let audience = RunAudience(recorder: recorder, display: display, listener: listener)
     let watch = SignalWatch()
     let clock = ContinuousClock()
@@ -39,7 +52,7 @@ struct RunExecution {
         peakRSSBytes: Machine.peakMemory)
     }
     do {
-      let task = Task { try await simulation.run(observer: audience) }
+      let task = Task { try await simulation.run(observer: audience, from: point) }
       if stopsOnSignal { watch.start { task.cancel() } }
       let outcome = try await task.value
       await display.clear()
@@ -53,6 +66,19 @@ struct RunExecution {
       throw await ending(of: recorder, error, watch, cost())
     }
     return try store.details(of: store.run(named: recorder.runID))
+  }
+
+  private func begin() throws -> (RunRecorder, ResumePoint?) {
+    guard let resumed else {
+      let recorder = try RunRecorder(
+        store: store, scenario: scenario, workers: workers, machine: Machine.description)
+      return (recorder, nil)
+    }
+    let point = try store.resumePoint(of: resumed.runID)
+    let recorder = try RunRecorder(
+      resuming: resumed.runID, in: store, after: point?.checkpoint.round ?? 0, scenario: scenario,
+      workers: workers, fromElsewhere: resumed.fromElsewhere)
+    return (recorder, point)
   }
 
   /// What a model file says about itself.
@@ -75,8 +101,8 @@ struct RunExecution {
       status = .interrupted
       failure = Failure(
         signal,
-        "stopped after round \(rounds) of \(scenario.rounds); what was finished is stored as "
-          + recorder.runID)
+        "stopped after round \(rounds) of \(scenario.rounds); go on with: "
+          + "\(Places().command) run --resume \(recorder.runID)\(storeOption)")
     }
     do {
       try await recorder.end(as: status, reason: failure.message, cost: cost)

@@ -1,0 +1,80 @@
+// What a run needs to go on after an interruption as if there had been none. Random draws are keyed by
+// round, client and step, so no generator has a state that would have to be kept.
+
+public import Privacy
+import Scenarios
+
+/// A run after one of its rounds.
+public struct RunCheckpoint: Codable, Sendable {
+  /// Of the scenario and of the data that the run began with.
+  public let scenarioHash: String
+  public let datasetHash: String
+  /// Rounds done.
+  public let round: Int
+  let state: FederatedState
+  let progress: RunProgress
+  /// Clients whose budgets ended, with the round that they did not take part in.
+  let exhausted: [Int: Int]
+  /// Of every client the divergences of its examples; empty where they are not followed.
+  @Packed var individual: [[Double]]
+}
+
+/// Where a stored run goes on: its last checkpoint, and everything that it had released by then.
+public struct ResumePoint: Sendable {
+  public let checkpoint: RunCheckpoint
+  /// The entries of all ledgers up to the checkpoint's round, in the order in which they happened.
+  public let ledger: [LedgerEntry]
+
+  /// - Parameter ledger: may go on behind the checkpoint. What was released in rounds that are run again
+  ///   is released again bit for bit, and costs nothing more.
+  public init(checkpoint: RunCheckpoint, ledger: [LedgerEntry]) {
+    self.checkpoint = checkpoint
+    self.ledger = ledger.filter { $0.round <= checkpoint.round }
+  }
+}
+
+/// How often a run can be continued from.
+public enum CheckpointPolicy: Sendable, Hashable {
+  /// After every so many rounds, at least 1.
+  case rounds(Int)
+  /// After the first round that ends so many seconds after the last checkpoint.
+  case seconds(Double)
+  case never
+
+  /// - Parameters:
+  ///   - round: rounds done.
+  ///   - seconds: since the last checkpoint, or since training started.
+  package func isDue(after round: Int, seconds: Double) -> Bool {
+    switch self {
+    case .rounds(let count): round.isMultiple(of: max(count, 1))
+    case .seconds(let least): seconds >= least
+    case .never: false
+    }
+  }
+}
+
+extension RunCheckpoint {
+  /// Refuses to go on where the result would not be that of an uninterrupted run.
+  ///
+  /// - Throws: `FederationError.cannotResume`.
+  func check(for context: MethodContext, datasetHash: String) throws(FederationError) {
+    guard scenarioHash == context.scenario.hash else {
+      throw .cannotResume(reason: "its checkpoint belongs to another scenario")
+    }
+    guard self.datasetHash == datasetHash else {
+      throw .cannotResume(
+        reason: "the data of \(context.scenario.data.name) are not those it began with")
+    }
+    let models = state.models.indices
+    guard (1...context.rounds).contains(round), !models.isEmpty,
+      state.models.allSatisfy({ $0.count == context.initial.count }),
+      state.assignment.count == context.clients.count,
+      state.assignment.allSatisfy(models.contains),
+      state.posteriors?.count ?? context.clients.count == context.clients.count,
+      state.posteriors?.allSatisfy({ $0.count == models.count }) ?? true,
+      individual.isEmpty || individual.count == context.clients.count
+    else {
+      throw .cannotResume(reason: "its checkpoint does not fit its scenario")
+    }
+  }
+}

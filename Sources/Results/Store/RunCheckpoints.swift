@@ -1,0 +1,84 @@
+// Checkpoints of a run: files beside the store, entered with their hashes, the last two of which are kept.
+
+import Crypto
+public import Federation
+import Foundation
+import GRDB
+
+extension ArtifactRecord {
+  static let checkpointKind = "checkpoint"
+}
+
+extension RunStore {
+  /// Checkpoints kept: one to go on from, and one before it should that file be damaged.
+  static let keptCheckpoints = 2
+
+  /// Writes a checkpoint, enters it, and removes those that it makes superfluous.
+  ///
+  /// The file is on the disk before the transaction that names its hash, and an old one is removed after
+  /// it: whenever the process ends, what the store names is there.
+  func write(_ checkpoint: RunCheckpoint, of runID: String) throws {
+    let name = String(format: "round-%06d", checkpoint.round)
+    let artifact = try write(
+      StoredJSON.data(checkpoint), kind: ArtifactRecord.checkpointKind, name: name,
+      fileName: "checkpoint-\(name).json", runID: runID)
+    try write { database in
+      try artifact.insert(database, onConflict: .replace)
+      try removeCheckpoints(of: runID, keeping: Self.keptCheckpoints, in: database)
+    }
+    try removeStrayFiles(of: runID)
+  }
+
+  /// Removes all but the latest from the table; their files go with `removeStrayFiles`.
+  func removeCheckpoints(of runID: String, keeping count: Int, in database: Database) throws {
+    try database.execute(
+      sql: """
+        DELETE FROM artifacts WHERE run_id = :run AND kind = :kind AND name NOT IN (
+          SELECT name FROM artifacts WHERE run_id = :run AND kind = :kind
+          ORDER BY name DESC LIMIT :count)
+        """,
+      arguments: ["run": runID, "kind": ArtifactRecord.checkpointKind, "count": count])
+  }
+
+  /// Removes checkpoints that the store does not name, and files whose writing was interrupted.
+  func removeStrayFiles(of runID: String) throws(StoreError) {
+    let folder = folder(of: runID)
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    let known = Set(try artifacts(of: runID).map { $0.path.split(separator: "/").last ?? "" })
+    for name in names where !known.contains(Substring(name)) {
+      guard name.hasPrefix("checkpoint-") || (name.hasPrefix(".") && name.hasSuffix(".tmp")) else {
+        continue
+      }
+      // What cannot be removed is only in the way.
+      try? FileManager.default.removeItem(at: folder.appendingPathComponent(name))
+    }
+  }
+
+  /// Where an interrupted run goes on; nil if it has to begin anew because it never made a checkpoint.
+  ///
+  /// - Throws: `StoreError.noUsableCheckpoint` if it made some and none can be read.
+  public func resumePoint(of runID: String) throws(StoreError) -> ResumePoint? {
+    let saved = try artifacts(of: runID).filter { $0.kind == ArtifactRecord.checkpointKind }
+    var trouble = ""
+    for artifact in saved.sorted(by: { $0.name > $1.name }) {
+      do {
+        let checkpoint = try StoredJSON.value(RunCheckpoint.self, from: data(of: artifact))
+        return ResumePoint(checkpoint: checkpoint, ledger: try ledgerEntries(of: runID))
+      } catch let error as StoreError {
+        if case .cannotRead(_, let reason) = error { trouble = reason } else { throw error }
+      } catch {
+        trouble = "it is no checkpoint of this version"
+      }
+    }
+    guard saved.isEmpty else { throw .noUsableCheckpoint(id: runID, reason: trouble) }
+    return nil
+  }
+
+  /// The latest run of a scenario that was interrupted and can be continued by this version.
+  public func resumableRun(ofScenario hash: String) throws(StoreError) -> RunRecord? {
+    try runs().first {
+      $0.scenarioHash == hash && $0.presentStatus == .interrupted
+        && $0.version == DPFLSimVersion.current
+    }
+  }
+}

@@ -1,0 +1,177 @@
+// Interrupted runs end as uninterrupted ones do, to the bit, or say why they cannot.
+
+import Datasets
+import Federation
+import Foundation
+import Scenarios
+import Testing
+
+/// Cancels its run after so many rounds.
+private actor Stopper: RunObserver {
+  private let rounds: Int
+  private(set) var checkpoints: [RunCheckpoint] = []
+
+  init(after rounds: Int) { self.rounds = rounds }
+
+  func receive(_ event: RunEvent) throws {
+    switch event {
+    case .preparing, .started: return
+    case .finishedRound(let report): if report.round == rounds { throw CancellationError() }
+    case .checkpoint(let checkpoint): checkpoints.append(checkpoint)
+    }
+  }
+}
+
+@Suite("Resuming")
+struct ResumeTests {
+  /// What a file would have kept.
+  static func reread(_ checkpoint: RunCheckpoint) throws -> RunCheckpoint {
+    try JSONDecoder().decode(RunCheckpoint.self, from: JSONEncoder().encode(checkpoint))
+  }
+
+  static func simulation(
+    _ scenario: Scenario, workers: Int = 2, checkpoints: CheckpointPolicy = .rounds(1)
+  ) -> Simulation {
+    Simulation(
+      scenario: scenario, catalog: DatasetCatalog(),
+      options: SimulationOptions(
+        workers: workers, featureMemory: 64 << 20, checkpoints: checkpoints))
+  }
+
+  static let settings: [[String]] =
+    allMethods.map { ["method={\"name\": \"\($0)\"}"] } + [
+      ["privacy.individual=true"],
+      ["privacy.unit=client", "method={\"name\": \"global\"}", "privacy.noise_multiplier=8"],
+      ["cohort_size=4"],
+      [
+        "privacy.noise_multiplier=0.9", "privacy.on_budget_exhausted=continue",
+        "privacy.target_epsilon=6", "method={\"name\": \"global\"}",
+      ],
+      ["method.variant=as-released"],
+    ]
+
+  @Test("from every round on, the rest of the run is the same to the bit", arguments: settings)
+  func everyRound(_ changes: [String]) async throws {
+    let url = packageFolder.appendingPathComponent("scenarios/tiny.json")
+    let scenario = try Scenario(json: Data(contentsOf: url), overrides: ["rounds=6"] + changes)
+    let whole = Recorder()
+    let expected = try await Self.simulation(scenario).run(observer: whole)
+    let (checkpoints, ledger) = (await whole.checkpoints, await whole.ledger)
+    #expect(checkpoints.map(\.round) == Array(1...6))
+    for (index, checkpoint) in checkpoints.enumerated() {
+      let rest = Recorder()
+      let outcome = try await Self.simulation(scenario, workers: 1 + index % 2).run(
+        observer: rest,
+        from: ResumePoint(checkpoint: Self.reread(checkpoint), ledger: ledger))
+      #expect(outcome.result == expected.result, "from round \(checkpoint.round)")
+      #expect(await rest.rounds.map(\.round) == Array(checkpoint.round..<6).map { $0 + 1 })
+    }
+  }
+
+  @Test("a cancelled run leaves its last finished round, however rare checkpoints are")
+  func cancelled() async throws {
+    let scenario = try scenario("rounds=6")
+    let expected = try await run(scenario)
+    for policy in [CheckpointPolicy.rounds(4), .seconds(1000), .rounds(1)] {
+      let stopper = Stopper(after: 3)
+      await #expect(throws: CancellationError.self) {
+        try await Self.simulation(scenario, checkpoints: policy).run(observer: stopper)
+      }
+      let checkpoint = try #require(await stopper.checkpoints.last)
+      #expect(checkpoint.round == 3)
+      let whole = Recorder()
+      try await run(scenario, observer: whole)
+      let outcome = try await Self.simulation(scenario).run(
+        observer: Recorder(),
+        from: ResumePoint(checkpoint: checkpoint, ledger: await whole.ledger))
+      #expect(outcome.result.resultDigest == expected.result.resultDigest)
+    }
+    let stopper = Stopper(after: 3)
+    await #expect(throws: CancellationError.self) {
+      try await Self.simulation(scenario, checkpoints: .never).run(observer: stopper)
+    }
+    #expect(await stopper.checkpoints.isEmpty)
+  }
+
+  @Test("policies say when a checkpoint is due")
+  func policies() {
+    #expect((1...6).filter { CheckpointPolicy.rounds(3).isDue(after: $0, seconds: 0) } == [3, 6])
+    #expect(CheckpointPolicy.seconds(2).isDue(after: 1, seconds: 2))
+    #expect(!CheckpointPolicy.seconds(2).isDue(after: 1, seconds: 1.9))
+    #expect(!CheckpointPolicy.never.isDue(after: 1, seconds: 1e9))
+  }
+
+  @Test("a checkpoint of another scenario, of other data or of another shape is refused")
+  func refused() async throws {
+    let recorder = Recorder()
+    try await run(try scenario("rounds=3"), observer: recorder)
+    let checkpoint = try #require(await recorder.checkpoints.last)
+    func resume(_ scenario: Scenario, _ checkpoint: RunCheckpoint) async throws {
+      _ = try await Self.simulation(scenario).run(
+        observer: Recorder(), from: ResumePoint(checkpoint: checkpoint, ledger: []))
+    }
+    await #expect(
+      throws: FederationError.cannotResume(reason: "its checkpoint belongs to another scenario")
+    ) {
+      try await resume(try scenario("rounds=4"), checkpoint)
+    }
+    // The same checkpoint with one value changed after the other.
+    let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(checkpoint))
+    let original = try #require(json as? [String: Any])
+    let state = try #require(original["state"] as? [String: Any])
+    func changed(_ change: (inout [String: Any]) -> Void) throws -> RunCheckpoint {
+      var copy = original
+      change(&copy)
+      return try JSONDecoder().decode(
+        RunCheckpoint.self, from: JSONSerialization.data(withJSONObject: copy))
+    }
+    func withState(_ key: String, _ value: Any) throws -> RunCheckpoint {
+      try changed {
+        var state = state
+        state[key] = value
+        $0["state"] = state
+      }
+    }
+    let damaged = [
+      try changed { $0["round"] = 0 }, try changed { $0["round"] = 4 },
+      try changed { $0["round"] = -1 },
+      try withState("models", []), try withState("models", [""]),
+      try withState("assignment", [0, 1]),
+      try withState("assignment", [Int](repeating: 99, count: 8)),
+      try withState("assignment", [Int](repeating: -1, count: 8)),
+      try withState("posteriors", [[1.0]]),
+      try withState("posteriors", [[Double]](repeating: [], count: 8)),
+      try changed { $0["individual"] = [""] },
+      try changed { $0["individual"] = [String](repeating: "AAAAAAAAAAA=", count: 8) },
+    ]
+    for checkpoint in damaged {
+      await #expect(
+        throws: FederationError.cannotResume(reason: "its checkpoint does not fit its scenario")
+      ) {
+        try await resume(try scenario("rounds=3"), checkpoint)
+      }
+    }
+    let elsewhere = try changed { $0["datasetHash"] = String(repeating: "0", count: 64) }
+    await #expect(
+      throws: FederationError.cannotResume(
+        reason: "the data of synthetic are not those it began with")
+    ) {
+      try await resume(try scenario("rounds=3"), elsewhere)
+    }
+    #expect(throws: DecodingError.self) { try withState("models", ["AAA="]) }
+  }
+
+  @Test("packed numbers come back bit by bit, with whatever is no number")
+  func packed() throws {
+    struct Box: Codable, Equatable {
+      @Packed var floats: [[Float]]
+      @Packed var doubles: [[Double]]
+    }
+    let odd: [Float] = [0, -0, .nan, .infinity, -.infinity, .leastNonzeroMagnitude, 1.1]
+    let box = Box(
+      floats: [odd, [], [1]], doubles: [odd.map(Double.init), [.greatestFiniteMagnitude]])
+    let read = try JSONDecoder().decode(Box.self, from: JSONEncoder().encode(box))
+    #expect(read.floats.map { $0.map(\.bitPattern) } == box.floats.map { $0.map(\.bitPattern) })
+    #expect(read.doubles.map { $0.map(\.bitPattern) } == box.doubles.map { $0.map(\.bitPattern) })
+  }
+}
