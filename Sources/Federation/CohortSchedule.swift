@@ -51,6 +51,22 @@ package struct CohortSchedule: Sendable {
 
   /// Rounds of a range in which a client takes part.
   package func participations(of client: Int, in rounds: Range<Int>) -> Int {
-    rounds.clamped(to: cohorts.indices).count { cohorts[$0].contains(client) }
+    rounds.clamped(to: cohorts.indices).count { round in
+      let cohort = cohorts[round]
+      let place = cohort.partitioningIndex(from: client)
+      return place < cohort.count && cohort[place] == client
+    }
+  }
+}
+
+extension [Int] {
+  /// The first place of an ascending list whose value is not below `value`.
+  fileprivate func partitioningIndex(from value: Int) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = low + (high - low) / 2
+      if self[middle] < value { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 }

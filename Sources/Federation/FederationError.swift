@@ -11,6 +11,8 @@ public enum FederationError: Error, Sendable, Hashable, CustomStringConvertible 
   case updateOutOfRange(client: Int, value: Float)
   /// A stored run that would not end as it would have without the interruption.
   case cannotResume(reason: String)
+  /// The run would need more bytes than it may take.
+  case memoryLimit(needed: Int, limit: Int)
   /// Every example of a step had a gradient that is not finite.
   case notFinite(client: Int, round: Int)
 
@@ -29,13 +31,18 @@ public enum FederationError: Error, Sendable, Hashable, CustomStringConvertible 
     case .updateOutOfRange(let client, let value):
       "client \(client): an update has the value \(value), which is too large to be averaged; use a "
         + "smaller local.learning_rate, or privacy.clips_without_noise where there is no noise"
-        + "smaller local.learning_rate"
     case .cannotResume(let reason):
       "this run cannot be continued: \(reason); run the scenario again from its beginning"
+    case .memoryLimit(let needed, let limit):
+      "needs about \(Self.megabytes(needed)) MB and may take \(Self.megabytes(limit)) MB; allow more "
+        + "with --memory-limit, or lower data.train_examples or the number of clients"
     case .notFinite(let client, let round):
       "client \(client): training diverged in round \(round) (no example has a finite gradient); use "
         + "a smaller local.learning_rate or privacy.max_grad_norm, or privacy.clips_without_noise where "
         + "there is no noise"
     }
   }
+
+  /// Rounded up.
+  private static func megabytes(_ bytes: Int) -> Int { (bytes + 999_999) / 1_000_000 }
 }

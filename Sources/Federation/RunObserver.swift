@@ -24,12 +24,13 @@ public struct RunStart: Sendable {
   /// Memory that the frozen features take, and how many clients have theirs cached.
   public let featureBytes: Int
   public let cachedClients: Int
+  public let forecast: CostForecast
   /// Sentences that the user should read before the run: what was assumed or changed.
   public let notes: [String]
 
   public init(
     rounds: Int, partition: PartitionReport, trainableParameters: Int, modelParameters: Int,
-    featureBytes: Int, cachedClients: Int, notes: [String]
+    featureBytes: Int, cachedClients: Int, forecast: CostForecast, notes: [String]
   ) {
     self.rounds = rounds
     self.partition = partition
@@ -37,6 +38,7 @@ public struct RunStart: Sendable {
     self.modelParameters = modelParameters
     self.featureBytes = featureBytes
     self.cachedClients = cachedClients
+    self.forecast = forecast
     self.notes = notes
   }
 }

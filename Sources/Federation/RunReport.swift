@@ -66,6 +66,8 @@ public struct RoundReport: Codable, Hashable, Sendable {
   public var ledger: [LedgerEntry]
   /// Whether the found clusters equal the true ones; nil where the method has no clusters.
   public var clustersAreTrue: Bool?
+  /// Clients that trained and released, and whose update came after the deadline.
+  public var lateClients: [Int] = []
   public var bytesUp: Int
   public var bytesDown: Int
   /// Time of the round; not part of the digest.

@@ -15,6 +15,7 @@ actor Server {
   private let lanes: LanePool
   /// Nil where clients protect their examples themselves.
   private let aggregation: ClientLevelAggregation?
+  private let turnout: Turnout
   private var gate: BudgetGate?
   private(set) var state: FederatedState
   /// The server's own releases.
@@ -35,6 +36,7 @@ actor Server {
       ClientLevelAggregation(context: context, noise: $0, models: start.models.count)
     }
     gate = BudgetGate(context.scenario)
+    turnout = Turnout(scenario: context.scenario, clients: context.clients.map(\.plan))
   }
 
   /// What a checkpoint keeps of the server besides the ledgers.
@@ -54,21 +56,29 @@ actor Server {
   func runRound(_ round: Int, evaluates: Bool) async throws -> RoundReport {
     let work = try method.tasks(round: round, state: state, context: context)
     let (before, clients) = (state, clients)
-    let tasks = try await admitted(work, round: round)
+    let present = work.tasks.filter {
+      turnout.attendance(of: $0.client, round: round) != .dropsOut
+    }
+    let tasks = try await admitted(
+      RoundTasks(stage: work.stage, tasks: present), round: round)
     let sizes = tasks.map { context.clients[$0.client].train.count }
     let updates = try await lanes.map(tasks, costs: sizes) { task, lane in
       try await clients[task.client].perform(task, round: round, state: before, on: lane)
     }
+    // What comes late is not folded, and is in the ledger all the same: it was released.
+    let inTime = updates.filter {
+      turnout.attendance(of: $0.client, round: round) == .reports
+    }
     var own: LedgerEntry?
     if let aggregation {
-      for update in updates { state.assignment[update.client] = update.model }
-      let entry = try aggregation.fold(updates, round: round, into: &state)
+      for update in inTime { state.assignment[update.client] = update.model }
+      let entry = try aggregation.fold(inTime, round: round, into: &state)
       ledger.append(entry)
       own = entry
     } else {
-      try method.fold(updates, round: round, into: &state, context: context)
-      try state.takeThresholds(of: updates)
-      try recordTrueProjection(of: updates)
+      try method.fold(inTime, round: round, into: &state, context: context)
+      try state.takeThresholds(of: inTime)
+      try recordTrueProjection(of: inTime)
     }
 
     var report = RoundReport(round: round + 1, stage: work.stage)
@@ -76,6 +86,9 @@ actor Server {
       ClientRound(client: $0, model: state.assignment[$0])
     }
     for update in updates { report.record(update) }
+    report.lateClients = updates.map(\.client).filter {
+      turnout.attendance(of: $0, round: round) == .comesLate
+    }
     if let own { report.ledger.append(own) }
     if method.findsClusters { report.clustersAreTrue = assignmentIsTrue }
     if evaluates { try await evaluate(into: &report) }

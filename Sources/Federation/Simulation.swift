@@ -14,16 +14,21 @@ public struct SimulationOptions: Sendable {
   public var workers: Int
   /// Bytes that cached frozen features may take.
   public var featureMemory: Int
+  /// Bytes that the whole run may be expected to take; nil sets no limit.
+  public var memoryLimit: Int?
   /// Where pretrained base models are kept; nil pretrains anew.
   public var modelCache: (any ModelCache)?
   public var checkpoints: CheckpointPolicy
 
+  public static let usualFeatureMemory = 400 << 20
+
   public init(
-    workers: Int, featureMemory: Int = 400 << 20, modelCache: (any ModelCache)? = nil,
-    checkpoints: CheckpointPolicy = .rounds(1)
+    workers: Int, featureMemory: Int = Self.usualFeatureMemory, memoryLimit: Int? = nil,
+    modelCache: (any ModelCache)? = nil, checkpoints: CheckpointPolicy = .rounds(1)
   ) {
     self.workers = workers
     self.featureMemory = featureMemory
+    self.memoryLimit = memoryLimit
     self.modelCache = modelCache
     self.checkpoints = checkpoints
   }
@@ -72,6 +77,7 @@ public struct Simulation: Sendable {
     let population = try Population(scenario: scenario, catalog: catalog)
     let plan = population.plan
     let method = scenario.method.makeMethod()
+    let forecast = try forecast(population)
     let tile = min(16, scenario.local.maxPhysicalBatchSize)
     let lanes = LanePool(workers: options.workers, plan: plan, tile: tile)
 
@@ -86,14 +92,15 @@ public struct Simulation: Sendable {
       initial: plan.initialTrainable(base: base, seed: scenario.seed), factors: frozen.factors)
     let clients = try makeClients(
       context, method: method, clipping: scenario.privacy.clipping.rule(for: plan))
-    let cache = try await cacheFeatures(clients, population: population, lanes: lanes, observer)
+    let cache = try await cacheFeatures(
+      clients, population: population, memory: forecast.featureBytes, lanes: lanes, observer)
     try await observer.receive(
       .started(
         RunStart(
           rounds: scenario.rounds, partition: population.report,
           trainableParameters: plan.trainableCount,
           modelParameters: plan.architecture.parameterCount, featureBytes: cache.bytes,
-          cachedClients: cache.clients, notes: notes)))
+          cachedClients: cache.clients, forecast: forecast, notes: notes)))
 
     let noise = try serverNoise(context, method: method)
     let server = Server(
@@ -175,6 +182,24 @@ public struct Simulation: Sendable {
 
   // MARK: - Preparation
 
+  /// What the run will take, with as many cached features as the limit leaves room for.
+  ///
+  /// - Throws: `FederationError.memoryLimit` if there is not enough room without them.
+  private func forecast(_ population: Population) throws(FederationError) -> CostForecast {
+    func forecast(featureMemory: Int) -> CostForecast {
+      CostForecast(
+        scenario: scenario, clients: population.clients.map(\.plan),
+        schedule: scenario.cohortSchedule, model: ModelSize(population.plan),
+        featureMemory: featureMemory)
+    }
+    guard let limit = options.memoryLimit else {
+      return forecast(featureMemory: options.featureMemory)
+    }
+    let least = forecast(featureMemory: 0).peakBytes
+    guard least <= limit else { throw .memoryLimit(needed: least, limit: limit) }
+    return forecast(featureMemory: min(options.featureMemory, limit - least))
+  }
+
   private func baseModel(
     _ population: Population, lanes: LanePool, observer: any RunObserver
   ) async throws -> [Float] {
@@ -230,11 +255,12 @@ public struct Simulation: Sendable {
 
   /// Caches frozen features client by client while they fit the memory; which ones changes no result.
   private func cacheFeatures(
-    _ clients: [Client], population: Population, lanes: LanePool, _ observer: any RunObserver
+    _ clients: [Client], population: Population, memory: Int, lanes: LanePool,
+    _ observer: any RunObserver
   ) async throws -> (clients: Int, bytes: Int) {
     let size = population.plan.featureBytesPerExample
     guard size > 0 else { return (0, 0) }
-    var left = options.featureMemory
+    var left = memory
     var chosen: [(client: Int, train: Bool)] = []
     for profile in population.clients {
       let test = profile.test.count * size
@@ -248,7 +274,7 @@ public struct Simulation: Sendable {
     _ = try await lanes.map(chosen) { choice, lane in
       try await clients[choice.client].cacheFeatures(train: choice.train, on: lane)
     }
-    return (chosen.count(where: \.train), options.featureMemory - left)
+    return (chosen.count(where: \.train), memory - left)
   }
 
   /// What a reader of the figures must know.

@@ -21,6 +21,7 @@ public struct Scenario: Sendable, Hashable {
   /// Clients drawn for each round; 1 up to the number of clients. JSON key `cohort_size`; default
   /// null and nil here: every client in every round.
   public let cohortSize: Int?
+  public let participation: Participation
   public let data: DataSet
   public let population: Population
   public let model: Model
@@ -91,6 +92,7 @@ extension Scenario {
     seed = UInt64(clamping: try fields.integer("seed"))
     rounds = try fields.integer("rounds")
     cohortSize = try fields.optionalInteger("cohort_size")
+    participation = try Participation(fields.optionalFields("participation"))
     data = try DataSet(fields.fields("data"))
     privacy = try Privacy(fields.fields("privacy"))
     population = try Population(fields.fields("population"), budget: privacy.budget)
@@ -135,6 +137,7 @@ extension Scenario {
     .defaults(
       "cohort_size", .null, .nullable(.integer(1...100_000)),
       "Clients drawn for each round; null = every client in every round."),
+    Participation.key,
     .required("data", .tagged(DataSet.shape), "The data set and its public share."),
     .required(
       "population", .object(Population.shape), "The clients and how data are dealt to them."),

@@ -22,6 +22,7 @@ extension Scenario {
     checkAdapter(&problems)
     checkMethod(&problems)
     checkPrivacy(&problems)
+    participation.check(&problems)
   }
 
   static let clustersPath = JSONPath() + "population" + "clusters"

@@ -121,4 +121,6 @@ public struct CostForecast: Sendable, Hashable {
   /// Seconds on one worker; more workers divide it.
   public let secondsOnOneWorker: Double
   public let peakBytes: Int
+  /// The part of `peakBytes` that cached features take, which a run can do without.
+  public let featureBytes: Int
 }

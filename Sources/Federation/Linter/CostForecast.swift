@@ -4,8 +4,8 @@ import Scenarios
 
 extension CostForecast {
   /// Measured on one core: products, and what every output of a layer costs besides.
-  private static let operationsPerSecond = 9e10
-  private static let secondsPerOutput = 2e-9
+  private static let operationsPerSecond = 1.2e11
+  private static let secondsPerOutput = 0.8e-9
   private static let secondsPerExample = 1e-6
   /// A step reads and writes every trained parameter, and draws a normal number for it.
   private static let secondsPerParameterStep = 2.5e-9
@@ -13,9 +13,12 @@ extension CostForecast {
   private static let trainingFactor = 3.0
   /// What the program itself takes.
   private static let baseBytes = 40 << 20
-  private static let featureBudget = 400 << 20
 
-  init(scenario: Scenario, clients: [ClientPlan], schedule: CohortSchedule, model: ModelSize) {
+  /// - Parameter featureMemory: bytes that cached features may take at most.
+  init(
+    scenario: Scenario, clients: [ClientPlan], schedule: CohortSchedule, model: ModelSize,
+    featureMemory: Int = SimulationOptions.usualFeatureMemory
+  ) {
     let rounds = scenario.rounds
     let evaluations = rounds / scenario.evaluation.every + 1
     let tests = scenario.population.testExamplesPerClient
@@ -32,14 +35,17 @@ extension CostForecast {
     let pretrained = (scenario.model.pretraining?.epochs ?? 0) * scenario.data.publicExamples
     let features =
       clients.reduce(0) { $0 + $1.trainExamples + tests } * model.featureBytesPerExample
-    let cached = features > 0 && features <= Self.featureBudget
-    let pass = Self.seconds(of: cached ? model.cachedForward : model.forward)
+    // What does not fit is computed anew whenever it is needed.
+    let cachedShare = features > 0 ? min(1, Double(featureMemory) / Double(features)) : 0
+    let pass =
+      cachedShare * Self.seconds(of: model.cachedForward)
+      + (1 - cachedShare) * Self.seconds(of: model.forward)
     trainedExamples = trained + pretrained
     evaluatedExamples = evaluated
-    let once = cached ? clients.reduce(0) { $0 + $1.trainExamples + tests } : 0
+    let once = cachedShare * Double(clients.reduce(0) { $0 + $1.trainExamples + tests })
     secondsOnOneWorker =
       (Double(trained) * Self.trainingFactor + Double(evaluated)) * pass
-      + (Double(pretrained) * Self.trainingFactor + Double(once)) * Self.seconds(of: model.forward)
+      + (Double(pretrained) * Self.trainingFactor + once) * Self.seconds(of: model.forward)
       + Double(steps * model.trainable) * Self.secondsPerParameterStep
     // Data (bytes for images, twice while they are unpacked), features, and per client an update in floats beside the models.
     let bytesPerValue = scenario.data.imageShape == nil ? 4 : 1
@@ -48,7 +54,8 @@ extension CostForecast {
         + (scenario.data.testExamples ?? tests)) * model.inputs * bytesPerValue * 2
     let vectors =
       4 * (4 * model.total + (2 * clients.count + Self.models(scenario, clients)) * model.trainable)
-    peakBytes = Self.baseBytes + data + min(features, Self.featureBudget) + vectors
+    featureBytes = min(features, featureMemory)
+    peakBytes = Self.baseBytes + data + featureBytes + vectors
   }
 
   private static func seconds(of work: ModelSize.Work) -> Double {

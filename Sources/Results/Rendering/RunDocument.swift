@@ -26,7 +26,10 @@ extension StoredRun {
       ],
       "files": .array(artifacts.map(\.document)),
     ]
-    if let start { members["model"] = start.modelDocument }
+    if let start {
+      members["model"] = start.modelDocument
+      members["expected_peak_bytes"] = JSONValue(start.expectedPeakBytes)
+    }
     if let result {
       members["result_digest"] = .string(result.resultDigest)
       members["reproducible"] = .bool(result.isReproducible ?? true)

@@ -17,6 +17,8 @@ public struct RoundRecord: Codable, Hashable, Sendable, FetchableRecord, Persist
   public let clientMeanAccuracy: Double?
   public let worstClusterAccuracy: Double?
   public let clustersAreTrue: Bool?
+  /// Clients whose updates came after the deadline.
+  public let lateClients: Int
   public let bytesUp: Int
   public let bytesDown: Int
   public let seconds: Double
@@ -29,6 +31,7 @@ public struct RoundRecord: Codable, Hashable, Sendable, FetchableRecord, Persist
     case clientMeanAccuracy = "client_mean_accuracy"
     case worstClusterAccuracy = "worst_cluster_accuracy"
     case clustersAreTrue = "clusters_are_true"
+    case lateClients = "late_clients"
     case bytesUp = "bytes_up"
     case bytesDown = "bytes_down"
     case seconds
@@ -42,6 +45,7 @@ public struct RoundRecord: Codable, Hashable, Sendable, FetchableRecord, Persist
     clientMeanAccuracy = report.clientMeanAccuracy
     worstClusterAccuracy = report.worstClusterAccuracy
     clustersAreTrue = report.clustersAreTrue
+    lateClients = report.lateClients.count
     bytesUp = report.bytesUp
     bytesDown = report.bytesDown
     seconds = report.seconds

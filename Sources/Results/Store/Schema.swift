@@ -23,6 +23,14 @@ enum Schema {
         sql: "ALTER TABLE privacy_events ADD COLUMN threshold_noise_multiplier REAL")
       try database.execute(sql: "PRAGMA user_version = 2")
     }
+    migrator.registerMigration("3") { database in
+      try database.execute(
+        sql: """
+          ALTER TABLE rounds
+            ADD COLUMN late_clients INTEGER NOT NULL DEFAULT 0 CHECK (late_clients >= 0);
+          PRAGMA user_version = 3;
+          """)
+    }
     return migrator
   }
 

@@ -10,6 +10,8 @@ public struct StoredStart: Codable, Hashable, Sendable {
   public let modelParameters: Int
   public let featureBytes: Int
   public let cachedClients: Int
+  /// What the run was expected to take at most; nil in runs of earlier versions.
+  public let expectedPeakBytes: Int?
   public let notes: [String]
 
   init(_ start: RunStart) {
@@ -18,6 +20,7 @@ public struct StoredStart: Codable, Hashable, Sendable {
     modelParameters = start.modelParameters
     featureBytes = start.featureBytes
     cachedClients = start.cachedClients
+    expectedPeakBytes = start.forecast.peakBytes
     notes = start.notes
   }
 }

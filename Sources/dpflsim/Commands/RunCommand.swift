@@ -40,6 +40,12 @@ struct RunCommand: AsyncParsableCommand {
   @Option(help: "Work on so many cores (default: all). The result does not depend on it.")
   var workers: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "Take at most about so much memory, such as 500MB or 2GB: cache less, or refuse to start.",
+      valueName: "size"))
+  var memoryLimit: MemorySize?
+
   @Flag(help: "Show no progress.")
   var quiet = false
 
@@ -78,13 +84,13 @@ struct RunCommand: AsyncParsableCommand {
       return RunExecution(
         scenario: try scenario.scenario(), store: try store.open(),
         workers: workers ?? Machine.cores, progress: progress, checkpoints: checkpointEvery,
-        storeOption: store.repeated)
+        memoryLimit: memoryLimit?.bytes, storeOption: store.repeated)
     }
     let file = try store.openExisting()
     let run = try file.run(named: resume)
     return RunExecution(
       scenario: try file.scenario(of: run), store: file, workers: workers ?? Machine.cores,
-      progress: progress, checkpoints: checkpointEvery,
+      progress: progress, checkpoints: checkpointEvery, memoryLimit: memoryLimit?.bytes,
       resumed: ResumedRun(runID: run.runID, fromElsewhere: takeOver), storeOption: store.repeated)
   }
 }
@@ -111,5 +117,20 @@ extension CheckpointPolicy: ExpressibleByArgument {
     case .seconds(let seconds): "\(seconds)s"
     case .never: "never"
     }
+  }
+}
+
+/// An amount of memory: "500MB", "2GB", or bytes.
+struct MemorySize: ExpressibleByArgument {
+  let bytes: Int
+
+  init?(argument: String) {
+    let text = argument.uppercased()
+    let units = [("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("", 1.0)]
+    guard let (suffix, factor) = units.first(where: { text.hasSuffix($0.0) }),
+      let number = Double(text.dropLast(suffix.count)), number > 0,
+      let bytes = Int(exactly: (number * factor).rounded())
+    else { return nil }
+    self.bytes = bytes
   }
 }

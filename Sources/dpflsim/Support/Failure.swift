@@ -54,7 +54,7 @@ public struct Failure: Error, Sendable, Hashable {
 
   private static func status(of error: FederationError) -> ExitStatus {
     switch error {
-    case .budgetExhausted, .serverBudgetExhausted: .stopped
+    case .budgetExhausted, .serverBudgetExhausted, .memoryLimit: .stopped
     case .unreachableBudget, .updateOutOfRange, .notFinite, .cannotResume: .invalidInput
     }
   }

@@ -35,11 +35,11 @@ actor ProgressDisplay {
     case .silent: break
     case .lines:
       Terminal.report(text.line + "\n")
-      if case .started(let start) = event { report(start.notes) }
+      if case .started(let start) = event { report(start) }
     case .bar(let colors):
       if case .started(let start) = event {
         clear()
-        report(start.notes)
+        report(start)
       }
       // The last column stays free: some terminals go to a new line when it is written.
       let bar = text.bar(width: Terminal.width - 1, colors: colors)
@@ -55,7 +55,10 @@ actor ProgressDisplay {
     isDrawn = false
   }
 
-  private func report(_ notes: [String]) {
-    for note in notes { Terminal.report("note: \(note.printable)\n") }
+  private func report(_ start: RunStart) {
+    let seconds = NumberText.duration(start.forecast.secondsOnOneWorker)
+    let memory = NumberText.bytes(start.forecast.peakBytes)
+    Terminal.report("expected: about \(seconds) of one core's work, \(memory)\n")
+    for note in start.notes { Terminal.report("note: \(note.printable)\n") }
   }
 }

@@ -18,6 +18,8 @@ struct RunExecution {
   let workers: Int
   let progress: ProgressDisplay.Style
   var checkpoints = CheckpointPolicy.rounds(1)
+  /// Bytes that the run may be expected to take; nil sets no limit.
+  var memoryLimit: Int?
   /// The run to go on with; nil begins one.
   var resumed: ResumedRun?
   /// Follows the run after store and display.
@@ -36,7 +38,8 @@ struct RunExecution {
     let simulation = Simulation(
       scenario: scenario, catalog: places.catalog,
       options: SimulationOptions(
-        workers: workers, modelCache: BaseModelCache(folder: places.cache),
+        workers: workers, memoryLimit: memoryLimit,
+        modelCache: BaseModelCache(folder: places.cache),
         checkpoints: checkpoints))
     let (recorder, point) = try begin()
     let display = ProgressDisplay(

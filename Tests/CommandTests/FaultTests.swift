@@ -1,0 +1,246 @@
+// What goes wrong around a run: disks that fill, stores that vanish or are locked, files that change.
+// Each time the program says what happened, what was stored stays readable, and the run goes on.
+
+import Foundation
+import Results
+import Scenarios
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+@Suite("Faults")
+struct FaultTests {
+  static let tiny = Program.shipped("tiny.json")
+
+  /// The digest of a run of the tiny scenario with settings, in a store of its own.
+  static func expected(_ program: Program, _ settings: [String]) throws -> String {
+    let run = try program.call(
+      ["run", tiny, "--quiet", "--format", "json", "--store", "expected.sqlite"] + settings)
+    return try #require(
+      try JSONValue(parsing: Data(run.output.utf8))["result_digest"]?.string, "\(run.errors)")
+  }
+
+  /// Runs a command as a shell would.
+  @discardableResult
+  static func shell(_ command: String) throws -> Int32 {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", command]
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    return process.terminationStatus
+  }
+
+  /// Whether this process may mount a small file system (as root in most build machines).
+  static let canMount: Bool = {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    return
+      (try? shell(
+        "mount -t tmpfs -o size=64k tmpfs '\(folder.path)' && umount '\(folder.path)'")) == 0
+  }()
+
+  @Test(
+    "a full disk ends the run with 73; with room again it goes on to the same digest",
+    .enabled(if: canMount, "mounting a small file system needs root"),
+    arguments: [300, 500, 800])
+  func diskFull(_ kilobytes: Int) async throws {
+    try await Program.inFolder { program in
+      let settings = ["--set", "rounds=400", "--set", "evaluation.every=10", "--workers", "1"]
+      let expected = try Self.expected(program, settings)
+      let disk = program.folder.appendingPathComponent("disk").path
+      #expect(
+        try Self.shell("mkdir '\(disk)' && mount -t tmpfs -o size=\(kilobytes)k tmpfs '\(disk)'")
+          == 0)
+      defer { _ = try? Self.shell("umount -l '\(disk)'") }
+      let store = ["--store", "\(disk)/runs.sqlite"]
+      let run = try program.call(["run", Self.tiny, "--quiet"] + settings + store)
+      #expect(run.status == 73, "\(run.errors)")
+      #expect(run.output.isEmpty && run.errors.contains("make room"))
+      let list = try program.call(["runs"] + store)
+      #expect(list.status == 0 && !list.output.contains("done"), "\(list.errors)")
+      #expect(try Self.shell("mount -o remount,size=64m '\(disk)'") == 0)
+      let rest = try program.call(
+        ["run", "--resume", "latest", "--quiet", "--format", "json"] + store)
+      #expect(rest.status == 0, "\(rest.errors)")
+      #expect(
+        try JSONValue(parsing: Data(rest.output.utf8))["result_digest"]?.string == expected)
+    }
+  }
+
+  @Test("a store that is deleted while a run writes it: an error, no crash, no half result")
+  func storeDeleted() async throws {
+    try await Program.inFolder { program in
+      let process = try program.start(InterruptionTests.endless)
+      _ = try await InterruptionTests.waitForRounds(program, process)
+      try FileManager.default.removeItem(at: program.store.deletingLastPathComponent())
+      // SQLite may go on with the files it has open; checkpoints are files of their own.
+      let outcome = try program.outcome(of: process)
+      #expect([73, 74].contains(outcome.status), "\(outcome.errors.suffix(300))")
+      #expect(outcome.output.isEmpty && !outcome.errors.contains("fault of dpflsim"))
+    }
+  }
+
+  @Test("a store that another process keeps locked for good: 74, and it is said")
+  func locked() async throws {
+    try await Program.inFolder { program in
+      #expect(try program.call("run", Self.tiny, "--quiet").status == 0)
+      // Holds an exclusive lock for longer than the program waits.
+      let script = """
+        import sqlite3, sys, time
+        database = sqlite3.connect(sys.argv[1], isolation_level=None)
+        database.execute("BEGIN EXCLUSIVE")
+        open(sys.argv[1] + ".locked", "w").close()
+        time.sleep(60)
+        """
+      let holder = Process()
+      holder.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+      holder.arguments = ["python3", "-c", script, program.store.path]
+      try holder.run()
+      defer { holder.terminate() }
+      for _ in 0..<200
+      where !FileManager.default.fileExists(atPath: program.store.path + ".locked") {
+        try await Task.sleep(for: .milliseconds(20))
+      }
+      let run = try program.call("run", Self.tiny, "--quiet")
+      #expect(run.status == 74)
+      #expect(run.errors.contains("another process keeps the store locked"))
+    }
+  }
+
+  @Test("data that changed since a run began: 65, and the run is left as it was")
+  func dataChanged() async throws {
+    try await Program.inFolder { program in
+      func table(_ shift: Int) -> String {
+        let rows = (0..<4000).map { row in
+          let label = row % 2
+          return "\((row * 37 + shift) % 101),\((row * 53) % 97 + 40 * label),\(label)"
+        }
+        return "a,b,label\n" + rows.joined(separator: "\n") + "\n"
+      }
+      let data = try program.write(table(0), to: "data.csv")
+      let scenario = try program.write(
+        """
+        {
+          "name": "table", "rounds": 100000,
+          "data": { "name": "csv", "path": "\(data)", "label_column": "label" },
+          "population": {
+            "test_examples_per_client": 50,
+            "clusters": [ { "name": "all", "clients": 4, "examples_per_client": 200 } ]
+          },
+          "model": { "name": "logistic" },
+          "local": { "batch_size": 20, "learning_rate": 0.1 },
+          "privacy": { "target_epsilon": null },
+          "method": { "name": "global" }
+        }
+        """, to: "table.json")
+      let process = try program.start(["run", scenario])
+      let runID = try await InterruptionTests.waitForRounds(program, process)
+      kill(process.processIdentifier, SIGTERM)
+      #expect(try program.outcome(of: process).status == 143)
+      _ = try program.write(table(1), to: "data.csv")
+      let resumed = try program.call("run", "--resume", runID, "--quiet")
+      #expect(resumed.status == 65, "\(resumed.errors)")
+      #expect(resumed.errors.contains("are not those it began with"))
+      let rounds = try RunStore.openExisting(program.store).rounds(of: runID).count
+      #expect(rounds >= 2)
+    }
+  }
+
+  @Test("a clock that goes back changes neither the order of runs nor what is resumed")
+  func clock() async throws {
+    try await Program.inFolder { program in
+      let store = try RunStore.open(program.store)
+      let scenario = try Scenario(json: Data(contentsOf: URL(fileURLWithPath: Self.tiny)))
+      let times = [2_000_000_000.0, 1_000_000_000]
+      let runs = try times.map {
+        try RunRecorder(
+          store: store, scenario: scenario, workers: 1, machine: "",
+          startedAt: Date(timeIntervalSince1970: $0)
+        ).runID
+      }
+      #expect(try store.run(named: "latest").runID == runs[1])
+      #expect(try store.runs().map(\.runID) == [runs[1], runs[0]])
+    }
+  }
+
+  @Test("wrong uses of --resume: 64 or 66, one sentence")
+  func usage() async throws {
+    try await Program.inFolder { program in
+      #expect(try program.call("run", "--resume", "latest").status == 66)
+      #expect(try program.call("run", Self.tiny, "--quiet").status == 0)
+      let done = try program.call("run", "--resume", "latest")
+      #expect(done.status == 64 && done.errors.contains("it is done"))
+      for arguments in [
+        ["run"], ["run", Self.tiny, "--resume", "latest"],
+        ["run", "--resume", "latest", "--seed", "1"], ["run", Self.tiny, "--take-over"],
+        ["run", Self.tiny, "--checkpoint-every", "0"],
+        ["run", Self.tiny, "--checkpoint-every", "-3s"],
+        ["run", Self.tiny, "--memory-limit", "much"],
+      ] {
+        #expect(try program.call(arguments).status == 64, "\(arguments)")
+      }
+      #expect(try program.call("run", "--resume", "nobody").status == 66)
+    }
+  }
+
+  @Test("a memory limit: fewer cached features and the same digest, or 75 before training")
+  func memoryLimit() async throws {
+    try await Program.inFolder { program in
+      let refused = try program.call("run", Self.tiny, "--memory-limit", "10MB", "--quiet")
+      #expect(refused.status == 75 && refused.errors.contains("--memory-limit"))
+      let run = try program.call(
+        "run", Self.tiny, "--memory-limit", "1GB", "--quiet", "--format", "json")
+      #expect(run.status == 0, "\(run.errors)")
+      let document = try JSONValue(parsing: Data(run.output.utf8))
+      let expected = try #require(document["expected_peak_bytes"]?.double)
+      let measured = try #require(document["peak_rss_bytes"]?.double)
+      #expect(abs(expected - measured) < 0.25 * measured)
+    }
+  }
+
+  @Test("names and paths from files stay inside their folder, and reports escape them")
+  func hostileNames() async throws {
+    try await Program.inFolder { program in
+      for name in ["../../etc/passwd", "..", "a/b", "a b", "<script>", ""] {
+        let run = try program.call(
+          "run", Self.tiny, "--quiet", "--set", "name=\"\(name)\"")
+        #expect(run.status == 65, "\(name)")
+        for command in [["runs", "show", name], ["run", "--resume", name]] where !name.isEmpty {
+          #expect([64, 66].contains(try program.call(command).status))
+        }
+      }
+      let run = try program.call(
+        "run", Self.tiny, "--quiet", "--set", "description=\"</script><script>alert(1)\"", "--set",
+        "population.clusters[0].name=\"<b>\"")
+      if run.status == 0 {
+        #expect(try program.call("report", "-o", "report.html").status == 0)
+        let page = try String(
+          contentsOf: program.folder.appendingPathComponent("report.html"), encoding: .utf8)
+        #expect(!page.contains("<script>alert(1)") && !page.contains("<b>"))
+      } else {
+        #expect(run.status == 65, "\(run.errors)")
+      }
+      // A link in the place of a model file is not followed: what it points to stays.
+      let victim = try program.write("mine", to: "victim")
+      let store = try RunStore.openExisting(program.store)
+      if let last = try store.runs().first {
+        let link = store.folder(of: last.runID).appendingPathComponent("model-0.safetensors")
+        try? FileManager.default.removeItem(at: link)
+        try FileManager.default.createSymbolicLink(
+          at: link, withDestinationURL: URL(fileURLWithPath: victim))
+        #expect(try program.call("runs", "delete", last.runID).status == 0)
+      }
+      #expect(try String(contentsOfFile: victim, encoding: .utf8) == "mine")
+    }
+  }
+}
