@@ -19,11 +19,11 @@ struct FaultTests {
   static let tiny = Program.shipped("tiny.json")
 
   /// The digest of a run of the tiny scenario with settings, in a store of its own.
-  static func expected(_ program: Program, _ settings: [String]) throws -> String {
+  static func expected(_ program: Program, _ settings: [String]) throws -> JSONValue {
     let run = try program.call(
       ["run", tiny, "--quiet", "--format", "json", "--store", "expected.sqlite"] + settings)
     return try #require(
-      try JSONValue(parsing: Data(run.output.utf8))["result_digest"]?.string, "\(run.errors)")
+      try JSONValue(parsing: Data(run.output.utf8))["result_digest"], "\(run.errors)")
   }
 
   /// Runs a command as a shell would.
@@ -73,7 +73,7 @@ struct FaultTests {
         ["run", "--resume", "latest", "--quiet", "--format", "json"] + store)
       #expect(rest.status == 0, "\(rest.errors)")
       #expect(
-        try JSONValue(parsing: Data(rest.output.utf8))["result_digest"]?.string == expected)
+        try JSONValue(parsing: Data(rest.output.utf8))["result_digest"] == expected)
     }
   }
 
@@ -100,17 +100,18 @@ struct FaultTests {
         database = sqlite3.connect(sys.argv[1], isolation_level=None)
         database.execute("BEGIN EXCLUSIVE")
         open(sys.argv[1] + ".locked", "w").close()
-        time.sleep(60)
+        time.sleep(600)
         """
       let holder = Process()
       holder.executableURL = URL(fileURLWithPath: "/usr/bin/env")
       holder.arguments = ["python3", "-c", script, program.store.path]
       try holder.run()
       defer { holder.terminate() }
-      for _ in 0..<200
-      where !FileManager.default.fileExists(atPath: program.store.path + ".locked") {
+      let sign = program.store.path + ".locked"
+      for _ in 0..<3000 where !FileManager.default.fileExists(atPath: sign) {
         try await Task.sleep(for: .milliseconds(20))
       }
+      #expect(FileManager.default.fileExists(atPath: sign))
       let run = try program.call("run", Self.tiny, "--quiet")
       #expect(run.status == 74)
       #expect(run.errors.contains("another process keeps the store locked"))
@@ -216,30 +217,26 @@ struct FaultTests {
           "run", Self.tiny, "--quiet", "--set", "name=\"\(name)\"")
         #expect(run.status == 65, "\(name)")
         for command in [["runs", "show", name], ["run", "--resume", name]] where !name.isEmpty {
-          #expect([64, 66].contains(try program.call(command).status))
+          let status = try program.call(command).status
+          #expect(status == 64 || status == 66)
         }
       }
       let run = try program.call(
-        "run", Self.tiny, "--quiet", "--set", "description=\"</script><script>alert(1)\"", "--set",
-        "population.clusters[0].name=\"<b>\"")
-      if run.status == 0 {
-        #expect(try program.call("report", "-o", "report.html").status == 0)
-        let page = try String(
-          contentsOf: program.folder.appendingPathComponent("report.html"), encoding: .utf8)
-        #expect(!page.contains("<script>alert(1)") && !page.contains("<b>"))
-      } else {
-        #expect(run.status == 65, "\(run.errors)")
-      }
+        "run", Self.tiny, "--quiet", "--set", "description=\"</script><script>alert(1)\"")
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(try program.call("report", "-o", "report.html").status == 0)
+      let page = try String(
+        contentsOf: program.folder.appendingPathComponent("report.html"), encoding: .utf8)
+      #expect(!page.contains("<script>alert(1)"))
       // A link in the place of a model file is not followed: what it points to stays.
       let victim = try program.write("mine", to: "victim")
       let store = try RunStore.openExisting(program.store)
-      if let last = try store.runs().first {
-        let link = store.folder(of: last.runID).appendingPathComponent("model-0.safetensors")
-        try? FileManager.default.removeItem(at: link)
-        try FileManager.default.createSymbolicLink(
-          at: link, withDestinationURL: URL(fileURLWithPath: victim))
-        #expect(try program.call("runs", "delete", last.runID).status == 0)
-      }
+      let last = try #require(try store.runs().first)
+      let link = store.folder(of: last.runID).appendingPathComponent("model-0.safetensors")
+      try FileManager.default.removeItem(at: link)
+      try FileManager.default.createSymbolicLink(
+        at: link, withDestinationURL: URL(fileURLWithPath: victim))
+      #expect(try program.call("runs", "delete", last.runID).status == 0)
       #expect(try String(contentsOfFile: victim, encoding: .utf8) == "mine")
     }
   }

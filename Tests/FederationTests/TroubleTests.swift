@@ -64,14 +64,14 @@ struct TroubleTests {
       scenario("method={\"name\": \"ifca\", \"num_clusters\": 6}", "rounds=6"))
     #expect(outcome.models.filter { $0.name.hasPrefix("model-") }.count == 6)
     for model in outcome.models {
-      for tensor in model.tensors { #expect(tensor.values.allSatisfy(\.isFinite)) }
+      for tensor in model.tensors { #expect(tensor.values.allSatisfy { $0.isFinite }) }
     }
   }
 
   @Test("clients without examples of some classes train and are evaluated")
   func missingClasses() async throws {
     let outcome = try await run(
-      scenario("population.label_skew={\"type\": \"shards\", \"classes_per_client\": 1}"))
+      scenario("population.label_skew={\"type\": \"shards\", \"per_client\": 1}"))
     for client in outcome.result.clients {
       #expect(client.accuracy.isFinite && client.loss.isFinite)
       #expect(client.confusion.contains { $0.reduce(0, +) == 0 })

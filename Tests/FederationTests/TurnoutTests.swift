@@ -2,6 +2,7 @@
 
 import Federation
 import Foundation
+import Privacy
 import Scenarios
 import Testing
 
@@ -35,13 +36,12 @@ struct TurnoutTests {
       "participation={\"straggler_probability\": 1, \"straggler_slowdown\": 50, \"deadline\": 0.001}"
     )
     let outcome = try await run(scenario, observer: observer)
-    for round in await observer.rounds {
+    let rounds = await observer.rounds
+    for round in rounds {
       #expect(round.lateClients == Array(0..<8))
       #expect(Set(round.ledger.compactMap(\.client)) == Set(0..<8))
       // The model that nobody moved is as good as before.
-      #expect(
-        round.clients.map(\.testAccuracy)
-          == (await observer.rounds).first?.clients.map(\.testAccuracy))
+      #expect(round.clients.map(\.testAccuracy) == rounds[0].clients.map(\.testAccuracy))
     }
     #expect(outcome.result.clients.allSatisfy { ($0.epsilon ?? 0) > 4 && ($0.epsilon ?? 9) <= 5 })
   }
@@ -61,18 +61,17 @@ struct TurnoutTests {
 
   @Test("a run with absences does not depend on workers, and R-DPCFL's first round waits for all")
   func reproducible() async throws {
-    let changes = [
-      "participation={\"dropout_probability\": 0.4, \"straggler_probability\": 0.5, \"deadline\": 2}"
-    ]
+    let scenario = try scenario(
+      "participation={\"dropout_probability\": 0.4, \"straggler_probability\": 0.5, "
+        + "\"deadline\": 2}")
     var digests: Set<String> = []
-    for workers in [1, 3] {
-      let observer = Recorder()
-      let scenario = try scenario(changes[0])
-      digests.insert(
-        try await run(scenario, workers: workers, observer: observer).result.resultDigest)
-      let first = try #require(await observer.rounds.first)
-      #expect(first.clients.allSatisfy(\.participated) && first.lateClients.isEmpty)
+    let observers = [Recorder(), Recorder()]
+    for (workers, observer) in zip([1, 3], observers) {
+      let outcome = try await run(scenario, workers: workers, observer: observer)
+      digests.insert(outcome.result.resultDigest)
     }
+    let first = try #require(await observers[0].rounds.first)
+    #expect(first.clients.allSatisfy(\.participated) && first.lateClients.isEmpty)
     #expect(digests.count == 1)
   }
 

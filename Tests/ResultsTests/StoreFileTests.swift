@@ -143,7 +143,7 @@ struct StoreFileTests {
           try String.fetchOne(database, sql: "PRAGMA \($0)")
         }
       }
-      #expect(values == ["wal", "2", "1685087852"])
+      #expect(values == ["wal", "3", "1685087852"])
       let tables = try await DatabaseQueue(path: file.path).read {
         try String.fetchAll(
           $0, sql: "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
@@ -171,7 +171,7 @@ struct StoreFileTests {
       "UPDATE runs SET seed = -1",
       "UPDATE runs SET seed = 'seven'",
       "UPDATE runs SET client_mean_accuracy = 1.5",
-      "INSERT INTO rounds VALUES ('x', 1, 'training', NULL, NULL, NULL, 0, 0, 0, '')",
+      "INSERT INTO rounds VALUES ('x', 1, 'training', NULL, NULL, NULL, 0, 0, 0, '', 0)",
       "UPDATE rounds SET round = 0",
       "UPDATE rounds SET clusters_are_true = 2",
       "UPDATE rounds SET bytes_up = -1",

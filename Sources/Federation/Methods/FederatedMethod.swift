@@ -21,6 +21,13 @@ public struct FederatedState: Codable, Hashable, Sendable {
   public var thresholds: [[Float]]?
 }
 
+extension FederatedState {
+  /// The state of a run that begins.
+  package init(models: [[Float]], assignment: [Int]) {
+    self.init(models: models, assignment: assignment, posteriors: nil)
+  }
+}
+
 /// What a method may know besides its state.
 struct MethodContext: Sendable {
   let scenario: Scenario
