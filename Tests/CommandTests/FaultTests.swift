@@ -81,8 +81,13 @@ struct FaultTests {
   func storeDeleted() async throws {
     try await Program.inFolder { program in
       let process = try program.start(InterruptionTests.endless)
+      defer { process.terminate() }
       _ = try await InterruptionTests.waitForRounds(program, process)
-      try FileManager.default.removeItem(at: program.store.deletingLastPathComponent())
+      // The run makes files while they are being removed.
+      let folder = program.store.deletingLastPathComponent().path
+      while FileManager.default.fileExists(atPath: folder), process.isRunning {
+        try Self.shell("rm -rf '\(folder)'")
+      }
       // SQLite may go on with the files it has open; checkpoints are files of their own.
       let outcome = try program.outcome(of: process)
       #expect([73, 74].contains(outcome.status), "\(outcome.errors.suffix(300))")
