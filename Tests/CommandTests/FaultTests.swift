@@ -35,8 +35,7 @@ struct FaultTests {
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
     try process.run()
-    process.waitUntilExit()
-    return process.terminationStatus
+    return Program.status(of: process)
   }
 
   /// Whether this process may mount a small file system (as root in most build machines).
@@ -101,18 +100,23 @@ struct FaultTests {
       #expect(try program.call("run", Self.tiny, "--quiet").status == 0)
       // Holds an exclusive lock for longer than the program waits.
       let script = """
-        import sqlite3, sys, time
+        import os, sqlite3, sys, time
         database = sqlite3.connect(sys.argv[1], isolation_level=None)
         database.execute("BEGIN EXCLUSIVE")
-        open(sys.argv[1] + ".locked", "w").close()
-        time.sleep(600)
+        sign = sys.argv[1] + ".locked"
+        open(sign, "w").close()
+        while os.path.exists(sign):
+            time.sleep(0.1)
         """
       let holder = Process()
       holder.executableURL = URL(fileURLWithPath: "/usr/bin/env")
       holder.arguments = ["python3", "-c", script, program.store.path]
+      holder.standardOutput = FileHandle.nullDevice
+      holder.standardError = FileHandle.nullDevice
       try holder.run()
-      defer { holder.terminate() }
       let sign = program.store.path + ".locked"
+      // It lets go when its sign is taken away.
+      defer { try? FileManager.default.removeItem(atPath: sign) }
       for _ in 0..<3000 where !FileManager.default.fileExists(atPath: sign) {
         try await Task.sleep(for: .milliseconds(20))
       }

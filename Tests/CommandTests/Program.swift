@@ -2,6 +2,10 @@
 
 import Foundation
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// A folder of its own for store, cache and files, and the program that works in it.
 struct Program: Sendable {
   let folder: URL
@@ -70,11 +74,33 @@ struct Program: Sendable {
   }
 
   func outcome(of process: Process) throws -> Outcome {
+    Outcome(
+      status: Self.status(of: process), output: try text("output"), errors: try text("errors"))
+  }
+
+  /// Waits for the end of a process; 128 and the signal's number if one ended it.
+  ///
+  /// Foundation learns of the end from a socket that other children, started at the same moment, may have
+  /// inherited and keep open; so the system is asked.
+  static func status(of process: Process) -> Int32 {
+    #if canImport(Glibc)
+      let exited: Int32 = 1  // CLD_EXITED
+      while true {
+        var info = siginfo_t()
+        let answer = waitid(
+          P_PID, id_t(process.processIdentifier), &info, WEXITED | WNOHANG | WNOWAIT)
+        // Foundation has collected it, and knows.
+        guard answer == 0 else { break }
+        if info.si_signo == SIGCHLD {
+          let status = info._sifields._sigchld.si_status
+          return info.si_code == exited ? status : 128 + status
+        }
+        usleep(2000)
+      }
+    #endif
     process.waitUntilExit()
     let status = process.terminationStatus
-    return Outcome(
-      status: process.terminationReason == .exit ? status : 128 + status,
-      output: try text("output"), errors: try text("errors"))
+    return process.terminationReason == .exit ? status : 128 + status
   }
 
   private func text(_ name: String) throws -> String {
