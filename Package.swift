@@ -53,15 +53,19 @@ let package = Package(
       "Federation",
       ["Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios", crypto]),
     room(
+      "Laboratory",
+      ["Kernels", "Privacy", "Learning", "Federation", "Scenarios", numerics]),
+    room(
       "Results",
       [
-        "Federation", "Scenarios", "Privacy", "Clustering", "Datasets", crypto,
+        "Laboratory", "Federation", "Scenarios", "Privacy", "Clustering", "Datasets", crypto,
         .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .executableTarget(
       name: "dpflsim",
       dependencies: [
         "Federation", "Results", "Scenarios", "Datasets", "Privacy", "Learning", "Clustering",
+        "Laboratory",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),
@@ -74,10 +78,11 @@ let package = Package(
     tests(
       "Federation",
       ["Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios"]),
+    tests("Laboratory", ["Kernels", "Learning", "Scenarios"]),
     tests(
       "Results",
       [
-        "Kernels", "Privacy", "Federation", "Scenarios", "Datasets",
+        "Kernels", "Learning", "Privacy", "Federation", "Scenarios", "Datasets",
         .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .testTarget(

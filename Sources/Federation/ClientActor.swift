@@ -34,6 +34,10 @@ struct ClientTask: Sendable {
   var learningRate: Double? = nil
   /// Whether the update goes to the server.
   var sendsUpdate = true
+  /// The part of the round that this is; nil is the whole of it.
+  var phase: Phase? = nil
+  /// Clients with the same model in this round.
+  var contributors = 1
 }
 
 /// What a client sends back, and what a simulator may know besides.
@@ -51,6 +55,8 @@ struct ClientUpdate: Sendable {
   let bytesDown: Int
   /// Of groups of layers, where they adapt.
   var thresholds: [Float]? = nil
+  /// The part of the round in which it trained, where rounds have parts.
+  var phase: Phase? = nil
 }
 
 actor Client {
@@ -63,6 +69,8 @@ actor Client {
   private let clipping: ClippingRule
   private let noiseMaking: NoiseMaking
   private let clipsWithoutNoise: Bool
+  /// Nil where parameter vectors are averaged as they are.
+  private let exchange: AdapterExchange?
   /// Whether the server protects whole clients: nothing released by this one alone then counts.
   private let trustsServer: Bool
   private var individual: IndividualTracker?
@@ -70,8 +78,10 @@ actor Client {
   private var testFeatures: FrozenFeatures?
 
   init(
-    profile: ClientProfile, noise: ClientNoise, scenario: Scenario, clipping: ClippingRule
+    profile: ClientProfile, noise: ClientNoise, scenario: Scenario, clipping: ClippingRule,
+    exchange: AdapterExchange?
   ) {
+    self.exchange = exchange
     self.profile = profile
     self.noise = noise
     seed = scenario.seed
@@ -119,26 +129,33 @@ actor Client {
     _ task: ClientTask, round: Int, state: FederatedState, on lane: Lane
   ) async throws -> ClientUpdate {
     let models = state.models
+    let personal = state.personal?[profile.index]
     var entries: [LedgerEntry] = []
     var model = task.model
     if let selection = task.selection {
       let (choice, entry) = try await select(
-        selection, round: round, models: models, on: lane)
+        selection, round: round, models: models, personal: personal, on: lane)
       model = choice
       entries.append(entry)
     }
     let (view, features) = (profile.train, trainFeatures)
-    var plain = localWork(task, round: round, start: models[model])
+    let served = task.phase.flatMap {
+      exchange?.served(models[model], for: $0, client: profile.index, personal: personal)
+    }
+    var plain = localWork(
+      regularized(task, personal: personal), round: round, start: served?.start ?? models[model]
+    )
     plain.thresholds = state.thresholds(of: model)
-    let levels = try await individualLevels(of: plain, on: lane)
+    let levels = try await individualLevels(of: plain, served: served, on: lane)
     plain.exampleBounds = levels.map { levels in
       levels.map {
         Float($0) / Float(IndividualAccountant.levelCount) * Float(profile.budget.maxGradNorm)
       }
     }
     let work = plain
+    let base = exchange?.rule.trainsWeights == true ? exchange?.base : nil
     let outcome = try await lane.run {
-      try LocalTraining.run(work, on: view, features: features, network: $0.network)
+      try Self.train(work, served: served, base: base, on: view, features: features, in: $0)
     }
     if let levels, let multiplier = work.privacy?.noiseMultiplier {
       let (rate, steps) = work.rateAndSteps
@@ -147,26 +164,61 @@ actor Client {
     }
     entries = trustsServer ? [] : entries + outcome.entries
     ledger.append(contentsOf: entries)
-    let bytes =
-      (outcome.delta.count + (outcome.thresholds?.count ?? 0)) * MemoryLayout<Float>.size
+    var traffic = (up: outcome.delta.count, down: outcome.delta.count)
+    if let exchange, let served, let phase = task.phase {
+      traffic = exchange.traffic(
+        served, phase: phase, contributors: task.contributors,
+        sendsAll: task.training == .fullBatch)
+    }
+    traffic.up += outcome.thresholds?.count ?? 0
+    traffic.down += outcome.thresholds?.count ?? 0
+    let size = MemoryLayout<Float>.size
     return ClientUpdate(
       client: profile.index, model: model, delta: outcome.delta,
       deltaWithoutNoise: outcome.deltaWithoutNoise, entries: entries,
       steps: outcome.steps,
       meanLoss: outcome.statistics.examples > 0
         ? outcome.statistics.loss / Double(outcome.statistics.examples) : nil,
-      bytesUp: task.sendsUpdate ? bytes : 0,
-      bytesDown: task.sendsUpdate ? bytes * (task.selection?.candidates.count ?? 1) : 0,
-      thresholds: outcome.thresholds)
+      bytesUp: task.sendsUpdate ? traffic.up * size : 0,
+      bytesDown: task.sendsUpdate
+        ? traffic.down * size * (task.selection?.candidates.count ?? 1) : 0,
+      thresholds: outcome.thresholds, phase: task.phase)
   }
 
-  private func individualLevels(of work: LocalWork, on lane: Lane) async throws -> [Int]? {
+  /// - Parameter base: of the run, where the adapted weights themselves are trained by way of carriers.
+  private static func train(
+    _ work: LocalWork, served: ServedModel?, base: [Float]?, on view: ClientView,
+    features: FrozenFeatures?, in workspace: LaneWorkspace
+  ) throws(FederationError) -> LocalOutcome {
+    let network = workspace.network(for: served)
+    guard let served, let base else {
+      return try LocalTraining.run(work, on: view, features: features, network: network)
+    }
+    return try CarrierTraining.run(
+      work, served: served, original: base, on: view, features: features, network: network)
+  }
+
+  /// The task with its regulariser's centre in the places that this client trains.
+  private func regularized(_ task: ClientTask, personal: [Float]?) -> ClientTask {
+    guard let exchange, let phase = task.phase, let regularizer = task.regularizer else {
+      return task
+    }
+    var task = task
+    let center = exchange.served(
+      regularizer.center, for: phase, client: profile.index, personal: personal)
+    task.regularizer = LocalWork.Regularizer(lambda: regularizer.lambda, center: center.start)
+    return task
+  }
+
+  private func individualLevels(
+    of work: LocalWork, served: ServedModel?, on lane: Lane
+  ) async throws -> [Int]? {
     guard individual != nil, let privacy = work.privacy else { return nil }
     let (view, features) = (profile.train, trainFeatures)
     return try await lane.run {
       IndividualTracker.levels(
         of: view, features: features, start: work.start, maxGradNorm: privacy.maxGradNorm,
-        network: $0.network)
+        network: $0.network(for: served))
     }
   }
 
@@ -184,13 +236,17 @@ actor Client {
   }
 
   /// Its examples' own ε with labels and losses under a model; nil if they are not followed.
-  func individualFigures(model: [Float], on lane: Lane) async throws -> IndividualFigures? {
+  func individualFigures(
+    model: [Float], personal: [Float]?, on lane: Lane
+  ) async throws -> IndividualFigures? {
     guard let individual else { return nil }
     let (view, features) = (profile.train, trainFeatures)
+    let served = exchange?.evaluated(model, personal: personal)
     let losses = try await lane.run { workspace in
-      workspace.network.load(trainable: model)
+      let network = workspace.network(for: served)
+      network.load(trainable: served?.start ?? model)
       var losses = [Double](repeating: 0, count: view.count)
-      _ = workspace.network.evaluate(view, features: features, lossObserver: { losses[$0] = $1 })
+      _ = network.evaluate(view, features: features, lossObserver: { losses[$0] = $1 })
       return losses
     }
     return IndividualFigures(
@@ -201,19 +257,22 @@ actor Client {
   private func localWork(_ task: ClientTask, round: Int, start: [Float]) -> LocalWork {
     let batches: LocalWork.Batches
     let multiplier: Double?
+    let total =
+      task.training == .fullBatch ? profile.plan.fullBatchSteps : profile.plan.stepsPerRound
+    let steps = task.phase?.steps(of: total, round: round) ?? 0..<total
     switch task.training {
     case .fullBatch:
-      batches = .full(steps: profile.plan.fullBatchSteps)
+      batches = .full(steps: steps.count)
       multiplier = noise.fullBatchNoiseMultiplier
     case .sampled:
-      batches = .poisson(rate: profile.plan.sampleRate, steps: profile.plan.stepsPerRound)
+      batches = .poisson(rate: profile.plan.sampleRate, steps: steps.count)
       multiplier = noise.noiseMultiplier
     }
     var work = LocalWork(
       seed: seed, round: round, client: profile.index, start: start, batches: batches,
       learningRate: Float(task.learningRate ?? local.learningRate),
       privacy: multiplier.map { (Float(profile.budget.maxGradNorm), $0) },
-      regularizer: task.regularizer)
+      regularizer: task.regularizer, firstStep: steps.lowerBound)
     if clipsWithoutNoise { work.clippingBound = Float(profile.budget.maxGradNorm) }
     work.optimizer = local.optimizer
     work.schedule = local.learningRateSchedule
@@ -228,16 +287,20 @@ actor Client {
   /// The utility is (examples right) − ½ (examples), over every local record exactly once: adding or
   /// removing a record moves each utility by exactly ½, so the sensitivity is ½ (docs/method.md).
   private func select(
-    _ selection: ClientTask.Selection, round: Int, models: [[Float]], on lane: Lane
+    _ selection: ClientTask.Selection, round: Int, models: [[Float]], personal: [Float]?,
+    on lane: Lane
   ) async throws -> (model: Int, entry: LedgerEntry) {
     if selection.scoring == .resampledAccuracy {
       return try await selectAsReleased(selection, round: round, models: models, on: lane)
     }
     let (view, features) = (profile.train, trainFeatures)
+    let exchange = exchange
     let utilities = try await lane.run { workspace in
       selection.candidates.map { candidate in
-        workspace.network.load(trainable: models[candidate])
-        let seen = workspace.network.evaluate(view, features: features)
+        let served = exchange?.evaluated(models[candidate], personal: personal)
+        let network = workspace.network(for: served)
+        network.load(trainable: served?.start ?? models[candidate])
+        let seen = network.evaluate(view, features: features)
         return Double(seen.correct) - 0.5 * Double(seen.examples)
       }
     }
@@ -261,11 +324,15 @@ actor Client {
   }
 
   /// Accuracy and mean loss of a model on this client's test examples.
-  func evaluate(_ model: [Float], on lane: Lane) async throws -> (accuracy: Double, loss: Double) {
+  func evaluate(
+    _ model: [Float], personal: [Float]?, on lane: Lane
+  ) async throws -> (accuracy: Double, loss: Double) {
     let (view, features) = (profile.test, testFeatures)
+    let served = exchange?.evaluated(model, personal: personal)
     let seen = try await lane.run { workspace in
-      workspace.network.load(trainable: model)
-      return workspace.network.evaluate(view, features: features)
+      let network = workspace.network(for: served)
+      network.load(trainable: served?.start ?? model)
+      return network.evaluate(view, features: features)
     }
     let count = Double(max(seen.examples, 1))
     return (Double(seen.correct) / count, seen.loss / count)

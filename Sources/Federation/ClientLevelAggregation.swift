@@ -44,20 +44,29 @@ struct ClientLevelAggregation: Sendable {
   /// bound when a client comes or goes: one Gaussian mechanism a round, whatever the number of models,
   /// and which model a client chose costs nothing more.
   func fold(
-    _ updates: [ClientUpdate], round: Int, into state: inout FederatedState
-  ) throws(FederationError) -> LedgerEntry {
+    _ updates: [ClientUpdate], round: Int, into state: inout FederatedState,
+    context: MethodContext
+  ) throws -> LedgerEntry {
     guard let multiplier = noise.noiseMultiplier else {
-      try state.average(updates, optimizer: optimizer)
+      try state.take(updates, round: round, context: context)
       return entry(round: round)
     }
-    let length = state.models.first?.count ?? 0
+    // The places that this round trains.
+    let phase = context.exchange?.phases(round: round, stage: .training).first
+    let places =
+      phase.flatMap { context.exchange?.places(of: $0) } ?? Array(context.initial.indices)
+    let length = places.count
     let released = try released(
       updates, round: round, noiseMultiplier: multiplier, length: length,
       models: state.models.count)
     for model in state.models.indices {
       let scale = Float(1 / expected[model])
       let mean = released[model * length..<(model + 1) * length].map { scale * $0 }
-      state.move(model: model, by: mean, optimizer: optimizer)
+      if context.exchange == nil {
+        state.move(model: model, by: mean, optimizer: optimizer)
+      } else {
+        for (place, value) in zip(places, mean) { state.models[model][place] += value }
+      }
     }
     return entry(round: round)
   }

@@ -9,10 +9,20 @@ final class LaneWorkspace {
   let network: Network
   private let plan: TrainingPlan
   private var wholeNetwork: Network?
+  private var otherNetworks: [NetworkKey: Network] = [:]
 
   init(plan: TrainingPlan, tile: Int) {
     self.plan = plan
     network = Network(plan: plan, tile: tile)
+  }
+
+  /// The network for a served model, with its frozen parameters loaded; that of the run without one.
+  func network(for served: ServedModel?) -> Network {
+    guard let served else { return network }
+    let known = otherNetworks[served.key] ?? Network(plan: served.plan, tile: network.tile)
+    otherNetworks[served.key] = known
+    known.load(frozen: served.frozen)
+    return known
   }
 
   /// The same model with every parameter trained: for pretraining and for merged models.

@@ -41,6 +41,8 @@ public struct LocalWork: Sendable {
   /// nil trains without clipping and noise.
   let privacy: (maxGradNorm: Float, noiseMultiplier: Double)?
   let regularizer: Regularizer?
+  /// Index of the first step within the round: every step has randomness of its own.
+  let firstStep: Int
   package var noise = NoiseMaking()
   public var rule = ClippingRule.flat
   /// Where thresholds adapt: those to begin with; nil takes the scenario's.
@@ -52,7 +54,8 @@ public struct LocalWork: Sendable {
 
   public init(
     seed: UInt64, round: Int, client: Int, start: [Float], batches: Batches, learningRate: Float,
-    privacy: (maxGradNorm: Float, noiseMultiplier: Double)?, regularizer: Regularizer? = nil
+    privacy: (maxGradNorm: Float, noiseMultiplier: Double)?, regularizer: Regularizer? = nil,
+    firstStep: Int = 0
   ) {
     self.seed = seed
     self.round = round
@@ -62,6 +65,7 @@ public struct LocalWork: Sendable {
     self.learningRate = learningRate
     self.privacy = privacy
     self.regularizer = regularizer
+    self.firstStep = firstStep
   }
 }
 
@@ -129,10 +133,11 @@ public enum LocalTraining {
     var optimizer = LocalOptimizer(work.optimizer, count: theta.count)
     var plain = work.isPrivateFullBatch ? (theta: work.start, optimizer: optimizer) : nil
     for step in 0..<steps {
-      let batch = sample(source.count, rate: rate, work: work, step: step)
+      let draw = work.firstStep + step
+      let batch = sample(source.count, rate: rate, work: work, step: draw)
       network.load(trainable: theta)
       var noise = StepNoise(
-        work.noise, seed: work.seed, round: work.round, client: work.client, step: step)
+        work.noise, seed: work.seed, round: work.round, client: work.client, step: draw)
       let pass = ClippedPass(
         source: source, batch: batch, features: features,
         clipping: groups?.clipping ?? work.clipping)
@@ -185,7 +190,7 @@ public enum LocalTraining {
   }
 
   /// What a step asks of the network.
-  private struct ClippedPass<Source: ExampleSource> {
+  struct ClippedPass<Source: ExampleSource> {
     let source: Source
     let batch: [Int]
     let features: FrozenFeatures?
@@ -201,7 +206,7 @@ public enum LocalTraining {
   }
 
   /// The noisy sum of a step; without privacy the sum itself.
-  private static func release<Source: ExampleSource>(
+  static func release<Source: ExampleSource>(
     _ pass: ClippedPass<Source>, of network: Network, into sum: inout [Float], work: LocalWork,
     groups: GroupThresholds?, noise: inout StepNoise
   ) -> (noisy: [Float], seen: BatchStatistics) {

@@ -96,8 +96,9 @@ extension TrainingPlan {
     }
     let adapter = scenario.adapter.map {
       LoRAConfiguration(
-        rank: $0.r, loraAlpha: $0.loraAlpha, targetModules: $0.targetModules, freezeA: $0.freezeA,
-        useRSLoRA: $0.useRSLoRA)
+        rank: $0.r, loraAlpha: $0.loraAlpha, targetModules: $0.targetModules,
+        trained: $0.aggregation == .ffaLoRA ? .b : .both, useRSLoRA: $0.useRSLoRA,
+        layerRanks: $0.layerRanks)
     }
     try self.init(architecture: architecture, adapter: adapter)
   }

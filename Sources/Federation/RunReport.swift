@@ -70,6 +70,10 @@ public struct RoundReport: Codable, Hashable, Sendable {
   public var lateClients: [Int] = []
   public var bytesUp: Int
   public var bytesDown: Int
+  /// ‖averaged adapters − exact average of products‖ / ‖exact average‖, over all models and layers; nil
+  /// without an adapter, where nothing was averaged, where products are personal, or where the server
+  /// added noise. Not part of the digest: it follows from what is.
+  public var aggregationError: Double?
   /// Time of the round; not part of the digest.
   public var seconds: Double
 
@@ -245,6 +249,26 @@ public struct AgreementReport: Codable, Hashable, Sendable {
   }
 }
 
+/// How the adapters of a run were averaged, and how well.
+public struct AdapterResult: Codable, Hashable, Sendable {
+  /// The rule as the scenario names it.
+  public let aggregation: String
+  public let facts: AggregationFacts
+  /// Error against the exact average of products, relative to it: of the last round that has one, and the
+  /// largest of all rounds. Nil where products are personal or the server added noise.
+  public let lastError: Double?
+  public let largestError: Double?
+
+  public init(
+    aggregation: String, facts: AggregationFacts, lastError: Double?, largestError: Double?
+  ) {
+    self.aggregation = aggregation
+    self.facts = facts
+    self.lastError = lastError
+    self.largestError = largestError
+  }
+}
+
 /// Everything that a finished run says.
 public struct RunResult: Codable, Hashable, Sendable {
   public let scenario: String
@@ -265,6 +289,8 @@ public struct RunResult: Codable, Hashable, Sendable {
   public let bytesDown: Int
   /// Averages of the examples' own ε; nil unless `privacy.individual` asks for them.
   public let individual: IndividualResult?
+  /// How adapters were averaged; nil without adapters.
+  public let adapter: AdapterResult?
   /// SHA-256 over the final parameters of every model and every figure of every round.
   public let resultDigest: String
   /// Whether the same scenario, seed and data give the same digest again: false where the operating system
@@ -278,7 +304,8 @@ public struct RunResult: Codable, Hashable, Sendable {
     rounds: Int, clients: [ClientResult], clusters: [ClusterResult],
     clustering: ClusteringReport?, agreement: AgreementReport?, unit: PrivacyUnit,
     relation: Adjacency, sampling: String, bytesUp: Int, bytesDown: Int,
-    individual: IndividualResult? = nil, resultDigest: String, isReproducible: Bool? = true,
+    individual: IndividualResult? = nil, adapter: AdapterResult? = nil, resultDigest: String,
+    isReproducible: Bool? = true,
     notes: [String]
   ) {
     self.scenario = scenario
@@ -297,6 +324,7 @@ public struct RunResult: Codable, Hashable, Sendable {
     self.bytesUp = bytesUp
     self.bytesDown = bytesDown
     self.individual = individual
+    self.adapter = adapter
     self.resultDigest = resultDigest
     self.isReproducible = isReproducible
     self.notes = notes

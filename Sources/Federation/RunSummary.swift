@@ -14,11 +14,14 @@ struct RunProgress: Codable, Sendable {
   private(set) var bytesDown = 0
   /// First round since when the assignment has been the true one.
   private(set) var correctSince: Int?
+  /// Errors of averaging adapters, round by round.
+  private(set) var aggregationErrors: [Double] = []
 
   mutating func add(_ report: RoundReport) {
     digest.add(report)
     bytesUp += report.bytesUp
     bytesDown += report.bytesDown
+    if let error = report.aggregationError { aggregationErrors.append(error) }
     if report.clustersAreTrue == true {
       correctSince = correctSince ?? report.round
     } else {
@@ -38,11 +41,12 @@ struct RunSummary {
   ) async throws -> RunOutcome {
     let scenario = context.scenario
     let plan = context.plan
-    let merged = state.models.map { plan.merged(frozen: frozen, trainable: $0) }
+    let wholes = context.wholeModels(of: state, frozen: frozen)
+    let merged = wholes.byModel
     let classes = plan.architecture.classes
     let figures = try await lanes.map(Array(clients.indices)) { index, lane in
       try await clients[index].evaluateMerged(
-        merged[state.assignment[index]], classes: classes, on: lane)
+        wholes.byClient?[index] ?? merged[state.assignment[index]], classes: classes, on: lane)
     }
     let bounds = try await epsilons(clients, server: server?.ledger)
     let results = context.clients.map { profile in
@@ -64,7 +68,7 @@ struct RunSummary {
     if case .robustClustered(let settings) = scenario.method { variant = settings.variant.rawValue }
     let followed = try await lanes.map(Array(clients.indices)) { index, lane in
       try await clients[index].individualFigures(
-        model: state.models[state.assignment[index]], on: lane)
+        model: state.models[state.assignment[index]], personal: state.personal?[index], on: lane)
     }
     let result = RunResult(
       scenario: scenario.name, scenarioHash: scenario.hash, method: scenario.method.name,
@@ -77,7 +81,14 @@ struct RunSummary {
       individual: IndividualResult(
         followed.compactMap { $0 }, classes: classes,
         clusters: scenario.population.clusters.count),
-      resultDigest: digest.text, isReproducible: scenario.isReproducible, notes: notes)
+      adapter: scenario.adapter.map {
+        AdapterResult(
+          aggregation: $0.aggregation.rawValue, facts: $0.aggregation.facts,
+          lastError: progress.aggregationErrors.last,
+          largestError: progress.aggregationErrors.max())
+      },
+      resultDigest: digest.text, isReproducible: scenario.isReproducible,
+      notes: notes + context.unmoved(wholes, base: frozen.base, assignment: state.assignment))
     return RunOutcome(result: result, models: storedModels(state, frozen: frozen))
   }
 
@@ -135,7 +146,9 @@ struct RunSummary {
     }
     let plan = context.plan
     var stored = state.models.enumerated().map { index, model in
-      StoredModel(name: "model-\(index)", tensors: tensors(plan.slots, model))
+      StoredModel(
+        name: "model-\(index)",
+        tensors: tensors(plan.slots, model) + tensors(residualSlots, model))
     }
     if plan.adapter != nil {
       stored.append(
@@ -145,6 +158,19 @@ struct RunSummary {
             + tensors(plan.frozenFactorSlots, frozen.factors)))
     }
     return stored
+  }
+}
+
+extension RunSummary {
+  /// What a rule of aggregation folded into the frozen weights follows the factors.
+  private var residualSlots: [ParameterSlot] {
+    guard let layout = context.exchange?.layout, layout.keepsResidual else { return [] }
+    var offset = context.plan.trainableCount
+    return context.plan.adaptedLayers.map { layer in
+      defer { offset += layer.rows * layer.columns }
+      return ParameterSlot(
+        name: "\(layer.name).residual", offset: offset, rows: layer.rows, columns: layer.columns)
+    }
   }
 }
 

@@ -55,44 +55,68 @@ actor Server {
   /// Runs one round (from 0) and reports it.
   func runRound(_ round: Int, evaluates: Bool) async throws -> RoundReport {
     let work = try method.tasks(round: round, state: state, context: context)
-    let (before, clients) = (state, clients)
     let present = work.tasks.filter {
       turnout.attendance(of: $0.client, round: round) != .dropsOut
     }
-    let tasks = try await admitted(
+    var tasks = try await admitted(
       RoundTasks(stage: work.stage, tasks: present), round: round)
-    let sizes = tasks.map { context.clients[$0.client].train.count }
-    let updates = try await lanes.map(tasks, costs: sizes) { task, lane in
-      try await clients[task.client].perform(task, round: round, state: before, on: lane)
-    }
-    // What comes late is not folded, and is in the ledger all the same: it was released.
-    let inTime = updates.filter {
-      turnout.attendance(of: $0.client, round: round) == .reports
-    }
-    var own: LedgerEntry?
-    if let aggregation {
-      for update in inTime { state.assignment[update.client] = update.model }
-      let entry = try aggregation.fold(inTime, round: round, into: &state)
-      ledger.append(entry)
-      own = entry
-    } else {
-      try method.fold(inTime, round: round, into: &state, context: context)
-      try state.takeThresholds(of: inTime)
-      try recordTrueProjection(of: inTime)
-    }
-
     var report = RoundReport(round: round + 1, stage: work.stage)
-    report.clients = clients.indices.map {
-      ClientRound(client: $0, model: state.assignment[$0])
+    report.clients = clients.indices.map { ClientRound(client: $0, model: 0) }
+    state.aggregationError = nil
+    // One pass over the clients, unless a rule of aggregation has them send more than once.
+    let phases = context.exchange?.phases(round: round, stage: work.stage)
+    for phase in phases?.map({ Phase?.some($0) }) ?? [nil] {
+      if let phase { try context.exchange?.prepare(&state.models, for: phase) }
+      let updates = try await perform(tasks, phase: phase, round: round)
+      // What comes late is not folded, and is in the ledger all the same: it was released.
+      let inTime = updates.filter {
+        turnout.attendance(of: $0.client, round: round) == .reports
+      }
+      if let aggregation {
+        for update in inTime { state.assignment[update.client] = update.model }
+        let entry = try aggregation.fold(inTime, round: round, into: &state, context: context)
+        ledger.append(entry)
+        report.ledger.append(entry)
+      } else {
+        let start = state.models
+        try method.fold(inTime, round: round, into: &state, context: context)
+        try state.takeThresholds(of: inTime)
+        try recordTrueProjection(of: inTime, from: start, round: round)
+      }
+      for update in updates { report.record(update) }
+      report.lateClients = updates.map(\.client).filter {
+        turnout.attendance(of: $0, round: round) == .comesLate
+      }
+      // In a later phase clients stay with the model that they chose; who was late has missed it.
+      tasks = zip(tasks, updates).filter {
+        turnout.attendance(of: $0.0.client, round: round) == .reports
+      }
+      .map { $0.assigned(to: $1.model) }
     }
-    for update in updates { report.record(update) }
-    report.lateClients = updates.map(\.client).filter {
-      turnout.attendance(of: $0, round: round) == .comesLate
-    }
-    if let own { report.ledger.append(own) }
+    for client in clients.indices { report.clients[client].model = state.assignment[client] }
+    report.aggregationError = state.aggregationError
     if method.findsClusters { report.clustersAreTrue = assignmentIsTrue }
     if evaluates { try await evaluate(into: &report) }
     return report
+  }
+
+  private func perform(
+    _ tasks: [ClientTask], phase: Phase?, round: Int
+  ) async throws -> [ClientUpdate] {
+    let (before, clients) = (state, clients)
+    let sizes = tasks.map { context.clients[$0.client].train.count }
+    var tasks = tasks
+    if phase != nil {
+      let sharing = Dictionary(grouping: tasks, by: \.model).mapValues(\.count)
+      for index in tasks.indices {
+        tasks[index].phase = phase
+        tasks[index].contributors = sharing[tasks[index].model] ?? 1
+      }
+    }
+    return try await lanes.map(tasks, costs: sizes) { task, lane in
+      try await clients[task.client].perform(
+        task, round: round, state: before, on: lane)
+    }
   }
 
   /// The tasks that budgets have room for.
@@ -134,15 +158,21 @@ actor Server {
 
   /// Where the updates that were clustered would lie without their noise. It is gathered beside the
   /// method and after it, as the accuracies are.
-  private func recordTrueProjection(of updates: [ClientUpdate]) throws {
-    let plain = updates.compactMap(\.deltaWithoutNoise)
+  private func recordTrueProjection(
+    of updates: [ClientUpdate], from models: [[Float]], round: Int
+  ) throws {
+    let plain = updates.compactMap { update in
+      update.deltaWithoutNoise.map { delta in
+        context.exchange?.signal(
+          of: delta, client: update.client, from: models[update.model], round: round)
+          ?? context.plan.weightChange(of: delta, from: context.initial, factors: context.factors)
+      }
+    }
     guard state.clustering != nil, plain.count == context.clients.count, plain.count > 1 else {
       return
     }
     let points = try PrincipalComponents.fit(
-      plain.map {
-        context.plan.weightChange(of: $0, from: context.initial, factors: context.factors)
-      }, options: PrincipalComponents.Options(components: 2)
+      plain, options: PrincipalComponents.Options(components: 2)
     ).points
     state.clustering?.projectionWithoutNoise = (0..<points.rows).map { points.row($0) }
   }
@@ -150,7 +180,8 @@ actor Server {
   private func evaluate(into report: inout RoundReport) async throws {
     let (clients, state) = (clients, state)
     let figures = try await lanes.map(Array(clients.indices)) { index, lane in
-      try await clients[index].evaluate(state.models[state.assignment[index]], on: lane)
+      try await clients[index].evaluate(
+        state.models[state.assignment[index]], personal: state.personal?[index], on: lane)
     }
     for (index, figure) in figures.enumerated() {
       report.clients[index].testAccuracy = figure.accuracy
@@ -167,13 +198,26 @@ actor Server {
   }
 }
 
+extension ClientTask {
+  /// The same work on a model that is chosen already.
+  fileprivate func assigned(to model: Int) -> ClientTask {
+    ClientTask(
+      client: client, model: model, training: training, regularizer: regularizer,
+      learningRate: learningRate, sendsUpdate: sendsUpdate)
+  }
+}
+
 extension RoundReport {
   fileprivate mutating func record(_ update: ClientUpdate) {
     clients[update.client].participated = true
-    clients[update.client].steps = update.steps
+    clients[update.client].steps += update.steps
     clients[update.client].trainLoss = update.meanLoss
+    let norm = update.delta.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+    // Of all parts of a round together.
     clients[update.client].updateNorm =
-      update.delta.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+      clients[update.client].updateNorm.map {
+        ($0 * $0 + norm * norm).squareRoot()
+      } ?? norm
     ledger += update.entries
     bytesUp += update.bytesUp
     bytesDown += update.bytesDown

@@ -86,10 +86,12 @@ public struct Simulation: Sendable {
       base: base, factors: plan.frozenFactors(seed: scenario.seed))
     try await lanes.onEach { $0.network.load(frozen: frozen) }
 
+    let exchange = try AdapterExchange(scenario: scenario, plan: plan, base: base)
+    let theta = plan.initialTrainable(base: base, seed: scenario.seed)
     let context = MethodContext(
       scenario: scenario, plan: plan, clients: population.clients,
-      schedule: scenario.cohortSchedule,
-      initial: plan.initialTrainable(base: base, seed: scenario.seed), factors: frozen.factors)
+      schedule: scenario.cohortSchedule, initial: exchange?.initial(theta) ?? theta,
+      factors: frozen.factors, exchange: exchange)
     let clients = try makeClients(
       context, method: method, clipping: scenario.privacy.clipping.rule(for: plan))
     let cache = try await cacheFeatures(
@@ -236,7 +238,9 @@ public struct Simulation: Sendable {
           of: profile.plan, plan: method.releases(of: profile.plan, in: releases), method: method,
           context: releases, calibrator: &calibrator)
       clients.append(
-        Client(profile: profile, noise: noise, scenario: scenario, clipping: clipping))
+        Client(
+          profile: profile, noise: noise, scenario: scenario, clipping: clipping,
+          exchange: context.exchange))
     }
     return clients
   }

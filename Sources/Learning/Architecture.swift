@@ -111,6 +111,13 @@ public struct ParameterSlot: Sendable, Hashable {
   public let rows: Int
   public let columns: Int
 
+  public init(name: String, offset: Int, rows: Int, columns: Int) {
+    self.name = name
+    self.offset = offset
+    self.rows = rows
+    self.columns = columns
+  }
+
   public var count: Int { rows * columns }
   public var range: Range<Int> { offset..<offset + count }
 }

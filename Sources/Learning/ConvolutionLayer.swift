@@ -115,7 +115,17 @@ final class ConvolutionLayer: Layer {
     if let frozenA = parameters.frozenA {
       weights.write(Array(frozen.factors[frozenA.range]), at: channels * geometry.patch)
     }
+    if let frozenB = parameters.frozenB { load(factorB: frozenB, of: frozen.factors) }
     packWeights()
+  }
+
+  private func load(factorB slot: ParameterSlot, of values: [Float]) {
+    for channel in 0..<channels {
+      for k in 0..<parameters.rank {
+        factorB[k * channels + channel] =
+          parameters.scale * values[slot.offset + channel * parameters.rank + k]
+      }
+    }
   }
 
   func load(trainable: [Float]) {
@@ -130,13 +140,7 @@ final class ConvolutionLayer: Layer {
         weights.write(Array(trainable[slotA.range]), at: channels * geometry.patch)
         packWeights()
       }
-      guard let slotB = parameters.slotB else { return }
-      for channel in 0..<channels {
-        for k in 0..<parameters.rank {
-          factorB[k * channels + channel] =
-            parameters.scale * trainable[slotB.offset + channel * parameters.rank + k]
-        }
-      }
+      if let slotB = parameters.slotB { load(factorB: slotB, of: trainable) }
     }
   }
 
@@ -239,11 +243,14 @@ final class ConvolutionLayer: Layer {
             into: exampleGradients,
             at: place)
         } else {
-          LowRank.factorGradient(
-            entries: entries, features: exactFeatures, at: i * featureStride, stride: featureRow,
-            channels: channels, rankStride: parameters.rankStride, scale: parameters.scale,
-            into: exampleGradients,
-            at: place)
+          // Where B is frozen its place stays zero, and so counts for nothing.
+          if parameters.slotB != nil {
+            LowRank.factorGradient(
+              entries: entries, features: exactFeatures, at: i * featureStride, stride: featureRow,
+              channels: channels, rankStride: parameters.rankStride, scale: parameters.scale,
+              into: exampleGradients,
+              at: place)
+          }
           Convolution.weightGradient(
             geometry, input: input, at: i * inputStride, entries: projectionEntries,
             into: exampleGradients, at: place + channels * parameters.rankStride)

@@ -69,6 +69,15 @@ final class DenseLayer: Layer {
     if let frozenA = parameters.frozenA {
       weights.write(Array(frozen.factors[frozenA.range]), at: outputs * inputs)
     }
+    if let frozenB = parameters.frozenB { load(factorB: frozenB, of: frozen.factors) }
+  }
+
+  private func load(factorB slot: ParameterSlot, of values: [Float]) {
+    for row in 0..<outputs {
+      let start = slot.offset + row * parameters.rank
+      factorB.write(
+        Array(values[start..<start + parameters.rank]), at: row * parameters.rankStride)
+    }
   }
 
   func load(trainable: [Float]) {
@@ -81,12 +90,7 @@ final class DenseLayer: Layer {
       if let slotA = parameters.slotA {
         weights.write(Array(trainable[slotA.range]), at: outputs * inputs)
       }
-      guard let slotB = parameters.slotB else { return }
-      for row in 0..<outputs {
-        let start = slotB.offset + row * parameters.rank
-        factorB.write(
-          Array(trainable[start..<start + parameters.rank]), at: row * parameters.rankStride)
-      }
+      if let slotB = parameters.slotB { load(factorB: slotB, of: trainable) }
     }
   }
 
@@ -142,8 +146,11 @@ final class DenseLayer: Layer {
     case .frozen: return 0
     case .full: return g * (input.squaredNorm(at: example * inputs, count: inputs) + 1)
     case .lowRank:
-      let u = product.squaredNorm(at: example * extended + outputs, count: parameters.rankStride)
-      var total = Double(parameters.scale) * Double(parameters.scale) * g * u
+      var total = 0.0
+      if parameters.slotB != nil {
+        let u = product.squaredNorm(at: example * extended + outputs, count: parameters.rankStride)
+        total = Double(parameters.scale) * Double(parameters.scale) * g * u
+      }
       if parameters.slotA != nil {
         total +=
           gradient.squaredNorm(at: example * extended + outputs, count: parameters.rankStride)
@@ -178,12 +185,14 @@ final class DenseLayer: Layer {
         sumBias.addScaled(1, scaledGradient, at: i * extended, to: 0, count: outputs)
       }
     case .lowRank:
-      multiply(
-        g,
-        MatrixView(
-          product, at: outputs, rows: count, columns: parameters.rankStride, stride: extended),
-        transposeA: true, alpha: parameters.scale, beta: 1,
-        into: MatrixView(sumB, rows: outputs, columns: parameters.rankStride))
+      if parameters.slotB != nil {
+        multiply(
+          g,
+          MatrixView(
+            product, at: outputs, rows: count, columns: parameters.rankStride, stride: extended),
+          transposeA: true, alpha: parameters.scale, beta: 1,
+          into: MatrixView(sumB, rows: outputs, columns: parameters.rankStride))
+      }
       if parameters.slotA != nil {
         multiply(
           MatrixView(

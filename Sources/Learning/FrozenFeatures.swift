@@ -87,7 +87,7 @@ extension TrainingPlan {
   var featureShape: (isProduct: Bool, stride: Int)? {
     let first = firstTrained
     switch (architecture.layers[first], modes[first]) {
-    case (.convolution(_, let geometry, let channels), .lowRank(let rank, _, trainsA: false)):
+    case (.convolution(_, let geometry, let channels), .lowRank(let rank, _, trained: .b)):
       return (true, geometry.positions * (channels + LayerMode.rankStride(rank)))
     case (.convolution(_, let geometry, _), _) where first > 0:
       return (false, geometry.exampleStride)

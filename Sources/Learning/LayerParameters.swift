@@ -10,10 +10,11 @@ struct LayerParameters {
   let scale: Float
   let baseWeight: ParameterSlot
   let baseBias: ParameterSlot
-  /// The trained A and B, and A where it is frozen.
+  /// A and B where they are trained, and where they are frozen.
   let slotA: ParameterSlot?
   let slotB: ParameterSlot?
   let frozenA: ParameterSlot?
+  let frozenB: ParameterSlot?
 
   init(layer index: Int, of plan: TrainingPlan) {
     let name = plan.architecture.layers[index].name
@@ -32,5 +33,6 @@ struct LayerParameters {
     slotA = plan.slots.first { $0.name == "\(name).lora_A" }
     slotB = plan.slots.first { $0.name == "\(name).lora_B" }
     frozenA = plan.frozenFactorSlots.first { $0.name == "\(name).lora_A" }
+    frozenB = plan.frozenFactorSlots.first { $0.name == "\(name).lora_B" }
   }
 }

@@ -76,7 +76,7 @@ public enum Audit {
   }
 
   /// The Clopper–Pearson upper limit: the rate at which so few successes have probability `significance`.
-  static func upperLimit(successes: Int, trials: Int, significance: Double) -> Double {
+  package static func upperLimit(successes: Int, trials: Int, significance: Double) -> Double {
     precondition(
       trials > 0 && successes >= 0 && successes <= trials, "Successes are some of the trials.")
     guard successes < trials else { return 1 }

@@ -33,8 +33,9 @@ extension Scenario {
     }
   }
 
-  /// A LoRA adapter on a frozen base (Hu et al., arXiv:2106.09685); nil trains the whole model.
-  /// JSON key `adapter`, an object with `type` "lora"; default null.
+  /// A LoRA adapter on a frozen base (Hu et al., arXiv:2106.09685), or the carriers of RGP (Yu et al., ICML
+  /// 2021); nil trains the whole model. JSON key `adapter`, an object with `type` "lora" or "rgp", which has
+  /// `r` and `target_modules` alone; default null.
   public struct Adapter: Sendable, Hashable {
     /// Rank r; 1 up to the smaller side of every adapted matrix; required.
     public let r: Int
@@ -43,10 +44,48 @@ extension Scenario {
     /// Names of the adapted layers; required.
     public let targetModules: [String]
     /// Whether A stays at its shared random value and only B is trained. JSON key `freeze_a`;
-    /// default true.
+    /// default true; does not count where `aggregation` is given.
     public let freezeA: Bool
     /// Whether the scale is α/√r instead of α/r. JSON key `use_rslora`; default false.
     public let useRSLoRA: Bool
+    /// How clients' adapters are averaged; left out, FFA-LoRA where A is frozen, else FedIT.
+    public let aggregation: Aggregation
+    /// Rank of each target module in turn, instead of r. JSON key `layer_ranks`; may be left out.
+    public let layerRanks: [Int]?
+    /// Ranks of the clients, client k taking the entry k modulo their number; each at most r. JSON
+    /// key `client_ranks`; may be left out: everybody has r. For FlexLoRA and FLoRA.
+    public let clientRanks: [Int]?
+
+    /// The ways to average adapters; docs/lora-and-privacy.md compares them.
+    public enum Aggregation: String, Sendable, Hashable, Codable, CaseIterable {
+      case fedIT = "fedit"
+      case ffaLoRA = "ffa-lora"
+      case roLoRA = "rolora"
+      case flexLoRA = "flexlora"
+      case floRA = "flora"
+      case fedSALoRA = "fedsa-lora"
+      case fedExLoRA = "fedex-lora"
+      case loRAFAIR = "lora-fair"
+      case deer
+      case fedSVD = "fedsvd"
+      /// No rule for adapters: the weights that carriers move are averaged. Chosen by `type` "rgp".
+      case rgp
+
+      /// The rules that a LoRA adapter can name.
+      static var ofLoRA: [Aggregation] { allCases.filter { $0 != .rgp } }
+
+      /// Whether the server needs no more than one sum over clients a round: what secure aggregation and the
+      /// protection of whole clients give.
+      public var needsOneSumOnly: Bool {
+        switch self {
+        case .fedIT, .ffaLoRA, .roLoRA, .fedSVD, .rgp: true
+        case .flexLoRA, .floRA, .fedSALoRA, .fedExLoRA, .loRAFAIR, .deer: false
+        }
+      }
+    }
+
+    /// Whether models are more than a vector of trained parameters that is averaged as it is.
+    public var hasOwnExchange: Bool { aggregation != .ffaLoRA && aggregation != .fedIT }
   }
 
   /// The training inside a client, one round long. JSON key `local`; required.
@@ -185,15 +224,55 @@ extension Scenario.Adapter {
             "Keep A at its shared random value and train only B; the default under privacy."),
           .defaults(
             "use_rslora", false, .boolean, "Scale by lora_alpha / sqrt(r) instead."),
-        ])
+          .absent(
+            "aggregation",
+            .choice(Scenario.Adapter.Aggregation.ofLoRA.map(\.rawValue)),
+            "How adapters are averaged (docs/lora-and-privacy.md); freeze_a does not count then. "
+              + "Without it: ffa-lora where A is frozen, else fedit."),
+          .absent(
+            "layer_ranks", .list(of: .integer(1...1024), count: 1...16, distinct: false),
+            "The rank of each target module in turn, instead of r."),
+          .absent(
+            "client_ranks", .list(of: .integer(1...1024), count: 1...1000, distinct: false),
+            "Ranks of the clients, each at most r; client k takes entry k modulo their number. For "
+              + "flexlora and flora."),
+        ]),
+      .init(
+        "rgp",
+        "Reparametrised gradients: DP-SGD on thin carriers that are chosen anew in every step.",
+        [
+          .required("r", .integer(1...1024), "Rank, at most the smaller side of each matrix."),
+          .required(
+            "target_modules", .list(of: .identifier, count: 1...16, distinct: true),
+            "Layers whose weights are trained; cnn has conv1, conv2, fc; mlp has fc1, fc2, ...; "
+              + "logistic has fc."),
+        ]),
     ])
 
   init(_ fields: Fields) throws(ScenarioError) {
     r = try fields.integer("r")
+    guard try fields.string("type") == "lora" else {
+      // Carriers have no scale.
+      loraAlpha = Double(r)
+      targetModules = try fields.strings("target_modules")
+      useRSLoRA = false
+      aggregation = .rgp
+      freezeA = false
+      layerRanks = nil
+      clientRanks = nil
+      return
+    }
     loraAlpha = try fields.number("lora_alpha")
     targetModules = try fields.strings("target_modules")
-    freezeA = try fields.boolean("freeze_a")
     useRSLoRA = try fields.boolean("use_rslora")
+    if fields.optional("aggregation") != nil {
+      aggregation = try fields.choice("aggregation")
+    } else {
+      aggregation = try fields.boolean("freeze_a") ? .ffaLoRA : .fedIT
+    }
+    freezeA = aggregation == .ffaLoRA
+    layerRanks = fields.optional("layer_ranks") == nil ? nil : try fields.integers("layer_ranks")
+    clientRanks = fields.optional("client_ranks") == nil ? nil : try fields.integers("client_ranks")
   }
 }
 

@@ -20,6 +20,7 @@ extension Scenario {
     checkExamples(&problems)
     checkModel(&problems)
     checkAdapter(&problems)
+    checkAggregation(&problems)
     checkMethod(&problems)
     checkPrivacy(&problems)
     participation.check(&problems)

@@ -114,6 +114,8 @@ struct Suggestions: Sendable {
       ("adapter.target_modules", ["modules", "layers", "target_layers", "lora_target_modules"]),
       ("adapter", ["lora", "peft"]), ("adapter.use_rslora", ["rslora"]),
       ("adapter.freeze_a", ["frozen_a", "ffa", "ffa_lora"]),
+      ("adapter.aggregation", ["aggregator", "aggregation_rule", "averaging", "rule"]),
+      ("adapter.layer_ranks", ["rank_pattern", "ranks"]),
       ("population.label_skew", ["partition", "dirichlet", "dirichlet_alpha", "partition_alpha"]),
       ("population.label_skew", ["niid", "partition_by", "alpha", "heterogeneity"]),
       ("population.quantity_skew", ["unbalanced", "size_skew"]),

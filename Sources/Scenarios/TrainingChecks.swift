@@ -33,12 +33,69 @@ extension Scenario {
         continue
       }
       let side = min(layer.outputs ?? .max, layer.inputs ?? .max)
-      if adapter.r > side {
+      if let ranks = adapter.layerRanks {
+        if ranks.indices.contains(index), ranks[index] > side {
+          problems.add(
+            place + "layer_ranks" + index,
+            "must be at most \(side), the smaller side of \(name), got \(ranks[index])")
+        }
+      } else if adapter.r > side {
         problems.add(
           place + "r",
           "must be at most \(side), the smaller side of \(name), got \(adapter.r); lower r or "
             + "leave \(name) out of target_modules")
       }
+    }
+  }
+
+  /// The rules of aggregation against ranks, method and unit of privacy.
+  func checkAggregation(_ problems: inout ProblemList) {
+    guard let adapter else { return }
+    let place = JSONPath() + "adapter"
+    let name = adapter.aggregation.rawValue
+    if let ranks = adapter.layerRanks, ranks.count != adapter.targetModules.count {
+      problems.add(
+        place + "layer_ranks",
+        "needs a rank for each of the \(adapter.targetModules.count) target_modules, got "
+          + "\(ranks.count)")
+    }
+    if let ranks = adapter.clientRanks {
+      let largest = adapter.layerRanks?.max() ?? adapter.r
+      if adapter.aggregation != .flexLoRA, adapter.aggregation != .floRA {
+        problems.add(
+          place + "client_ranks",
+          "\(name) needs equal ranks; set aggregation to \"flexlora\" or \"flora\", or leave this "
+            + "out")
+      } else if let rank = ranks.first(where: { $0 > largest }) {
+        problems.add(
+          place + "client_ranks", "must each be at most \(largest), the adapter's rank, got \(rank)"
+        )
+      }
+    }
+    if privacy.unit == .client, !adapter.aggregation.needsOneSumOnly {
+      problems.add(
+        place + "aggregation",
+        "\(name) needs more than one sum over clients a round, which is all that privacy.unit "
+          + "\"client\" releases; use fedit, ffa-lora, rolora or fedsvd")
+    }
+    if adapter.aggregation == .rgp, privacy.individual {
+      problems.add(
+        JSONPath() + "privacy" + "individual",
+        "follows the gradients of one set of parameters, and rgp has others in every step; set it to "
+          + "false")
+    }
+    if adapter.hasOwnExchange, serverOptimizer != .fedAvg {
+      problems.add(
+        JSONPath() + "server" + "optimizer",
+        "\(name) decides itself how the server moves models; leave it out")
+    }
+    if adapter.hasOwnExchange, case .robustClustered(let settings) = method,
+      settings.variant == .asReleased
+    {
+      problems.add(
+        place + "aggregation",
+        "the published code of r-dpcfl knows no \(name); use fedit or ffa-lora, or the variant "
+          + "\"as-intended\"")
     }
   }
 

@@ -19,6 +19,6 @@ struct DPFLSim: AsyncParsableCommand {
     subcommands: [
       RunCommand.self, CheckCommand.self, RunsCommand.self, PrivacyCommand.self, DataCommand.self,
       SweepCommand.self, CompareCommand.self, ExportCommand.self,
-      ReportCommand.self,
+      ReportCommand.self, LabCommand.self,
     ])
 }

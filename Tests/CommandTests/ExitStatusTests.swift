@@ -168,6 +168,7 @@ struct ExitStatusTests {
       "", "run", "runs", "runs list", "runs show", "runs delete", "privacy", "privacy epsilon",
       "privacy calibrate", "privacy ledger", "data", "data list", "data describe", "check", "sweep",
       "compare", "report", "export",
+      "lab", "lab lora-noise", "lab membership", "lab federated-noise",
     ])
   func helpText(_ command: String) async throws {
     try await Program.inFolder { program in

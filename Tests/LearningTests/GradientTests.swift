@@ -33,7 +33,9 @@ struct Case: CustomTestStringConvertible, Sendable {
     LoRAConfiguration(rank: rank, loraAlpha: 5, targetModules: targets, freezeA: freezeA)
   }
 
-  static func all() throws -> [Case] {
+  static func all() throws -> [Case] { try usual() + special() }
+
+  private static func usual() throws -> [Case] {
     let logistic = Architecture.logistic(inputs: 7, classes: 4)
     let mlp = Architecture.mlp(inputs: 9, hidden: [8, 6], classes: 5)
     let cnn = try Architecture.cnn(height: 8, width: 12, channels: 1, classes: 4)
@@ -71,6 +73,43 @@ struct Case: CustomTestStringConvertible, Sendable {
     ]
   }
 
+  /// Plans in which A alone is trained beside a B away from zero, and with ranks of their own.
+  static func special() throws -> [Case] {
+    func adapter(_ trained: TrainedFactors, _ targets: [String], _ ranks: [Int]?, rs: Bool = false)
+      -> LoRAConfiguration
+    {
+      LoRAConfiguration(
+        rank: 3, loraAlpha: rs ? 1 : 5, targetModules: targets, trained: trained, useRSLoRA: rs,
+        layerRanks: ranks)
+    }
+    let mlp = Architecture.mlp(inputs: 9, hidden: [8, 6], classes: 5)
+    let cnn = try Architecture.cnn(height: 8, width: 12, channels: 1, classes: 4)
+    return [
+      Case(
+        name: "mlp, A alone",
+        plan: try TrainingPlan(architecture: mlp, adapter: adapter(.a, ["fc1", "fc2"], nil))),
+      Case(
+        name: "cnn, A alone, ranks 5 and 2",
+        plan: try TrainingPlan(architecture: cnn, adapter: adapter(.a, ["conv2", "fc"], [5, 2]))),
+      Case(
+        name: "cnn, both, ranks 2, 5 and 1, rsLoRA",
+        plan: try TrainingPlan(
+          architecture: cnn,
+          adapter: adapter(.both, ["fc", "conv1", "conv2"], [2, 5, 1], rs: true))
+      ),
+      Case(
+        name: "cnn, B alone, ranks 1 and 4",
+        plan: try TrainingPlan(architecture: cnn, adapter: adapter(.b, ["fc", "conv2"], [1, 4]))),
+    ]
+  }
+
+  /// Frozen factors at their start, moved away from zero.
+  func factors(seed: UInt64) -> [Float] {
+    guard plan.adapter?.trained == .a else { return plan.frozenFactors(seed: seed) }
+    var stream = RandomStream(seed: seed, purpose: .test, step: 11)
+    return plan.frozenFactors(seed: seed).map { $0 + Float(stream.nextGaussian() * 0.3) }
+  }
+
   /// A network with random θ loaded, and that θ.
   func prepared(seed: UInt64, tile: Int = 4) -> (Network, [Float]) {
     let base = plan.architecture.initialParameters(seed: seed)
@@ -79,7 +118,7 @@ struct Case: CustomTestStringConvertible, Sendable {
       $0 + Float(stream.nextGaussian() * 0.1)
     }
     let network = Network(plan: plan, tile: tile)
-    network.load(frozen: FrozenParameters(base: base, factors: plan.frozenFactors(seed: seed)))
+    network.load(frozen: FrozenParameters(base: base, factors: factors(seed: seed)))
     network.load(trainable: theta)
     return (network, theta)
   }
@@ -249,7 +288,7 @@ struct ArchitectureTests {
     let source = test.examples(9, seed: 3)
     let (network, theta) = test.prepared(seed: 6)
     let base = test.plan.architecture.initialParameters(seed: 6)
-    let frozen = FrozenParameters(base: base, factors: test.plan.frozenFactors(seed: 6))
+    let frozen = FrozenParameters(base: base, factors: test.factors(seed: 6))
     let whole = Network(plan: try TrainingPlan(architecture: test.plan.architecture))
     whole.load(trainable: test.plan.merged(frozen: frozen, trainable: theta))
     // Adapted convolutions hold their frozen product in half precision: relative 2⁻¹¹ a feature.

@@ -318,7 +318,7 @@ let malformedScenarios: [Malformed] = [
     ),
     (["model"], ["name": "logistic"]), (["adapter"], .null),
     (["population", "clusters"], [["name": "a", "clients": 2, "examples_per_client": 50]])),
-  .shape("adapter.type", "must be \"lora\"", (["adapter", "type"], "dora")),
+  .shape("adapter.type", "must be \"lora\" or \"rgp\"", (["adapter", "type"], "dora")),
   .shape("adapter.r", "at least 1", (["adapter", "r"], 0)),
   .cross("adapter.r", "at most 10, the smaller side of fc", (["adapter", "r"], 11)),
   .cross(
@@ -333,6 +333,29 @@ let malformedScenarios: [Malformed] = [
   .shape(
     "adapter.target_modules[1]", "repeats entry 0", (["adapter", "target_modules"], ["fc", "fc"])),
   .shape("adapter.freeze_a", "true or false", (["adapter", "freeze_a"], "true")),
+  .shape("adapter.aggregation", "\"fedsvd\"", (["adapter", "aggregation"], "mean")),
+  .shape("adapter.layer_ranks[0]", "at least 1", (["adapter", "layer_ranks"], [0, 1])),
+  .cross(
+    "adapter.layer_ranks", "a rank for each of the 2 target_modules",
+    (["adapter", "layer_ranks"], [1])),
+  .cross(
+    "adapter.layer_ranks[1]", "at most 10, the smaller side of fc",
+    (["adapter", "layer_ranks"], [1, 11])),
+  .cross("adapter.client_ranks", "ffa-lora needs equal ranks", (["adapter", "client_ranks"], [1])),
+  .cross(
+    "adapter.client_ranks", "at most 4, the adapter's rank",
+    (["adapter", "client_ranks"], [2, 5]),
+    (["adapter", "aggregation"], "flora")),
+  .cross(
+    "adapter.aggregation", "needs more than one sum over clients",
+    (["adapter", "aggregation"], "deer"), (["privacy", "unit"], "client"),
+    (["method"], ["name": "oracle"])),
+  .cross(
+    "server.optimizer", "flora decides itself", (["adapter", "aggregation"], "flora"),
+    (["server"], ["optimizer": ["name": "fedavgm"]])),
+  .cross(
+    "adapter.aggregation", "knows no fedsvd", (["adapter", "aggregation"], "fedsvd"),
+    (["method", "variant"], "as-released")),
   // Local training.
   .shape("local.steps", "epochs and steps exclude one another", (["local", "steps"], 5)),
   .shape("local.epochs", "at least 1", (["local", "epochs"], 0)),

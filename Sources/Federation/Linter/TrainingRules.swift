@@ -44,9 +44,9 @@ extension CheckRule {
       ]
     },
     CheckRule("DP404", .warning) { facts in
-      guard facts.isPrivate, let adapter = facts.scenario.adapter, !adapter.freezeA else {
-        return []
-      }
+      guard facts.isPrivate, let adapter = facts.scenario.adapter,
+        adapter.aggregation == .fedIT
+      else { return [] }
       return [
         Complaint(
           "adapter.freeze_a",

@@ -103,7 +103,7 @@ struct AsReleased: FederatedMethod {
     context: MethodContext
   ) throws {
     guard round == 0 else {
-      try state.take(updates, optimizer: context.scenario.serverOptimizer)
+      try state.take(updates, round: round, context: context)
       return
     }
     let known = context.scenario.population.clusters.count

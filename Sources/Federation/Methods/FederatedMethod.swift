@@ -19,6 +19,11 @@ public struct FederatedState: Codable, Hashable, Sendable {
   public var moments: ServerMoments?
   /// Adaptive thresholds of every model, one for each group of layers; empty before the first.
   public var thresholds: [[Float]]?
+  /// The factors B that clients keep for themselves, where an aggregation rule lets them; the server has
+  /// no use for them.
+  public var personal: [[Float]]?
+  /// How far the last averaging of adapters was from the exact average of products, relative to it.
+  public var aggregationError: Double?
 }
 
 extension FederatedState {
@@ -38,6 +43,8 @@ struct MethodContext: Sendable {
   let initial: [Float]
   /// Frozen A factors (they say what an update of B does to the weights).
   let factors: [Float]
+  /// Nil where parameter vectors are averaged as they are.
+  let exchange: AdapterExchange?
 
   var rounds: Int { scenario.rounds }
 }
@@ -107,7 +114,7 @@ extension FederatedMethod {
     _ updates: [ClientUpdate], round: Int, into state: inout FederatedState,
     context: MethodContext
   ) throws {
-    try state.take(updates, optimizer: context.scenario.serverOptimizer)
+    try state.take(updates, round: round, context: context)
   }
 }
 
@@ -122,11 +129,19 @@ extension ReleasePlan {
 
 extension FederatedState {
   /// Assigns each client to the model it trained, and averages.
-  mutating func take(
-    _ updates: [ClientUpdate], optimizer: Scenario.ServerOptimizer
-  ) throws(FederationError) {
+  mutating func take(_ updates: [ClientUpdate], round: Int, context: MethodContext) throws {
     for update in updates { assignment[update.client] = update.model }
-    try average(updates, optimizer: optimizer)
+    if let exchange = context.exchange, let phase = updates.first?.phase {
+      aggregationError = try exchange.fold(updates, round: round, phase: phase, into: &self)
+    } else {
+      let before = models
+      let optimizer = context.scenario.serverOptimizer
+      try average(updates, optimizer: optimizer)
+      // A server that does not simply take the mean is not after the exact average.
+      aggregationError =
+        optimizer == .fedAvg
+        ? context.averagingError(of: updates, from: before, to: models) : nil
+    }
   }
 
   /// Moves each model by the mean of the updates to it, all with equal weights.

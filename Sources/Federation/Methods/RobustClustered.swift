@@ -80,7 +80,7 @@ struct RobustClustered: FederatedMethod {
       try cluster(updates, state: &state, context: context)
       return
     }
-    try state.take(updates, optimizer: context.scenario.serverOptimizer)
+    try state.take(updates, round: round, context: context)
   }
 
   // MARK: - Clustering
@@ -90,8 +90,10 @@ struct RobustClustered: FederatedMethod {
     _ updates: [ClientUpdate], state: inout FederatedState, context: MethodContext
   ) throws {
     let signal = updates.map { update in
-      context.plan.weightChange(
-        of: update.delta, from: context.initial, factors: context.factors)
+      context.exchange?.signal(
+        of: update.delta, client: update.client, from: state.models[update.model], round: 0)
+        ?? context.plan.weightChange(
+          of: update.delta, from: context.initial, factors: context.factors)
     }
     let candidates = settings.numClusters.map { [$0] } ?? settings.candidateClusters
     var options = UpdateClusteringOptions.recommended(

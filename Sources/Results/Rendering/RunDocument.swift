@@ -40,6 +40,7 @@ extension StoredRun {
       members["clustering"] = result.clusteringDocument
       members["privacy"] = result.privacyDocument
       if let individual = result.individual { members["individual"] = individual.document }
+      if let adapter = result.adapter { members["adapter"] = adapter.document }
     }
     return .object(members)
   }
@@ -53,6 +54,17 @@ extension IndividualResult {
       "largest": .number(largest), "mean_by_class": .array(meanByClass.map { JSONValue($0) }),
       "mean_by_cluster": .array(meanByCluster.map { JSONValue($0) }),
       "log_loss_correlation": JSONValue(lossCorrelation),
+    ]
+  }
+}
+
+extension AdapterResult {
+  fileprivate var document: JSONValue {
+    [
+      "aggregation": .string(aggregation), "trains": .string(facts.trains),
+      "sends": .string(facts.sends), "averages": .string(facts.averages),
+      "privacy": .string(facts.privacy), "last_error": JSONValue(lastError),
+      "largest_error": JSONValue(largestError),
     ]
   }
 }

@@ -127,3 +127,22 @@ extension RunSections {
     ]
   }
 }
+
+// MARK: - Adapters
+
+extension RunSections {
+  /// How adapters were averaged; nil without any.
+  func adapters() -> [String]? {
+    guard let adapter = result.adapter else { return nil }
+    let error =
+      adapter.largestError.map {
+        $0 < 1e-4
+          ? "exact in every round" : "at most \(NumberText.percent($0)) from the exact average"
+      } ?? "no error against the exact average is defined"
+    return [
+      heading("Adapters, averaged by \(adapter.aggregation)"),
+      "  Clients train \(adapter.facts.trains) and send \(adapter.facts.sends); the server takes",
+      "  \(adapter.facts.averages) (\(error)).",
+    ]
+  }
+}

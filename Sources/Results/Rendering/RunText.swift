@@ -9,7 +9,9 @@ extension StoredRun {
     var lines = [title(colors: colors), ""]
     if let result {
       let sections = RunSections(result: result, colors: colors)
-      for section in [sections.clustersFound(), sections.accuracy(), sections.privacy()] {
+      for section in [
+        sections.clustersFound(), sections.accuracy(), sections.adapters(), sections.privacy(),
+      ] {
         if let section { lines += section + [""] }
       }
     } else {

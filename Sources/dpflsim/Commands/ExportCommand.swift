@@ -7,10 +7,14 @@ import Results
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
-    abstract: "Write the tables of a run as CSV or JSON Lines.",
+    abstract: "Write a run's tables as CSV or JSON Lines, or its adapters as PEFT folders.",
     discussion: """
       One file a table: rounds, client_rounds, cluster_rounds, assignments, privacy_events (the \
       ledger), and for a finished run clients and clusters. docs/store.md describes the columns.
+
+      --peft writes a folder for each model in use (adapter_config.json, adapter_model.safetensors with \
+      epsilon and the other facts of privacy in its metadata) and the base model beside them, in the \
+      layout of PyTorch.
       """)
 
   @Argument(help: "The run, the beginning of its name, or latest.")
@@ -22,17 +26,28 @@ struct ExportCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Write JSON Lines into this folder.", valueName: "folder"))
   var jsonl: String?
 
+  @Option(help: ArgumentHelp("Write PEFT folders into this folder.", valueName: "folder"))
+  var peft: String?
+
   @OptionGroup var store: StoreOptions
 
   func validate() throws {
-    guard csv != nil || jsonl != nil else {
-      throw ValidationError("name a folder with --csv or --jsonl")
+    guard csv != nil || jsonl != nil || peft != nil else {
+      throw ValidationError("name a folder with --csv, --jsonl or --peft")
     }
   }
 
   func run() throws {
     let store = try store.openExisting()
-    let export = try RunExport(of: store.run(named: name), in: store)
+    let run = try store.run(named: name)
+    if let peft {
+      let folder = URL(fileURLWithPath: peft, isDirectory: true)
+      for file in try PEFTExport(of: run, in: store).write(to: folder) {
+        try Terminal.write(file.path + "\n")
+      }
+    }
+    guard csv != nil || jsonl != nil else { return }
+    let export = try RunExport(of: run, in: store)
     for (format, folder) in [(ExportFormat.csv, csv), (.jsonl, jsonl)] {
       guard let folder else { continue }
       for file in try export.write(format, to: URL(fileURLWithPath: folder, isDirectory: true)) {

@@ -31,6 +31,7 @@ public struct Failure: Error, Sendable, Hashable {
     case let error as ClusteringError: self.init(.invalidInput, error.description)
     case let error as AccountingError: self.init(.invalidInput, error.description)
     case let error as LedgerFormatError: self.init(.cannotRead, error.description)
+    case let error as PEFTError: self.init(.invalidInput, error.description)
     case let error as SafetensorsError: self.init(.cannotRead, error.description)
     default:
       self.init(

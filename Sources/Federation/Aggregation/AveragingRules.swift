@@ -1,0 +1,120 @@
+// Rules that average factors: each round is linear in what it averages, or says that it is not.
+//
+// FedIT: Zhang et al. 2023. FFA-LoRA: Sun et al. 2024. RoLoRA: Chen et al. 2024. FedSA-LoRA: Guo et al. 2025.
+
+import Kernels
+import Learning
+
+/// FedIT: A and B are averaged apart, so products do not average.
+struct FactorAveraging: AggregationRule {
+  func phases(round: Int) -> [TrainedFactors] { [.both] }
+
+  func aggregate(_ input: AggregationInput) throws -> AdapterModel { try input.withMeanFactors() }
+}
+
+/// FFA-LoRA: A stays at its common start; the product is linear in B, the average exact.
+struct FrozenAAveraging: AggregationRule {
+  func phases(round: Int) -> [TrainedFactors] { [.b] }
+
+  func aggregate(_ input: AggregationInput) throws -> AdapterModel { try input.withMeanFactors() }
+
+  func downloads(
+    factors: (a: Int, b: Int), weights: Int, contributors: Int, trained: TrainedFactors
+  ) -> Int {
+    factors.b
+  }
+}
+
+/// RoLoRA: B in one round, A in the next; each round's average is exact.
+struct AlternatingAveraging: AggregationRule {
+  func phases(round: Int) -> [TrainedFactors] { [round % 2 == 0 ? .b : .a] }
+
+  func aggregate(_ input: AggregationInput) throws -> AdapterModel { try input.withMeanFactors() }
+
+  /// The factor that the round before averaged.
+  func downloads(
+    factors: (a: Int, b: Int), weights: Int, contributors: Int, trained: TrainedFactors
+  ) -> Int {
+    trained == .b ? factors.a : factors.b
+  }
+}
+
+/// FedSA-LoRA: both are trained, A is shared, B stays with its client, which therefore has a model of its
+/// own.
+struct SharedA: AggregationRule {
+  var keepsBLocal: Bool { true }
+
+  func phases(round: Int) -> [TrainedFactors] { [.both] }
+
+  func aggregate(_ input: AggregationInput) throws -> AdapterModel {
+    var model = try input.withMeanFactors()
+    // The server sees no B: that of its own model stays at zero.
+    for layer in model.layers.indices { model.layers[layer].b = input.start.layers[layer].b }
+    return model
+  }
+
+  func downloads(
+    factors: (a: Int, b: Int), weights: Int, contributors: Int, trained: TrainedFactors
+  ) -> Int {
+    factors.a
+  }
+}
+
+/// FedSVD (Lee et al. 2025): B is trained and averaged; before every round the server writes the same
+/// product as (U S)(Vᵀ), so that A has orthonormal rows and does not lengthen gradients before they are
+/// clipped.
+struct RotatedAveraging: AggregationRule {
+  func phases(round: Int) -> [TrainedFactors] { [.b] }
+
+  func prepared(_ model: AdapterModel, for trained: TrainedFactors) throws -> AdapterModel {
+    var model = model
+    for layer in model.layers.indices {
+      let (r, q) = model.layers[layer].a.orthonormalRows()
+      let rotated = model.layers[layer].b.multiplied(by: r)
+      // B R = U S Vᵀ with a small orthogonal V: nothing is divided, so a B of zero is no special case.
+      let v = try rotated.transposed.multiplied(by: rotated).symmetricEigen().vectors
+      model.layers[layer].a = v.multiplied(by: q)
+      model.layers[layer].b = rotated.multiplied(by: v.transposed)
+    }
+    return model
+  }
+
+  func aggregate(_ input: AggregationInput) throws -> AdapterModel { try input.withMeanFactors() }
+}
+
+/// DEeR (Zhu et al. 2024): in every round first B is trained and averaged, then A.
+///
+/// Its regulator clips the change of the product, ‖ΔB A‖ ≤ C, adds noise E in the space of the weights and
+/// takes (ΔB A + E) A⁺. Here the server first writes the same product with orthonormal rows of A (columns
+/// of B): then ‖ΔB A‖ = ‖ΔB‖ and E A⁺ = E Aᵀ is white noise, so that the clip and the noise of DP-SGD on the
+/// factor are those of the regulator, for A and B of any size. The published code clips ‖ΔB‖ alone, which
+/// gives an A with a singular value above 1 less noise than it claims.
+struct TwoPhaseAveraging: AggregationRule {
+  func phases(round: Int) -> [TrainedFactors] { [.b, .a] }
+
+  func prepared(_ model: AdapterModel, for trained: TrainedFactors) -> AdapterModel {
+    var model = model
+    for layer in model.layers.indices {
+      let (a, b) = (model.layers[layer].a, model.layers[layer].b)
+      if trained == .b {
+        let (r, q) = a.orthonormalRows()
+        model.layers[layer].a = q
+        model.layers[layer].b = b.multiplied(by: r)
+      } else {
+        let (r, q) = b.transposed.orthonormalRows()
+        model.layers[layer].b = q.transposed
+        model.layers[layer].a = r.transposed.multiplied(by: a)
+      }
+    }
+    return model
+  }
+
+  func aggregate(_ input: AggregationInput) throws -> AdapterModel { try input.withMeanFactors() }
+
+  /// The factor that the phase before averaged; the rotation every client can compute.
+  func downloads(
+    factors: (a: Int, b: Int), weights: Int, contributors: Int, trained: TrainedFactors
+  ) -> Int {
+    trained == .b ? factors.a : factors.b
+  }
+}

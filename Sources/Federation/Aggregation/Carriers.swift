@@ -1,0 +1,135 @@
+// Reparametrised gradient perturbation: per-example gradients with respect to two thin carriers instead of the weights.
+//
+// Yu, Zhang, Chen, Yin, Liu, "Large scale private learning via low-rank reparametrization" (ICML 2021), algorithm 1,
+// with minus in the reconstruction: then it is the orthogonal projection of the gradient on {L X + Y R}. Part of the
+// published code adds that term.
+
+package import Kernels
+import Learning
+import Scenarios
+
+/// The carriers of one weight matrix W: L (outputs × r) with orthonormal columns, R (r × inputs) with orthonormal rows.
+package struct GradientCarriers: Sendable {
+  package let l: Matrix
+  package let r: Matrix
+
+  /// One step of the power method on `target`, from random rows.
+  ///
+  /// Target and start depend on released weights and the seed alone, so that choosing carriers costs no privacy.
+  package init(target: Matrix, rank: Int, using stream: inout RandomStream) {
+    let start = Matrix(
+      rows: target.columns, columns: rank,
+      elements: (0..<target.columns * rank).map { _ in stream.nextGaussian() })
+    l = target.multiplied(by: start).transposed.orthonormalRows().q.transposed
+    r = l.transposed.multiplied(by: target).orthonormalRows().q
+  }
+
+  /// W − L R, which stays frozen during the step.
+  package func remainder(of weights: Matrix) -> Matrix {
+    weights.adding(l.multiplied(by: r), times: -1)
+  }
+
+  /// ∂L R + L ∂R − L Lᵀ ∂L R.
+  package func reconstruct(dL: Matrix, dR: Matrix) -> Matrix {
+    let left = dL.multiplied(by: r)
+    let core = l.transposed.multiplied(by: dL).multiplied(by: r)
+    return left.adding(l.multiplied(by: dR.adding(core, times: -1)))
+  }
+}
+
+/// The rule of RGP: the changes of the adapted weights are averaged, which is exact.
+struct CarrierAveraging: AggregationRule {
+  var keepsResidual: Bool { true }
+  var trainsWeights: Bool { true }
+
+  func phases(round: Int) -> [TrainedFactors] { [.both] }
+
+  /// Never asked: changes of weights are averaged as vectors.
+  func aggregate(_ input: AggregationInput) throws -> AdapterModel { input.start }
+
+  func downloads(
+    factors: (a: Int, b: Int), weights: Int, contributors: Int, trained: TrainedFactors
+  ) -> Int {
+    weights
+  }
+}
+
+enum CarrierTraining {
+  /// DP-SGD on the changes of the adapted weights; every step chooses carriers, takes the noisy clipped sum of
+  /// their gradients, and moves the weights by what it reconstructs.
+  ///
+  /// - Parameter work: starts from the changes of the weights, layer by layer.
+  static func run<Source: ExampleSource>(
+    _ work: LocalWork, served: ServedModel, original: [Float], on source: Source,
+    features: FrozenFeatures?, network: Network
+  ) throws(FederationError) -> LocalOutcome {
+    let layers = served.plan.adaptedLayers
+    let slots = served.plan.architecture.slots
+    var change = work.start
+    var optimizer = LocalOptimizer(work.optimizer, count: change.count)
+    var statistics = BatchStatistics()
+    let (rate, steps) = work.rateAndSteps
+    let expectedBatch = Float(rate * Double(source.count))
+    var groups = work.groups
+    for step in 0..<steps {
+      let draw = work.firstStep + step
+      var base = original
+      var carriers: [GradientCarriers] = []
+      var offset = 0
+      for layer in layers {
+        let weight = slots[2 * layer.index]
+        let moved = Matrix(
+          rows: layer.rows, columns: layer.columns,
+          elements: change[offset..<offset + weight.count].map(Double.init))
+        let weights = Matrix(
+          rows: layer.rows, columns: layer.columns,
+          elements: original[weight.range].map(Double.init)
+        ).adding(moved)
+        var stream = RandomStream(
+          seed: work.seed, purpose: .initialization, round: work.round, client: layer.index,
+          step: 64 + draw)
+        // What training changed so far points where gradients will; before that, the weights themselves.
+        let own = GradientCarriers(
+          target: moved.squaredNorm > 0 ? moved : weights, rank: layer.rank, using: &stream)
+        for (place, value) in zip(weight.range, own.remainder(of: weights).elements) {
+          base[place] = Float(value)
+        }
+        carriers.append(own)
+        offset += weight.count
+      }
+      let factors = carriers.map { LayerFactors(a: $0.r, b: $0.l, scale: 1) }
+      let theta = AdapterLayout.vectors(of: served.plan, holding: factors).trainable
+      network.load(frozen: FrozenParameters(base: base, factors: []))
+      network.load(trainable: theta)
+      var sum = [Float](repeating: 0, count: theta.count)
+      var noise = StepNoise(
+        work.noise, seed: work.seed, round: work.round, client: work.client, step: draw)
+      let pass = LocalTraining.ClippedPass(
+        source: source,
+        batch: LocalTraining.sample(source.count, rate: rate, work: work, step: draw),
+        features: features, clipping: groups?.clipping ?? work.clipping)
+      let (noisy, seen) = LocalTraining.release(
+        pass, of: network, into: &sum, work: work, groups: groups, noise: &noise)
+      if seen.examples > 0, seen.notFinite == seen.examples || !seen.loss.isFinite {
+        throw .notFinite(client: work.client, round: work.round + 1)
+      }
+      statistics.add(seen)
+      groups?.learn(from: seen, expectedBatch: Double(expectedBatch), noise: &noise)
+      let gradients = AdapterLayout.factors(of: served.plan, trainable: noisy, frozen: [])
+      let direction = zip(carriers, gradients).flatMap { own, gradient in
+        own.reconstruct(dL: gradient.b, dR: gradient.a).elements.map { Float($0) }
+      }
+      let learningRate = work.learningRate(step: step, of: steps)
+      optimizer.move(
+        &change, against: direction, expectedBatch: expectedBatch, learningRate: learningRate)
+      if let regularizer = work.regularizer {
+        let pull = learningRate * regularizer.lambda
+        for i in change.indices { change[i] -= pull * (change[i] - regularizer.center[i]) }
+      }
+    }
+    return LocalOutcome(
+      delta: zip(change, work.start).map { $0 - $1 },
+      entries: LocalTraining.entries(work, rate: rate, steps: steps), steps: steps,
+      statistics: statistics, thresholds: groups?.released)
+  }
+}

@@ -1,0 +1,240 @@
+// The adapters of a finished run as folders that PEFT (huggingface/peft) loads: one for each model that
+// clients use, and the base model beside them.
+//
+// Layouts are those of PyTorch: images channel-first, kernels out × in × height × width, and a dense layer
+// after an image reads channel by channel. Ours are channel-last inside.
+
+import Federation
+public import Foundation
+import Privacy
+import Scenarios
+
+/// A run that has no adapters to export.
+public enum PEFTError: Error, Sendable, Hashable, CustomStringConvertible {
+  case notFinished(id: String)
+  case noAdapter(id: String)
+  case personalFactors(id: String)
+  case missingTensor(id: String, name: String)
+
+  public var description: String {
+    switch self {
+    case .notFinished(let id):
+      "\(id): the run did not finish, so it has no models; run the scenario again"
+    case .noAdapter(let id):
+      "\(id): the run trained whole models; PEFT folders need a scenario with an adapter"
+    case .personalFactors(let id):
+      "\(id): with fedsa-lora every client keeps its own B and no cluster has an adapter; choose another "
+        + "adapter.aggregation"
+    case .missingTensor(let id, let name):
+      "\(id): its files hold no tensor \(name.debugDescription); they may come from another version of "
+        + "dpflsim"
+    }
+  }
+}
+
+public struct PEFTExport: Sendable {
+  private struct Model: Sendable {
+    let index: Int
+    let adapter: Safetensors
+    /// Nil where the base of the run is as it was.
+    let base: Safetensors?
+  }
+
+  private let configuration: JSONValue
+  private let base: Safetensors
+  private let models: [Model]
+
+  /// Reads the adapters of a run.
+  ///
+  /// - Throws: `PEFTError`, `StoreError`, `SafetensorsError`.
+  public init(of run: RunRecord, in store: RunStore) throws {
+    guard let result = try store.result(of: run) else { throw PEFTError.notFinished(id: run.runID) }
+    let scenario = try Scenario(document: JSONValue(parsing: Data(run.scenarioJSON.utf8)))
+    guard let adapter = scenario.adapter else { throw PEFTError.noAdapter(id: run.runID) }
+    guard adapter.aggregation != .fedSALoRA else {
+      throw PEFTError.personalFactors(id: run.runID)
+    }
+    var files: [String: Safetensors] = [:]
+    for artifact in try store.artifacts(of: run.runID) where artifact.kind == "model" {
+      files[artifact.name] = try store.tensors(of: artifact)
+    }
+    guard let stored = files["base"] else {
+      throw PEFTError.missingTensor(id: run.runID, name: "base")
+    }
+    let layouts = TorchLayout.layers(of: scenario)
+    func values(_ name: String, _ places: [Safetensors?]) throws -> Safetensors.Tensor {
+      for file in places {
+        if let tensor = file?[name] { return tensor }
+      }
+      throw PEFTError.missingTensor(id: run.runID, name: name)
+    }
+
+    func baseModel(adding file: Safetensors?) throws -> Safetensors {
+      var tensors: [Safetensors.Tensor] = []
+      for layer in layouts {
+        var weight = try values("\(layer.name).weight", [stored])
+        if let residual = file?["\(layer.name).residual"] { weight = weight.adding(residual) }
+        tensors.append(layer.weight(weight, name: "\(layer.name).weight"))
+        tensors.append(try values("\(layer.name).bias", [stored]))
+      }
+      return try Safetensors(tensors: tensors, metadata: ["run_id": run.runID])
+    }
+
+    base = try baseModel(adding: nil)
+    let metadata = Self.metadata(run, result, adapter)
+    models = try Set(result.clients.map(\.model)).sorted().map { index in
+      let file = files["model-\(index)"]
+      var tensors: [Safetensors.Tensor] = []
+      for layer in layouts where adapter.targetModules.contains(layer.name) {
+        let a = try values("\(layer.name).lora_A", [file, stored])
+        let b = try values("\(layer.name).lora_B", [file, stored])
+        let prefix = "base_model.model.\(layer.name)"
+        tensors.append(layer.weight(a, name: "\(prefix).lora_A.weight"))
+        tensors.append(layer.factorB(b, name: "\(prefix).lora_B.weight"))
+      }
+      let users = result.clients.filter { $0.model == index }.map { String($0.client) }
+      let own = metadata.merging(["model": "\(index)", "clients": users.joined(separator: ",")]) {
+        $1
+      }
+      let changed = file?.tensors.contains { $0.name.hasSuffix(".residual") } ?? false
+      return Model(
+        index: index, adapter: try Safetensors(tensors: tensors, metadata: own),
+        base: changed ? try baseModel(adding: file) : nil)
+    }
+    configuration = Self.configuration(adapter)
+  }
+
+  /// Writes `base/` and a folder for each model.
+  ///
+  /// - Returns: the files.
+  /// - Throws: `StoreError.cannotWrite`, `SafetensorsError`.
+  public func write(to folder: URL) throws -> [URL] {
+    var files: [URL] = []
+    func put(_ data: Data, _ parts: String...) throws {
+      let file = parts.reduce(folder) { $0.appendingPathComponent($1) }
+      let parent = file.deletingLastPathComponent()
+      do {
+        try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
+      } catch {
+        throw StoreError.cannotWrite(path: parent.path, reason: StoreError.reason(of: error))
+      }
+      try AtomicFile.write(data, to: file)
+      files.append(file)
+    }
+    try put(base.data(), "base", "model.safetensors")
+    for model in models {
+      let name = "model-\(model.index)"
+      var path = "../base"
+      if let own = model.base {
+        path = "base"
+        try put(own.data(), name, "base", "model.safetensors")
+      }
+      guard case .object(var members) = configuration else { continue }
+      members["base_model_name_or_path"] = .string(path)
+      try put(
+        Data((JSONValue.object(members).prettyText + "\n").utf8), name, "adapter_config.json")
+      try put(model.adapter.data(), name, "adapter_model.safetensors")
+    }
+    return files
+  }
+
+  // MARK: - What is said beside the numbers
+
+  private static func configuration(_ adapter: Scenario.Adapter) -> JSONValue {
+    var ranks: [String: JSONValue] = [:]
+    for (name, rank) in zip(adapter.targetModules, adapter.layerRanks ?? []) {
+      ranks[name] = .integer(rank)
+    }
+    return [
+      "peft_type": "LORA", "task_type": .null, "r": .integer(adapter.r),
+      "lora_alpha": .number(adapter.loraAlpha), "lora_dropout": 0, "bias": "none",
+      "target_modules": .array(adapter.targetModules.map { .string($0) }),
+      "use_rslora": .bool(adapter.useRSLoRA), "rank_pattern": .object(ranks),
+      "fan_in_fan_out": false, "inference_mode": true, "modules_to_save": .null,
+    ]
+  }
+
+  private static func metadata(
+    _ run: RunRecord, _ result: RunResult, _ adapter: Scenario.Adapter
+  ) -> [String: String] {
+    let multipliers = Set(result.clients.compactMap(\.noiseMultiplier)).sorted()
+    return [
+      "format": "pt", "run_id": run.runID, "scenario_hash": result.scenarioHash,
+      "result_digest": result.resultDigest, "aggregation": adapter.aggregation.rawValue,
+      // The largest of all clients: an adapter depends on releases of clients of other clusters too.
+      "epsilon": result.epsilonMax.map { "\($0)" } ?? "none: not every client trained with privacy",
+      "delta": (result.clients.map(\.delta).max()).map { "\($0)" } ?? "none",
+      "accountant": Set(result.clients.compactMap(\.accountant)).sorted().joined(separator: ","),
+      "unit": result.unit.rawValue, "relation": result.relation.rawValue,
+      "sampling": result.sampling,
+      "noise_multiplier": multipliers.map { "\($0)" }.joined(separator: ","),
+      "dpflsim_version": run.version,
+    ]
+  }
+}
+
+/// How the weights of one layer lie in PyTorch.
+private struct TorchLayout {
+  enum Kind {
+    /// Rows of the unfolded kernel: 5 × 5 places of so many channels.
+    case kernel(channels: Int)
+    /// Columns: places of an image of so many channels; 1 for a plain vector.
+    case dense(channels: Int)
+  }
+  let name: String
+  let kind: Kind
+
+  static func layers(of scenario: Scenario) -> [TorchLayout] {
+    let channels = scenario.data.imageShape?.channels ?? 1
+    return scenario.model.layers(for: scenario.data).enumerated().map { index, layer in
+      switch (scenario.model.architecture, index) {
+      case (.cnn, 0): TorchLayout(name: layer.name, kind: .kernel(channels: channels))
+      case (.cnn, 1): TorchLayout(name: layer.name, kind: .kernel(channels: 16))
+      case (.cnn, _): TorchLayout(name: layer.name, kind: .dense(channels: 32))
+      case (_, 0): TorchLayout(name: layer.name, kind: .dense(channels: channels))
+      case (_, _): TorchLayout(name: layer.name, kind: .dense(channels: 1))
+      }
+    }
+  }
+
+  /// A weight or a factor A: each row goes from channel-last to channel-first.
+  func weight(_ tensor: Safetensors.Tensor, name: String) -> Safetensors.Tensor {
+    guard case .float32(let values) = tensor.values, let rows = tensor.shape.first else {
+      return tensor
+    }
+    let columns = values.count / max(rows, 1)
+    let (channels, shape): (Int, [Int]) =
+      switch kind {
+      case .kernel(let channels): (channels, [rows, channels, 5, 5])
+      case .dense(let channels): (channels, [rows, columns])
+      }
+    let places = columns / channels
+    var turned = values
+    for row in 0..<rows {
+      for place in 0..<places {
+        for channel in 0..<channels {
+          turned[row * columns + channel * places + place] =
+            values[row * columns + place * channels + channel]
+        }
+      }
+    }
+    return Safetensors.Tensor(name: name, shape: shape, values: .float32(turned))
+  }
+
+  /// A factor B: a 1 × 1 convolution where the layer is one.
+  func factorB(_ tensor: Safetensors.Tensor, name: String) -> Safetensors.Tensor {
+    let rows = tensor.shape.first ?? 0
+    let rank = rows > 0 ? tensor.values.count / rows : 0
+    let shape: [Int] = if case .kernel = kind { [rows, rank, 1, 1] } else { [rows, rank] }
+    return Safetensors.Tensor(name: name, shape: shape, values: tensor.values)
+  }
+}
+
+extension Safetensors.Tensor {
+  fileprivate func adding(_ other: Safetensors.Tensor) -> Safetensors.Tensor {
+    guard case .float32(let a) = values, case .float32(let b) = other.values, a.count == b.count
+    else { return self }
+    return Safetensors.Tensor(
+      name: name, shape: shape, values: .float32(zip(a, b).map { $0 + $1 }))
+  }
+}

@@ -1,0 +1,198 @@
+// `dpflsim lab lora-noise`, `lab membership` and `lab federated-noise`
+
+import ArgumentParser
+import Datasets
+import Federation
+import Foundation
+import Laboratory
+import Learning
+import Results
+import Scenarios
+
+struct LabCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "lab", abstract: "Measure what LoRA's noise is, and what it does not guarantee.",
+    discussion: """
+      Prints tables and says which expectations hold. Every table is stored as CSV, with a page of \
+      charts and the figures as JSON, in results/lab/NAME or the folder given with --into. \
+      docs/lora-and-privacy.md explains the experiments.
+      """,
+    subcommands: [
+      LabNoiseCommand.self, LabMembershipCommand.self, LabFederatedCommand.self,
+    ])
+}
+
+struct LabOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Store tables and charts in this folder (default: results/lab/NAME of the project).",
+      valueName: "folder"))
+  var into: String?
+
+  @Option(help: "Seed of every random draw.")
+  var seed: UInt64 = 0
+
+  @Flag(help: "Show no progress.")
+  var quiet = false
+
+  @OptionGroup var output: OutputOptions
+
+  func report(_ step: String) {
+    guard !quiet else { return }
+    Terminal.report("\(step)\n")
+  }
+
+  func finish(_ report: LabReport) throws {
+    let folder =
+      into.map { URL(fileURLWithPath: $0, isDirectory: true) }
+      ?? Places().home.appendingPathComponent("results/lab/\(report.name)", isDirectory: true)
+    let files = try report.write(to: folder)
+    try output.write { colors in
+      report.lines(colors: colors) + ["", "\(files.count) files stored in \(folder.path)"]
+    } document: {
+      report.document
+    }
+  }
+}
+
+/// Numbers as in 1,4,16.
+struct RankList: ExpressibleByArgument {
+  let values: [Int]
+
+  init?(argument: String) {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+    values = parts.compactMap { Int($0) }.filter { (1...4096).contains($0) }
+    guard values.count == parts.count, !values.isEmpty else { return nil }
+  }
+}
+
+struct LabNoiseCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "lora-noise",
+    abstract:
+      "The noise that LoRA injects: variance, distance to a normal law, dependence, privacy.",
+    discussion: """
+      E1 to E3, E5 and E6 on synthetic gradients. With a scenario, also on the last layer of a \
+      network trained on its public (else its first client's) examples, and E4, the drift from the \
+      theory for SGD and Adam.
+      """)
+
+  @Argument(help: ArgumentHelp("A scenario whose data and model are used.", valueName: "scenario"))
+  var file: String?
+
+  @Option(help: ArgumentHelp("Ranks to measure, as in 1,4,16.", valueName: "list"))
+  var ranks: RankList?
+
+  @OptionGroup var options: LabOptions
+
+  func run() throws {
+    var settings = NoiseLaboratory.Settings(seed: options.seed)
+    if let ranks { settings.ranks = ranks.values.sorted() }
+    let network = try file.map { file in
+      options.report("training a network")
+      let data = try LabData(file: file, seed: options.seed)
+      return data.network
+    }
+    let laboratory = NoiseLaboratory(settings: settings, network: network)
+    try options.finish(laboratory.run(progress: options.report))
+  }
+}
+
+struct LabMembershipCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "membership",
+    abstract: "Membership inference against full fine-tuning, LoRA and frozen A.",
+    discussion: """
+      Loss threshold and LiRA beside an attacker who knows everything but the example. Without noise \
+      the last one is always right: robustness against the weaker ones is no guarantee.
+      """)
+
+  @Argument(
+    help: ArgumentHelp("The scenario whose data and model are used.", valueName: "scenario"))
+  var file: String
+
+  @Option(help: ArgumentHelp("Ranks to measure, as in 1,4,16.", valueName: "list"))
+  var ranks: RankList?
+
+  @Option(help: "Models of each kind, each of them a shadow of the others; 8 to 4096.")
+  var models = 48
+
+  @Option(help: "Examples of which each model trains on a random half; 20 to 10000.")
+  var pool = 240
+
+  @Option(help: "Full-batch steps; 1 to 10000.")
+  var steps = 30
+
+  @Option(help: "Noise multiplier of the private rows; above 0, at most 1000.")
+  var noiseMultiplier = 4.0
+
+  @OptionGroup var options: LabOptions
+
+  func validate() throws {
+    for (name, value, range) in [
+      ("models", models, 8...4096), ("pool", pool, 20...10_000), ("steps", steps, 1...10_000),
+    ] where !range.contains(value) {
+      throw ValidationError(
+        "--\(name) must be from \(range.lowerBound) to \(range.upperBound), got \(value)")
+    }
+    guard noiseMultiplier > 0, noiseMultiplier <= 1000 else {
+      throw ValidationError("--noise-multiplier must be above 0, at most 1000")
+    }
+  }
+
+  func run() async throws {
+    var settings = MembershipLaboratory.Settings(
+      seed: options.seed, models: models, pool: pool, steps: steps,
+      noiseMultiplier: noiseMultiplier, workers: Machine.cores)
+    if let ranks { settings.ranks = ranks.values.sorted() }
+    let data = try LabData(file: file, seed: options.seed)
+    let client = data.population.clients[0].train
+    guard client.count >= pool else {
+      throw Failure(
+        .usage,
+        "--pool: the scenario's first client has only \(client.count) examples; ask for fewer")
+    }
+    let laboratory = MembershipLaboratory(
+      settings: settings, architecture: data.population.plan.architecture,
+      base: data.network.base, examples: client)
+    try options.finish(await laboratory.run(progress: options.report))
+  }
+}
+
+struct LabFederatedCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "federated-noise",
+    abstract: "What the noise of single clients becomes in the averaged product, rule by rule.")
+
+  @OptionGroup var options: LabOptions
+
+  func run() throws {
+    let laboratory = FederatedNoiseLaboratory(settings: .init(seed: options.seed))
+    try options.finish(laboratory.run(progress: options.report))
+  }
+}
+
+/// The data and the model of a scenario, for experiments.
+private struct LabData {
+  let population: Population
+  let network: TrainedNetwork
+
+  init(file: String, seed: UInt64) throws {
+    let contents = try ScenarioOptions.contents(of: file)
+    let scenario: Scenario
+    do throws(ScenarioError) {
+      scenario = try Scenario(json: contents)
+    } catch {
+      throw Failure(error).named(file)
+    }
+    population = try Population(scenario: scenario, catalog: Places().catalog)
+    let architecture = population.plan.architecture
+    // Public examples, as far as there are any.
+    let source =
+      population.publicExamples.count > 0
+      ? population.publicExamples : population.clients[population.clients.count - 1].train
+    network = try TrainedNetwork(
+      architecture: architecture, examples: source, steps: 300, batchSize: 32, learningRate: 0.05,
+      seed: seed)
+  }
+}

@@ -1,0 +1,144 @@
+// Whole runs with every rule of aggregation: reproducible, within budget, and with the error that the rule
+// has by its nature.
+
+import Federation
+import Foundation
+import Privacy
+import Scenarios
+import Testing
+
+private func adapter(_ rule: Rule, _ more: String = "") -> String {
+  guard rule != .rgp else {
+    return #"adapter={"type": "rgp", "r": 2, "target_modules": ["fc"]}"#
+  }
+  return #"adapter={"type": "lora", "r": 2, "lora_alpha": 4, "target_modules": ["fc"], "#
+    + #""aggregation": "\#(rule.rawValue)"\#(more)}"#
+}
+
+@Suite("Runs with rules of aggregation")
+struct AggregationRunTests {
+  @Test(
+    "the same digest with 1, 2 and 4 workers",
+    arguments: Rule.allCases)
+  func reproducible(_ rule: Rule) async throws {
+    let small = try scenario(adapter(rule), "rounds=4")
+    let deep = try scenario(
+      #"model={"name": "mlp", "hidden": [8, 6]}"#,
+      adapter(rule).replacingOccurrences(of: #"["fc"]"#, with: #"["fc2", "fc3"]"#), "rounds=3")
+    for scenario in [small, deep] {
+      var digests: Set<String> = []
+      for workers in [1, 2, 4] {
+        digests.insert(try await run(scenario, workers: workers).result.resultDigest)
+      }
+      #expect(digests.count == 1)
+    }
+  }
+
+  @Test(
+    "epsilon stays below its target, and the ledger counts every step once",
+    arguments: Rule.allCases)
+  func withinBudget(_ rule: Rule) async throws {
+    let observer = Recorder()
+    let outcome = try await run(try scenario(adapter(rule), "rounds=4"), observer: observer)
+    let plain = Recorder()
+    _ = try await run(try scenario(adapter(.ffaLoRA), "rounds=4"), observer: plain)
+    for client in outcome.result.clients {
+      let spent = try #require(client.epsilon)
+      #expect(spent <= 5 && spent > 2.5)
+    }
+    func steps(_ ledger: [LedgerEntry]) -> Int {
+      ledger.filter { $0.purpose == .training }.reduce(0) { $0 + $1.count }
+    }
+    #expect(steps(await observer.ledger) == steps(await plain.ledger))
+  }
+
+  @Test("each rule reports its error: none, some, or not applicable", arguments: Rule.allCases)
+  func errors(_ rule: Rule) async throws {
+    let outcome = try await run(try scenario(adapter(rule), "rounds=5"))
+    let told = try #require(outcome.result.adapter)
+    #expect(told.aggregation == rule.rawValue)
+    switch rule {
+    case .fedSALoRA, .rgp: #expect(told.lastError == nil && told.largestError == nil)
+    case .fedIT, .loRAFAIR: #expect(try #require(told.largestError) > 1e-3)
+    // Rank 2 of a mean of several clients' products of rank 2.
+    case .flexLoRA: #expect(try #require(told.largestError) > 1e-3)
+    case .ffaLoRA, .roLoRA, .floRA, .fedExLoRA, .deer, .fedSVD:
+      #expect(try #require(told.largestError) < 1e-4)
+    }
+  }
+
+  @Test(
+    "R-DPCFL finds the clusters by what carries the signal: B where A is common, products otherwise",
+    arguments: Rule.allCases)
+  func clustering(_ rule: Rule) async throws {
+    // One round beyond the clustering: with B at home (FedSA) later selections can only guess.
+    let outcome = try await run(
+      try scenario(
+        adapter(rule), "rounds=2",
+        #"method={"name": "r-dpcfl", "selection_rounds_ratio": 0}"#))
+    #expect(outcome.result.agreement?.ari == 1)
+  }
+
+  @Test("every rule works inside of every method", arguments: Rule.allCases)
+  func methods(_ rule: Rule) async throws {
+    for method in allMethods {
+      let outcome = try await run(
+        try scenario(adapter(rule), "rounds=3", "method={\"name\": \"\(method)\"}"))
+      #expect(outcome.result.clients.allSatisfy { $0.accuracy.isFinite })
+      #expect(!outcome.result.notes.contains { $0.contains("no training reached") })
+    }
+  }
+
+  @Test("learning happens without noise", arguments: Rule.allCases)
+  func learning(_ rule: Rule) async throws {
+    let outcome = try await run(
+      try scenario(
+        adapter(rule), "rounds=12", "privacy.target_epsilon=null", "local.learning_rate=0.05",
+        "method={\"name\": \"oracle\"}"))
+    // Chance is a quarter; rank 2 of 4 classes does not hold everything.
+    #expect(accuracy(outcome) > 0.5)
+  }
+
+  @Test("clients of smaller rank send less", arguments: [Rule.flexLoRA, .floRA])
+  func ranks(_ rule: Rule) async throws {
+    let whole = try await run(try scenario(adapter(rule), "rounds=3"))
+    let mixed = try await run(
+      try scenario(adapter(rule, #", "client_ranks": [2, 1]"#), "rounds=3"))
+    #expect(mixed.result.bytesUp * 4 == whole.result.bytesUp * 3)
+    let deep = try scenario(
+      #"model={"name": "mlp", "hidden": [8]}"#,
+      #"adapter={"type": "lora", "r": 1, "lora_alpha": 4, "target_modules": ["fc1", "fc2"], "#
+        + #""aggregation": "\#(rule.rawValue)", "layer_ranks": [3, 2], "client_ranks": [3, 1]}"#,
+      "rounds=3")
+    #expect(try await run(deep).result.adapter?.largestError != nil)
+  }
+
+  @Test("the server can protect whole clients where one sum is enough", arguments: Rule.allCases)
+  func wholeClients(_ rule: Rule) async throws {
+    let changes = [
+      adapter(rule), "rounds=4", "privacy.unit=client", #"method={"name": "oracle"}"#,
+    ]
+    guard rule.needsOneSumOnly else {
+      #expect(throws: ScenarioError.self) {
+        _ = try scenario(changes[0], changes[1], changes[2], changes[3])
+      }
+      return
+    }
+    let outcome = try await run(try scenario(changes[0], changes[1], changes[2], changes[3]))
+    for client in outcome.result.clients { #expect(try #require(client.epsilon) <= 5) }
+    #expect(outcome.result.adapter?.lastError == nil)
+  }
+
+  @Test("a run whose weights did not move says so", arguments: [Rule.ffaLoRA, .fedSVD])
+  func unmoved(_ rule: Rule) async throws {
+    // Steps far below single precision.
+    let outcome = try await run(
+      try scenario(
+        adapter(rule), "rounds=2", "local.learning_rate=1e-40", "privacy.target_epsilon=null",
+        #"method={"name": "global"}"#))
+    #expect(outcome.result.notes.contains { $0.contains("no training reached") })
+    let moved = try await run(
+      try scenario(adapter(rule), "rounds=2", #"method={"name": "global"}"#))
+    #expect(!moved.result.notes.contains { $0.contains("no training reached") })
+  }
+}

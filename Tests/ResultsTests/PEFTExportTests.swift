@@ -1,0 +1,272 @@
+// Exported adapters as a stranger reads them: safetensors and NumPy compute the forward pass anew.
+
+import Federation
+import Foundation
+import Kernels
+import Learning
+import Results
+import Scenarios
+import Testing
+
+private let tool = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+  .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+  .appendingPathComponent("tools/peft-forward")
+
+private func call(_ arguments: [String]) throws -> (status: Int32, output: Data) {
+  let process = Process()
+  process.executableURL = tool
+  process.arguments = arguments
+  let pipe = Pipe()
+  process.standardOutput = pipe
+  process.standardError = FileHandle.nullDevice
+  try process.run()
+  let output = pipe.fileHandleForReading.readDataToEndOfFile()
+  process.waitUntilExit()
+  return (process.terminationStatus, output)
+}
+
+/// Whether Python has safetensors and NumPy (69 says that it has not).
+private let pythonCanRead = ((try? call(["/nowhere", "/nowhere"]).status) ?? 69) == 66
+
+/// Examples of any size; every class asks for its own loss, which gives all log-probabilities.
+private struct Examples: ExampleSource {
+  let values: [[Float]]
+  let classes: Int
+  var count: Int { values.count * classes }
+  func label(at position: Int) -> Int { position % classes }
+  func write(_ position: Int, into destination: inout MutableSpan<Float>) {
+    let example = values[position / classes]
+    for i in example.indices { destination[i] = example[i] }
+  }
+}
+
+/// A run with made-up parameters: what a simulation would have stored.
+private struct MadeUp {
+  let scenario: Scenario
+  let architecture: Architecture
+  let plan: TrainingPlan
+  let base: [Float]
+  let theta: [Float]
+  let frozen: [Float]
+  let residual: [String: [Float]]
+
+  init(
+    data: String, model: String, adapter: String, architecture: Architecture, residual: Bool = false
+  ) throws {
+    let text = """
+      { "name": "sample", "seed": 7, "rounds": 2, "data": \(data),
+        "population": { "clusters": [{ "name": "all", "clients": 5, "examples_per_client": 100 }] },
+        "model": \(model), "adapter": \(adapter),
+        "local": { "batch_size": 20, "learning_rate": 0.1 },
+        "privacy": { "target_epsilon": 5, "target_delta": 1e-4 }, "method": { "name": "global" } }
+      """
+    scenario = try Scenario(json: Data(text.utf8))
+    let settings = try #require(scenario.adapter)
+    self.architecture = architecture
+    plan = try TrainingPlan(
+      architecture: architecture,
+      adapter: LoRAConfiguration(
+        rank: settings.r, loraAlpha: settings.loraAlpha, targetModules: settings.targetModules,
+        trained: settings.aggregation == .ffaLoRA ? .b : .both, useRSLoRA: settings.useRSLoRA,
+        layerRanks: settings.layerRanks))
+    base = architecture.initialParameters(seed: 3)
+    var stream = RandomStream(seed: 4, purpose: .test)
+    func noise(_ count: Int) -> [Float] {
+      (0..<count).map { _ in Float(0.1 * stream.nextGaussian()) }
+    }
+    theta = zip(plan.initialTrainable(base: base, seed: 3), noise(plan.trainableCount)).map {
+      $0 + $1
+    }
+    frozen = plan.frozenFactors(seed: 3)
+    var folded: [String: [Float]] = [:]
+    if residual {
+      for layer in plan.adaptedLayers { folded[layer.name] = noise(layer.rows * layer.columns) }
+    }
+    self.residual = folded
+  }
+
+  private func tensors(_ slots: [ParameterSlot], _ values: [Float]) -> [Safetensors.Tensor] {
+    slots.map {
+      Safetensors.Tensor(
+        name: $0.name, shape: $0.columns == 1 ? [$0.rows] : [$0.rows, $0.columns],
+        values: .float32(Array(values[$0.range])))
+    }
+  }
+
+  func store(in store: RunStore) async throws -> RunRecord {
+    let recorder = try RunRecorder(store: store, scenario: scenario, workers: 1, machine: "m")
+    let extra = residual.map { name, values in
+      Safetensors.Tensor(
+        name: "\(name).residual", shape: [values.count], values: .float32(values))
+    }
+    try await recorder.finish(
+      try Sample.result(lastModel: 0),
+      models: [
+        "model-0": try Safetensors(tensors: tensors(plan.slots, theta) + extra),
+        "model-1": try Safetensors(tensors: tensors(plan.slots, theta.map { $0 / 2 }) + extra),
+        "base": try Safetensors(
+          tensors: tensors(architecture.slots, base) + tensors(plan.frozenFactorSlots, frozen)),
+      ], cost: Sample.cost)
+    return try store.run(named: recorder.runID)
+  }
+
+  /// Log-probabilities of every class by our own network, adapters merged.
+  func logProbabilities(_ examples: [[Float]]) throws -> [[Double]] {
+    let network = Network(plan: try TrainingPlan(architecture: architecture))
+    var whole = plan.merged(
+      frozen: FrozenParameters(base: base, factors: frozen), trainable: theta)
+    for (layer, values) in residual {
+      let slot = try #require(architecture.slots.first { $0.name == "\(layer).weight" })
+      for (place, value) in zip(slot.range, values) { whole[place] += value }
+    }
+    network.load(trainable: whole)
+    var losses: [Double] = []
+    let source = Examples(values: examples, classes: architecture.classes)
+    _ = network.evaluate(source, lossObserver: { losses.append(-$1) })
+    return (0..<examples.count).map {
+      Array(losses[$0 * architecture.classes..<($0 + 1) * architecture.classes])
+    }
+  }
+}
+
+@Suite("PEFT folders")
+struct PEFTExportTests {
+  static func cases() throws -> [(String, MadeUpCase)] {
+    [
+      (
+        "cnn, frozen A",
+        MadeUpCase(
+          data: #"{"name": "fashion-mnist"}"#, model: #"{"name": "cnn"}"#,
+          adapter: #"{"type": "lora", "r": 4, "lora_alpha": 8, "target_modules": ["conv2", "fc"]}"#,
+          architecture: try .cnn(height: 28, width: 28, channels: 1, classes: 10), sides: (1, 28))
+      ),
+      (
+        "cnn in colour, all layers, ranks of their own",
+        MadeUpCase(
+          data: #"{"name": "cifar-10"}"#, model: #"{"name": "cnn"}"#,
+          adapter: #"{"type": "lora", "r": 4, "lora_alpha": 8, "use_rslora": true, "#
+            + #""target_modules": ["fc", "conv1", "conv2"], "layer_ranks": [2, 5, 3], "#
+            + #""aggregation": "flexlora"}"#,
+          architecture: try .cnn(height: 32, width: 32, channels: 3, classes: 10), sides: (3, 32))
+      ),
+      (
+        "mlp, folded into the base",
+        MadeUpCase(
+          data: #"{"name": "synthetic", "synthetic": {"classes": 3, "features": 9}}"#,
+          model: #"{"name": "mlp", "hidden": [8]}"#,
+          adapter: #"{"type": "lora", "r": 2, "lora_alpha": 3, "target_modules": ["fc1", "fc2"], "#
+            + #""aggregation": "fedex-lora"}"#,
+          architecture: .mlp(inputs: 9, hidden: [8], classes: 3), sides: (1, 3), residual: true)
+      ),
+    ]
+  }
+
+  struct MadeUpCase {
+    let data: String
+    let model: String
+    let adapter: String
+    let architecture: Architecture
+    /// Channels and side of the input as an image.
+    let sides: (channels: Int, side: Int)
+    var residual = false
+  }
+
+  @Test(
+    "safetensors and NumPy reproduce the forward pass to 1e-5",
+    .enabled(if: pythonCanRead, "pip install numpy safetensors"))
+  func forwardPass() async throws {
+    for (name, test) in try Self.cases() {
+      let made = try MadeUp(
+        data: test.data, model: test.model, adapter: test.adapter, architecture: test.architecture,
+        residual: test.residual)
+      try await withFolder { folder in
+        let store = try RunStore.open(folder.appendingPathComponent("s.sqlite"))
+        let run = try await made.store(in: store)
+        let target = folder.appendingPathComponent("peft")
+        _ = try PEFTExport(of: run, in: store).write(to: target)
+        var stream = RandomStream(seed: 5, purpose: .test)
+        let examples = (0..<3).map { _ in
+          (0..<test.architecture.inputCount).map { _ in Float(stream.nextUnit()) }
+        }
+        // Channel-first, as PyTorch has images.
+        let (channels, places) = (test.sides.channels, test.sides.side * test.sides.side)
+        let turned = examples.map { example in
+          (0..<channels).flatMap { c in (0..<places).map { example[$0 * channels + c] } }
+        }
+        let file = folder.appendingPathComponent("inputs.json")
+        try JSONEncoder().encode(turned).write(to: file)
+        let answer = try call([target.appendingPathComponent("model-0").path, file.path])
+        #expect(answer.status == 0, "\(name)")
+        let theirs = try JSONDecoder().decode([[Double]].self, from: answer.output)
+        let ours = try made.logProbabilities(examples)
+        #expect(theirs.count == ours.count)
+        // Single precision against double: relative to the largest of an example's log-probabilities.
+        for (theirs, ours) in zip(theirs, ours) {
+          let size = max(1, ours.map(abs).max() ?? 1)
+          for (a, b) in zip(theirs, ours) { #expect(abs(a - b) < 1e-5 * size, "\(name)") }
+        }
+        // The adapters matter: without them other numbers come out.
+        let other = try call([target.appendingPathComponent("model-1").path, file.path])
+        #expect(other.output != answer.output)
+      }
+    }
+  }
+
+  @Test("a folder for each used model, with PEFT's names and the facts of privacy")
+  func contents() async throws {
+    let test = try Self.cases()[0].1
+    let made = try MadeUp(
+      data: test.data, model: test.model, adapter: test.adapter, architecture: test.architecture)
+    try await withFolder { folder in
+      let store = try RunStore.open(folder.appendingPathComponent("s.sqlite"))
+      let run = try await made.store(in: store)
+      let files = try PEFTExport(of: run, in: store).write(to: folder)
+      #expect(files.count == 5)
+      let data = try Data(
+        contentsOf: folder.appendingPathComponent("model-1/adapter_model.safetensors"))
+      let stored = try Safetensors(data: data)
+      #expect(
+        stored.tensors.map(\.name) == [
+          "base_model.model.conv2.lora_A.weight", "base_model.model.conv2.lora_B.weight",
+          "base_model.model.fc.lora_A.weight", "base_model.model.fc.lora_B.weight",
+        ])
+      #expect(
+        stored.tensors.map(\.shape) == [[4, 16, 5, 5], [32, 4, 1, 1], [4, 1568], [10, 4]])
+      #expect(stored.metadata["epsilon"] == "4.9987" && stored.metadata["delta"] == "0.0001")
+      #expect(stored.metadata["unit"] == "example" && stored.metadata["clients"] == "2,3")
+      let text = try Data(contentsOf: folder.appendingPathComponent("model-1/adapter_config.json"))
+      let config = try JSONValue(parsing: text)
+      guard case .object(let members) = config else {
+        Issue.record("the configuration is no object")
+        return
+      }
+      #expect(members["r"] == 4 && members["lora_alpha"] == 8 && members["peft_type"] == "LORA")
+      #expect(members["base_model_name_or_path"] == "../base")
+    }
+  }
+
+  @Test("runs without adapters, unfinished runs and personal adapters are refused")
+  func refusals() async throws {
+    try await withFolder { folder in
+      let store = try RunStore.open(folder.appendingPathComponent("s.sqlite"))
+      let plain = try await Sample.store(Sample.result(), in: store)
+      #expect(throws: PEFTError.noAdapter(id: plain.run.runID)) {
+        _ = try PEFTExport(of: plain.run, in: store)
+      }
+      let begun = try Sample.recorder(in: store)
+      let unfinished = try store.run(named: begun.runID)
+      #expect(throws: PEFTError.notFinished(id: begun.runID)) {
+        _ = try PEFTExport(of: unfinished, in: store)
+      }
+      let test = try Self.cases()[2].1
+      let personal = try MadeUp(
+        data: test.data, model: test.model,
+        adapter: test.adapter.replacingOccurrences(of: "fedex-lora", with: "fedsa-lora"),
+        architecture: test.architecture)
+      let run = try await personal.store(in: store)
+      #expect(throws: PEFTError.personalFactors(id: run.runID)) {
+        _ = try PEFTExport(of: run, in: store)
+      }
+    }
+  }
+}
