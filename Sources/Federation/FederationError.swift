@@ -34,7 +34,7 @@ public enum FederationError: Error, Sendable, Hashable, CustomStringConvertible 
     case .cannotResume(let reason):
       "this run cannot be continued: \(reason); run the scenario again from its beginning"
     case .memoryLimit(let needed, let limit):
-      "needs about \(Self.megabytes(needed)) MB and may take \(Self.megabytes(limit)) MB; allow more "
+      "needs about \(Self.megabytes(needed, .up)) MB and may take \(Self.megabytes(limit, .down)) MB; allow more "
         + "with --memory-limit, or lower data.train_examples or the number of clients"
     case .notFinite(let client, let round):
       "client \(client): training diverged in round \(round) (no example has a finite gradient); use "
@@ -43,6 +43,8 @@ public enum FederationError: Error, Sendable, Hashable, CustomStringConvertible 
     }
   }
 
-  /// Rounded up.
-  private static func megabytes(_ bytes: Int) -> Int { (bytes + 999_999) / 1_000_000 }
+  /// With one decimal, so rounded that need and limit never read the same.
+  private static func megabytes(_ bytes: Int, _ rule: FloatingPointRoundingRule) -> Double {
+    (Double(bytes) / 1e5).rounded(rule) / 10
+  }
 }

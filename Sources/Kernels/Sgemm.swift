@@ -24,6 +24,24 @@ public struct MatrixView {
   }
 }
 
+/// `c = a · bᵀ`, one row of `a` at a time: a row's result has the same bits wherever it stands and whatever
+/// stands beside it, which a product of whole matrices does not promise.
+///
+/// - Precondition: the shapes agree, and `c` shares no memory with `a` or `b`.
+public func multiplyRowwise(_ a: MatrixView, byTransposeOf b: MatrixView, into c: MatrixView) {
+  precondition(
+    a.columns == b.columns && a.rows == c.rows && b.rows == c.columns,
+    "the shapes of a product must agree")
+  guard b.rows > 0 else { return }
+  Blas.prepare()
+  for row in 0..<a.rows {
+    cblas_sgemv(
+      CblasRowMajor, CblasNoTrans, blasint(b.rows), blasint(b.columns), 1, b.buffer.base + b.offset,
+      blasint(b.stride), a.buffer.base + a.offset + row * a.stride, 1, 0,
+      c.buffer.base + c.offset + row * c.stride, 1)
+  }
+}
+
 /// `c = alpha · op(a) · op(b) + beta · c`.
 ///
 /// - Precondition: the shapes agree, and `c` shares no memory with `a` or `b`.

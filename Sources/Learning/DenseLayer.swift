@@ -17,6 +17,8 @@ final class DenseLayer: Layer {
   private let inputs: Int
   private let outputs: Int
   private let rectified: Bool
+  /// Whether `product` depends on frozen weights and frozen layers alone, so that it may come from a cache.
+  private let hasFrozenProduct: Bool
   private let parameters: LayerParameters
 
   /// [W; A]: `(outputs + rankStride) × inputs`, surplus rows zero.
@@ -25,7 +27,7 @@ final class DenseLayer: Layer {
   /// B, `outputs × rankStride`.
   private let factorB: FloatBuffer
   /// [W x; A x] per example.
-  private let product: FloatBuffer
+  let product: FloatBuffer
   /// [∂loss/∂z; s Bᵀ ∂loss/∂z] per example, and the same times the clip coefficients.
   private let gradient: FloatBuffer
   private let scaledGradient: FloatBuffer
@@ -45,6 +47,7 @@ final class DenseLayer: Layer {
     self.output = output
     self.outputGradient = outputGradient
     parameters = LayerParameters(layer: index, of: plan)
+    hasFrozenProduct = plan.hasFrozenProduct(index)
     inputStride = inputs
     input = FloatBuffer(count: tile * inputs)
     inputGradient = FloatBuffer(count: tile * inputs)
@@ -95,9 +98,24 @@ final class DenseLayer: Layer {
   }
 
   func forward(count: Int) {
+    computeProduct(count: count)
+    finish(count: count)
+  }
+
+  /// W x and A x of every example.
+  func computeProduct(count: Int) {
     let x = MatrixView(input, rows: count, columns: inputs)
     let w = MatrixView(weights, rows: extended, columns: inputs)
-    multiply(x, w, transposeB: true, into: MatrixView(product, rows: count, columns: extended))
+    let all = MatrixView(product, rows: count, columns: extended)
+    if hasFrozenProduct {
+      multiplyRowwise(x, byTransposeOf: w, into: all)
+    } else {
+      multiply(x, w, transposeB: true, into: all)
+    }
+  }
+
+  /// The rest of the forward pass: the low-rank term, bias and ReLU.
+  func finish(count: Int) {
     if parameters.rank > 0 {
       multiply(
         MatrixView(

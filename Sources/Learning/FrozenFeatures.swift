@@ -9,30 +9,41 @@ public struct FrozenFeatures: Sendable {
     /// The input of the first trained layer.
     case inputs(Constant<FloatBuffer>)
     /// The frozen product and projections of an adapted convolution.
-    case products(Constant<HalfBuffer>)
+    case convolutions(Constant<HalfBuffer>)
+    /// The frozen product and projections of an adapted dense layer.
+    case products(Constant<FloatBuffer>)
   }
   let content: Content
   let stride: Int
   /// Memory that the features take.
   public let bytes: Int
 
+  /// Whether the first trained layer finds its own product here, and not its input alone.
   var holdsProducts: Bool {
-    if case .products = content { true } else { false }
+    if case .inputs = content { false } else { true }
   }
 
   /// Hands the features of a tile to the first trained layer.
   func place(_ positions: ArraySlice<Int>, into layer: any Layer) {
     switch content {
-    case .products(let memory):
+    case .convolutions(let memory):
       guard let convolution = layer as? ConvolutionLayer else { return }
       convolution.featureSource = memory.buffer
       for (i, position) in positions.enumerated() {
         convolution.featureOffsets[i] = position * stride
       }
+    case .products(let memory):
+      guard let dense = layer as? DenseLayer else { return }
+      copy(positions, from: memory.buffer, to: dense.product)
     case .inputs(let memory):
-      for (i, position) in positions.enumerated() {
-        layer.input.copy(stride, from: memory.buffer, at: position * stride, to: i * stride)
-      }
+      copy(positions, from: memory.buffer, to: layer.input)
+    }
+  }
+
+  private func copy(_ positions: ArraySlice<Int>, from memory: FloatBuffer, to buffer: FloatBuffer)
+  {
+    for (i, position) in positions.enumerated() {
+      buffer.copy(stride, from: memory, at: position * stride, to: i * stride)
     }
   }
 }
@@ -47,14 +58,22 @@ extension Network {
     let first = plan.firstTrained
     let stride = shape.stride
     let content: FrozenFeatures.Content
-    if shape.isProduct, let convolution = layers[first] as? ConvolutionLayer {
+    if shape.isProduct, let dense = layers[first] as? DenseLayer {
+      let memory = Constant(FloatBuffer(count: source.count * stride)) { memory in
+        forEachTile(of: source, upTo: first) { start, count in
+          dense.computeProduct(count: count)
+          memory.copy(count * stride, from: dense.product, at: 0, to: start * stride)
+        }
+      }
+      content = .products(memory)
+    } else if shape.isProduct, let convolution = layers[first] as? ConvolutionLayer {
       let memory = Constant(HalfBuffer(count: source.count * stride)) { memory in
         forEachTile(of: source, upTo: first) { start, count in
           convolution.computeFeatures(count: count)
           memory.copy(count * stride, from: convolution.features, at: 0, to: start * stride)
         }
       }
-      content = .products(memory)
+      content = .convolutions(memory)
     } else {
       let memory = Constant(FloatBuffer(count: source.count * stride)) { memory in
         forEachTile(of: source, upTo: first) { start, count in
@@ -89,6 +108,8 @@ extension TrainingPlan {
     switch (architecture.layers[first], modes[first]) {
     case (.convolution(_, let geometry, let channels), .lowRank(let rank, _, trained: .b)):
       return (true, geometry.positions * (channels + LayerMode.rankStride(rank)))
+    case (.dense(_, _, let outputs, _), .lowRank(let rank, _, trained: .b)):
+      return (true, outputs + LayerMode.rankStride(rank))
     case (.convolution(_, let geometry, _), _) where first > 0:
       return (false, geometry.exampleStride)
     case (.dense(_, let inputs, _, _), _) where first > 0:
@@ -98,11 +119,19 @@ extension TrainingPlan {
     }
   }
 
+  /// Whether W x and A x of layer `index` are the same in every round: nothing up to there is trained but B.
+  func hasFrozenProduct(_ index: Int) -> Bool {
+    if case .lowRank(_, _, trained: .b) = modes[index] { return index == firstTrained }
+    return index < firstTrained
+  }
+
   /// Bytes that the frozen features of one example take; 0 where nothing is frozen below the first
   /// trained layer.
   public var featureBytesPerExample: Int {
     guard let shape = featureShape else { return 0 }
-    let size = shape.isProduct ? MemoryLayout<Float16>.stride : MemoryLayout<Float>.stride
-    return shape.stride * size
+    if case .convolution = architecture.layers[firstTrained], shape.isProduct {
+      return shape.stride * MemoryLayout<Float16>.stride
+    }
+    return shape.stride * MemoryLayout<Float>.stride
   }
 }

@@ -33,6 +33,8 @@ protocol Layer: AnyObject {
   /// Reads this layer's part of θ.
   func load(trainable: [Float])
   func forward(count: Int)
+  /// The part of `forward` that is left where the frozen product was computed before.
+  func finish(count: Int)
   func backward(count: Int, needsInputGradient: Bool)
   /// ‖gradient of example i with respect to this layer's trained parameters‖².
   func squaredNorm(of example: Int) -> Double

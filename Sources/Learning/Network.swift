@@ -162,8 +162,8 @@ public final class Network {
     if let features {
       first = plan.firstTrained
       features.place(positions, into: layers[first])
-      if features.holdsProducts, let convolution = layers[first] as? ConvolutionLayer {
-        convolution.finish(count: positions.count)
+      if features.holdsProducts {
+        layers[first].finish(count: positions.count)
         first += 1
       }
     } else {

@@ -21,12 +21,12 @@ struct SweepCommandTests {
     "--method", "r-dpcfl,global", "--seeds", "0..2", "--quiet",
   ]
 
-  /// The digest of every cell of a sweep, and how many finished runs its store has.
+  /// The digest of every cell of a sweep, and how many runs its store has, finished or not.
   private func digests(_ program: Program) throws -> (byScenario: [String: String], runs: Int) {
-    let done = try RunStore.openExisting(program.store).runs().filter { $0.status == .done }
+    let runs = try RunStore.openExisting(program.store).runs()
     var digests: [String: String] = [:]
-    for run in done { digests[run.scenarioHash] = run.resultDigest }
-    return (digests, done.count)
+    for run in runs where run.status == .done { digests[run.scenarioHash] = run.resultDigest }
+    return (digests, runs.count)
   }
 
   /// Waits until so many runs are finished; false if the program ended first.
@@ -54,13 +54,18 @@ struct SweepCommandTests {
     #expect(whole.runs == 12 && whole.byScenario.count == 12)
     try await Program.inFolder { program in
       var kills = 0
-      for count in [0, 1, 3, 6, 9] {
+      for (count, signal) in zip([0, 1, 3, 6, 9], [SIGKILL, SIGINT, SIGKILL, SIGTERM, SIGKILL]) {
         let process = try program.start(Self.grid)
-        if try await wait(for: count, program, process) {
-          kill(process.processIdentifier, SIGKILL)
+        let hit = try await wait(for: count, program, process)
+        if hit {
+          kill(process.processIdentifier, signal)
           kills += 1
         }
-        _ = try program.outcome(of: process)
+        let outcome = try program.outcome(of: process)
+        guard hit, signal != SIGKILL else { continue }
+        #expect(outcome.status == 128 + signal)
+        #expect(outcome.errors.contains("repeat the same command to go on with it"))
+        #expect(!outcome.output.contains("failed"))
       }
       #expect(kills >= 3)
       let rest = try program.call(Self.grid)

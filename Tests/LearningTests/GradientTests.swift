@@ -83,8 +83,16 @@ struct Case: CustomTestStringConvertible, Sendable {
         layerRanks: ranks)
     }
     let mlp = Architecture.mlp(inputs: 9, hidden: [8, 6], classes: 5)
+    let wide = Architecture.mlp(inputs: 12, hidden: [64, 48], classes: 4)
     let cnn = try Architecture.cnn(height: 8, width: 12, channels: 1, classes: 4)
     return [
+      Case(
+        name: "mlp, frozen A above a frozen layer",
+        plan: try TrainingPlan(
+          architecture: wide, adapter: adapter(.b, ["fc2", "fc3"], nil))),
+      Case(
+        name: "mlp, both factors on the last layer",
+        plan: try TrainingPlan(architecture: wide, adapter: adapter(.both, ["fc3"], nil))),
       Case(
         name: "mlp, A alone",
         plan: try TrainingPlan(architecture: mlp, adapter: adapter(.a, ["fc1", "fc2"], nil))),

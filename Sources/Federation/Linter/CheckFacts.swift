@@ -85,8 +85,8 @@ extension ModelSize {
     let modules = plan.adapter?.targetModules
     let first = layers.firstIndex { modules?.contains($0.name) ?? true } ?? 0
     var left = Array(operations[first...])
-    // The frozen product of an adapted convolution is cached too: only its low rank is left.
-    if let adapter = plan.adapter, adapter.freezeA, positions[first] > 1 {
+    // The frozen product of the first adapted layer is cached too: only its low rank is left.
+    if let adapter = plan.adapter, adapter.freezeA {
       left[0] = 2 * outputs[first] * adapter.rank
     }
     cachedForward = Work(

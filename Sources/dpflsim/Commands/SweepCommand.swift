@@ -11,8 +11,8 @@ struct SweepCommand: AsyncParsableCommand {
     abstract: "Run a grid of scenarios: budgets, methods, seeds and any other settings.",
     discussion: """
       Runs of one seed share data, initial model and batches, so they compare pair by pair. What is \
-      already in the store is not run again: repeat the command to go on with an interrupted sweep. \
-      SIGINT ends the sweep after the running cells. Cells that fail are listed; the exit status is 0 \
+      already in the store is not run again: repeat the command to go on with an interrupted sweep, its \
+      interrupted cells included. SIGINT ends the sweep after the running rounds. Cells that fail are listed; the exit status is 0 \
       unless all failed. Cells run side by side, one a core, as far as the memory that `check` \
       forecasts for them stays below the limit.
 

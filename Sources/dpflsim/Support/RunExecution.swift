@@ -26,7 +26,7 @@ struct RunExecution {
   var listener: (@Sendable (RunEvent) async -> Void)?
   /// The store's option, where it must be repeated to find the same store.
   var storeOption = ""
-  /// Whether SIGINT and SIGTERM end this run; a sweep listens by itself.
+  /// Whether SIGINT and SIGTERM end this run; a sweep listens by itself and cancels the task.
   var stopsOnSignal = true
 
   /// Runs to the end.
@@ -57,7 +57,11 @@ struct RunExecution {
     do {
       let task = Task { try await simulation.run(observer: audience, from: point) }
       if stopsOnSignal { watch.start { task.cancel() } }
-      let outcome = try await task.value
+      let outcome = try await withTaskCancellationHandler {
+        try await task.value
+      } onCancel: {
+        task.cancel()
+      }
       await display.clear()
       let models = try outcome.models.map { model in
         (model.name, try Safetensors(model, metadata: metadata(recorder.runID, outcome.result)))
@@ -99,11 +103,11 @@ struct RunExecution {
     var failure = Failure(error)
     // A budget that ended before the run did is no failure: what was paid for is stored.
     var status = failure.status == .stopped ? RunStatus.stopped : .failed
-    if let signal = watch.status, error is CancellationError {
+    if error is CancellationError {
       let rounds = (try? store.rounds(of: recorder.runID).count) ?? 0
       status = .interrupted
       failure = Failure(
-        signal,
+        watch.status ?? .interrupted,
         "stopped after round \(rounds) of \(scenario.rounds); go on with: "
           + "\(Places().command) run --resume \(recorder.runID)\(storeOption)")
     }

@@ -43,7 +43,7 @@ actor SweepDisplay {
       case .done(let runID, let seconds): line += "\(runID) in \(NumberText.duration(seconds))"
       case .failed(let message): line += "failed: \(message)"
       case .known(let runID): line += "is \(runID)"
-      case .waiting, .running: break
+      case .waiting, .running: line += "was interrupted"
       }
       Terminal.report(line.printable + "\n")
     }

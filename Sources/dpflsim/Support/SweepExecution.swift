@@ -19,8 +19,8 @@ struct SweepExecution {
 
   /// Runs every cell that has no result yet. A cell that fails does not stop the others.
   ///
-  /// A cell starts when a job is free and its forecast fits beside those of the running ones; one that
-  /// fits nowhere runs alone. Combinations that are the same scenario run once.
+  /// Combinations that are the same scenario run once, and a cell that was interrupted goes on from its
+  /// checkpoint. A signal ends the running cells after the round that they are in.
   /// - Returns: the state of every cell, and the signal that ended the sweep early if one did.
   func run() async throws -> (progress: SweepProgress, signal: ExitStatus?) {
     var waiting: [Int] = []
@@ -38,12 +38,26 @@ struct SweepExecution {
     let display = SweepDisplay(grid, jobs: jobs, style: progress)
     await display.begin(known: known)
     let watch = SignalWatch()
+    let cells = Task { [waiting, twins] in
+      await run(waiting, twins: twins, jobs: jobs, display: display, watch: watch)
+    }
     watch.start {
+      cells.cancel()
       Task {
         await display.say(
-          "The sweep ends after the running cells; a second signal ends it at once.")
+          "The sweep ends after the running rounds; a second signal ends it at once.")
       }
     }
+    await cells.value
+    await display.erase()
+    return (await display.progress, watch.status)
+  }
+
+  /// Runs cells side by side: one starts when a job is free and its forecast fits beside those of the
+  /// running ones; one that fits nowhere runs alone.
+  private func run(
+    _ waiting: [Int], twins: [String: [Int]], jobs: Int, display: SweepDisplay, watch: SignalWatch
+  ) async {
     await withTaskGroup(of: (cell: Int, memory: Int, state: SweepCellState).self) { group in
       var (running, memory) = (0, 0)
       var forecasts = MemoryForecasts()
@@ -69,8 +83,6 @@ struct SweepExecution {
         }
       }
     }
-    await display.erase()
-    return (await display.progress, watch.status)
   }
 
   private func run(
@@ -82,14 +94,29 @@ struct SweepExecution {
       if let runID = try store.finishedRun(ofScenario: cell.scenario.hash) {
         return .known(runID: runID)
       }
-      let execution = RunExecution(
+      var execution = RunExecution(
         scenario: cell.scenario, store: store, workers: max(1, workers), progress: .silent,
         listener: { await display.receive($0, of: index) }, stopsOnSignal: false)
-      let stored = try await execution.run()
+      execution.resumed = try store.resumableRun(ofScenario: cell.scenario.hash)
+        .map { ResumedRun(runID: $0.runID) }
+      let stored = try await result(of: execution)
       let seconds = stored.run.wallSeconds ?? (ContinuousClock.now - begin) / .seconds(1)
       return .done(runID: stored.run.runID, seconds: seconds)
     } catch {
-      return .failed(message: Failure(error).message)
+      let failure = Failure(error)
+      return failure.status == .interrupted ? .waiting : .failed(message: failure.message)
+    }
+  }
+
+  /// Begins anew where the interrupted run cannot be taken up: another process may have been faster, or its
+  /// checkpoints are damaged.
+  private func result(of execution: RunExecution) async throws -> StoredRun {
+    do {
+      return try await execution.run()
+    } catch StoreError.runInProgress, StoreError.notResumable, StoreError.noUsableCheckpoint {
+      var anew = execution
+      anew.resumed = nil
+      return try await anew.run()
     }
   }
 }
