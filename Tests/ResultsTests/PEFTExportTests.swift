@@ -25,8 +25,10 @@ private func call(_ arguments: [String]) throws -> (status: Int32, output: Data)
   return (process.terminationStatus, output)
 }
 
-/// Whether Python has safetensors and NumPy (69 says that it has not).
-private let pythonCanRead = ((try? call(["/nowhere", "/nowhere"]).status) ?? 69) == 66
+/// Whether `tools/setup --tests` has installed safetensors and NumPy for Python.
+private let pythonCanRead = FileManager.default.fileExists(
+  atPath: tool.deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent(".venv-peft/.ready").path)
 
 /// Examples of any size; every class asks for its own loss, which gives all log-probabilities.
 private struct Examples: ExampleSource {
@@ -173,7 +175,7 @@ struct PEFTExportTests {
 
   @Test(
     "safetensors and NumPy reproduce the forward pass to 1e-5",
-    .enabled(if: pythonCanRead, "pip install numpy safetensors"))
+    .enabled(if: pythonCanRead, "tools/setup --tests installs safetensors for Python"))
   func forwardPass() async throws {
     for (name, test) in try Self.cases() {
       let made = try MadeUp(

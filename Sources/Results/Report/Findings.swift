@@ -40,6 +40,13 @@ extension Comparison {
     ]
   }
 
+  /// The methods that serve the worst-off cluster best at some ε: those of which the findings say more.
+  private func leaders(_ settings: String) -> [String] {
+    let leading = Set(
+      epsilons.compactMap { best(.worstClusterAccuracy, settings: settings, epsilon: $0)?.method })
+    return methods.filter(leading.contains)
+  }
+
   /// Cells of a method that have a price, in ascending order of ε.
   private func priced(
     _ settings: String, _ method: String
@@ -53,7 +60,7 @@ extension Comparison {
   }
 
   private func prices(_ settings: String) -> [String] {
-    methods.compactMap { method in
+    leaders(settings).compactMap { method in
       let priced = priced(settings, method)
       guard !priced.isEmpty else { return nil }
       let costs = priced.map {
@@ -78,19 +85,26 @@ extension Comparison {
 
   /// Whom privacy costs most with the method that serves the worst-off cluster best.
   private func worstPrices(_ settings: String) -> [String] {
-    epsilons.compactMap { epsilon in
+    var payers: [String] = []
+    var points: [String: [String]] = [:]
+    for epsilon in epsilons {
       guard let best = best(.worstClusterAccuracy, settings: settings, epsilon: epsilon),
         let price = priceOfPrivacy(best)
-      else { return nil }
+      else { continue }
       let worst = price.cost.clusters.enumerated().max {
         ($0.element.mean ?? -2) < ($1.element.mean ?? -2)
       }
       guard let worst, worst.element.mean != nil, best.clusters.indices.contains(worst.offset)
-      else { return nil }
+      else { continue }
       let cluster = best.clusters[worst.offset]
-      return "At ε \(epsilon.label) the cluster that pays most with \(best.method) is "
-        + "\(cluster.name)\(cluster.minority ? ", a minority" : ""): "
-        + "\(Self.percent(worst.element.mean)) points."
+      let payer = "\(best.method): \(cluster.name)\(cluster.minority ? ", a minority" : "")"
+      if points[payer] == nil { payers.append(payer) }
+      points[payer, default: []].append(
+        "\(Self.percent(worst.element.mean)) at ε \(epsilon.label)")
+    }
+    return payers.map {
+      "The cluster that pays most with \($0); points: "
+        + "\(points[$0, default: []].joined(separator: ", "))."
     }
   }
 
