@@ -8,14 +8,12 @@ import sys
 HOME = pathlib.Path(__file__).resolve().parent.parent
 
 
-def enter(name, requirements, fail):
-    """Goes on inside HOME/name, which is made where it is not there, and returns once it runs inside of it.
+def make(name, requirements, fail):
+    """The interpreter of HOME/name, which is made where it is not there.
 
     fail(status, message) is called with 69 if the packages cannot be had; it must not return.
     """
     environment = HOME / name
-    if pathlib.Path(sys.prefix).resolve() == environment.resolve():
-        return
     python = environment / "bin" / "python"
     if not (environment / ".ready").exists():
         print(f"{pathlib.Path(sys.argv[0]).name}: installing {' '.join(requirements)} into {name}", file=sys.stderr)
@@ -29,4 +27,11 @@ def enter(name, requirements, fail):
                 lines = (done.stderr or done.stdout).strip().splitlines()
                 fail(69, f"{' '.join(requirements)} cannot be installed: " + (lines[-1] if lines else step[-1]))
         (environment / ".ready").touch()
-    os.execv(python, [str(python), *sys.argv])
+    return python
+
+
+def enter(name, requirements, fail):
+    """Goes on inside HOME/name as `make` makes it, and returns once it runs inside of it."""
+    if pathlib.Path(sys.prefix).resolve() != (HOME / name).resolve():
+        python = make(name, requirements, fail)
+        os.execv(python, [str(python), *sys.argv])

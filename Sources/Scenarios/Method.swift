@@ -13,7 +13,7 @@ extension Scenario {
     /// mechanism.
     case ifca(Ifca)
     /// Mean-regularised personal models (MR-MTL): f_i(w) + λ/2 ‖w - w̄‖². JSON key `lambda`;
-    /// 0 to 1000, default 1.
+    /// 0 to 1000, default 0.02.
     case meanRegularized(lambda: Double)
     /// The true clusters, one model each: the upper bound no method can know.
     case oracle
@@ -160,7 +160,7 @@ extension Scenario.Method {
         ] + selection),
       .init(
         "mr-mtl", "Personal models drawn to their mean.",
-        [.defaults("lambda", 1, .number(.from(0, to: 1000)), "Weight of the pull to the mean.")]),
+        [.defaults("lambda", 0.02, .number(.from(0, to: 1000)), "Weight of the pull to the mean.")]),
       .init("oracle", "The true clusters, known from the start."),
     ])
 
