@@ -58,8 +58,8 @@ let package = Package(
     room(
       "Results",
       [
-        "Laboratory", "Federation", "Scenarios", "Privacy", "Clustering", "Datasets", crypto,
-        .product(name: "GRDB", package: "GRDB.swift"),
+        "Laboratory", "Federation", "Scenarios", "Privacy", "Clustering", "Datasets", "Kernels",
+        crypto, .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .executableTarget(
       name: "dpflsim",

@@ -22,14 +22,10 @@ struct Pretraining {
   /// Parts into which a batch is always cut, whatever the number of lanes, so that the order of every
   /// sum is fixed.
   private static let parts = 4
-  /// Changes whenever the same settings would give other parameters.
-  private static let version = 1
-
   /// SHA-256 over everything that decides the result.
   var key: String {
     var hash = SHA256()
     func add(_ text: String) { hash.update(data: Data("\(text)\n".utf8)) }
-    add("pretraining \(Pretraining.version)")
     add(population.dataset.contentHash)
     add("seed \(population.scenario.seed)")
     add("\(population.plan.architecture)")

@@ -8,4 +8,10 @@ public enum Blas {
 
   /// Makes OpenBLAS run on the calling thread alone; called before every first use, cheap after.
   public static func prepare() { _ = singleThreaded }
+
+  /// Version, options and the kind of processor whose kernels are used, as OpenBLAS words them.
+  public static var configuration: String {
+    guard let text = openblas_get_config() else { return "" }
+    return String(cString: text)
+  }
 }

@@ -9,7 +9,7 @@ struct BaseModelCacheTests {
   @Test("what is stored is found again under its key alone")
   func roundTrip() async throws {
     try await withFolder { folder in
-      let cache = BaseModelCache(folder: folder.appendingPathComponent("cache"))
+      let cache = BaseModelCache(folder: folder.appendingPathComponent("cache"), build: "one")
       let values = (0..<5000).map { Float($0) * 0.1 }
       #expect(cache.parameters(forKey: "abc") == nil)
       cache.store(values, forKey: "abc")
@@ -18,10 +18,25 @@ struct BaseModelCacheTests {
     }
   }
 
+  @Test("what another build has pretrained is not taken, and replaced")
+  func otherBuild() async throws {
+    try await withFolder { folder in
+      let (old, new) = (
+        BaseModelCache(folder: folder, build: "one"), BaseModelCache(folder: folder, build: "two")
+      )
+      old.store([1, 2], forKey: "abc")
+      #expect(new.parameters(forKey: "abc") == nil)
+      new.store([1, 3], forKey: "abc")
+      #expect(new.parameters(forKey: "abc") == [1, 3])
+      #expect(old.parameters(forKey: "abc") == nil)
+      #expect(BuildIdentity.current?.count == 64)
+    }
+  }
+
   @Test("a file with one wrong bit, or of another key, is not taken")
   func damaged() async throws {
     try await withFolder { folder in
-      let cache = BaseModelCache(folder: folder)
+      let cache = BaseModelCache(folder: folder, build: "one")
       cache.store([1, 2, 3], forKey: "abc")
       let file = folder.appendingPathComponent("base-abc.safetensors")
       let data = try Data(contentsOf: file)
@@ -39,7 +54,7 @@ struct BaseModelCacheTests {
   @Test("a key that is no hash names no file", arguments: ["", "../abc", "x", "/etc/passwd"])
   func keys(_ key: String) async throws {
     try await withFolder { folder in
-      let cache = BaseModelCache(folder: folder.appendingPathComponent("a"))
+      let cache = BaseModelCache(folder: folder.appendingPathComponent("a"), build: "one")
       cache.store([1], forKey: key)
       #expect(cache.parameters(forKey: key) == nil)
       let files = try FileManager.default.subpathsOfDirectory(atPath: folder.path)

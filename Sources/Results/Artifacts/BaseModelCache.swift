@@ -5,17 +5,23 @@ public import Federation
 public import Foundation
 
 /// A folder with one safetensors file a base model.
+///
+/// A model counts only for the build that pretrained it: another one may come to other bits, and a run must
+/// have the same result with the folder full or empty.
 public struct BaseModelCache: ModelCache {
   public let folder: URL
+  private let build: String
 
-  public init(folder: URL) {
+  public init(folder: URL, build: String) {
     self.folder = folder
+    self.build = build
   }
 
-  /// Nil also for a damaged file: the model is then pretrained anew and the file replaced.
+  /// Nil also for another build's or a damaged file: the model is then pretrained anew and the file replaced.
   public func parameters(forKey key: String) -> [Float]? {
     guard let file = file(forKey: key), let data = try? Data(contentsOf: file),
       let stored = try? Safetensors(data: data), stored.metadata["key"] == key,
+      stored.metadata["build"] == build,
       case .float32(let values)? = stored["parameters"]?.values,
       stored.metadata["sha256"] == digest(of: values)
     else { return nil }
@@ -28,7 +34,7 @@ public struct BaseModelCache: ModelCache {
     guard let file = file(forKey: key) else { return }
     let tensor = Safetensors.Tensor(
       name: "parameters", shape: [parameters.count], values: .float32(parameters))
-    let metadata = ["key": key, "sha256": digest(of: parameters)]
+    let metadata = ["key": key, "build": build, "sha256": digest(of: parameters)]
     guard let data = try? Safetensors(tensors: [tensor], metadata: metadata).data() else { return }
     try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     try? AtomicFile.write(data, to: file)

@@ -39,7 +39,7 @@ struct RunExecution {
       scenario: scenario, catalog: places.catalog,
       options: SimulationOptions(
         workers: workers, memoryLimit: memoryLimit,
-        modelCache: BaseModelCache(folder: places.cache),
+        modelCache: BuildIdentity.current.map { BaseModelCache(folder: places.cache, build: $0) },
         checkpoints: checkpoints))
     let (recorder, point) = try begin()
     let display = ProgressDisplay(
