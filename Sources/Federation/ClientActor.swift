@@ -277,6 +277,7 @@ actor Client {
     work.optimizer = local.optimizer
     work.schedule = local.learningRateSchedule
     work.rounds = rounds
+    work.roundSteps = total
     work.rule = clipping
     work.noise = noiseMaking
     return work

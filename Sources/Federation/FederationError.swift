@@ -35,7 +35,7 @@ public enum FederationError: Error, Sendable, Hashable, CustomStringConvertible 
       "this run cannot be continued: \(reason); run the scenario again from its beginning"
     case .memoryLimit(let needed, let limit):
       "needs about \(Self.megabytes(needed, .up)) MB and may take \(Self.megabytes(limit, .down)) MB; allow more "
-        + "with --memory-limit, or lower data.train_examples or the number of clients"
+        + "with --memory-limit, or lower the number of clients or their examples_per_client"
     case .notFinite(let client, let round):
       "client \(client): training diverged in round \(round) (no example has a finite gradient); use "
         + "a smaller local.learning_rate or privacy.max_grad_norm, or privacy.clips_without_noise where "

@@ -13,7 +13,7 @@ public struct IndividualResult: Codable, Hashable, Sendable {
   public let examples: Int
   public let least: Double
   public let mean: Double
-  /// At most the ordinary ε.
+  /// Up to a percent above the ordinary ε, which holds as well: norms are rounded up.
   public let largest: Double
   /// Means by label, as the clients see labels, and by true cluster; nil where there is no example.
   public let meanByClass: [Double?]

@@ -38,6 +38,8 @@ public struct LocalWork: Sendable {
   public var schedule = Scenario.Local.LearningRateSchedule.constant
   /// Rounds of the whole run, over which the schedule goes.
   public var rounds = 1
+  /// Steps of the whole round, where this work is a part of it; nil where it is all.
+  public var roundSteps: Int?
   /// nil trains without clipping and noise.
   let privacy: (maxGradNorm: Float, noiseMultiplier: Double)?
   let regularizer: Regularizer?
@@ -90,7 +92,8 @@ extension LocalWork {
 
   /// The step size of a step (from 0).
   func learningRate(step: Int, of steps: Int) -> Float {
-    let progress = (Double(round) + Double(step) / Double(steps)) / Double(max(rounds, 1))
+    let share = Double(firstStep + step) / Double(max(roundSteps ?? firstStep + steps, 1))
+    let progress = (Double(round) + share) / Double(max(rounds, 1))
     return learningRate * Float(schedule.factor(round: round, progress: progress))
   }
 

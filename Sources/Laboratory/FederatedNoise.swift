@@ -84,7 +84,8 @@ public struct FederatedNoiseLaboratory: Sendable {
     let worst = ratios.map { abs($0 - 1) }.max() ?? 0
     report.findings.append(
       LabFinding(
-        "E10", "noise energies follow the linear and quadratic terms",
+        "E10",
+        "noise energies of rules that neither cut nor correct follow the linear and quadratic terms",
         measured: "within \(short(100 * worst)) %", holds: worst < 0.15))
     let factors = settings.clients.map { count in
       (quadratic[count]?["fedex-lora"] ?? 0) / (quadratic[count]?["fedit"] ?? 1) / Double(count)

@@ -120,7 +120,8 @@ extension TrainedNetwork {
       LabFinding(
         "E4", "no drift for SGD with frozen A; with A trained it grows with the learning rate",
         measured: "frozen at most \(short(frozen)); trained "
-          + trained.map(short).joined(separator: ", "), holds: frozen < 1e-3 && grows))
+          + trained.map { $0 < 1 ? short($0) : "diverged" }.joined(separator: ", "),
+        holds: frozen < 1e-3 && grows))
   }
 
   private func drift(

@@ -13,8 +13,7 @@ public enum AccountingError: Error, Hashable, Sendable {
 extension AccountingError: CustomStringConvertible {
   public var description: String {
     switch self {
-    case .unsupported(let event, let reason):
-      return "event \(event): no epsilon can be stated, because \(reason)"
+    case .unsupported(_, let reason): return "no epsilon can be stated, because \(reason)"
     case .invalid(let reason): return reason
     case .unreachableBudget(let target, let epsilon, let noiseMultiplier):
       return "target epsilon \(target): even noise multiplier \(noiseMultiplier) costs \(epsilon); "

@@ -11,7 +11,8 @@ import RealModule
 ///
 /// The ε of an example is output-specific: it holds for the trajectory that was observed, not for the worst
 /// case, and it depends on private data. Show it to nobody but the example's owner, or release statistics of it
-/// privately. It changes nothing in the ordinary guarantee, which it never exceeds.
+/// privately. It changes nothing in the ordinary guarantee, which covers
+/// every example too; rounding may put the bound of an example up to a percent above that.
 ///
 /// The bound needs every gradient clipped to its level's norm, `level/100 · maxGradNorm`, while the level is in
 /// force; a norm measured earlier is otherwise only an estimate of the present one.

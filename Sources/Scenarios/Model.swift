@@ -74,6 +74,18 @@ extension Scenario {
       /// The rules that a LoRA adapter can name.
       static var ofLoRA: [Aggregation] { allCases.filter { $0 != .rgp } }
 
+      /// Whether clients train the same parameters in every round and phase.
+      public var trainsOneSet: Bool { self != .roLoRA && self != .deer && self != .fedSVD }
+
+      /// Whether the mean of the models of several clients, parameter by parameter, is a model: none of them
+      /// has its factors in a basis of its own, or part of its change outside of the factors.
+      public var meansAreModels: Bool {
+        switch self {
+        case .ffaLoRA, .fedIT, .roLoRA, .loRAFAIR, .fedSALoRA, .rgp: true
+        case .flexLoRA, .floRA, .fedExLoRA, .deer, .fedSVD: false
+        }
+      }
+
       /// Whether the server needs no more than one sum over clients a round: what secure aggregation and the
       /// protection of whole clients give.
       public var needsOneSumOnly: Bool {

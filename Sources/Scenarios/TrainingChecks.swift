@@ -78,6 +78,21 @@ extension Scenario {
         "\(name) needs more than one sum over clients a round, which is all that privacy.unit "
           + "\"client\" releases; use fedit, ffa-lora, rolora or fedsvd")
     }
+    if privacy.clipping.groups != nil,
+      !adapter.aggregation.trainsOneSet || adapter.clientRanks != nil
+    {
+      problems.add(
+        JSONPath() + "privacy" + "clipping",
+        "thresholds by layer need the same parameters in every step and client, and "
+          + (adapter.clientRanks != nil ? "client_ranks differ" : "\(name) trains others in turn")
+          + "; use \"flat\"")
+    }
+    if case .meanRegularized = method, !adapter.aggregation.meansAreModels {
+      problems.add(
+        place + "aggregation",
+        "mr-mtl draws models to their mean, and with \(name) every client has factors of its own basis; "
+          + "use fedit, ffa-lora, rolora, lora-fair, fedsa-lora or rgp")
+    }
     if adapter.aggregation == .rgp, privacy.individual {
       problems.add(
         JSONPath() + "privacy" + "individual",

@@ -49,6 +49,8 @@ struct InterruptionTests {
       let process = try program.start(Self.endless)
       let runID = try await Self.waitForRounds(program, process)
       kill(process.processIdentifier, number)
+      // As `timeout` does, which signals the process and then its group: no second request.
+      kill(process.processIdentifier, number)
       let outcome = try program.outcome(of: process)
       #expect(outcome.status == status, "\(outcome.errors.suffix(500))")
       #expect(outcome.output.isEmpty)

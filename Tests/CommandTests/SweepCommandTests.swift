@@ -29,12 +29,12 @@ struct SweepCommandTests {
     return (digests, runs.count)
   }
 
-  /// Waits until so many runs are finished; false if the program ended first.
+  /// Waits until so many runs are finished and another one goes on; false if the program ended first.
   private func wait(for count: Int, _ program: Program, _ process: Process) async throws -> Bool {
     for _ in 0..<6000 {
       guard process.isRunning else { return false }
       if let store = try? RunStore.openExisting(program.store),
-        let runs = try? store.runs(), runs.count > count,
+        let runs = try? store.runs(), runs.contains(where: { $0.presentStatus == .running }),
         runs.count(where: { $0.status == .done }) >= count
       {
         return true
@@ -89,7 +89,7 @@ struct SweepCommandTests {
     var all: Set<[String: String]> = []
     for options in [
       ["--jobs", "1", "--workers", "2"], ["--jobs", "3", "--workers", "1"],
-      ["--jobs", "6", "--workers", "6", "--memory-limit", "0.000001"],
+      ["--jobs", "6", "--workers", "6", "--memory-limit", "1KB"],
     ] {
       all.insert(
         try await Program.inFolder { program in
@@ -99,6 +99,18 @@ struct SweepCommandTests {
         })
     }
     #expect(all.count == 1 && all.first?.count == 6)
+  }
+
+  @Test("two sweeps at once on one store run no cell twice")
+  func twoAtOnce() async throws {
+    try await Program.inFolder { program in
+      // Both must find a store: making one is not what is tested.
+      #expect(try program.call("run", Program.shipped("tiny.json"), "--quiet").status == 0)
+      let processes = try [program.start(Self.grid), program.start(Self.grid, output: "second")]
+      for process in processes { #expect(Program.status(of: process) == 0) }
+      let stored = try digests(program)
+      #expect(stored.runs == 13 && stored.byScenario.count == 13)
+    }
   }
 
   @Test("a sweep file runs as its options would, and options replace its axes")

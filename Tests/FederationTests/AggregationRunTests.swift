@@ -81,11 +81,47 @@ struct AggregationRunTests {
 
   @Test("every rule works inside of every method", arguments: Rule.allCases)
   func methods(_ rule: Rule) async throws {
-    for method in allMethods {
+    for method in allMethods where method != "mr-mtl" || rule.meansAreModels {
       let outcome = try await run(
         try scenario(adapter(rule), "rounds=3", "method={\"name\": \"\(method)\"}"))
       #expect(outcome.result.clients.allSatisfy { $0.accuracy.isFinite })
       #expect(!outcome.result.notes.contains { $0.contains("no training reached") })
+    }
+  }
+
+  @Test(
+    "thresholds by layer work with every rule that trains the same parameters in every step",
+    arguments: Rule.allCases.filter(\.trainsOneSet))
+  func groups(_ rule: Rule) async throws {
+    let two = adapter(rule).replacing(#"["fc"]"#, with: #"["fc1", "fc2"]"#)
+    for clipping in ["per-layer", "per-layer-adaptive"] {
+      let outcome = try await run(
+        try scenario(
+          two, #"model={"name": "mlp", "hidden": [8]}"#, "rounds=3",
+          "privacy.clipping={\"name\": \"\(clipping)\"}", #"method={"name": "oracle"}"#))
+      #expect(outcome.result.clients.allSatisfy { ($0.epsilon ?? .infinity) <= 5 })
+    }
+  }
+
+  @Test(
+    "what has no meaning is refused: personal bases under one mean, thresholds for other parameters"
+  )
+  func refusals() throws {
+    for rule in Rule.allCases where !rule.meansAreModels {
+      #expect(throws: ScenarioError.self) {
+        try scenario(adapter(rule), #"method={"name": "mr-mtl"}"#)
+      }
+    }
+    for rule in Rule.allCases where !rule.trainsOneSet {
+      #expect(throws: ScenarioError.self) {
+        try scenario(adapter(rule), #"privacy.clipping={"name": "per-layer"}"#)
+      }
+    }
+    for rule in [Rule.flexLoRA, .floRA] {
+      #expect(throws: ScenarioError.self) {
+        try scenario(
+          adapter(rule), "adapter.client_ranks=[1,2]", #"privacy.clipping={"name": "per-layer"}"#)
+      }
     }
   }
 

@@ -100,8 +100,8 @@ struct ExperimentTests {
     let report = try await laboratory.run { _ in }
     let strong = try #require(report.findings.first { $0.expectation.contains("knows the rest") })
     #expect(strong.holds, "\(strong)")
-    let audit = try #require(report.findings.first { $0.expectation.contains("audit") })
-    #expect(audit.holds, "\(audit)")
+    let bounded = try #require(report.findings.first { $0.expectation.contains("ceiling") })
+    #expect(bounded.holds, "\(bounded)")
     let table = try #require(report.tables.first)
     #expect(table.rows.count == 10)
     // Neither workers nor repetition change a number.
@@ -113,6 +113,6 @@ struct ExperimentTests {
     ).run { _ in }
     #expect(again.tables == report.tables)
     // No row without noise claims an epsilon.
-    for row in table.rows { #expect((row[1] == "none") == (row[11] == "none")) }
+    for row in table.rows { #expect((row[1] == "none") == (row[13] == "none")) }
   }
 }

@@ -61,6 +61,9 @@ extension Comparison {
       "Accuracies in per cent, mean over n seeds with a 95 % bootstrap interval; * best of its "
         + "table,")
     lines.append("not counting the oracle. With few seeds the intervals are too narrow.")
+    if order != .cluster {
+      lines.append("found: seeds in which every minority cluster had a model of its own.")
+    }
     if !unfinished.isEmpty {
       lines += Self.wrapped("Left out without a result: \(unfinished.joined(separator: ", "))")
     }

@@ -32,9 +32,13 @@ extension Comparison {
       ($0.epsilon.high, -$0.worstClusterAccuracy, $0.method)
         < ($1.epsilon.high, -$1.worstClusterAccuracy, $1.method)
     }
-    for point in sorted where point.worstClusterAccuracy > frontier.last?.worstClusterAccuracy ?? -1
-    {
-      frontier.append(point)
+    for point in sorted {
+      let best = frontier.last
+      let isTie =
+        point.worstClusterAccuracy == best?.worstClusterAccuracy && point.epsilon == best?.epsilon
+      if isTie || point.worstClusterAccuracy > best?.worstClusterAccuracy ?? -1 {
+        frontier.append(point)
+      }
     }
     return frontier
   }

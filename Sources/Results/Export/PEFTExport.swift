@@ -69,6 +69,7 @@ public struct PEFTExport: Sendable {
       throw PEFTError.missingTensor(id: run.runID, name: name)
     }
 
+    let metadata = Self.metadata(run, result, adapter)
     func baseModel(adding file: Safetensors?) throws -> Safetensors {
       var tensors: [Safetensors.Tensor] = []
       for layer in layouts {
@@ -77,11 +78,12 @@ public struct PEFTExport: Sendable {
         tensors.append(layer.weight(weight, name: "\(layer.name).weight"))
         tensors.append(try values("\(layer.name).bias", [stored]))
       }
-      return try Safetensors(tensors: tensors, metadata: ["run_id": run.runID])
+      // A base that residuals were folded into is as private as the adapters.
+      return try Safetensors(
+        tensors: tensors, metadata: file == nil ? ["run_id": run.runID] : metadata)
     }
 
     base = try baseModel(adding: nil)
-    let metadata = Self.metadata(run, result, adapter)
     models = try Set(result.clients.map(\.model)).sorted().map { index in
       let file = files["model-\(index)"]
       var tensors: [Safetensors.Tensor] = []

@@ -29,12 +29,7 @@ extension ReportPage {
     let result = detail.result
     let rows = [
       ["What is processed", processing(detail)],
-      [
-        "What is protected",
-        "One \(result.unit.rawValue) of one client: data sets that differ by "
-          + "\(result.relation.rawValue) give nearly the same releases. Batches are drawn by "
-          + "\(result.sampling) sampling; the number of examples of a client counts as public.",
-      ],
+      ["What is protected", protected(result)],
       ["Guarantee of the run in detail", guarantee(result)],
       ["What that allows an attacker", attacker(result)],
       [
@@ -45,10 +40,8 @@ extension ReportPage {
       ],
       [
         "Who sees what",
-        "Clients release noisy updates and, where the method lets them choose, a noisy choice of model; "
-          + "the server and everybody after it see those alone. Accuracies, losses, true clusters and "
-          + "updates without noise in this report are seen by the simulator alone and are not covered "
-          + "by ε.",
+        witnesses(result) + " Accuracies, losses, true clusters and updates without noise in this "
+          + "report are seen by the simulator alone and are not covered by ε.",
       ],
       ["Effect on groups", groups(detail)],
       [
@@ -56,12 +49,7 @@ extension ReportPage {
         "The frontier above shows what the worst-off cluster gains for every step of ε, and the price "
           + "table what each budget costs; a larger ε than the knee's needs a reason.",
       ],
-      [
-        "Residual risks",
-        "ε does not hide facts that many examples share, who takes part, or how many examples a client "
-          + "has; it counts each client's own copy of a record. A client's releases are protected from "
-          + "the server only if the noise is drawn on the client with a secure generator.",
-      ],
+      ["Residual risks", risks(result)],
       [
         "To be added by the controller",
         "Purpose and legal basis, recipients and retention, rights of the persons concerned, measures of "
@@ -86,6 +74,57 @@ extension ReportPage {
     return "\(NumberText.count(result.clients.count, "client")) train a model on \(data), with "
       + "\(NumberText.grouped(result.clients.reduce(0) { $0 + $1.trainExamples })) training examples "
       + "in all, in \(NumberText.count(result.rounds, "round")) with the method \(result.method)."
+  }
+
+  /// Clients whose training ε covers.
+  private func covered(_ result: RunResult) -> Int { result.clients.count { $0.epsilon != nil } }
+
+  private func protected(_ result: RunResult) -> String {
+    let count = covered(result)
+    guard count > 0 else { return "Nothing: every client trained without noise." }
+    let neighbours =
+      "data sets that differ by \(result.relation.rawValue) give nearly the same releases."
+    guard result.unit == .example else {
+      return "One whole client with all its examples: \(neighbours) Cohorts are drawn by "
+        + "\(result.sampling) sampling."
+    }
+    let whose =
+      count == result.clients.count
+      ? "one client"
+      : "one of the \(count) of \(result.clients.count) clients that train with noise"
+    return
+      "One example of \(whose): \(neighbours) Batches are drawn by \(result.sampling) sampling; the "
+      + "number of examples of a client counts as public."
+  }
+
+  private func witnesses(_ result: RunResult) -> String {
+    let count = covered(result)
+    if count == 0 {
+      return "Clients release updates without noise, which the server and everybody after it see."
+    }
+    guard result.unit == .example else {
+      return
+        "Clients send their updates as they are to the server, which is trusted with them: it clips "
+        + "them and publishes sums with noise; everybody after the server sees those alone."
+    }
+    let seen =
+      "release noisy updates and, where the method lets them choose, a noisy choice of model; the server "
+      + "and everybody after it see those alone."
+    return count == result.clients.count
+      ? "Clients \(seen)"
+      : "\(count) of \(result.clients.count) clients \(seen) The others release updates without noise."
+  }
+
+  private func risks(_ result: RunResult) -> String {
+    guard result.unit == .example else {
+      return
+        "ε does not hide facts that many clients share. The server itself sees every update without "
+        + "noise; against it nothing is protected."
+    }
+    return
+      "ε does not hide facts that many examples share, who takes part, or how many examples a client "
+      + "has; it counts each client's own copy of a record. A client's releases are protected from the "
+      + "server only if the noise is drawn on the client with a secure generator."
   }
 
   private func guarantee(_ result: RunResult) -> String {

@@ -23,9 +23,12 @@ public actor RunRecorder: RunObserver {
   ///
   /// - Parameters:
   ///   - machine: a line about the machine, for people.
+  ///   - alone: whether nobody else may be running the same scenario at this moment.
   ///   - startedAt: the time of day; only the name of the run and the table say it again.
+  /// - Throws: `StoreError.runInProgress` if somebody else is.
   public init(
-    store: RunStore, scenario: Scenario, workers: Int, machine: String, startedAt: Date = Date()
+    store: RunStore, scenario: Scenario, workers: Int, machine: String, alone: Bool = false,
+    startedAt: Date = Date()
   ) throws(StoreError) {
     self.store = store
     clusterNames = scenario.population.clusters.map(\.name)
@@ -36,6 +39,15 @@ public actor RunRecorder: RunObserver {
     if case .robustClustered(let settings) = scenario.method { variant = settings.variant.rawValue }
     var generator = SystemRandomNumberGenerator()
     runID = try store.write { database in
+      if alone {
+        let rivals = try RunRecord.filter(
+          sql: "scenario_hash = ? AND status = 'running' AND version = ?",
+          arguments: [scenario.hash, DPFLSimVersion.current]
+        ).fetchAll(database)
+        if let rival = rivals.first(where: { $0.process.isAlive == true }) {
+          throw StoreError.runInProgress(id: rival.runID)
+        }
+      }
       var runID: String
       repeat {
         runID = RunID.make(scenario: scenario.name, at: startedAt, using: &generator)

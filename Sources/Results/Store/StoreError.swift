@@ -34,7 +34,7 @@ extension StoreError: CustomStringConvertible {
     case .missingStore(let path):
       "\(path): there is no store of runs yet; simulate a scenario first, or name a store with --store"
     case .cannotWrite(let path, let reason):
-      "\(path): cannot be written (\(reason)); make room or choose another place with --store"
+      "\(path): cannot be written (\(reason)); make room or choose another place"
     case .cannotRead(let path, let reason):
       "\(path): cannot be read (\(reason)); make it readable or name another store with --store"
     case .notAStore(let path, let reason):

@@ -96,7 +96,8 @@ extension SweepAxes {
     return Setting(path: path, values: values)
   }
 
-  static func check(_ place: String, _ values: [String]) throws(SweepError) {
+  /// - Throws: `SweepError.duplicate` if a value stands there twice.
+  public static func check(_ place: String, _ values: [String]) throws(SweepError) {
     var seen: Set<String> = []
     for value in values where !seen.insert(value).inserted {
       throw .duplicate(place: place, value: value)

@@ -56,9 +56,11 @@ struct SweepCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Memory that cells at the same time may take together (default: three quarters of the machine).",
-      valueName: "gigabytes"))
-  var memoryLimit: Double?
+      """
+      Memory that cells at the same time may take together, such as 4GB (default: three quarters of the \
+      machine).
+      """, valueName: "size"))
+  var memoryLimit: MemorySize?
 
   @Flag(help: "Show no progress.")
   var quiet = false
@@ -70,9 +72,6 @@ struct SweepCommand: AsyncParsableCommand {
     if let jobs, !(1...1024).contains(jobs) {
       throw ValidationError("--jobs must be from 1 to 1024, got \(jobs)")
     }
-    if let memoryLimit, !(memoryLimit > 0 && memoryLimit <= 1e6) {
-      throw ValidationError("--memory-limit must be above 0 and at most 1e6, got \(memoryLimit)")
-    }
   }
 
   func run() async throws {
@@ -81,9 +80,15 @@ struct SweepCommand: AsyncParsableCommand {
     let workers = workers ?? Machine.cores
     let execution = SweepExecution(
       grid: grid, store: store, workers: workers, jobs: jobs ?? workers,
-      memoryLimit: memoryLimit.map { Int($0 * 1e9) } ?? Machine.memory / 4 * 3,
+      memoryLimit: memoryLimit?.bytes ?? Machine.memory / 4 * 3,
       progress: quiet ? .silent : .suitable(colors: output.colors(on: .error)))
     let (progress, signal) = try await execution.run()
+    guard signal != nil || !progress.runIDs.isEmpty else {
+      throw Failure(
+        .invalidInput,
+        (progress.failures.map { "failed: \($0)" } + ["no cell of the sweep has a result"])
+          .joined(separator: "\n"))
+    }
     try output.write { _ in
       ["\(progress.headline)."] + progress.failures.map { "failed: \($0)" }
         + (progress.runIDs.isEmpty
@@ -98,8 +103,6 @@ struct SweepCommand: AsyncParsableCommand {
     if let signal {
       throw Failure(signal, "the sweep was stopped; repeat the same command to go on with it")
     }
-    guard progress.runIDs.isEmpty else { return }
-    throw Failure(.invalidInput, "no cell of the sweep has a result")
   }
 
   private func grid() throws -> SweepGrid {
@@ -120,7 +123,10 @@ struct SweepCommand: AsyncParsableCommand {
     if let epsilon { axes.epsilons = try SweepAxes.epsilons(epsilon) }
     if let method { axes.methods = try SweepAxes.methods(method) }
     if let seeds { axes.seeds = try SweepAxes.seeds(seeds) }
-    if !vary.isEmpty { axes.settings = try vary.map { try SweepAxes.setting($0) } }
+    if !vary.isEmpty {
+      axes.settings = try vary.map { try SweepAxes.setting($0) }
+      try SweepAxes.check("--vary", axes.settings.map(\.path))
+    }
     do {
       return try SweepGrid(json: json, overrides: changes, axes: axes)
     } catch let error as ScenarioError {

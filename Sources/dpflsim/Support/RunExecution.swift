@@ -22,6 +22,8 @@ struct RunExecution {
   var memoryLimit: Int?
   /// The run to go on with; nil begins one.
   var resumed: ResumedRun?
+  /// Whether to begin only while no other process runs the same scenario on this store.
+  var isExclusive = false
   /// Follows the run after store and display.
   var listener: (@Sendable (RunEvent) async -> Void)?
   /// The store's option, where it must be repeated to find the same store.
@@ -78,7 +80,8 @@ struct RunExecution {
   private func begin() throws -> (RunRecorder, ResumePoint?) {
     guard let resumed else {
       let recorder = try RunRecorder(
-        store: store, scenario: scenario, workers: workers, machine: Machine.description)
+        store: store, scenario: scenario, workers: workers, machine: Machine.description,
+        alone: isExclusive)
       return (recorder, nil)
     }
     let point = try store.resumePoint(of: resumed.runID)

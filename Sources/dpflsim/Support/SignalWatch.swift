@@ -8,6 +8,11 @@ import Synchronization
 final class SignalWatch: Sendable {
   /// The first signal that came; 0 before.
   private let first = Atomic<Int32>(0)
+  /// When it came, in nanoseconds since the machine started.
+  private let arrival = Atomic<UInt64>(0)
+  /// A signal that comes again so soon is the same request: `timeout` sends its signal to the process and then
+  /// to its group.
+  private static let echo: UInt64 = 500_000_000
 
   /// Starts listening, for as long as the process lives.
   ///
@@ -23,8 +28,13 @@ final class SignalWatch: Sendable {
         guard source.data > 0 else { return }
         let earlier = first.compareExchange(
           expected: 0, desired: number, ordering: .sequentiallyConsistent)
-        guard earlier.exchanged else { _exit(128 + number) }
-        stop()
+        let now = DispatchTime.now().uptimeNanoseconds
+        if earlier.exchanged {
+          arrival.store(now, ordering: .sequentiallyConsistent)
+          stop()
+        } else if now - arrival.load(ordering: .sequentiallyConsistent) > Self.echo {
+          _exit(128 + number)
+        }
       }
       source.activate()
     }

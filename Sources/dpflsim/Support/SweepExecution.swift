@@ -90,33 +90,45 @@ struct SweepExecution {
   ) async -> SweepCellState {
     let begin = ContinuousClock.now
     do {
-      // Another sweep on the same store may have been here in the meantime.
-      if let runID = try store.finishedRun(ofScenario: cell.scenario.hash) {
-        return .known(runID: runID)
+      while !Task.isCancelled {
+        // Another sweep on the same store may have been here in the meantime.
+        if let runID = try store.finishedRun(ofScenario: cell.scenario.hash) {
+          return .known(runID: runID)
+        }
+        do {
+          let stored = try await result(
+            of: cell, resumed: store.resumableRun(ofScenario: cell.scenario.hash), index: index,
+            workers: workers, display: display)
+          let seconds = stored.run.wallSeconds ?? (ContinuousClock.now - begin) / .seconds(1)
+          return .done(runID: stored.run.runID, seconds: seconds)
+        } catch StoreError.runInProgress {
+          // Another sweep is at it: its result will do.
+          try? await Task.sleep(for: .milliseconds(200))
+        }
       }
-      var execution = RunExecution(
-        scenario: cell.scenario, store: store, workers: max(1, workers), progress: .silent,
-        listener: { await display.receive($0, of: index) }, stopsOnSignal: false)
-      execution.resumed = try store.resumableRun(ofScenario: cell.scenario.hash)
-        .map { ResumedRun(runID: $0.runID) }
-      let stored = try await result(of: execution)
-      let seconds = stored.run.wallSeconds ?? (ContinuousClock.now - begin) / .seconds(1)
-      return .done(runID: stored.run.runID, seconds: seconds)
+      return .waiting
     } catch {
       let failure = Failure(error)
       return failure.status == .interrupted ? .waiting : .failed(message: failure.message)
     }
   }
 
-  /// Begins anew where the interrupted run cannot be taken up: another process may have been faster, or its
-  /// checkpoints are damaged.
-  private func result(of execution: RunExecution) async throws -> StoredRun {
+  /// Goes on with an interrupted run of the cell, or begins anew where there is none or its checkpoints are
+  /// damaged.
+  private func result(
+    of cell: SweepCell, resumed: RunRecord?, index: Int, workers: Int, display: SweepDisplay
+  ) async throws -> StoredRun {
+    var execution = RunExecution(
+      scenario: cell.scenario, store: store, workers: max(1, workers), progress: .silent,
+      listener: { await display.receive($0, of: index) }, stopsOnSignal: false)
+    execution.isExclusive = true
+    guard let resumed else { return try await execution.run() }
+    var continued = execution
+    continued.resumed = ResumedRun(runID: resumed.runID)
     do {
+      return try await continued.run()
+    } catch StoreError.notResumable, StoreError.noUsableCheckpoint {
       return try await execution.run()
-    } catch StoreError.runInProgress, StoreError.notResumable, StoreError.noUsableCheckpoint {
-      var anew = execution
-      anew.resumed = nil
-      return try await anew.run()
     }
   }
 }
