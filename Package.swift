@@ -31,6 +31,8 @@ let package = Package(
       targets: [
         "Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios", "Federation",
       ]),
+    // With it come SQLite and tables; only Fuzzing/ asks for it.
+    .library(name: "DPFLSimResults", targets: ["Results"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

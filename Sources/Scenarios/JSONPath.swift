@@ -46,7 +46,8 @@ struct JSONPath: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension JSONPath {
-  /// Reads a path such as `population.clusters[0].clients`; nil when it is not one.
+  /// Reads a path such as `population.clusters[0].clients`; nil when it is not one, or leads deeper than
+  /// any document.
   init?(parsing text: Substring) {
     var steps: [Step] = []
     for part in text.split(separator: ".", omittingEmptySubsequences: false) {
@@ -58,6 +59,7 @@ extension JSONPath {
         steps.append(.index(index))
       }
     }
+    guard steps.count <= JSONValue.depthLimit else { return nil }
     self.steps = steps
   }
 }

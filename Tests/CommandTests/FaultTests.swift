@@ -76,6 +76,34 @@ struct FaultTests {
     }
   }
 
+  @Test(
+    "a write-protected store: its runs can be read, and a new one is refused before it trains",
+    .enabled(if: canMount, "mounting a small file system needs root"))
+  func readOnly() async throws {
+    try await Program.inFolder { program in
+      let disk = program.folder.appendingPathComponent("disk").path
+      #expect(
+        try Self.shell("mkdir '\(disk)' && mount -t tmpfs -o size=64m tmpfs '\(disk)'") == 0)
+      defer { _ = try? Self.shell("umount -l '\(disk)'") }
+      let store = ["--store", "\(disk)/runs.sqlite"]
+      #expect(try program.call(["run", Self.tiny, "--quiet"] + store).status == 0)
+      // Permissions do not bind root, a read-only file system binds everybody.
+      #expect(try Self.shell("mount -o remount,ro '\(disk)'") == 0)
+      let elsewhere = ["--store", "\(disk)/new/runs.sqlite"]
+      for refusedStore in [store, elsewhere] {
+        let run = try program.call(["run", Self.tiny, "--quiet"] + refusedStore)
+        #expect(run.status == 73, "\(run.errors)")
+        let sentences = run.errors.split(separator: "\n")
+        #expect(sentences.count == 1 && run.output.isEmpty, "\(run.errors)")
+        #expect(run.errors.contains("cannot be written (the file system is read-only)"))
+      }
+      let list = try program.call(["runs"] + store)
+      #expect(list.status == 0 && list.output.contains("done"), "\(list.errors)")
+      let shown = try program.call(["runs", "show", "latest"] + store)
+      #expect(shown.status == 0, "\(shown.errors)")
+    }
+  }
+
   @Test("a store that is deleted while a run writes it: an error, no crash, no half result")
   func storeDeleted() async throws {
     try await Program.inFolder { program in
@@ -203,7 +231,9 @@ struct FaultTests {
     }
   }
 
-  @Test("a memory limit: fewer cached features and the same digest, or 75 before training")
+  @Test(
+    "a memory limit: fewer cached features and the same digest, or 75 before training",
+    .disabled(if: Program.sanitizer != nil, "a sanitizer takes several times the memory"))
   func memoryLimit() async throws {
     try await Program.inFolder { program in
       let refused = try program.call("run", Self.tiny, "--memory-limit", "10MB", "--quiet")

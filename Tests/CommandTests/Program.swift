@@ -26,6 +26,14 @@ struct Program: Sendable {
     return Bundle.module.bundleURL.deletingLastPathComponent().appendingPathComponent("dpflsim")
   }()
 
+  /// Under which sanitizer tools/sanitize runs the tests; nil without.
+  static let sanitizer = ProcessInfo.processInfo.environment["DPFLSIM_SANITIZER"]
+
+  /// Where a program with a sanitizer reports to.
+  private static let sanitizerOptions = ProcessInfo.processInfo.environment.filter {
+    ["ASAN_OPTIONS", "TSAN_OPTIONS"].contains($0.key)
+  }
+
   /// A shipped scenario.
   static func shipped(_ name: String) -> String {
     URL(fileURLWithPath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
@@ -54,7 +62,7 @@ struct Program: Sendable {
     process.currentDirectoryURL = folder
     process.environment = [
       "PATH": "/usr/bin:/bin", "DPFLSIM_HOME": folder.path, "COLUMNS": "100",
-    ].merging(environment) { $1 }
+    ].merging(Self.sanitizerOptions) { $1 }.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = try handle(output)
     process.standardError = try handle("errors")

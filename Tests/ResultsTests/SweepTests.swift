@@ -1,6 +1,7 @@
 // Sweeps: how axes are read, which cells they give, and which of them are known already.
 
 import Foundation
+import Kernels
 import Results
 import Scenarios
 import TestSupport
@@ -28,9 +29,51 @@ struct SweepTests {
 
   @Test(
     "seeds that cannot be read are refused",
-    arguments: ["", "4..2", "1..", "-1", "0..1..2", "1,1", "0..9999999999"])
+    arguments: [
+      "", "4..2", "1..", "-1", "0..1..2", "1,1", "0..9999999999",
+      "0..99999,200000..200001",
+    ])
   func wrongSeeds(_ text: String) {
     #expect(throws: SweepError.self) { try SweepAxes.seeds(text) }
+  }
+
+  @Test("3,000 damaged sweep files are read or refused")
+  func corruption() throws {
+    let text =
+      #"{"scenario": "a", "epsilon": [1, 2.5, null], "seeds": "0..2,7", "vary": {"a.b": [1]}}"#
+    let telling = Array("{}[]\",:.0159-enu \u{0}".utf8) + [0x80, 0xFF]
+    var (read, refused) = (0, 0)
+    for number in 0..<3000 {
+      var stream = RandomStream(seed: 6, purpose: .test, client: number)
+      var bytes = Array(text.utf8)
+      for _ in 0...Int.random(in: 0..<3, using: &stream) {
+        let place = Int.random(in: 0..<bytes.count, using: &stream)
+        switch Int.random(in: 0..<3, using: &stream) {
+        case 0: bytes[place] = telling.randomElement(using: &stream) ?? 0
+        case 1: bytes.remove(at: place)
+        default: bytes.insert(telling.randomElement(using: &stream) ?? 0, at: place)
+        }
+      }
+      do {
+        guard let file = try SweepFile(json: Data(bytes)) else { continue }
+        #expect(!file.scenario.isEmpty && file.axes.cellCount > 0)
+        read += 1
+      } catch is SweepError {
+        refused += 1
+      }
+    }
+    #expect(read > 100 && refused > 100, "\(read) read, \(refused) refused")
+  }
+
+  @Test("more cells than a number can count are too many, not few")
+  func manyCells() {
+    // 256⁸ = 2⁶⁴, which is 0 in 64 bits.
+    let values = (0..<256).map { JSONValue.integer($0) }
+    #expect(throws: SweepError.tooManyCells(count: .max, limit: SweepAxes.cellLimit)) {
+      try grid { axes in
+        axes.settings = (0..<8).map { SweepAxes.Setting(path: "a\($0)", values: values) }
+      }
+    }
   }
 
   private func grid(_ change: (inout SweepAxes) -> Void, json: String = Grid.json) throws

@@ -69,6 +69,8 @@ struct OverrideTests {
     "what is not of the form path=value is refused",
     arguments: [
       "", "=", "rounds", "=5", ".a=5", "a..b=5", "a[=5", "a[x]=5", "a[-1]=5", "a[0]b=5", "a b=5",
+      // Deeper than any document; followed to its end it would exhaust the stack.
+      String(repeating: "a.", count: 100_000) + "a=5",
     ])
   func malformed(_ override: String) throws {
     let found = try problems(override)

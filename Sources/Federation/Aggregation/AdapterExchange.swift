@@ -129,6 +129,9 @@ struct AdapterExchange: Sendable {
     return model
   }
 
+  /// Numbers of all B together, which clients may keep for themselves.
+  var personalCount: Int { layout.plan.adaptedLayers.reduce(0) { $0 + $1.b.count } }
+
   /// All parameters of a model, as a client with this B uses it.
   func whole(_ vector: [Float], personal: [Float]?) -> [Float] {
     let served = evaluated(vector, personal: personal)
@@ -220,11 +223,10 @@ struct AdapterExchange: Sendable {
   private func keep(
     _ clients: [[LayerFactors]], of updates: [ClientUpdate], in state: inout FederatedState
   ) {
-    let none = layout.plan.adaptedLayers.reduce(0) { $0 + $1.b.count }
     var personal =
       state.personal
       ?? [[Float]](
-        repeating: [Float](repeating: 0, count: none), count: state.assignment.count)
+        repeating: [Float](repeating: 0, count: personalCount), count: state.assignment.count)
     for (update, factors) in zip(updates, clients) {
       personal[update.client] = factors.flatMap { $0.b.elements.map { Float($0) } }
     }

@@ -65,15 +65,7 @@ extension RunCheckpoint {
       throw .cannotResume(
         reason: "the data of \(context.scenario.data.name) are not those it began with")
     }
-    let models = state.models.indices
-    guard (1...context.rounds).contains(round), !models.isEmpty,
-      state.models.allSatisfy({ $0.count == context.initial.count }),
-      state.assignment.count == context.clients.count,
-      state.assignment.allSatisfy(models.contains),
-      state.posteriors?.count ?? context.clients.count == context.clients.count,
-      state.posteriors?.allSatisfy({ $0.count == models.count }) ?? true,
-      individual.isEmpty || individual.count == context.clients.count
-    else {
+    guard fits(context) else {
       throw .cannotResume(reason: "its checkpoint does not fit its scenario")
     }
   }

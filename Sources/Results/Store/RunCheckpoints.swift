@@ -2,7 +2,7 @@
 
 import Crypto
 public import Federation
-import Foundation
+public import Foundation
 import GRDB
 
 extension ArtifactRecord {
@@ -20,13 +20,25 @@ extension RunStore {
   func write(_ checkpoint: RunCheckpoint, of runID: String) throws {
     let name = String(format: "round-%06d", checkpoint.round)
     let artifact = try write(
-      StoredJSON.data(checkpoint), kind: ArtifactRecord.checkpointKind, name: name,
+      Self.data(of: checkpoint), kind: ArtifactRecord.checkpointKind, name: name,
       fileName: "checkpoint-\(name).json", runID: runID)
     try write { database in
       try artifact.insert(database, onConflict: .replace)
       try removeCheckpoints(of: runID, keeping: Self.keptCheckpoints, in: database)
     }
     try removeStrayFiles(of: runID)
+  }
+
+  /// A checkpoint as its file holds it.
+  public static func data(of checkpoint: RunCheckpoint) throws -> Data {
+    try StoredJSON.data(checkpoint)
+  }
+
+  /// Reads what `data(of:)` wrote. Whether it fits its scenario is seen when a run goes on from it.
+  ///
+  /// - Throws: `DecodingError`.
+  public static func checkpoint(in data: Data) throws -> RunCheckpoint {
+    try StoredJSON.value(RunCheckpoint.self, from: data)
   }
 
   /// Removes all but the latest from the table; their files go with `removeStrayFiles`.
@@ -62,7 +74,7 @@ extension RunStore {
     var trouble = ""
     for artifact in saved.sorted(by: { $0.name > $1.name }) {
       do {
-        let checkpoint = try StoredJSON.value(RunCheckpoint.self, from: data(of: artifact))
+        let checkpoint = try Self.checkpoint(in: data(of: artifact))
         return ResumePoint(checkpoint: checkpoint, ledger: try ledgerEntries(of: runID))
       } catch let error as StoreError {
         if case .cannotRead(_, let reason) = error { trouble = reason } else { throw error }

@@ -6,6 +6,14 @@
 public import Foundation
 import GRDB
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// A store that is open.
 public struct RunStore: Sendable {
   /// The SQLite file; nil for a store in memory.
@@ -57,8 +65,30 @@ public struct RunStore: Sendable {
     let folder = file.deletingLastPathComponent().appendingPathComponent(
       name + ".files", isDirectory: true)
     try self.init(file: file, filesFolder: folder) {
-      try DatabaseQueue(path: file.path, configuration: Self.configuration(readonly: readonly))
+      let configuration = Self.configuration(readonly: readonly)
+      do {
+        return try DatabaseQueue(path: file.path, configuration: configuration)
+      } catch let error as DatabaseError where readonly && error.resultCode == .SQLITE_CANTOPEN {
+        return try Self.copyInMemory(of: file, configuration)
+      }
     }
+  }
+
+  /// SQLite reads a write-ahead log only where it can make a file beside it; from a disk that is
+  /// write-protected, a store is read as a copy.
+  private static func copyInMemory(
+    of file: URL, _ configuration: Configuration
+  ) throws -> DatabaseQueue {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("dpflsim-\(UUID().uuidString)", isDirectory: true)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let copy = folder.appendingPathComponent("store")
+    try FileManager.default.copyItem(at: file, to: copy)
+    if FileManager.default.fileExists(atPath: file.path + "-wal") {
+      try FileManager.default.copyItem(atPath: file.path + "-wal", toPath: copy.path + "-wal")
+    }
+    return try DatabaseQueue.inMemoryCopy(fromPath: copy.path, configuration: configuration)
   }
 
   private init(
@@ -150,8 +180,8 @@ extension RunStore {
   }
 
   private static func checkWritable(_ place: URL, for file: URL? = nil) throws(StoreError) {
-    guard FileManager.default.isWritableFile(atPath: place.path) else {
-      throw .cannotWrite(path: (file ?? place).path, reason: StoreError.reason(ofCode: EACCES))
+    guard access(place.path, W_OK) == 0 else {
+      throw .cannotWrite(path: (file ?? place).path, reason: StoreError.reason(ofCode: errno))
     }
   }
 }

@@ -25,10 +25,12 @@ public struct SweepAxes: Sendable, Hashable {
 
   public init() {}
 
-  /// Cells of the whole grid.
+  /// Cells of the whole grid; `Int.max` for more than that.
   public var cellCount: Int {
-    ([epsilons.count, methods.count, seeds.count] + settings.map(\.values.count))
-      .reduce(1) { $0.multipliedReportingOverflow(by: max($1, 1)).partialValue }
+    ([epsilons.count, methods.count, seeds.count] + settings.map(\.values.count)).reduce(1) {
+      let (product, overflow) = $0.multipliedReportingOverflow(by: max($1, 1))
+      return overflow ? .max : product
+    }
   }
 
   /// More cells than a person can mean.
@@ -71,7 +73,7 @@ extension SweepAxes {
       let ends = part.components(separatedBy: "..")
       let numbers = ends.compactMap { UInt64($0) }
       guard numbers.count == ends.count, let first = numbers.first, let last = numbers.last,
-        numbers.count <= 2, first <= last, last - first < UInt64(cellLimit)
+        numbers.count <= 2, first <= last, last - first < UInt64(cellLimit - seeds.count)
       else { throw .malformed(place: "--seeds", text: part, example: "0..4 or 0,3,7") }
       seeds += Array(first...last)
     }
