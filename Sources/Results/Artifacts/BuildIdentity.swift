@@ -9,10 +9,15 @@ public enum BuildIdentity {
   /// processor that it has chosen its kernels for; nil if the program's file cannot be read.
   public static let current: String? = {
     guard let program = Bundle.main.executableURL,
-      let data = try? Data(contentsOf: program, options: .mappedIfSafe)
+      let file = try? FileHandle(forReadingFrom: program)
     else { return nil }
     var hash = SHA256()
-    hash.update(data: data)
+    // In parts: the program as a whole would count as memory of the run.
+    do {
+      while let part = try file.read(upToCount: 1 << 18), !part.isEmpty { hash.update(data: part) }
+    } catch {
+      return nil
+    }
     hash.update(data: Data(Blas.configuration.utf8))
     return hash.finalize().hexadecimal
   }()

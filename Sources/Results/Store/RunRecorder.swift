@@ -23,9 +23,9 @@ public actor RunRecorder: RunObserver {
   ///
   /// - Parameters:
   ///   - machine: a line about the machine, for people.
-  ///   - alone: whether nobody else may be running the same scenario at this moment.
+  ///   - alone: whether nobody else may have run the same scenario to its end, or be running it.
   ///   - startedAt: the time of day; only the name of the run and the table say it again.
-  /// - Throws: `StoreError.runInProgress` if somebody else is.
+  /// - Throws: `StoreError.runInProgress` if somebody else has, or is.
   public init(
     store: RunStore, scenario: Scenario, workers: Int, machine: String, alone: Bool = false,
     startedAt: Date = Date()
@@ -41,10 +41,10 @@ public actor RunRecorder: RunObserver {
     runID = try store.write { database in
       if alone {
         let rivals = try RunRecord.filter(
-          sql: "scenario_hash = ? AND status = 'running' AND version = ?",
+          sql: "scenario_hash = ? AND status IN ('running', 'done') AND version = ?",
           arguments: [scenario.hash, DPFLSimVersion.current]
         ).fetchAll(database)
-        if let rival = rivals.first(where: { $0.process.isAlive == true }) {
+        if let rival = rivals.first(where: { $0.status == .done || $0.process.isAlive == true }) {
           throw StoreError.runInProgress(id: rival.runID)
         }
       }
