@@ -139,7 +139,8 @@ extension Kind {
       count.lowerBound == 0
         ? "text of at most \(count.upperBound) characters"
         : "text of \(count.lowerBound) to \(count.upperBound) characters"
-    case .identifier: "a name of 1 to 64 letters, digits, dots, underscores and hyphens"
+    case .identifier:
+      "a name of 1 to 64 letters, digits, dots, underscores and hyphens, a letter or digit first"
     case .choice(let names): Self.alternatives(names.map { "\"\($0)\"" })
     case .list(let element, let count, let distinct):
       "a list of \(count.lowerBound) to \(count.upperBound)\(distinct ? " different" : "") "
