@@ -92,6 +92,23 @@ struct CheckpointFitTests {
   }
 
   @Test(
+    "a method with a fixed number of models takes no more and no fewer",
+    arguments: [[global], [global, #"privacy.unit="client""#], [#"method={"name": "ifca"}"#]])
+  func models(_ settings: [String]) async throws {
+    let (scenario, document, recorder) = try await Self.run(settings)
+    guard case .array(let models)? = document["state"]?["models"], let first = models.first else {
+      Issue.record("no models")
+      return
+    }
+    let others = [models + [first]] + (models.count > 1 ? [Array(models.dropLast())] : [])
+    for other in others {
+      await Self.expectRefusal(
+        document.replacing(["state", "models"], by: .array(other)), of: scenario, recorder,
+        "\(other.count) instead of \(models.count)")
+    }
+  }
+
+  @Test(
     "a divergence below 0, or one that is no number, would promise too much", arguments: [-1, .nan])
   func divergences(_ value: Double) async throws {
     let (scenario, document, recorder) = try await Self.run([

@@ -18,8 +18,7 @@ extension RunCheckpoint {
 extension FederatedState {
   fileprivate func fits(_ context: MethodContext) -> Bool {
     let clients = context.clients.count
-    // No method has more models than clients; the global one has one.
-    guard (1...clients).contains(models.count), haveShape(models, of: context),
+    guard modelCounts(context).contains(models.count), haveShape(models, of: context),
       assignment.count == clients, assignment.allSatisfy(models.indices.contains)
     else { return false }
     if let posteriors {
@@ -31,6 +30,13 @@ extension FederatedState {
     }
     return personalFits(context) && momentsFit(context) && thresholdsFit
       && clustering?.fits(clients: clients, rounds: context.rounds) ?? true
+  }
+
+  /// R-DPCFL finds as many models as it finds clusters; all other methods keep the number that they begin with.
+  private func modelCounts(_ context: MethodContext) -> ClosedRange<Int> {
+    if case .robustClustered = context.scenario.method { return 1...context.clients.count }
+    let count = context.scenario.method.makeMethod().start(context).models.count
+    return count...count
   }
 
   private func haveShape(_ vectors: [[Float]], of context: MethodContext) -> Bool {
