@@ -157,7 +157,8 @@ public struct NoiseLaboratory: Sendable {
     var table = LabTable(
       "e3-dependence", "E3: correlations of the noise",
       [
-        "gradient", "rank", "A", "consecutive steps", "two rows", "two rows, mean over A by formula",
+        "gradient", "rank", "A", "consecutive steps", "two rows",
+        "two rows, mean over A by formula",
         "rank of G AᵀA at most",
       ])
     var (frozen, fresh) = (1.0, 0.0)

@@ -37,7 +37,7 @@ struct BrowserTests {
     // A browser that hangs must not hang the tests.
     process.executableURL = URL(fileURLWithPath: "/usr/bin/timeout")
     process.arguments =
-      ["120", try find(), "--headless", "--disable-gpu", "--no-first-run", "--hide-scrollbars"]
+      ["400", try find(), "--headless", "--disable-gpu", "--no-first-run", "--hide-scrollbars"]
       // Its sandbox cannot be had as root and in most containers; the page is our own.
       + ["--no-sandbox", "--disable-dev-shm-usage", "--enable-logging=stderr"]
       + ["--user-data-dir=\(program.folder.appendingPathComponent("profile").path)"]
