@@ -10,9 +10,13 @@ public import Foundation
 /// have the same result with the folder full or empty.
 public struct BaseModelCache: ModelCache {
   public let folder: URL
-  private let build: String
+  private let build: @Sendable () -> String?
 
-  public init(folder: URL, build: String) {
+  /// - Parameter build: asked for when a model is wanted, since telling builds apart reads the whole program;
+  ///   without one nothing is kept.
+  public init(
+    folder: URL, build: @autoclosure @escaping @Sendable () -> String? = BuildIdentity.current
+  ) {
     self.folder = folder
     self.build = build
   }
@@ -20,7 +24,7 @@ public struct BaseModelCache: ModelCache {
   /// Nil also for another build's or a damaged file: the model is then pretrained anew and the file replaced.
   public func parameters(forKey key: String) -> [Float]? {
     guard let file = file(forKey: key), let data = try? Data(contentsOf: file),
-      let stored = try? Safetensors(data: data), stored.metadata["key"] == key,
+      let build = build(), let stored = try? Safetensors(data: data), stored.metadata["key"] == key,
       stored.metadata["build"] == build,
       case .float32(let values)? = stored["parameters"]?.values,
       stored.metadata["sha256"] == digest(of: values)
@@ -31,7 +35,7 @@ public struct BaseModelCache: ModelCache {
   /// A cache that cannot be written costs time in the next run and nothing in this one, so nothing is
   /// thrown for it.
   public func store(_ parameters: [Float], forKey key: String) {
-    guard let file = file(forKey: key) else { return }
+    guard let file = file(forKey: key), let build = build() else { return }
     let tensor = Safetensors.Tensor(
       name: "parameters", shape: [parameters.count], values: .float32(parameters))
     let metadata = ["key": key, "build": build, "sha256": digest(of: parameters)]

@@ -41,7 +41,7 @@ struct RunExecution {
       scenario: scenario, catalog: places.catalog,
       options: SimulationOptions(
         workers: workers, memoryLimit: memoryLimit,
-        modelCache: BuildIdentity.current.map { BaseModelCache(folder: places.cache, build: $0) },
+        modelCache: BaseModelCache(folder: places.cache),
         checkpoints: checkpoints))
     let (recorder, point) = try begin()
     let display = ProgressDisplay(
