@@ -6,59 +6,6 @@ import Learning
 import Privacy
 import Scenarios
 
-/// What the server asks of a client in a round.
-struct ClientTask: Sendable {
-  enum Training: Sendable {
-    case fullBatch
-    case sampled
-  }
-  /// A private choice among the server's models; the client then trains the chosen one.
-  struct Selection: Sendable {
-    enum Scoring: Sendable, Hashable {
-      /// By the number of local records that a model gets right, each counted once.
-      case everyRecordOnce
-      /// As the published code does: by the accuracy on one pass of a Poisson loader.
-      case resampledAccuracy
-    }
-    let candidates: [Int]
-    var scoring = Scoring.everyRecordOnce
-  }
-
-  let client: Int
-  /// The model to train, unless a selection decides.
-  let model: Int
-  var training: Training = .sampled
-  var selection: Selection? = nil
-  var regularizer: LocalWork.Regularizer? = nil
-  /// nil takes the scenario's.
-  var learningRate: Double? = nil
-  /// Whether the update goes to the server.
-  var sendsUpdate = true
-  /// The part of the round that this is; nil is the whole of it.
-  var phase: Phase? = nil
-  /// Clients with the same model in this round.
-  var contributors = 1
-}
-
-/// What a client sends back, and what a simulator may know besides.
-struct ClientUpdate: Sendable {
-  let client: Int
-  /// The model that it trained.
-  let model: Int
-  let delta: [Float]
-  /// Known to the simulator alone: the update without its noise.
-  let deltaWithoutNoise: [Float]?
-  let entries: [LedgerEntry]
-  let steps: Int
-  let meanLoss: Double?
-  let bytesUp: Int
-  let bytesDown: Int
-  /// Of groups of layers, where they adapt.
-  var thresholds: [Float]? = nil
-  /// The part of the round in which it trained, where rounds have parts.
-  var phase: Phase? = nil
-}
-
 actor Client {
   let profile: ClientProfile
   let noise: ClientNoise

@@ -1,7 +1,8 @@
 // The program: libFuzzer's own, which calls in here. tools/fuzz starts it.
 //
-//     Fuzz list | Fuzz seeds TARGET FOLDER | Fuzz TARGET [OPTIONS OF libFuzzer] [FOLDER OR FILE ...]
+//     Fuzz list | Fuzz seeds TARGET FOLDER | FUZZ_TARGET=TARGET Fuzz [OPTIONS OF libFuzzer] [FOLDER OR FILE ...]
 //
+// The target is named in the environment, so that processes which libFuzzer starts itself (to merge folders) know it.
 // This package may hand pointers about: libFuzzer is C, and each pointer ends in the function it enters.
 
 import Foundation
@@ -10,7 +11,7 @@ import Synchronization
 /// The target of this process.
 let chosen = Mutex<FuzzTarget?>(nil)
 
-/// Called before anything else: takes the program's own words from the command line.
+/// Called before anything else: does what its own words on the command line say, or leaves it to libFuzzer.
 @c(LLVMFuzzerInitialize)
 public func initialize(
   _ count: UnsafeMutablePointer<CInt>,
@@ -19,24 +20,18 @@ public func initialize(
   let words = (1..<max(1, Int(count.pointee))).compactMap { index in
     arguments.pointee[index].map { String(cString: $0) }
   }
-  let name = words.first == "seeds" ? words.dropFirst().first : words.first
-  let target = FuzzTarget.all.first { $0.name == name }
   if words == ["list"] {
     for target in FuzzTarget.all { print("\(target.name)\t\(target.largest)") }
     exit(0)
   }
-  guard let target else {
+  let writesSeeds = words.count == 3 && words[0] == "seeds"
+  let name = writesSeeds ? words[1] : ProcessInfo.processInfo.environment["FUZZ_TARGET"]
+  guard let target = FuzzTarget.all.first(where: { $0.name == name }) else {
     print("there is no such target; tools/fuzz --list names them")
     exit(64)
   }
-  if words.first == "seeds", words.count == 3 {
-    exit(writeSeeds(of: target, to: URL(fileURLWithPath: words[2])))
-  }
+  if writesSeeds { exit(writeSeeds(of: target, to: URL(fileURLWithPath: words[2]))) }
   chosen.withLock { $0 = target }
-  // Without the name of the target: libFuzzer would take it for a folder of inputs.
-  arguments.pointee[1] = arguments.pointee[0]
-  count.pointee -= 1
-  arguments.pointee += 1
   return 0
 }
 
