@@ -13,7 +13,7 @@ public enum FederationError: Error, Sendable, Hashable, CustomStringConvertible 
   case cannotResume(reason: String)
   /// The run would need more bytes than it may take.
   case memoryLimit(needed: Int, limit: Int)
-  /// Every example of a step had a gradient that is not finite.
+  /// Every example of a step had a gradient that is not finite, or losses or parameters are not.
   case notFinite(client: Int, round: Int)
 
   public var description: String {
@@ -37,8 +37,8 @@ public enum FederationError: Error, Sendable, Hashable, CustomStringConvertible 
       "needs about \(Self.megabytes(needed, .up)) MB and may take \(Self.megabytes(limit, .down)) MB; allow more "
         + "with --memory-limit, or lower the number of clients or their examples_per_client"
     case .notFinite(let client, let round):
-      "client \(client): training diverged in round \(round) (no example has a finite gradient); use "
-        + "a smaller local.learning_rate or privacy.max_grad_norm, or privacy.clips_without_noise where "
+      "client \(client): training diverged in round \(round) (numbers that are not finite); use a "
+        + "smaller local.learning_rate or privacy.max_grad_norm, or privacy.clips_without_noise where "
         + "there is no noise"
     }
   }

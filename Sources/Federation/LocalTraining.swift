@@ -107,6 +107,22 @@ extension LocalWork {
     case .poisson(let rate, let steps): (rate, steps)
     }
   }
+
+  /// Ends a training that ran away in the step in which it did.
+  func check(_ seen: BatchStatistics) throws(FederationError) {
+    if seen.examples > 0, seen.notFinite == seen.examples || !seen.loss.isFinite {
+      throw .notFinite(client: client, round: round + 1)
+    }
+  }
+
+  /// From the start to these parameters, which the last step may have driven out of range.
+  func change(to parameters: [Float]) throws(FederationError) -> [Float] {
+    let change = zip(parameters, start).map { $0 - $1 }
+    guard change.allSatisfy({ $0.isFinite }) else {
+      throw .notFinite(client: client, round: round + 1)
+    }
+    return change
+  }
 }
 
 /// What came of it. `delta` is released; the statistics are the client's own.
@@ -146,9 +162,7 @@ public enum LocalTraining {
         clipping: groups?.clipping ?? work.clipping)
       let (noisy, seen) = release(
         pass, of: network, into: &sum, work: work, groups: groups, noise: &noise)
-      if seen.examples > 0, seen.notFinite == seen.examples || !seen.loss.isFinite {
-        throw .notFinite(client: work.client, round: work.round + 1)
-      }
+      try work.check(seen)
       statistics.add(seen)
       groups?.learn(from: seen, expectedBatch: Double(expectedBatch), noise: &noise)
       let learningRate = work.learningRate(step: step, of: steps)
@@ -166,9 +180,8 @@ public enum LocalTraining {
         }
       }
     }
-    let delta = zip(theta, work.start).map { $0 - $1 }
     return LocalOutcome(
-      delta: delta,
+      delta: try work.change(to: theta),
       deltaWithoutNoise: plain.map { zip($0.theta, work.start).map { $0 - $1 } },
       entries: entries(work, rate: rate, steps: steps), steps: steps, statistics: statistics,
       thresholds: groups?.released)

@@ -92,6 +92,8 @@ public struct Simulation: Sendable {
       scenario: scenario, plan: plan, clients: population.clients,
       schedule: scenario.cohortSchedule, initial: exchange?.initial(theta) ?? theta,
       factors: frozen.factors, exchange: exchange)
+    let datasetHash = population.dataset.contentHash
+    try point?.checkpoint.check(for: context, datasetHash: datasetHash)
     let clients = try makeClients(
       context, method: method, clipping: scenario.privacy.clipping.rule(for: plan))
     let cache = try await cacheFeatures(
@@ -107,13 +109,10 @@ public struct Simulation: Sendable {
     let noise = try serverNoise(context, method: method)
     let server = Server(
       method: method, context: context, clients: clients, noise: noise, lanes: lanes)
-    if let point {
-      try point.checkpoint.check(for: context, datasetHash: population.dataset.contentHash)
-      try await restore(point, server: server, clients: clients)
-    }
+    if let point { try await restore(point, server: server, clients: clients) }
     let progress = try await runRounds(
       from: point?.checkpoint, server: server, clients: clients,
-      datasetHash: population.dataset.contentHash, observer: observer)
+      datasetHash: datasetHash, observer: observer)
     let (budgetNote, ledger) = (await server.budgetNote, await server.ledger)
     return try await RunSummary(context: context, progress: progress).finish(
       state: server.state, frozen: frozen, clients: clients,

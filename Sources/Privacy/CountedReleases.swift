@@ -68,7 +68,8 @@ extension CountedReleases {
       if multiplier < 1e-150 {
         isNonPrivate = true
       } else {
-        try CountedReleases.increase(&gaussians, multiplier, by: times)
+        // Beyond that 1/σ² may underflow; less noise is the safe side.
+        try CountedReleases.increase(&gaussians, min(multiplier, 1e100), by: times)
       }
     case .exponentialMechanism(let epsilon):
       try CountedReleases.check(epsilon)

@@ -32,6 +32,20 @@ struct DirectedLoss {
     }
   }
 
+  /// Whether each part's law is whole.
+  var isWhole: Bool { parts.allSatisfy { $0.distribution.isWhole } }
+
+  /// The mean of the law tilted by θ, in steps.
+  func mean(tilt theta: Double) -> Double {
+    parts.reduce(0) { sum, part in
+      var mean = 0.0
+      part.distribution.tilted(by: theta, logMoment: part.distribution.logMoment(theta)) {
+        mean += Double($0) * $1
+      }
+      return sum + Double(part.count) * mean
+    }
+  }
+
   /// The θ > 0 that makes Chernoff's bound on the loss at tail mass δ best: the saddle point, also the best
   /// Rényi order less one. Within a factor of two of it any value serves as well.
   func saddlePoint(delta: Double, guess: Double) -> Double {
@@ -49,7 +63,7 @@ struct DirectedLoss {
       var best = Double.infinity
       _ = minimizer(near: guess, refinements: 5) { lambda in
         let bound = (logMoment(theta + sign * lambda) - base + margin) / lambda
-        best = min(best, bound)
+        if bound.isFinite { best = min(best, bound) }
         return bound
       }
       return best / step
@@ -71,6 +85,9 @@ struct LossWindow {
   var first: Double
   var last: Double
   var massAbove: Double
+
+  /// Whether it lies about the mass that it is to hold; not where numbers ran out of range.
+  func holds(mean: Double) -> Bool { first - 1 <= mean && mean <= last + 1 }
 }
 
 /// Minimises a roughly quasi-convex function of a positive number: walks downhill by factors of four from the

@@ -30,7 +30,9 @@ struct LossComposition {
   }
 
   /// The smallest ε with δ(ε) ≤ `delta` for removing and for adding; nil if the grid is too fine for the memory.
+  /// Infinite where numbers ran out of range, so that nothing is proved.
   func epsilons(delta: Double) -> (remove: Double, add: Double)? {
+    guard losses.allSatisfy(\.isWhole) else { return (.infinity, .infinity) }
     var tilts = losses.map {
       $0.saddlePoint(delta: delta, guess: scale * (-2 * Double.log(delta)).squareRoot())
     }
@@ -45,7 +47,11 @@ struct LossComposition {
         loss.window(tilt: tilt, margin: 26, guess: scale * 9)
       }
       let width = windows.map { $0.last - $0.first + 1 }.max() ?? 1
+      guard width.isFinite else { return (best[0], best[1]) }
       guard width <= Double(Self.largestTransform) else { return nil }
+      guard zip(losses, windows).allSatisfy({ $1.holds(mean: $0.mean(tilt: $1.tilt)) }) else {
+        return (best[0], best[1])
+      }
       let composed = transform(windows: windows, width: Int(width))
       for index in losses.indices where !isSharp[index] {
         let answer = epsilon(

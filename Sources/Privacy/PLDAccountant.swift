@@ -26,6 +26,17 @@ public struct PLDAccountant: PrivacyAccountant {
     guard delta > 0 else { return bound }
     let (epsilons, step) = directedEpsilons(of: releases, delta: delta)
     bound.epsilon = max(epsilons.remove, epsilons.add)
+    if bound.epsilon == .infinity, estimate == .optimistic {
+      bound.epsilon = 0
+      return bound
+    }
+    if bound.epsilon == .infinity {
+      // Losses of hundreds leave the range of a double; Rényi divergences do not.
+      bound = try RDPAccountant().bound(for: event, delta: delta)
+      bound.warnings.append(
+        "the losses are too large for loss distributions; this is the bound by Rényi divergences")
+      return bound
+    }
     if let discretization, step > discretization {
       bound.warnings.append(
         "the grid step \(discretization) needs too much memory; \(step) was used, which is looser")
@@ -45,7 +56,7 @@ public struct PLDAccountant: PrivacyAccountant {
   ) {
     let losses = Losses(releases)
     var step = discretization ?? losses.standardStep
-    while true {
+    while step > 0, step.isFinite, losses.areFinite {
       if let epsilons = losses.composition(step: step, delta: delta, estimate: estimate)?
         .epsilons(delta: delta)
       {
@@ -53,6 +64,7 @@ public struct PLDAccountant: PrivacyAccountant {
       }
       step *= 2
     }
+    return ((.infinity, .infinity), step)
   }
 }
 
@@ -99,6 +111,9 @@ private struct Losses {
   var standardStep: Double {
     min(1e-3, (variance / count).squareRoot() / 30)
   }
+
+  /// Whether the numbers from which grids are chosen are within the range of a double.
+  var areFinite: Bool { variance > 0 && variance.isFinite && widestLoss(width: 37).isFinite }
 
   /// The range of losses of the most spread release.
   private func widestLoss(width: Double) -> Double {

@@ -47,6 +47,18 @@ struct PrivacyLossDistribution {
     masses[cell - first] += p - right
     masses[cell + 1 - first] += right
   }
+
+  /// Drops the cells at both ends whose mass underflowed: moments are summed from an end, which must be there.
+  private mutating func trim() {
+    guard let lowest = masses.firstIndex(where: { $0 > 0 }),
+      let highest = masses.lastIndex(where: { $0 > 0 })
+    else { return }
+    first += lowest
+    masses = Array(masses[lowest...highest])
+  }
+
+  /// Whether no mass was lost, but for rounding.
+  var isWhole: Bool { abs(masses.reduce(infinite, +) - 1) < 1e-6 }
 }
 
 // MARK: - Gaussian releases
@@ -91,6 +103,7 @@ extension PrivacyLossDistribution {
       from = to
     }
     result.placeTails(release, direction: direction, width: width, estimate: estimate)
+    result.trim()
     return result
   }
 
@@ -200,17 +213,20 @@ extension PrivacyLossDistribution {
     let first = Int((-epsilon / step).rounded(.down))
     let cells = max(1, Int((epsilon / step).rounded(.up)) - first)
     var result = PrivacyLossDistribution(step: step, first: first, count: cells + 1)
-    let denominator = Double.expMinusOne(epsilon)
+    // Over e^ε, so that nothing overflows however large ε is.
+    let denominator = -Double.expMinusOne(-epsilon)
     for cell in first..<first + cells {
       let start = Double(cell) * step
       let a = max(start, -epsilon)
       let b = min(start + step, epsilon)
       guard b > a else { continue }
-      let half = Double.expMinusOne((b - a) / 2)
-      let p = Double.exp((epsilon + a) / 2) * half / denominator
-      let q = Double.exp((epsilon - b) / 2) * half / denominator
-      result.place(p, excess: p - Double.exp(start) * q, cell: cell, estimate)
+      let half = Double.expMinusOne((b - a) / 2) / denominator
+      let p = Double.exp((a - epsilon) / 2) * half
+      // The cell's Q-mass is e^{−(ε+b)/2}·half.
+      let scaled = Double.exp(start - (epsilon + b) / 2) * half
+      result.place(p, excess: p - scaled, cell: cell, estimate)
     }
+    result.trim()
     return result
   }
 

@@ -93,7 +93,7 @@ extension Scenario {
     /// δ. JSON key `target_delta`; between 0 and 1, both excluded; default 1e-5.
     public let targetDelta: Double
     /// The bound C to which the gradient of each example is clipped, over all trained parameters.
-    /// JSON key `max_grad_norm`; above 0, at most 10^6; default 1.
+    /// JSON key `max_grad_norm`; from 10^-6 to 10^6; default 1.
     public let maxGradNorm: Double
   }
 }
@@ -107,7 +107,7 @@ extension Scenario.Budget {
     "write null to train without privacy"
   )
   private static let delta = Kind.number(.above(0, below: 1))
-  private static let norm = Kind.number(.above(0, to: 1_000_000))
+  private static let norm = Kind.number(.from(1e-6, to: 1_000_000))
   private static let deltaDescription = "Delta of the guarantee; keep it below 1 / examples."
   private static let normDescription =
     "L2 bound to which every example's gradient is clipped, over all trained parameters jointly."

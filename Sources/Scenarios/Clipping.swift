@@ -21,7 +21,7 @@ extension Scenario.Privacy {
       /// The layers of each group; nil makes every trained layer a group. JSON key `groups`; default null.
       public let layers: [[String]]?
       /// C_k up to a common factor, at the start if they adapt; nil makes them equal. JSON key
-      /// `thresholds`; above 0, at most 10^6; default null.
+      /// `thresholds`; from 10^-6 to 10^6; default null.
       public let thresholds: [Double]?
       /// JSON key `noise_allocation`; default "global".
       public let noiseAllocation: NoiseAllocation
@@ -77,7 +77,7 @@ extension Scenario.Privacy.Clipping {
         + "by itself."),
     .defaults(
       "thresholds", .null,
-      .nullable(.list(of: .number(.above(0, to: 1_000_000)), count: 1...16, distinct: false)),
+      .nullable(.list(of: .number(.from(1e-6, to: 1_000_000)), count: 1...16, distinct: false)),
       "Sizes of the groups' bounds relative to one another, scaled so that together they make "
         + "max_grad_norm; null = equal."),
     .defaults(

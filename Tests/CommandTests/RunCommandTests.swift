@@ -205,6 +205,21 @@ struct RunCommandTests {
         }
         #expect(counts.compactMap(\.double).reduce(0, +) == 300)
       }
+      let uneven = [
+        "--seed", "3", "--set",
+        #"population.clusters[0].examples_per_client={"min": 100, "max": 300}"#, "--format", "json",
+      ]
+      let shown = try JSONValue(
+        parsing: Data(
+          program.call(["data", "describe", Program.shipped("tiny.json")] + uneven).output.utf8))
+      let run = try JSONValue(
+        parsing: Data(
+          program.call(["run", Program.shipped("tiny.json"), "--quiet"] + uneven).output.utf8))
+      for client in 0..<8 {
+        let examples = try #require(shown["clients"]?[client]?["train_examples"])
+        #expect(examples == run["clients"]?[client]?["train_examples"])
+      }
+      #expect(shown["clients"]?[0]?["train_examples"] != 300)
       let table = try program.call("data", "describe", Program.shipped("tiny.json"))
       #expect(table.output.contains("offset-2"))
     }

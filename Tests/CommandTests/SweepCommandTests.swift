@@ -128,6 +128,8 @@ struct SweepCommandTests {
       #expect(first.status == 0, "\(first.errors)")
       let document = try JSONValue(parsing: Data(first.output.utf8))
       #expect(document["total"] == 16 && document["failed"] == 0)
+      let comparison = try RunStore.openExisting(program.store).comparison()
+      #expect(comparison.settings == ["rounds=2", "rounds=3"])
       let options = try program.call(
         "sweep", program.folder.appendingPathComponent("base.json").path, "--epsilon", "2,none",
         "--method", "global,local", "--seeds", "0,1", "--vary", "rounds=2,3")
@@ -160,11 +162,19 @@ struct SweepCommandTests {
       }
       #expect(cells.count { $0["status"] == "done" } == 1)
       #expect(cells.filter { $0["status"] == "failed" }.allSatisfy { $0["error"] != nil })
-      // The budget of the axis replaces both of the settings'.
+      // One optimiser, once with its default written out.
       let twins = try program.call(
-        "sweep", Program.shipped("tiny.json"), "--vary", "privacy.target_epsilon=2,3", "--epsilon",
-        "1", "--quiet")
+        "sweep", Program.shipped("tiny.json"), "--vary",
+        #"local.optimizer={"name":"momentum"},{"name":"momentum","momentum":0.9}"#, "--quiet")
       #expect(twins.output.contains("2 of 2 cells, 1 already stored."), "\(twins)")
+      for axes in [
+        ["--vary", "privacy.target_epsilon=1,2", "--epsilon", "3,4"],
+        ["--vary", "seed=1,2", "--seeds", "0"],
+        ["--vary", "method.name=local", "--method", "ifca"],
+      ] {
+        let conflict = try program.call(["sweep", Program.shipped("tiny.json")] + axes)
+        #expect(conflict.status == 64 && conflict.errors.contains("\(axes[2]) sets it too"))
+      }
     }
   }
 }

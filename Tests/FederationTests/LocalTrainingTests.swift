@@ -187,6 +187,14 @@ struct LocalTrainingTests {
       _ = try LocalTraining.run(task, on: source, features: nil, network: network)
     }
   }
+
+  @Test("parameters that the last step drives out of range are an error, not a model")
+  func lastStep() {
+    let task = work(.full(steps: 1), learningRate: .greatestFiniteMagnitude, privacy: (9, 10))
+    #expect(throws: FederationError.notFinite(client: 3, round: 3)) {
+      _ = try LocalTraining.run(task, on: source, features: nil, network: network)
+    }
+  }
 }
 
 @Suite("Sums across clients")

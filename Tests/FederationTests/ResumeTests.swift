@@ -45,7 +45,8 @@ struct ResumeTests {
       ["cohort_size=4"],
       [
         "privacy.noise_multiplier=0.9", "privacy.on_budget_exhausted=continue",
-        "privacy.target_epsilon=6", "method={\"name\": \"global\"}",
+        "privacy.target_epsilon=4", "method={\"name\": \"global\"}",
+        "population.clusters[1].privacy={\"target_epsilon\": 1000}",
       ],
       ["method.variant=as-released"],
     ]
@@ -58,6 +59,9 @@ struct ResumeTests {
     let expected = try await Self.simulation(scenario).run(observer: whole)
     let (checkpoints, ledger) = (await whole.checkpoints, await whole.ledger)
     #expect(checkpoints.map(\.round) == Array(1...6))
+    if changes.contains("privacy.on_budget_exhausted=continue") {
+      #expect(expected.result.notes.contains { $0.contains("before round 4") })
+    }
     for (index, checkpoint) in checkpoints.enumerated() {
       let rest = Recorder()
       let outcome = try await Self.simulation(scenario, workers: 1 + index % 2).run(

@@ -265,13 +265,13 @@ struct SimulationTests {
     await #expect(throws: FederationError.self) { try await run(scenario) }
   }
 
-  @Test("the cache of frozen features changes no bit of a run on images")
+  static let hasFashionMNIST =
+    (try? DatasetCatalog().verify("fashion-mnist").first?.isUsable) == true
+
+  @Test(
+    "the cache of frozen features changes no bit of a run on images",
+    .enabled(if: hasFashionMNIST, "Fashion-MNIST is not installed; tools/setup installs it"))
   func featureCache() async throws {
-    let catalog = DatasetCatalog()
-    guard (try? catalog.verify("fashion-mnist").first?.isUsable) == true else {
-      print("skipped: Fashion-MNIST is not installed")
-      return
-    }
     let scenario = try scenario(
       "rounds=2", "data.public_examples=640",
       "model.pretraining.epochs=1", "population.test_examples_per_client=20",

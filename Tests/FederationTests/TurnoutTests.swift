@@ -82,9 +82,13 @@ struct TurnoutTests {
       Self.global, "privacy.unit=client", "privacy.noise_multiplier=8", "rounds=6",
       "participation={\"dropout_probability\": 0.99}")
     let outcome = try await run(scenario, observer: observer)
-    for round in await observer.rounds {
+    let rounds = await observer.rounds
+    for round in rounds {
       #expect(round.ledger.count == 1 && round.ledger[0].client == nil)
+      #expect(round.clients.allSatisfy { !$0.participated })
     }
+    // The noise moved the model although nobody came.
+    #expect(Set(rounds.map { $0.clients[0].testLoss }).count == rounds.count)
     #expect(outcome.result.clients.allSatisfy { ($0.epsilon ?? 9) <= 5 })
   }
 

@@ -95,9 +95,13 @@ struct ConvolutionTests {
     for py in 0..<2 {
       for px in 0..<3 {
         for c in 0..<channels {
-          let window = [(0, 0), (0, 1), (1, 0), (1, 1)].map { dy, dx in
-            values[((2 * py + dy) * width + 2 * px + dx) * channels + c]
+          let places = [(0, 0), (0, 1), (1, 0), (1, 1)].map { dy, dx in
+            (2 * py + dy) * width + 2 * px + dx
           }
+          let window = places.map { values[$0 * channels + c] }
+          let best = window.max() ?? 0
+          let winner = best > 0 ? places[window.firstIndex(of: best) ?? 0] : -1
+          #expect(argmax.base[(py * 3 + px) * channels + c] == Int32(winner))
           let place = layout.origin + py * layout.rowStride + px * channels + c
           #expect(output[place] == max(0, window.max() ?? 0))
         }

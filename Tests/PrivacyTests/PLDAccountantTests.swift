@@ -73,6 +73,48 @@ struct PLDAccountantTests {
     }
   }
 
+  @Test(
+    "losses of hundreds and thousands: the closed form of the Gaussian, never less",
+    arguments: [0.1, 0.05, 0.035, 0.031, 0.03, 0.026, 0.02, 0.01, 0.005])
+  func largeLosses(sigma: Double) throws {
+    let event = PrivacyEvent.trainingSteps(sampleRate: 1, noiseMultiplier: sigma, count: 1)
+    let exact = try GDPAccountant().epsilon(of: event, delta: 1e-5)
+    let found = try PLDAccountant().epsilon(of: event, delta: 1e-5)
+    #expect(found >= exact && found <= exact * (1 + 1e-6), "\(found) \(exact)")
+    // As many steps of ordinary noise are the same release.
+    let steps = Int((1 / (sigma * sigma)).rounded())
+    let many = try PLDAccountant().epsilon(
+      of: .trainingSteps(sampleRate: 1, noiseMultiplier: 1, count: steps), delta: 1e-5)
+    #expect(isClose(many, exact, relative: 1e-2), "\(many) \(exact)")
+  }
+
+  @Test("a selection costs about its ε, however large", arguments: [1.0, 100, 700, 720, 2000, 1e5])
+  func largeSelections(epsilon: Double) throws {
+    // Hockey stick (e^{ε/2} − e^{e/2})²/(e^ε − 1) = δ, solved for e.
+    let exact =
+      epsilon + 2 * log1p(-(1e-5 * -expm1(-epsilon)).squareRoot())
+    let found = try PLDAccountant().epsilon(
+      of: .exponentialMechanism(epsilon: epsilon), delta: 1e-5)
+    #expect(
+      found >= exact * (1 - 1e-12) && found <= exact + 1e-2 * max(1, epsilon / 1e4),
+      "\(found) \(exact)")
+  }
+
+  @Test(
+    "numbers beyond the grids' range end in the Rényi bound or in a safe number, and end",
+    .timeLimit(.minutes(1)))
+  func outOfRange() throws {
+    let step = PrivacyEvent.trainingSteps(sampleRate: 0.01, noiseMultiplier: 1, count: 100)
+    let huge = try PLDAccountant().bound(
+      for: .composed([step, .exponentialMechanism(epsilon: 1e308)]), delta: 1e-5)
+    #expect(huge.epsilon >= 1e308 && huge.accountant == .rdp && !huge.warnings.isEmpty)
+    for (rate, sigma) in [(0.01, 1e155), (1e-300, 1.0), (1, 1e200), (1, 1e308)] {
+      let event = PrivacyEvent.trainingSteps(sampleRate: rate, noiseMultiplier: sigma, count: 100)
+      // So little is released that δ alone covers it.
+      #expect(try PLDAccountant().epsilon(of: event, delta: 1e-5) < 1e-6)
+    }
+  }
+
   @Test("fifty thousand steps cost 12.34 for removing a record and 10.60 for adding one")
   func compositionDirections() throws {
     let found = try PLDAccountant().directedEpsilons(

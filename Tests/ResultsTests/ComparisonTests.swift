@@ -206,8 +206,8 @@ struct ComparisonTests {
     }
   }
 
-  @Test("settings that differ become labels; a repeated run counts once")
-  func labels() async throws {
+  @Test("a repeated run counts once")
+  func repeated() async throws {
     try await withFolder { folder in
       let store = try RunStore.open(folder.appendingPathComponent("s.sqlite"))
       let early = try await Grid.store("global", 1, 0, in: store)

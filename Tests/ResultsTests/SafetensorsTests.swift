@@ -135,12 +135,12 @@ struct SafetensorsTests {
         default: data.insert(UInt8.random(in: 0...255, using: &stream), at: position)
         }
       }
-      do {
-        let read = try Safetensors(data: data)
-        #expect(try Safetensors(data: read.data()).tensors.count == read.tensors.count)
-      } catch {
+      guard let read = try? Safetensors(data: data) else {
         refused += 1
+        continue
       }
+      // As bytes: values may be NaN, which equals nothing.
+      #expect(try Safetensors(data: read.data()).data() == read.data())
     }
     // Most bytes are structure; the rest are values, where any bit is as good as another.
     #expect(refused > 2500 && refused < 4000)

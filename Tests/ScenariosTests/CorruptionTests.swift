@@ -24,16 +24,18 @@ struct CorruptionTests {
       for _ in 0..<Int.random(in: 1...4, using: &random) {
         Self.edit(&bytes, using: &random)
       }
+      let scenario: Scenario
       do throws(ScenarioError) {
-        let scenario = try Scenario(json: Data(bytes))
-        // What is read must also be usable.
-        #expect(scenario.clients.count == scenario.clientCount)
-        #expect(try Scenario(json: Data(scenario.resolvedJSON.utf8)) == scenario)
-        read += 1
+        scenario = try Scenario(json: Data(bytes))
       } catch {
         #expect(!error.problems.isEmpty && error.problems.allSatisfy { !$0.message.isEmpty })
         refused += 1
+        continue
       }
+      // What is read must also be usable.
+      #expect(scenario.clients.count == scenario.clientCount)
+      #expect(try Scenario(json: Data(scenario.resolvedJSON.utf8)) == scenario)
+      read += 1
     }
     // Edits inside the description do no harm, most others do; both must have happened.
     #expect(read > 100 && refused > 2000, "\(read) read, \(refused) refused")

@@ -380,7 +380,8 @@ let malformedScenarios: [Malformed] = [
   .shape("privacy.target_delta", "above 0", (["privacy", "target_delta"], 0)),
   .shape("privacy.target_delta", "below 1", (["privacy", "target_delta"], 1)),
   .shape("privacy.target_delta", "got null", (["privacy", "target_delta"], .null)),
-  .shape("privacy.max_grad_norm", "above 0", (["privacy", "max_grad_norm"], 0)),
+  .shape("privacy.max_grad_norm", "at least 1e-06", (["privacy", "max_grad_norm"], 0)),
+  .shape("privacy.max_grad_norm", "at least 1e-06", (["privacy", "max_grad_norm"], 1e-46)),
   .shape("privacy.unit", "must be \"example\" or \"client\"", (["privacy", "unit"], "person")),
   .shape("privacy.noise_multiplier", "at least 0", (["privacy", "noise_multiplier"], -1)),
   .shape(

@@ -110,9 +110,7 @@ enum CarrierTraining {
         features: features, clipping: groups?.clipping ?? work.clipping)
       let (noisy, seen) = LocalTraining.release(
         pass, of: network, into: &sum, work: work, groups: groups, noise: &noise)
-      if seen.examples > 0, seen.notFinite == seen.examples || !seen.loss.isFinite {
-        throw .notFinite(client: work.client, round: work.round + 1)
-      }
+      try work.check(seen)
       statistics.add(seen)
       groups?.learn(from: seen, expectedBatch: Double(expectedBatch), noise: &noise)
       let gradients = AdapterLayout.factors(of: served.plan, trainable: noisy, frozen: [])
@@ -128,7 +126,7 @@ enum CarrierTraining {
       }
     }
     return LocalOutcome(
-      delta: zip(change, work.start).map { $0 - $1 },
+      delta: try work.change(to: change),
       entries: LocalTraining.entries(work, rate: rate, steps: steps), steps: steps,
       statistics: statistics, thresholds: groups?.released)
   }

@@ -14,8 +14,10 @@ import Foundation
 enum AtomicFile {
   /// Writes to a new file beside `file`, waits until the disk has it, and renames it into place.
   ///
-  /// - Throws: `StoreError.cannotWrite`; nothing is left behind then.
+  /// - Throws: `StoreError.cannotWrite`, also where something else than a file stands in its place; nothing is
+  ///   left behind then.
   static func write(_ data: Data, to file: URL) throws(StoreError) {
+    try checkReplaceable(file)
     let folder = file.deletingLastPathComponent()
     let suffix = String(UInt32.random(in: .min ... .max), radix: 16)
     let temporary = folder.appendingPathComponent(".\(file.lastPathComponent).\(suffix).tmp")
@@ -38,6 +40,18 @@ enum AtomicFile {
       throw failure(file, code)
     }
     synchronize(folder)
+  }
+
+  /// Renaming would take the place of a device, a pipe or a link, not write to it.
+  private static func checkReplaceable(_ file: URL) throws(StoreError) {
+    var status = stat()
+    guard lstat(file.path, &status) == 0 else { return }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: return
+    case S_IFDIR: throw .cannotWrite(path: file.path, reason: "it is a folder")
+    case S_IFLNK: throw .cannotWrite(path: file.path, reason: "it is a link; name the file itself")
+    default: throw .cannotWrite(path: file.path, reason: "it is no regular file")
+    }
   }
 
   /// The name of a renamed file is safe only when its folder is. Some file systems cannot do this for a

@@ -18,6 +18,8 @@ public actor RunRecorder: RunObserver {
   private var models: [Int: Int]
   /// What the rounds took that are kept from before an interruption.
   private let earlierSeconds: Double
+  /// The run as it was found and the round of its checkpoint, until it really goes on.
+  private var found: (run: RunRecord, round: Int)?
 
   /// Enters a run as running.
   ///
@@ -63,8 +65,8 @@ public actor RunRecorder: RunObserver {
     }
   }
 
-  /// Takes over a run whose process is gone, and forgets the rounds behind the checkpoint that it will do
-  /// again.
+  /// Takes over a run whose process is gone. Once it has started it forgets the rounds behind the checkpoint,
+  /// which it does again; should it end before that, it stays as it was.
   ///
   /// - Parameters:
   ///   - round: the checkpoint's; 0 begins anew.
@@ -79,43 +81,52 @@ public actor RunRecorder: RunObserver {
     self.runID = runID
     clusterNames = scenario.population.clusters.map(\.name)
     trueClusters = scenario.trueClusters
-    (ledgerCount, models, earlierSeconds) = try store.write { database in
+    let before: RunRecord
+    (ledgerCount, models, earlierSeconds, before) = try store.write { database in
       guard var run = try RunRecord.fetchOne(database, key: runID) else {
         throw StoreError.unknownRun(name: runID)
       }
       try run.checkResumable(fromElsewhere: fromElsewhere)
+      let before = run
       run.status = .running
       run.finishedAt = nil
       run.error = nil
       run.workers = workers
       run.process = .current
       try run.update(database)
-      try database.execute(
-        sql: "DELETE FROM rounds WHERE run_id = ? AND round > ?", arguments: [runID, round])
-      try database.execute(
-        sql: "DELETE FROM privacy_events WHERE run_id = ? AND round > ?", arguments: [runID, round])
+      let kept: StatementArguments = [runID, round]
       let stored = try Int.fetchOne(
-        database, sql: "SELECT count(*) FROM rounds WHERE run_id = ?", arguments: [runID])
+        database, sql: "SELECT count(*) FROM rounds WHERE run_id = ? AND round <= ?",
+        arguments: kept)
       guard stored == round else {
         throw StoreError.notResumable(
           id: runID, reason: "rounds before its checkpoint are missing; run the scenario again")
       }
-      let assignments = try AssignmentRecord.filter(sql: "run_id = ?", arguments: [runID])
-        .order(sql: "round").fetchAll(database)
+      let assignments = try AssignmentRecord.filter(
+        sql: "run_id = ? AND round <= ?", arguments: kept
+      )
+      .order(sql: "round").fetchAll(database)
       return (
         try Int.fetchOne(
-          database, sql: "SELECT ifnull(max(sequence) + 1, 0) FROM privacy_events WHERE run_id = ?",
-          arguments: [runID]) ?? 0,
+          database,
+          sql:
+            "SELECT ifnull(max(sequence) + 1, 0) FROM privacy_events WHERE run_id = ? AND round <= ?",
+          arguments: kept) ?? 0,
         Dictionary(assignments.map { ($0.client, $0.model) }, uniquingKeysWith: { $1 }),
         try Double.fetchOne(
-          database, sql: "SELECT ifnull(sum(seconds), 0) FROM rounds WHERE run_id = ?",
-          arguments: [runID]) ?? 0
+          database,
+          sql: "SELECT ifnull(sum(seconds), 0) FROM rounds WHERE run_id = ? AND round <= ?",
+          arguments: kept) ?? 0,
+        before
       )
     }
+    found = (before, round)
     try store.removeStrayFiles(of: runID)
   }
 
   public func receive(_ event: RunEvent) throws {
+    if case .preparing = event { return }
+    try goOn()
     switch event {
     case .preparing: break
     case .started(let start):
@@ -126,6 +137,19 @@ public actor RunRecorder: RunObserver {
     case .finishedRound(let report): try record(report)
     case .checkpoint(let checkpoint): try store.write(checkpoint, of: runID)
     }
+  }
+
+  /// Forgets the rounds that are done again.
+  private func goOn() throws(StoreError) {
+    guard let found else { return }
+    try store.write { database in
+      for table in ["rounds", "privacy_events"] {
+        try database.execute(
+          sql: "DELETE FROM \(table) WHERE run_id = ? AND round > ?",
+          arguments: [runID, found.round])
+      }
+    }
+    self.found = nil
   }
 
   private func record(_ report: RoundReport) throws(StoreError) {
@@ -177,6 +201,7 @@ extension RunRecorder {
   public func finish(
     _ result: RunResult, models: [String: Safetensors], cost: Cost, finishedAt: Date = Date()
   ) throws {
+    try goOn()
     var artifacts: [ArtifactRecord] = []
     for (name, model) in models.sorted(by: { $0.key < $1.key }) {
       artifacts.append(try store.write(model, kind: "model", name: name, runID: runID))
@@ -200,15 +225,20 @@ extension RunRecorder {
     try store.removeStrayFiles(of: runID)
   }
 
-  /// Stores why a run ended early.
+  /// Stores why a run ended early; a run that was to go on and did not stays as it was.
   ///
   /// - Parameter reason: one sentence.
   public func end(
     as status: RunStatus, reason: String, cost: Cost, finishedAt: Date = Date()
   ) throws(StoreError) {
     precondition(status != .done && status != .running, "a run that ended early is not done")
+    let before = found?.run
     try store.write { database in
       try update(database) { run in
+        if let before {
+          run = before
+          return
+        }
         run.status = status
         run.finishedAt = finishedAt
         run.wallSeconds = earlierSeconds + cost.wallSeconds

@@ -106,6 +106,20 @@ extension SweepAxes {
     }
   }
 
+  /// - Throws: `SweepError.conflict` if a varied setting would be overwritten by another axis, or overwrite it.
+  func checkDistinct() throws(SweepError) {
+    for setting in settings {
+      let taken =
+        switch setting.path {
+        case "seed": seeds.isEmpty ? nil : "--seeds"
+        case "method", "method.name": methods.isEmpty ? nil : "--method"
+        case "privacy", "privacy.target_epsilon": epsilons.isEmpty ? nil : "--epsilon"
+        default: String?.none
+        }
+      if let taken { throw .conflict(path: setting.path, axis: taken) }
+    }
+  }
+
   /// The text cut at its commas, except at those inside of brackets and quotes.
   private static func parts(of text: String) -> [String] {
     var parts = [""]

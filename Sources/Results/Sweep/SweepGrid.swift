@@ -33,8 +33,10 @@ public struct SweepGrid: Sendable, Hashable {
   /// - Parameters:
   ///   - json: the scenario file.
   ///   - overrides: applied to every cell, before what the axes say.
-  /// - Throws: `ScenarioError` if the scenario itself is wrong, `SweepError` for too many cells.
+  /// - Throws: `ScenarioError` if the scenario itself is wrong, `SweepError` for too many cells and for
+  ///   axes that set the same.
   public init(json: Data, overrides: [String], axes: SweepAxes) throws {
+    try axes.checkDistinct()
     guard axes.cellCount <= SweepAxes.cellLimit else {
       throw SweepError.tooManyCells(count: axes.cellCount, limit: SweepAxes.cellLimit)
     }

@@ -35,6 +35,9 @@ struct ExportCommand: ParsableCommand {
     guard csv != nil || jsonl != nil || peft != nil else {
       throw ValidationError("name a folder with --csv, --jsonl or --peft")
     }
+    if [csv, jsonl, peft].contains("") {
+      throw ValidationError("the name of the folder is empty; write . for this folder")
+    }
   }
 
   func run() throws {

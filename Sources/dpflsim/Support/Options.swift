@@ -42,6 +42,10 @@ struct StoreOptions: ParsableArguments {
 
   var file: URL { store.map { URL(fileURLWithPath: $0) } ?? Places().defaultStore }
 
+  func validate() throws {
+    if store == "" { throw ValidationError("--store is empty; name a file") }
+  }
+
   func open() throws(StoreError) -> RunStore { try RunStore.open(file) }
 
   func openExisting() throws(StoreError) -> RunStore { try RunStore.openExisting(file) }

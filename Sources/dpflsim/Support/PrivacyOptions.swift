@@ -44,6 +44,12 @@ struct PlanOptions: ParsableArguments {
     guard selections == 0 || selectionEpsilon != nil else {
       throw ValidationError("--selections needs --selection-epsilon, the ε of each of them")
     }
+    guard selections > 0 || selectionEpsilon == nil else {
+      throw ValidationError("--selection-epsilon needs --selections, how many of them there are")
+    }
+    guard fullBatchSteps > 0 || fullBatchNoiseRatio == 1 else {
+      throw ValidationError("--full-batch-noise-ratio needs --full-batch-steps, how many there are")
+    }
   }
 
   /// Everything that is released at a noise multiplier.
