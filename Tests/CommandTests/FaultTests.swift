@@ -115,7 +115,7 @@ struct FaultTests {
       while FileManager.default.fileExists(atPath: folder), process.isRunning {
         try Self.shell("rm -rf '\(folder)'")
       }
-      // SQLite may go on with the files it has open; checkpoints are files of their own.
+      // Whether the run makes its folder anew or not, its database is gone.
       let outcome = try program.outcome(of: process)
       #expect([73, 74].contains(outcome.status), "\(outcome.errors.suffix(300))")
       #expect(outcome.output.isEmpty && !outcome.errors.contains("fault of dpflsim"))

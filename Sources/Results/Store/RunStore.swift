@@ -21,6 +21,8 @@ public struct RunStore: Sendable {
   /// Holds a folder for every run that left files: `NAME.files` beside `NAME.sqlite`.
   public let filesFolder: URL
   private let writer: any DatabaseWriter
+  /// The file as it was opened; nil for a store in memory.
+  private let identity: FileIdentity?
 
   /// Seconds for which a locked store is waited for.
   static let patience = 10.0
@@ -100,6 +102,7 @@ public struct RunStore: Sendable {
       let queue = try opening()
       try Self.prepare(queue, path: file?.path ?? "")
       writer = queue
+      identity = file.flatMap { FileIdentity(path: $0.path) }
     } catch {
       throw StoreError(error, store: file?.path ?? "")
     }
@@ -156,12 +159,35 @@ extension RunStore {
 
   /// One transaction. Does not ask whether the task was cancelled: the end of a cancelled run must be
   /// written too.
+  ///
+  /// - Throws: `StoreError.cannotWrite` too where the file was removed or replaced: SQLite would go on writing
+  ///   to what nobody can open any more.
   func write<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+    let value: Value
     do {
-      return try writer.write(body)
+      value = try writer.write(body)
     } catch {
       throw StoreError(error, store: file?.path ?? "")
     }
+    if let file, let identity, FileIdentity(path: file.path) != identity {
+      throw .cannotWrite(
+        path: file.path, reason: "it was removed or replaced while it was being written")
+    }
+    return value
+  }
+}
+
+/// Tells a file from another one that has taken its name.
+private struct FileIdentity: Equatable {
+  let device: UInt64
+  let node: UInt64
+
+  /// nil if there is none.
+  init?(path: String) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    device = UInt64(truncatingIfNeeded: status.st_dev)
+    node = UInt64(truncatingIfNeeded: status.st_ino)
   }
 }
 
