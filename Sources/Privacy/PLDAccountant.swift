@@ -31,7 +31,7 @@ public struct PLDAccountant: PrivacyAccountant {
       return bound
     }
     if bound.epsilon == .infinity {
-      // Losses of hundreds leave the range of a double; Rényi divergences do not.
+      // Numbers left the range of a double; those of Rényi divergences are smaller.
       bound = try RDPAccountant().bound(for: event, delta: delta)
       bound.warnings.append(
         "the losses are too large for loss distributions; this is the bound by Rényi divergences")
