@@ -29,7 +29,8 @@ let package = Package(
     .library(
       name: "DPFLSim",
       targets: [
-        "Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios", "Federation",
+        "JSON", "Tensors", "Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios",
+        "Federation",
       ]),
     // With it come SQLite and tables; only Fuzzing/ asks for it.
     .library(name: "DPFLSimResults", targets: ["Results"]),
@@ -45,12 +46,14 @@ let package = Package(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
+    room("JSON"),
     room("Kernels", ["COpenBLAS", numerics]),
+    room("Tensors", ["JSON"]),
     room("Privacy", ["Kernels", numerics]),
     room("Learning", ["Kernels", crypto]),
     room("Clustering", ["Kernels", numerics]),
     room("Datasets", ["Kernels", "CZlib", crypto]),
-    room("Scenarios", [crypto]),
+    room("Scenarios", ["JSON", crypto]),
     room(
       "Federation",
       ["Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios", crypto]),
@@ -61,13 +64,13 @@ let package = Package(
       "Results",
       [
         "Laboratory", "Federation", "Scenarios", "Privacy", "Clustering", "Datasets", "Kernels",
-        crypto, .product(name: "GRDB", package: "GRDB.swift"),
+        "Tensors", crypto, .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .executableTarget(
       name: "dpflsim",
       dependencies: [
         "Federation", "Results", "Scenarios", "Datasets", "Privacy", "Learning", "Clustering",
-        "Laboratory",
+        "Laboratory", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),
@@ -75,6 +78,7 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport",
       swiftSettings: house),
+    tests("JSON", ["Kernels"]), tests("Tensors", ["JSON", "Kernels"]),
     tests("Kernels"), tests("Privacy"), tests("Learning"), tests("Clustering"), tests("Datasets"),
     tests("Scenarios"),
     tests(
@@ -84,14 +88,14 @@ let package = Package(
     tests(
       "Results",
       [
-        "Kernels", "Learning", "Privacy", "Federation", "Scenarios", "Datasets",
+        "Kernels", "Learning", "Privacy", "Federation", "Scenarios", "Datasets", "Tensors",
         .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .testTarget(
       name: "CommandTests",
       dependencies: [
         "dpflsim", "Results", "Federation", "Scenarios", "Datasets", "Privacy", "Clustering",
-        "TestSupport",
+        "Tensors", "TestSupport",
       ],
       resources: [.copy("Golden")], swiftSettings: house),
   ],

@@ -7,6 +7,7 @@ import Foundation
 import Privacy
 import Results
 import Scenarios
+import Tensors
 import Testing
 import dpflsim
 
@@ -25,6 +26,9 @@ struct FailureTests {
     (ClusteringError.empty, .invalidInput),
     (AccountingError.invalid(reason: "x"), .invalidInput),
     (SafetensorsError.truncated(bytes: 1), .cannotRead),
+    (ModelFolderError(.missing, at: "a", "b"), .missingInput),
+    (ModelFolderError(.unreadable, at: "a", "b"), .cannotRead),
+    (ModelFolderError(.unsupported, at: "a", "b"), .invalidInput),
     (StoreError.missingStore(path: "p"), .missingInput),
     (StoreError.unknownRun(name: "p"), .missingInput),
     (StoreError.cannotWrite(path: "p", reason: "r"), .cannotWrite),

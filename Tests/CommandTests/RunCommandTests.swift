@@ -3,6 +3,7 @@
 import Foundation
 import Results
 import Scenarios
+import Tensors
 import Testing
 
 @Suite("dpflsim run")

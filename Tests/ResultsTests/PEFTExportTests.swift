@@ -6,6 +6,7 @@ import Kernels
 import Learning
 import Results
 import Scenarios
+import Tensors
 import Testing
 
 private let tool = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()

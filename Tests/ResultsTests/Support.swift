@@ -6,6 +6,7 @@ import Foundation
 import Privacy
 import Results
 import Scenarios
+import Tensors
 import TestSupport
 import Testing
 

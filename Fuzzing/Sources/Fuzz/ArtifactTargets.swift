@@ -8,6 +8,7 @@ import Privacy
 import Results
 import Scenarios
 import Synchronization
+import Tensors
 
 extension FuzzTarget {
   /// What could be read can be written, and reads back the same, bit by bit.

@@ -3,6 +3,7 @@
 import Crypto
 public import Federation
 public import Foundation
+import Tensors
 
 /// A folder with one safetensors file a base model.
 ///

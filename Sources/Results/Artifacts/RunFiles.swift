@@ -3,6 +3,7 @@
 import Crypto
 public import Federation
 public import Foundation
+public import Tensors
 
 extension RunStore {
   /// The folder of a run's files.

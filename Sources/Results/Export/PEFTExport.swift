@@ -8,6 +8,7 @@ import Federation
 public import Foundation
 import Privacy
 import Scenarios
+import Tensors
 
 /// A run that has no adapters to export.
 public enum PEFTError: Error, Sendable, Hashable, CustomStringConvertible {

@@ -6,6 +6,7 @@ public import Foundation
 import GRDB
 import Privacy
 public import Scenarios
+public import Tensors
 
 /// The writer of one run.
 public actor RunRecorder: RunObserver {

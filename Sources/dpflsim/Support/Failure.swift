@@ -8,6 +8,7 @@ import Learning
 import Privacy
 import Results
 import Scenarios
+import Tensors
 
 /// Why a command failed: its exit status, and a sentence for each problem on a line of its own.
 public struct Failure: Error, Sendable, Hashable {
@@ -33,6 +34,7 @@ public struct Failure: Error, Sendable, Hashable {
     case let error as LedgerFormatError: self.init(.cannotRead, error.description)
     case let error as PEFTError: self.init(.invalidInput, error.description)
     case let error as SafetensorsError: self.init(.cannotRead, error.description)
+    case let error as ModelFolderError: self.init(Self.status(of: error.kind), error.description)
     default:
       self.init(
         .fault, "\(error); this is a fault of dpflsim, please report it with the scenario")
@@ -50,6 +52,14 @@ public struct Failure: Error, Sendable, Hashable {
     case .missing: .missingInput
     case .unreadable: .cannotRead
     case .malformed, .changed, .tooFew, .invalidRequest: .invalidInput
+    }
+  }
+
+  private static func status(of kind: ModelFolderError.Kind) -> ExitStatus {
+    switch kind {
+    case .missing: .missingInput
+    case .unreadable: .cannotRead
+    case .malformed, .unsupported: .invalidInput
     }
   }
 

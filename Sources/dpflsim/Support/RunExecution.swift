@@ -4,6 +4,7 @@ import Federation
 import Foundation
 import Results
 import Scenarios
+import Tensors
 
 /// A stored run that is continued.
 struct ResumedRun {

@@ -2,7 +2,7 @@
 
 import Foundation
 import Kernels
-import Results
+import Tensors
 import Testing
 
 @Suite("Safetensors")
@@ -12,6 +12,7 @@ struct SafetensorsTests {
     Safetensors.Tensor(name: "a", shape: [], values: .float64([.pi])),
     Safetensors.Tensor(name: "ü\"\\", shape: [2, 1], values: .int64([.min, .max])),
     Safetensors.Tensor(name: "empty", shape: [0, 7], values: .uint8([])),
+    Safetensors.Tensor(name: "i", shape: [2], values: .int32([.min, 7])),
     Safetensors.Tensor(name: "z", shape: [5], values: .uint8([0, 1, 2, 254, 255])),
   ]
 
@@ -20,7 +21,7 @@ struct SafetensorsTests {
     let written = try Safetensors(tensors: Self.sample, metadata: ["key": "välue \u{1F984}"])
     let read = try Safetensors(data: written.data())
     #expect(read == written)
-    #expect(read.tensors.map(\.name) == ["a", "b", "empty", "z", "ü\"\\"])
+    #expect(read.tensors.map(\.name) == ["a", "b", "empty", "i", "z", "ü\"\\"])
     guard case .float32(let values)? = read["b"]?.values else {
       Issue.record("b must hold 32-bit numbers")
       return
@@ -75,7 +76,8 @@ struct SafetensorsTests {
       (#"{"__metadata__":{"a":1}}"#, 0, "no string"), (#"{"w":1}"#, 0, "dtype"),
       (#"{"w":{"dtype":"F32","shape":[1]}}"#, 4, "dtype"),
       (#"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"x":1}}"#, 4, "nothing else"),
-      (#"{"w":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}"#, 2, "type"),
+      (#"{"w":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}}"#, 1, "type"),
+      (#"{"w":{"dtype":"I16","shape":[1],"data_offsets":[0,2]}}"#, 2, "I16 is not one"),
       (#"{"w":{"dtype":7,"shape":[1],"data_offsets":[0,4]}}"#, 4, "type"),
       (#"{"w":{"dtype":"F32","shape":1,"data_offsets":[0,4]}}"#, 4, "shape"),
       (#"{"w":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}"#, 4, "shape"),

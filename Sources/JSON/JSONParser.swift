@@ -1,4 +1,4 @@
-// A strict JSON reader (RFC 8259) that says where a mistake is and how to mend it.
+// A strict JSON reader (RFC 8259) that says where a mistake is and how to fix it.
 //
 // Foundation's reader takes duplicate keys in silence and rounds large integers; a scenario decides
 // what a privacy budget means, so both are refused here.
@@ -6,26 +6,29 @@
 public import Foundation
 
 extension JSONValue {
-  /// The largest document that is read, in bytes.
+  /// The largest scenario that is read, in bytes.
   public static let sizeLimit = 4 << 20
   /// How deep lists and objects may nest.
   public static let depthLimit = 64
 
   /// Reads one JSON document.
   ///
-  /// - Throws: `ScenarioError` with line and column for broken syntax, and with the path for
+  /// - Parameter sizeLimit: the largest document that is read, in bytes.
+  /// - Throws: `DocumentError` with line and column for broken syntax, and with the path for
   ///   duplicate keys and for numbers that cannot be kept.
-  public init(parsing document: Data) throws(ScenarioError) {
-    guard document.count <= Self.sizeLimit else {
-      throw ScenarioError(
+  public init(
+    parsing document: Data, sizeLimit: Int = JSONValue.sizeLimit
+  ) throws(DocumentError) {
+    guard document.count <= sizeLimit else {
+      throw DocumentError(
         JSONPath(),
-        "the file has \(document.count) bytes, the limit is \(Self.sizeLimit); make it smaller"
+        "the file has \(document.count) bytes, the limit is \(sizeLimit); make it smaller"
       )
     }
     try self.init(parsing: [UInt8](document))
   }
 
-  init(parsing bytes: [UInt8]) throws(ScenarioError) {
+  package init(parsing bytes: [UInt8]) throws(DocumentError) {
     var parser = JSONParser(bytes: bytes)
     self = try parser.parseDocument()
   }
@@ -42,12 +45,12 @@ struct JSONParser {
     self.bytes = bytes
   }
 
-  mutating func parseDocument() throws(ScenarioError) -> JSONValue {
+  mutating func parseDocument() throws(DocumentError) -> JSONValue {
     try checkEncoding()
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
     try skipBlanks()
     guard position < bytes.count else {
-      throw mistake("the file is empty; a scenario is one JSON object")
+      throw mistake("the file is empty; one JSON object is expected")
     }
     let value = try parseValue(depth: 0)
     try skipBlanks()
@@ -58,7 +61,7 @@ struct JSONParser {
     return value
   }
 
-  private mutating func parseValue(depth: Int) throws(ScenarioError) -> JSONValue {
+  private mutating func parseValue(depth: Int) throws(DocumentError) -> JSONValue {
     guard let byte = peek() else { throw mistake("the file ends where a value is expected") }
     switch byte {
     case UInt8(ascii: "{"), UInt8(ascii: "["):
@@ -78,7 +81,7 @@ struct JSONParser {
 
   // MARK: - Lists and objects
 
-  private mutating func parseArray(depth: Int) throws(ScenarioError) -> JSONValue {
+  private mutating func parseArray(depth: Int) throws(DocumentError) -> JSONValue {
     position += 1
     var entries: [JSONValue] = []
     try skipBlanks()
@@ -91,7 +94,7 @@ struct JSONParser {
     }
   }
 
-  private mutating func parseObject(depth: Int) throws(ScenarioError) -> JSONValue {
+  private mutating func parseObject(depth: Int) throws(DocumentError) -> JSONValue {
     position += 1
     var members: [String: JSONValue] = [:]
     var starts: [String: Int] = [:]
@@ -112,7 +115,7 @@ struct JSONParser {
     }
   }
 
-  private mutating func parseKey() throws(ScenarioError) -> String {
+  private mutating func parseKey() throws(DocumentError) -> String {
     guard let byte = peek() else {
       throw mistake("the file ends inside an object; close it with \"}\"")
     }
@@ -131,7 +134,7 @@ struct JSONParser {
   /// Reads what follows a member; true when the list or object ends there.
   private mutating func endsAfterMember(
     closing: Unicode.Scalar, of container: String
-  ) throws(ScenarioError) -> Bool {
+  ) throws(DocumentError) -> Bool {
     try skipBlanks()
     if take(closing) { return true }
     guard take(",") else {
@@ -158,7 +161,7 @@ struct JSONParser {
     return true
   }
 
-  private mutating func skipBlanks() throws(ScenarioError) {
+  private mutating func skipBlanks() throws(DocumentError) {
     while let byte = peek() {
       switch byte {
       case 0x20, 0x09, 0x0A, 0x0D: position += 1
@@ -169,7 +172,7 @@ struct JSONParser {
     }
   }
 
-  private mutating func checkEncoding() throws(ScenarioError) {
+  private mutating func checkEncoding() throws(DocumentError) {
     var decoder = Unicode.UTF8.ForwardParser()
     var rest = bytes.makeIterator()
     var offset = 0
@@ -187,8 +190,8 @@ struct JSONParser {
   // MARK: - Places
 
   /// A broken syntax ends the reading: what follows could only be guessed.
-  func mistake(_ sentence: String) -> ScenarioError {
-    ScenarioError(path, "\(sentence) (\(Self.placeText(of: position, in: bytes)))")
+  func mistake(_ sentence: String) -> DocumentError {
+    DocumentError(path, "\(sentence) (\(Self.placeText(of: position, in: bytes)))")
   }
 
   static func duplicateMessage(in bytes: [UInt8], _ first: Int, _ second: Int) -> String {

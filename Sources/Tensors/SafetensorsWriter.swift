@@ -1,7 +1,7 @@
 // Writes safetensors files: the same tensors and strings always give the same bytes.
 
 public import Foundation
-import Scenarios
+import JSON
 
 extension Safetensors {
   /// The file as bytes.
@@ -44,6 +44,7 @@ extension Safetensors.Values {
     switch self {
     case .float32(let values): 4 * values.count
     case .float64(let values): 8 * values.count
+    case .int32(let values): 4 * values.count
     case .int64(let values): 8 * values.count
     case .uint8(let values): values.count
     }
@@ -55,6 +56,8 @@ extension Safetensors.Values {
       for value in values { value.bitPattern.appendLittleEndian(to: &bytes) }
     case .float64(let values):
       for value in values { value.bitPattern.appendLittleEndian(to: &bytes) }
+    case .int32(let values):
+      for value in values { UInt32(bitPattern: value).appendLittleEndian(to: &bytes) }
     case .int64(let values):
       for value in values { UInt64(bitPattern: value).appendLittleEndian(to: &bytes) }
     case .uint8(let values): bytes += values

@@ -1,8 +1,8 @@
 // The strict JSON reader: what it reads, what it refuses, and where it says the mistake is.
 
 import Foundation
+import JSON
 import Kernels
-import Scenarios
 import Testing
 
 @Suite("JSON reader")
@@ -67,7 +67,7 @@ struct JSONParserTests {
 
   @Test("broken syntax is refused with its place and its mend", arguments: refusals)
   func refuses(_ refusal: Refusal) {
-    do throws(ScenarioError) {
+    do throws(DocumentError) {
       let value = try JSONValue(parsing: Data(refusal.text.utf8))
       Issue.record("was read as \(value.text)")
     } catch {
@@ -82,7 +82,7 @@ struct JSONParserTests {
   func encoding() {
     for bytes: [UInt8] in [[0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80]] {
       let document = Data(Array("{\n\"a\": \"".utf8) + bytes + Array("\"}".utf8))
-      let error = #expect(throws: ScenarioError.self) { try JSONValue(parsing: document) }
+      let error = #expect(throws: DocumentError.self) { try JSONValue(parsing: document) }
       #expect(error?.description.contains("not valid UTF-8 here") == true)
       #expect(error?.description.contains("line 2, column 7") == true)
     }
@@ -91,14 +91,14 @@ struct JSONParserTests {
   @Test("a number that cannot be kept names its path, and so does every other")
   func numberPaths() {
     let text = "{\"local\": {\"batch_size\": 1e400}, \"list\": [0, {\"a b\": 1e-400}]}"
-    let error = #expect(throws: ScenarioError.self) { try JSONValue(parsing: Data(text.utf8)) }
+    let error = #expect(throws: DocumentError.self) { try JSONValue(parsing: Data(text.utf8)) }
     #expect(error?.problems.map(\.path) == ["local.batch_size", "list[1][\"a b\"]"])
   }
 
   @Test("duplicate keys are refused with their path and both lines")
   func duplicates() {
     let text = "{\"a\": {\"b\": 1,\n\"b\": 2},\n\"\\u0061\": 3}"
-    let error = #expect(throws: ScenarioError.self) { try JSONValue(parsing: Data(text.utf8)) }
+    let error = #expect(throws: DocumentError.self) { try JSONValue(parsing: Data(text.utf8)) }
     #expect(
       error?.problems.map(\.description) == [
         "a.b: the key is given twice (lines 1 and 2); keep one",
@@ -129,7 +129,7 @@ struct JSONParserTests {
     let deep = String(repeating: "[", count: 64) + String(repeating: "]", count: 64)
     #expect(try JSONValue(parsing: Data(deep.utf8)).text == deep)
     let large = Data(repeating: 0x20, count: JSONValue.sizeLimit + 1)
-    let error = #expect(throws: ScenarioError.self) { try JSONValue(parsing: large) }
+    let error = #expect(throws: DocumentError.self) { try JSONValue(parsing: large) }
     #expect(error?.description.contains("limit is 4194304") == true)
   }
 
@@ -137,7 +137,7 @@ struct JSONParserTests {
     "a file of a million problems is refused soon and in few words", .timeLimit(.minutes(2)))
   func manyProblems() {
     let text = "[" + Array(repeating: "1e999", count: 600_000).joined(separator: ",") + "]"
-    let error = #expect(throws: ScenarioError.self) { try JSONValue(parsing: Data(text.utf8)) }
+    let error = #expect(throws: DocumentError.self) { try JSONValue(parsing: Data(text.utf8)) }
     #expect(error?.problems.count == 101)
     #expect(error?.problems.last?.message.contains("599900 more problems") == true)
   }

@@ -2,23 +2,27 @@
 // population.clusters[2].clients.
 
 /// A place in a JSON document.
-struct JSONPath: Sendable, Hashable, CustomStringConvertible {
-  enum Step: Sendable, Hashable {
+package struct JSONPath: Sendable, Hashable, CustomStringConvertible {
+  package enum Step: Sendable, Hashable {
     case key(String)
     case index(Int)
   }
 
-  var steps: [Step] = []
+  package var steps: [Step] = []
 
-  static func + (path: JSONPath, key: String) -> JSONPath {
+  package init(steps: [Step] = []) {
+    self.steps = steps
+  }
+
+  package static func + (path: JSONPath, key: String) -> JSONPath {
     JSONPath(steps: path.steps + [.key(key)])
   }
 
-  static func + (path: JSONPath, index: Int) -> JSONPath {
+  package static func + (path: JSONPath, index: Int) -> JSONPath {
     JSONPath(steps: path.steps + [.index(index)])
   }
 
-  var description: String {
+  package var description: String {
     var output = ""
     for step in steps {
       switch step {
@@ -48,7 +52,7 @@ struct JSONPath: Sendable, Hashable, CustomStringConvertible {
 extension JSONPath {
   /// Reads a path such as `population.clusters[0].clients`; nil when it is not one, or leads deeper than
   /// any document.
-  init?(parsing text: Substring) {
+  package init?(parsing text: Substring) {
     var steps: [Step] = []
     for part in text.split(separator: ".", omittingEmptySubsequences: false) {
       let pieces = part.split(separator: "[", omittingEmptySubsequences: false)

@@ -1,4 +1,4 @@
-// One JSON value, as the strict parser of this room reads it and as results are written.
+// One JSON value, as the strict parser reads it and as results are written.
 
 /// A JSON value. Integers stay integers, so a seed of 2^53 is kept exactly.
 public enum JSONValue: Sendable, Hashable {
@@ -35,7 +35,7 @@ extension JSONValue {
   }
 
   /// What the value is, for a message: `the string "ten"`, `a list of 3`, `2.5`.
-  var described: String {
+  package var described: String {
     switch self {
     case .null: "null"
     case .bool(let value): "\(value)"
@@ -47,7 +47,7 @@ extension JSONValue {
   }
 
   /// A string in quotes, cut to forty characters so that a message stays one sentence.
-  static func shortened(_ value: String) -> String {
+  package static func shortened(_ value: String) -> String {
     let cut = value.count > 40 ? String(value.prefix(37)) + "..." : value
     return JSONValue.string(cut).text
   }

@@ -26,6 +26,7 @@ public struct Safetensors: Sendable, Hashable {
   public enum Values: Sendable, Hashable {
     case float32([Float])
     case float64([Double])
+    case int32([Int32])
     case int64([Int64])
     case uint8([UInt8])
 
@@ -33,6 +34,7 @@ public struct Safetensors: Sendable, Hashable {
       switch self {
       case .float32(let values): values.count
       case .float64(let values): values.count
+      case .int32(let values): values.count
       case .int64(let values): values.count
       case .uint8(let values): values.count
       }
@@ -67,7 +69,9 @@ public struct Safetensors: Sendable, Hashable {
 
 /// Why bytes are no usable safetensors file.
 public enum SafetensorsError: Error, Sendable, Hashable {
-  /// The file ends before its header does.
+  /// It cannot be opened or read.
+  case unreadable(reason: String)
+  /// The file ends before its header or its values do.
   case truncated(bytes: Int)
   /// The length of the header is beyond the file or beyond what is read.
   case headerTooLarge(bytes: UInt64)
@@ -81,8 +85,9 @@ public enum SafetensorsError: Error, Sendable, Hashable {
 extension SafetensorsError: CustomStringConvertible {
   public var description: String {
     switch self {
+    case .unreadable(let reason): "the file cannot be read (\(reason)); check its path"
     case .truncated(let bytes):
-      "the file has only \(bytes) bytes, fewer than its header needs; fetch or write it again"
+      "the file has only \(bytes) bytes, fewer than it needs; fetch or write it again"
     case .headerTooLarge(let bytes):
       "the header claims \(bytes) bytes, more than the file holds or than is read; "
         + "the file is damaged or no safetensors file"
@@ -120,18 +125,9 @@ extension Safetensors.Values {
     switch self {
     case .float32: "F32"
     case .float64: "F64"
+    case .int32: "I32"
     case .int64: "I64"
     case .uint8: "U8"
-    }
-  }
-
-  /// Bytes of one value of the named type; nil for a type that is not read.
-  static func width(ofType name: String) -> Int? {
-    switch name {
-    case "F32": 4
-    case "F64", "I64": 8
-    case "U8": 1
-    default: nil
     }
   }
 }

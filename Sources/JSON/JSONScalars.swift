@@ -2,7 +2,7 @@
 
 extension JSONParser {
   /// Reads true, false, null or a number, and explains the spellings other languages use.
-  mutating func parseWord() throws(ScenarioError) -> JSONValue {
+  mutating func parseWord() throws(DocumentError) -> JSONValue {
     let start = position
     while let byte = peek(), Self.isWordByte(byte) { position += 1 }
     let word = String(decoding: bytes[start..<position], as: UTF8.self)
@@ -18,10 +18,10 @@ extension JSONParser {
     default: break
     }
     if Self.notFinite.contains(word.lowercased()) {
-      throw mistake("\(word) is not a number a scenario can hold; write a finite number or null")
+      throw mistake("\(word) is not a number JSON can hold; write a finite number or null")
     }
     guard Self.isNumber(word.utf8) else {
-      throw mistake("\(JSONValue.shortened(word)) is not JSON; \(Self.mend(for: word))")
+      throw mistake("\(JSONValue.shortened(word)) is not JSON; \(Self.fix(for: word))")
     }
     position = end
     return number(word, at: start)
@@ -41,7 +41,7 @@ extension JSONParser {
     }
   }
 
-  private static func mend(for word: String) -> String {
+  private static func fix(for word: String) -> String {
     guard let first = word.utf8.first, first < 0x80 else { return "put text in double quotes" }
     if word.contains(where: \.isLetter), !(word.first?.isNumber ?? false) {
       return "put text in double quotes"
@@ -102,7 +102,7 @@ extension JSONParser {
 
   // MARK: - Strings
 
-  mutating func parseString() throws(ScenarioError) -> String {
+  mutating func parseString() throws(DocumentError) -> String {
     let start = position
     position += 1
     var content: [UInt8] = []
@@ -123,7 +123,7 @@ extension JSONParser {
     throw mistake("the string that begins here is never closed; add a double quote")
   }
 
-  private mutating func parseEscape() throws(ScenarioError) -> Unicode.Scalar {
+  private mutating func parseEscape() throws(DocumentError) -> Unicode.Scalar {
     let start = position
     position += 1
     guard let byte = peek() else { throw mistake("the file ends inside a string") }
