@@ -261,7 +261,7 @@ public struct Simulation: Sendable {
     _ clients: [Client], population: Population, memory: Int, lanes: LanePool,
     _ observer: any RunObserver
   ) async throws -> (clients: Int, bytes: Int) {
-    let size = population.plan.featureBytesPerExample
+    let size = population.plan.featureBytesPerRow
     guard size > 0 else { return (0, 0) }
     var left = memory
     var chosen: [(client: Int, train: Bool)] = []

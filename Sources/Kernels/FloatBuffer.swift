@@ -40,6 +40,16 @@ public final class FloatBuffer {
     }
   }
 
+  /// Copies a part of an array to the buffer, starting at `offset`.
+  public func write(_ values: [Float], in range: Range<Int>, at offset: Int = 0) {
+    check(offset, range.count)
+    checkRange(range.lowerBound, range.count, in: values.count)
+    values.withUnsafeBufferPointer { source in
+      guard let start = source.baseAddress else { return }
+      (base + offset).update(from: start + range.lowerBound, count: range.count)
+    }
+  }
+
   /// Copies a part of another buffer into this one. The buffers must differ.
   public func copy(_ count: Int, from source: FloatBuffer, at sourceOffset: Int, to offset: Int) {
     check(offset, count)
@@ -90,6 +100,16 @@ public final class IndexBuffer {
   }
 
   deinit { base.deallocate() }
+
+  /// Lets `body` write a part of the buffer through a bounds-checked span.
+  public func withMutableSpan<Failure: Error>(
+    at offset: Int, count length: Int,
+    _ body: (inout MutableSpan<Int32>) throws(Failure) -> Void
+  ) throws(Failure) {
+    check(offset, length)
+    var span = UnsafeMutableBufferPointer(start: base + offset, count: length).mutableSpan
+    try body(&span)
+  }
 
   package func check(_ offset: Int, _ length: Int) {
     checkRange(offset, length, in: count)

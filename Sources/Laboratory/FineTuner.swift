@@ -48,13 +48,12 @@ struct FineTuner: Sendable {
 
   private func plan(_ row: FineTuning) throws(ArchitectureError) -> TrainingPlan {
     guard let rank = row.rank else { return try TrainingPlan(architecture: architecture) }
-    let ranks = architecture.layers.map {
-      min(rank, $0.weightShape.rows, $0.weightShape.columns)
-    }
+    let hosts = architecture.hosts
+    let ranks = hosts.map { min(rank, $0.rows, $0.columns) }
     return try TrainingPlan(
       architecture: architecture,
       adapter: LoRAConfiguration(
-        rank: rank, loraAlpha: Double(rank), targetModules: architecture.layers.map(\.name),
+        rank: rank, loraAlpha: Double(rank), targetModules: hosts.map(\.name),
         trained: row.trained, layerRanks: ranks))
   }
 

@@ -61,7 +61,7 @@ public struct MembershipLaboratory: Sendable {
     trainer = FineTuner(
       architecture: architecture, base: base,
       pool: ExamplePool(
-        examples, inputCount: architecture.inputCount, count: settings.pool),
+        examples, inputCount: architecture.input.floatCount, count: settings.pool),
       steps: settings.steps, seed: settings.seed)
   }
 

@@ -52,7 +52,7 @@ public struct TrainedNetwork: Sendable {
       let positions = batch()
       return Batch(
         values: positions.map { position in
-          var values = [Float](repeating: 0, count: architecture.inputCount)
+          var values = [Float](repeating: 0, count: architecture.input.floatCount)
           var span = values.mutableSpan
           examples.write(position, into: &span)
           return values
@@ -190,7 +190,7 @@ extension TrainedNetwork {
     of plan: TrainingPlan, trainable: [Float], frozen: FrozenParameters
   ) -> Matrix {
     let slot = plan.adaptedLayers[0].a
-    let values = plan.adapter?.trained == .b ? frozen.factors : trainable
+    let values = plan.lora?.trained == .b ? frozen.factors : trainable
     return Matrix(
       rows: slot.rows, columns: slot.columns, elements: values[slot.range].map(Double.init))
   }

@@ -80,7 +80,7 @@ extension TrainingPlan {
   /// - Parameter names: the layers of each group; nil makes every trained layer a group.
   /// - Throws: `ArchitectureError` unless every trained layer is in exactly one group, and no other.
   public func groups(_ names: [[String]]? = nil) throws(ArchitectureError) -> LayerGroups {
-    let trained = architecture.layers.indices.filter { modes[$0] != .frozen }
+    let trained = architecture.layers.indices.filter(isTrained(layer:))
       .map { architecture.layers[$0].name }
     let names = names ?? trained.map { [$0] }
     let flat = names.flatMap { $0 }

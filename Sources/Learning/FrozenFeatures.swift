@@ -1,49 +1,76 @@
-// What the frozen layers make of an example, computed once: everything below the first trained layer,
-// and the frozen product of an adapted convolution.
+// What the frozen layers make of an example, computed once: everything below the first trained layer, and
+// where it can the frozen product of that layer.
 
-import Kernels
+public import Kernels
 
-/// The frozen part of the forward pass for all examples of a source; immutable, any lane may read it.
-public struct FrozenFeatures: Sendable {
-  enum Content: Sendable {
-    /// The input of the first trained layer.
-    case inputs(Constant<FloatBuffer>)
-    /// The frozen product and projections of an adapted convolution.
-    case convolutions(Constant<HalfBuffer>)
-    /// The frozen product and projections of an adapted dense layer.
-    case products(Constant<FloatBuffer>)
+/// Memory of a cache, in single or half precision.
+public enum FeatureMemory {
+  case single(FloatBuffer)
+  case half(HalfBuffer)
+
+  func store(_ source: FloatBuffer, count: Int, at offset: Int) {
+    guard case .single(let memory) = self else { preconditionFailure("kept in half precision") }
+    memory.copy(count, from: source, at: 0, to: offset)
   }
-  let content: Content
-  let stride: Int
+
+  func store(_ source: HalfBuffer, count: Int, at offset: Int) {
+    guard case .half(let memory) = self else { preconditionFailure("kept in single precision") }
+    memory.copy(count, from: source, at: 0, to: offset)
+  }
+
+  func load(_ target: FloatBuffer, count: Int, at offset: Int, to place: Int) {
+    guard case .single(let memory) = self else { preconditionFailure("kept in half precision") }
+    target.copy(count, from: memory, at: offset, to: place)
+  }
+}
+
+/// The frozen part of the forward pass for all examples of a source; immutable, any worker may read it.
+public struct FrozenFeatures: Sendable {
+  private enum Content: Sendable {
+    case single(Constant<FloatBuffer>)
+    case half(Constant<HalfBuffer>)
+  }
+  private let content: Content
+  private let shape: FeatureShape
+  /// Where each example's rows begin; nil where all have one.
+  private let starts: [Int32]?
   /// Memory that the features take.
-  public let bytes: Int
+  public var bytes: Int { rows * shape.bytes }
+  private let rows: Int
 
   /// Whether the first trained layer finds its own product here, and not its input alone.
-  var holdsProducts: Bool {
-    if case .inputs = content { false } else { true }
-  }
+  var holdsProducts: Bool { shape.content != .input }
 
-  /// Hands the features of a tile to the first trained layer.
-  func place(_ positions: ArraySlice<Int>, into layer: any Layer) {
-    switch content {
-    case .convolutions(let memory):
-      guard let convolution = layer as? ConvolutionLayer else { return }
-      convolution.featureSource = memory.buffer
-      for (i, position) in positions.enumerated() {
-        convolution.featureOffsets[i] = position * stride
-      }
-    case .products(let memory):
-      guard let dense = layer as? DenseLayer else { return }
-      copy(positions, from: memory.buffer, to: dense.product)
-    case .inputs(let memory):
-      copy(positions, from: memory.buffer, to: layer.input)
+  /// - Parameter fill: writes all rows.
+  init(_ shape: FeatureShape, starts: [Int32]?, rows: Int, fill: (FeatureMemory) -> Void) {
+    self.shape = shape
+    self.starts = starts
+    self.rows = rows
+    if shape.content == .product(halfPrecision: true) {
+      content = .half(Constant(HalfBuffer(count: rows * shape.stride)) { fill(.half($0)) })
+    } else {
+      content = .single(Constant(FloatBuffer(count: rows * shape.stride)) { fill(.single($0)) })
     }
   }
 
-  private func copy(_ positions: ArraySlice<Int>, from memory: FloatBuffer, to buffer: FloatBuffer)
-  {
+  /// Hands the features of a tile to the first trained layer.
+  func place(_ positions: ArraySlice<Int>, of tile: Tile, into layer: any Layer) {
+    let memory: FeatureMemory =
+      switch content {
+      case .single(let memory): .single(memory.buffer)
+      case .half(let memory): .half(memory.buffer)
+      }
+    let caching = holdsProducts ? layer as? any ProductCaching : nil
     for (i, position) in positions.enumerated() {
-      buffer.copy(stride, from: memory, at: position * stride, to: i * stride)
+      let row = starts.map { Int($0[position]) } ?? position
+      if let caching {
+        caching.placeProduct(from: memory, row: row, as: i, of: tile)
+      } else {
+        let own = starts == nil ? i..<i + 1 : tile.rows(of: i)
+        memory.load(
+          layer.input, count: own.count * shape.stride, at: row * shape.stride,
+          to: own.lowerBound * shape.stride)
+      }
     }
   }
 }
@@ -56,82 +83,60 @@ extension Network {
   public func frozenFeatures<Source: ExampleSource>(of source: Source) -> FrozenFeatures? {
     guard let shape = plan.featureShape else { return nil }
     let first = plan.firstTrained
-    let stride = shape.stride
-    let content: FrozenFeatures.Content
-    if shape.isProduct, let dense = layers[first] as? DenseLayer {
-      let memory = Constant(FloatBuffer(count: source.count * stride)) { memory in
-        forEachTile(of: source, upTo: first) { start, count in
-          dense.computeProduct(count: count)
-          memory.copy(count * stride, from: dense.product, at: 0, to: start * stride)
-        }
-      }
-      content = .products(memory)
-    } else if shape.isProduct, let convolution = layers[first] as? ConvolutionLayer {
-      let memory = Constant(HalfBuffer(count: source.count * stride)) { memory in
-        forEachTile(of: source, upTo: first) { start, count in
-          convolution.computeFeatures(count: count)
-          memory.copy(count * stride, from: convolution.features, at: 0, to: start * stride)
-        }
-      }
-      content = .convolutions(memory)
-    } else {
-      let memory = Constant(FloatBuffer(count: source.count * stride)) { memory in
-        forEachTile(of: source, upTo: first) { start, count in
-          memory.copy(count * stride, from: layers[first].input, at: 0, to: start * stride)
-        }
-      }
-      content = .inputs(memory)
-    }
+    let layer = layers[first]
+    let starts =
+      plan.architecture.layers[first].rows == .token ? Self.rowStarts(of: source) : nil
     return FrozenFeatures(
-      content: content, stride: stride, bytes: source.count * plan.featureBytesPerExample)
+      shape, starts: starts, rows: starts.map { Int($0[source.count]) } ?? source.count
+    ) { memory in
+      forEachTile(of: Array(0..<source.count), in: source) { part in
+        stage(source, at: part)
+        for layer in layers[..<first] { layer.forward(batch) }
+        let row = starts.map { Int($0[part.startIndex]) } ?? part.startIndex
+        if shape.content != .input, let caching = layer as? any ProductCaching {
+          caching.computeProduct(batch)
+          caching.storeProduct(batch, into: memory, row: row)
+        } else {
+          let rows = starts == nil ? batch.count : batch.rows
+          memory.store(layer.input, count: rows * shape.stride, at: row * shape.stride)
+        }
+      }
+    }
   }
 
-  private func forEachTile<Source: ExampleSource>(
-    of source: Source, upTo first: Int, _ body: (_ start: Int, _ count: Int) -> Void
-  ) {
-    var start = 0
-    while start < source.count {
-      let end = min(start + tile, source.count)
-      let positions = Array(start..<end)
-      stage(source, at: positions[...])
-      for layer in layers[..<first] { layer.forward(count: end - start) }
-      body(start, end - start)
-      start = end
+  private static func rowStarts<Source: ExampleSource>(of source: Source) -> [Int32] {
+    var starts: [Int32] = [0]
+    starts.reserveCapacity(source.count + 1)
+    var total = 0
+    for position in 0..<source.count {
+      total += source.length(at: position)
+      starts.append(Int32(clamping: total))
     }
+    return starts
   }
 }
 
 extension TrainingPlan {
-  /// What a cache of frozen features would hold per example, and how many numbers.
-  var featureShape: (isProduct: Bool, stride: Int)? {
-    let first = firstTrained
-    switch (architecture.layers[first], modes[first]) {
-    case (.convolution(_, let geometry, let channels), .lowRank(let rank, _, trained: .b)):
-      return (true, geometry.positions * (channels + LayerMode.rankStride(rank)))
-    case (.dense(_, _, let outputs, _), .lowRank(let rank, _, trained: .b)):
-      return (true, outputs + LayerMode.rankStride(rank))
-    case (.convolution(_, let geometry, _), _) where first > 0:
-      return (false, geometry.exampleStride)
-    case (.dense(_, let inputs, _, _), _) where first > 0:
-      return (false, inputs)
-    default:
-      return nil
-    }
+  /// What a cache of frozen features would hold of a row; nil where nothing is frozen below the first trained
+  /// tensor.
+  var featureShape: FeatureShape? {
+    let layer = architecture.layers[firstTrained]
+    let shape = layer.featureShape(layer.hosts.first.map { mode(of: $0.name) } ?? .frozen)
+    return shape.content == .input && firstTrained == 0 ? nil : shape
   }
 
-  /// Whether W x and A x of layer `index` are the same in every round: nothing up to there is trained but B.
-  func hasFrozenProduct(_ index: Int) -> Bool {
-    if case .lowRank(_, _, trained: .b) = modes[index] { return index == firstTrained }
-    return index < firstTrained
+  /// Whether a host's product is the same in every round: nothing up to there is trained but its B.
+  func hasFrozenProduct(_ layer: Int, _ mode: HostMode) -> Bool {
+    if case .lowRank(_, _, trained: .b) = mode { return layer == firstTrained }
+    return layer < firstTrained
   }
 
-  /// Bytes that the frozen features of one example take; 0 where nothing is frozen below the first
-  /// trained layer.
-  public var featureBytesPerExample: Int {
-    guard let shape = featureShape else { return 0 }
-    if case .convolution = architecture.layers[firstTrained], shape.isProduct {
-      return shape.stride * MemoryLayout<Float16>.stride
-    }
-    return shape.stride * MemoryLayout<Float>.stride
+  /// Bytes that the frozen features of one example take (of one token, where they are kept by tokens); 0
+  /// where nothing is frozen below the first trained layer.
+  public var featureBytesPerRow: Int { featureShape?.bytes ?? 0 }
+
+  /// Whether frozen features are kept by tokens.
+  public var featuresAreTokens: Bool {
+    architecture.layers[firstTrained].rows == .token
   }
 }

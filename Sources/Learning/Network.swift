@@ -1,16 +1,7 @@
-// One lane's copy of a model: buffers for a tile of examples, and one pass that yields the clipped sum
+// One worker's copy of a model: buffers for a tile of examples, and one pass that yields the clipped sum
 // of per-example gradients (book-keeping: Bu, Wang, Zha, Karypis, ICML 2023).
 
 import Kernels
-
-/// Where examples come from: a client's view of its data, the public share, a test set.
-public protocol ExampleSource: Sendable {
-  var count: Int { get }
-  /// The class of example `position`, from 0.
-  func label(at position: Int) -> Int
-  /// Writes the `inputCount` floats of example `position`, channel-last.
-  func write(_ position: Int, into destination: inout MutableSpan<Float>)
-}
 
 /// What one pass over a batch saw. Private: it never leaves the client without noise.
 public struct BatchStatistics: Sendable, Hashable {
@@ -28,57 +19,57 @@ public struct BatchStatistics: Sendable, Hashable {
   public init() {}
 }
 
-/// A model in a lane. Not `Sendable`: one lane owns it and trains one client after another with it.
+/// A model in a worker. Not `Sendable`: one worker owns it and trains one client after another with it.
 public final class Network {
   public let plan: TrainingPlan
-  /// Examples that are processed together.
+  /// Examples that are processed together, at most.
   public let tile: Int
   let layers: [any Layer]
-  private let logits: FloatBuffer
-  private let staging: FloatBuffer
-  private let inputLayout: ImageLayout?
+  /// The tile at hand.
+  private(set) var batch: Tile
+  private let outputs: FloatBuffer
+  private let rowLimit: Int
+  /// Rows of the outputs are tokens, not examples.
+  private let scoresTokens: Bool
   /// Of the groups of one example.
   private var squaredNorms: [Double]
   private var coefficients: [Float]
   private var groupCoefficients: [[Float]] = []
 
+  /// Rows of a tile of texts: enough for products to run at full speed.
+  public static let usualRows = 512
+
   /// Allocates every buffer that training will need.
   ///
-  /// - Parameter tile: examples processed together; it changes speed and memory, and no result.
-  public init(plan: TrainingPlan, tile: Int = 16) {
+  /// - Parameters:
+  ///   - tile: examples processed together.
+  ///   - rows: tokens processed together, at least the longest text; texts alone have more than one row.
+  public init(plan: TrainingPlan, tile: Int = 16, rows: Int = Network.usualRows) {
     precondition(tile > 0, "a tile holds at least one example")
     self.plan = plan
-    self.tile = tile
     let architecture = plan.architecture
-    logits = FloatBuffer(count: tile * architecture.classes)
+    let longest = architecture.input.maximumLength
+    // A text is short beside the rows that a product wants.
+    let examples = longest > 1 ? max(tile, rows / 8) : tile
+    self.tile = examples
+    rowLimit = longest > 1 ? max(rows, longest) : examples
+    scoresTokens = architecture.outputRows == .token
+    batch = Tile(examples: examples)
+    outputs = FloatBuffer(
+      count: (scoresTokens ? rowLimit : examples) * architecture.classes)
     var layers: [any Layer] = []
     // Built from the last layer to the first: each writes into the input of the one after it.
     for index in architecture.layers.indices.reversed() {
       let next = layers.first
-      let output = next?.input ?? logits
-      let outputGradient = next?.inputGradient ?? logits
-      switch architecture.layers[index] {
-      case .dense(_, let inputs, let outputs, let rectified):
-        layers.insert(
-          DenseLayer(
-            index: index, plan: plan, tile: tile, output: output, outputGradient: outputGradient,
-            inputs: inputs, outputs: outputs, rectified: rectified), at: 0)
-      case .convolution(_, let geometry, let channels):
-        let layout =
-          next?.inputLayout
-          ?? ImageLayout(
-            height: geometry.height / 2, width: geometry.width / 2, channels: channels, padding: 0)
-        layers.insert(
-          ConvolutionLayer(
-            index: index, plan: plan, tile: tile, output: output, outputGradient: outputGradient,
-            outputLayout: layout, geometry: geometry, channels: channels), at: 0)
-      }
+      let context = LayerContext(
+        plan: plan, index: index, examples: examples, rows: rowLimit,
+        output: next?.input ?? outputs, outputGradient: next?.inputGradient ?? outputs,
+        outputLayout: next?.inputLayout)
+      layers.insert(architecture.layers[index].makeLayer(in: context), at: 0)
     }
     self.layers = layers
-    inputLayout = layers[0].inputLayout
-    staging = FloatBuffer(count: architecture.inputCount)
     squaredNorms = [Double](repeating: 0, count: architecture.layers.count)
-    coefficients = [Float](repeating: 0, count: tile)
+    coefficients = [Float](repeating: 0, count: examples)
   }
 
   /// Loads what is not trained. Needed once, before the first pass.
@@ -106,16 +97,12 @@ public final class Network {
   ) -> BatchStatistics {
     precondition(sum.count == plan.trainableCount, "the sum must have the length of θ")
     var statistics = BatchStatistics()
-    var start = 0
-    while start < positions.count {
-      let end = min(start + tile, positions.count)
-      let part = positions[start..<end]
+    forEachTile(of: positions, in: source) { part in
       forward(source, at: part, features: features)
       score(source, at: part, statistics: &statistics)
-      backward(count: part.count)
+      backward()
       clip(part, clipping, statistics: &statistics, observer: normObserver)
-      accumulate(part.count, clipping)
-      start = end
+      accumulate(clipping)
     }
     for layer in layers { layer.drainSum(into: &sum) }
     return statistics
@@ -128,11 +115,7 @@ public final class Network {
     lossObserver: ((Int, Double) -> Void)? = nil
   ) -> BatchStatistics {
     var statistics = BatchStatistics()
-    let positions = Array(0..<source.count)
-    var start = 0
-    while start < positions.count {
-      let end = min(start + tile, positions.count)
-      let part = positions[start..<end]
+    forEachTile(of: Array(0..<source.count), in: source) { part in
       forward(source, at: part, features: features)
       if let observe {
         for (i, position) in part.enumerated() {
@@ -140,16 +123,32 @@ public final class Network {
         }
       }
       score(source, at: part, statistics: &statistics, observer: lossObserver)
-      start = end
     }
     return statistics
+  }
+
+  /// Cuts positions into tiles, always in the same way: a pass may use cached features or not.
+  func forEachTile<Source: ExampleSource>(
+    of positions: [Int], in source: Source, _ body: (ArraySlice<Int>) -> Void
+  ) {
+    var start = 0
+    while start < positions.count {
+      batch.clear()
+      var end = start
+      while end < positions.count,
+        batch.add(rows: source.length(at: positions[end]), limit: rowLimit)
+      { end += 1 }
+      precondition(end > start, "a text is longer than the model takes")
+      body(positions[start..<end])
+      start = end
+    }
   }
 
   private func predictedClass(_ example: Int) -> Int {
     let classes = plan.architecture.classes
     var best = 0
     for k in 1..<max(classes, 1)
-    where logits[example * classes + k] > logits[example * classes + best] {
+    where outputs[example * classes + k] > outputs[example * classes + best] {
       best = k
     }
     return best
@@ -161,34 +160,21 @@ public final class Network {
     var first = 0
     if let features {
       first = plan.firstTrained
-      features.place(positions, into: layers[first])
-      if features.holdsProducts {
-        layers[first].finish(count: positions.count)
+      features.place(positions, of: batch, into: layers[first])
+      if features.holdsProducts, let layer = layers[first] as? any ProductCaching {
+        layer.finish(batch)
         first += 1
       }
     } else {
       stage(source, at: positions)
     }
-    for layer in layers[first...] { layer.forward(count: positions.count) }
+    for layer in layers[first...] { layer.forward(batch) }
   }
 
   /// Writes the inputs of a tile into the first layer's buffer.
   func stage<Source: ExampleSource>(_ source: Source, at positions: ArraySlice<Int>) {
-    let first = layers[0]
     for (i, position) in positions.enumerated() {
-      guard let layout = inputLayout else {
-        first.input.withMutableSpan(at: i * first.inputStride, count: first.inputStride) {
-          source.write(position, into: &$0)
-        }
-        continue
-      }
-      staging.withMutableSpan(at: 0, count: staging.count) { source.write(position, into: &$0) }
-      let row = layout.width * layout.channels
-      for y in 0..<layout.height {
-        first.input.copy(
-          row, from: staging, at: y * row,
-          to: i * first.inputStride + layout.origin + y * layout.rowStride)
-      }
+      layers[0].stage(source, at: position, as: i, of: batch)
     }
   }
 
@@ -196,21 +182,22 @@ public final class Network {
     _ source: Source, at positions: ArraySlice<Int>, statistics: inout BatchStatistics,
     observer: ((Int, Double) -> Void)? = nil
   ) {
-    let classes = plan.architecture.classes
+    let architecture = plan.architecture
     for (i, position) in positions.enumerated() {
-      let (loss, correct) = logits.softmaxCrossEntropy(
-        at: i * classes, classes: classes, label: source.label(at: position))
+      let score = architecture.objective.score(
+        outputs, rows: scoresTokens ? batch.rows(of: i) : i..<i + 1, width: architecture.classes,
+        source: source, position: position)
       statistics.examples += 1
-      statistics.loss += Double(loss)
-      observer?(position, Double(loss))
-      if correct { statistics.correct += 1 }
+      statistics.loss += score.loss
+      observer?(position, score.loss)
+      if score.isCorrect { statistics.correct += 1 }
     }
   }
 
-  private func backward(count: Int) {
+  private func backward() {
     let lowest = plan.firstTrained
     for index in layers.indices.reversed() where index >= lowest {
-      layers[index].backward(count: count, needsInputGradient: index > lowest)
+      layers[index].backward(batch, needsInputGradient: index > lowest)
     }
   }
 
@@ -229,7 +216,9 @@ public final class Network {
         continue
       }
       var total = 0.0
-      for layer in layers where layer.isTrained { total += layer.squaredNorm(of: i) }
+      for (index, layer) in layers.enumerated() where plan.isTrained(layer: index) {
+        total += layer.squaredNorm(of: i)
+      }
       let norm = total.squareRoot()
       observer?(position, norm)
       guard norm.isFinite else {
@@ -274,14 +263,14 @@ public final class Network {
   }
 
   /// Adds a tile's gradients, times their coefficients, to the sums of the layers.
-  private func accumulate(_ count: Int, _ clipping: Clipping) {
+  private func accumulate(_ clipping: Clipping) {
     guard case .grouped(let bounds) = clipping else {
-      for layer in layers { layer.accumulate(count: count, coefficients: coefficients) }
+      for layer in layers { layer.accumulate(batch, coefficients: coefficients) }
       return
     }
     for (layer, group) in zip(layers, bounds.groups.groupOfLayer) {
       if let group {
-        layer.accumulate(count: count, coefficients: groupCoefficients[group])
+        layer.accumulate(batch, coefficients: groupCoefficients[group])
       }
     }
   }

@@ -189,7 +189,7 @@ struct PEFTExportTests {
         _ = try PEFTExport(of: run, in: store).write(to: target)
         var stream = RandomStream(seed: 5, purpose: .test)
         let examples = (0..<3).map { _ in
-          (0..<test.architecture.inputCount).map { _ in Float(stream.nextUnit()) }
+          (0..<test.architecture.input.floatCount).map { _ in Float(stream.nextUnit()) }
         }
         // Channel-first, as PyTorch has images.
         let (channels, places) = (test.sides.channels, test.sides.side * test.sides.side)

@@ -38,7 +38,7 @@ struct AdapterExchange: Sendable {
   ///
   /// - Parameter plan: both factors trained.
   init?(scenario: Scenario, plan: TrainingPlan, base: [Float]) throws(ArchitectureError) {
-    guard let adapter = scenario.adapter, adapter.hasOwnExchange, let configuration = plan.adapter
+    guard let adapter = scenario.adapter, adapter.hasOwnExchange, let configuration = plan.lora
     else { return nil }
     rule = adapter.aggregation.rule
     layout = AdapterLayout(plan: plan, keepsResidual: rule.keepsResidual)

@@ -92,7 +92,7 @@ package struct AdapterLayout: Sendable {
   static func factors(
     of plan: TrainingPlan, trainable: [Float], frozen: [Float]
   ) -> [LayerFactors] {
-    let trained = plan.adapter?.trained ?? .both
+    let trained = plan.lora?.trained ?? .both
     func matrix(_ slot: ParameterSlot, _ values: [Float]) -> Matrix {
       Matrix(
         rows: slot.rows, columns: slot.columns, elements: values[slot.range].map(Double.init))
@@ -124,8 +124,7 @@ package struct AdapterLayout: Sendable {
     guard !residual.isEmpty else { return base }
     var parameters = base
     for (layer, matrix) in zip(layers, residual) {
-      let weight = plan.architecture.slots[2 * layer.index]
-      for (i, place) in weight.range.enumerated() {
+      for (i, place) in layer.weight.range.enumerated() {
         parameters[place] = Float(Double(parameters[place]) + matrix.elements[i])
       }
     }

@@ -64,7 +64,6 @@ enum CarrierTraining {
     features: FrozenFeatures?, network: Network
   ) throws(FederationError) -> LocalOutcome {
     let layers = served.plan.adaptedLayers
-    let slots = served.plan.architecture.slots
     var change = work.start
     var optimizer = LocalOptimizer(work.optimizer, count: change.count)
     var statistics = BatchStatistics()
@@ -77,7 +76,7 @@ enum CarrierTraining {
       var carriers: [GradientCarriers] = []
       var offset = 0
       for layer in layers {
-        let weight = slots[2 * layer.index]
+        let weight = layer.weight
         let moved = Matrix(
           rows: layer.rows, columns: layer.columns,
           elements: change[offset..<offset + weight.count].map(Double.init))

@@ -73,24 +73,22 @@ extension ModelSize {
   init(_ plan: TrainingPlan) {
     trainable = plan.trainableCount
     total = plan.architecture.parameterCount
-    featureBytesPerExample = plan.featureBytesPerExample
-    inputs = plan.architecture.inputCount
+    featureBytesPerExample = plan.featureBytesPerRow
+    inputs = plan.architecture.input.floatCount
     let layers = plan.architecture.layers
-    let positions = layers.map { layer -> Int in
-      if case .convolution(_, let geometry, _) = layer { geometry.positions } else { 1 }
-    }
-    let outputs = zip(layers, positions).map { $0.weightShape.rows * $1 }
-    let operations = zip(layers, outputs).map { 2 * $0.weightShape.columns * $1 }
-    forward = Work(operations: operations.reduce(0, +), outputs: outputs.reduce(0, +))
-    let modules = plan.adapter?.targetModules
-    let first = layers.firstIndex { modules?.contains($0.name) ?? true } ?? 0
-    var left = Array(operations[first...])
+    let work = layers.map { $0.work(length: 1) }
+    forward = Work(
+      operations: work.reduce(0) { $0 + $1.operations }, outputs: work.reduce(0) { $0 + $1.outputs }
+    )
+    let first = layers.indices.first(where: plan.isTrained(layer:)) ?? 0
+    var left = Array(work[first...])
     // The frozen product of the first adapted layer is cached too: only its low rank is left.
-    if let adapter = plan.adapter, adapter.freezeA {
-      left[0] = 2 * outputs[first] * adapter.rank
+    if let adapter = plan.lora, adapter.freezeA {
+      left[0].operations = 2 * left[0].outputs * adapter.rank
     }
     cachedForward = Work(
-      operations: left.reduce(0, +), outputs: outputs[first...].reduce(0, +))
+      operations: left.reduce(0) { $0 + $1.operations }, outputs: left.reduce(0) { $0 + $1.outputs }
+    )
   }
 }
 

@@ -1,13 +1,58 @@
 // A 5×5 convolution with ReLU and max-pooling: whole, frozen, or with low-rank factors on its unfolded
 // weight matrix. Gradients of single examples are formed (they are small), measured, and summed.
 
-import Kernels
+public import Kernels
 
-final class ConvolutionLayer: Layer {
+/// 5×5 convolution with bias, then ReLU, then 2×2 max-pooling.
+public struct PooledConvolutionSpec: LayerSpec, Hashable {
+  public let name: String
+  public let geometry: ConvGeometry
+  /// Output channels.
+  public let channels: Int
+
+  public init(_ name: String, geometry: ConvGeometry, channels: Int) {
+    self.name = name
+    self.geometry = geometry
+    self.channels = channels
+  }
+
+  /// Weights are `[out][row][column][in]`.
+  public var tensors: [TensorSpec] {
+    let start = TensorSpec.Start.uniform(fanIn: geometry.patch)
+    return [
+      TensorSpec("\(name).weight", rows: channels, columns: geometry.patch, start: start),
+      TensorSpec("\(name).bias", rows: channels, start: start),
+    ]
+  }
+
+  public var hosts: [HostSpec] { [HostSpec(name, rows: channels, columns: geometry.patch)] }
+
+  public func work(length: Int) -> LayerWork {
+    let outputs = channels * geometry.positions
+    return LayerWork(operations: 2 * geometry.patch * outputs, outputs: outputs)
+  }
+
+  public func featureShape(_ mode: HostMode) -> FeatureShape {
+    guard case .lowRank(let rank, _, trained: .b) = mode else {
+      return FeatureShape(.input, stride: geometry.exampleStride)
+    }
+    return FeatureShape(
+      .product(halfPrecision: true),
+      stride: geometry.positions * (channels + LayerParameters.rankStride(rank)))
+  }
+
+  public func makeLayer(in context: LayerContext) -> any Layer {
+    PooledConvolutionLayer(self, in: context)
+  }
+}
+
+final class PooledConvolutionLayer: ProductCaching {
   let input: FloatBuffer
   let inputGradient: FloatBuffer
   let inputStride: Int
   let inputLayout: ImageLayout?
+  /// One image without padding, as a source writes it.
+  private let staging: FloatBuffer
   let geometry: ConvGeometry
   /// Where the pooled activations go (the next layer's input) and how they lie there.
   let output: FloatBuffer
@@ -15,11 +60,11 @@ final class ConvolutionLayer: Layer {
   let outputLayout: ImageLayout
 
   /// With factors: per example and position the frozen product W x + b, then the projections A·x.
-  let features: HalfBuffer
-  let featureRow: Int
+  private let features: HalfBuffer
+  private let featureRow: Int
   /// Where the features of the tile's examples are: the layer's own buffer, or a cache.
-  var featureSource: HalfBuffer
-  var featureOffsets: [Int]
+  private var featureSource: HalfBuffer
+  private var featureOffsets: [Int]
 
   private let channels: Int
   private let parameters: LayerParameters
@@ -46,19 +91,22 @@ final class ConvolutionLayer: Layer {
   private let gradientCount: Int
   private let sum: FloatBuffer
 
-  var featureStride: Int { geometry.positions * featureRow }
+  private var featureStride: Int { geometry.positions * featureRow }
   private var pooledCount: Int { outputLayout.height * outputLayout.width * channels }
 
-  init(
-    index: Int, plan: TrainingPlan, tile: Int, output: FloatBuffer, outputGradient: FloatBuffer,
-    outputLayout: ImageLayout, geometry: ConvGeometry, channels: Int
-  ) {
+  init(_ spec: PooledConvolutionSpec, in context: LayerContext) {
+    let (geometry, channels, tile) = (spec.geometry, spec.channels, context.examples)
     self.geometry = geometry
     self.channels = channels
-    self.output = output
-    self.outputGradient = outputGradient
-    self.outputLayout = outputLayout
-    parameters = LayerParameters(layer: index, of: plan)
+    output = context.output
+    outputGradient = context.outputGradient
+    outputLayout =
+      context.outputLayout
+      ?? ImageLayout(
+        height: geometry.height / 2, width: geometry.width / 2, channels: channels, padding: 0)
+    parameters = LayerParameters(host: spec.name, of: context.plan)
+    staging = FloatBuffer(
+      count: context.index == 0 ? geometry.positions * geometry.inputChannels : 0)
     inputLayout = ImageLayout(
       height: geometry.height, width: geometry.width, channels: geometry.inputChannels,
       padding: ConvGeometry.padding)
@@ -88,7 +136,7 @@ final class ConvolutionLayer: Layer {
       channels: max(parameters.rankStride, 1),
       capacity: parameters.rank > 0 ? geometry.positions : 0)
     // Only a layer above a trained one hands a gradient down.
-    let handsDown = index > plan.firstTrained
+    let handsDown = context.handsDown
     entriesByPosition = PositionGradient(
       positions: handsDown ? geometry.positions : 0, channels: channels)
     projectionsByPosition = PositionGradient(
@@ -96,7 +144,7 @@ final class ConvolutionLayer: Layer {
       channels: max(parameters.rankStride, 1))
     projectionGradient = FloatBuffer(count: geometry.positions * parameters.rankStride)
     switch parameters.mode {
-    case .frozen: gradientCount = 0
+    case .frozen, .adapted: gradientCount = 0
     case .full: gradientCount = channels * geometry.gradientStride + channels
     case .lowRank:
       gradientCount =
@@ -107,13 +155,13 @@ final class ConvolutionLayer: Layer {
     sum = FloatBuffer(count: gradientCount)
   }
 
-  var isTrained: Bool { parameters.mode != .frozen }
+  private var isTrained: Bool { parameters.mode != .frozen }
 
   func load(frozen: FrozenParameters) {
-    weights.write(Array(frozen.base[parameters.baseWeight.range]))
-    bias.write(Array(frozen.base[parameters.baseBias.range]))
+    weights.write(frozen.base, in: parameters.baseWeight.range)
+    bias.write(frozen.base, in: parameters.baseBias.range)
     if let frozenA = parameters.frozenA {
-      weights.write(Array(frozen.factors[frozenA.range]), at: channels * geometry.patch)
+      weights.write(frozen.factors, in: frozenA.range, at: channels * geometry.patch)
     }
     if let frozenB = parameters.frozenB { load(factorB: frozenB, of: frozen.factors) }
     packWeights()
@@ -129,19 +177,13 @@ final class ConvolutionLayer: Layer {
   }
 
   func load(trainable: [Float]) {
-    switch parameters.mode {
-    case .frozen: return
-    case .full:
-      weights.write(Array(trainable[parameters.baseWeight.range]))
-      bias.write(Array(trainable[parameters.baseBias.range]))
-      packWeights()
-    case .lowRank:
-      if let slotA = parameters.slotA {
-        weights.write(Array(trainable[slotA.range]), at: channels * geometry.patch)
-        packWeights()
-      }
-      if let slotB = parameters.slotB { load(factorB: slotB, of: trainable) }
+    if let weight = parameters.weight { weights.write(trainable, in: weight.range) }
+    if let slot = parameters.bias { bias.write(trainable, in: slot.range) }
+    if let slotA = parameters.slotA {
+      weights.write(trainable, in: slotA.range, at: channels * geometry.patch)
     }
+    if parameters.weight != nil || parameters.slotA != nil { packWeights() }
+    if let slotB = parameters.slotB { load(factorB: slotB, of: trainable) }
   }
 
   private func packWeights() {
@@ -154,7 +196,21 @@ final class ConvolutionLayer: Layer {
     }
   }
 
-  func forward(count: Int) {
+  func stage<Source: ExampleSource>(
+    _ source: Source, at position: Int, as index: Int, of tile: Tile
+  ) {
+    guard let layout = inputLayout else { return }
+    staging.withMutableSpan(at: 0, count: staging.count) { source.write(position, into: &$0) }
+    let row = layout.width * layout.channels
+    for y in 0..<layout.height {
+      input.copy(
+        row, from: staging, at: y * row,
+        to: index * inputStride + layout.origin + y * layout.rowStride)
+    }
+  }
+
+  func forward(_ tile: Tile) {
+    let count = tile.count
     if parameters.slotA != nil {
       for i in 0..<count {
         convolve(example: i, into: exactFeatures, at: i * featureStride)
@@ -166,8 +222,8 @@ final class ConvolutionLayer: Layer {
         pool(combined, stride: channels, example: i)
       }
     } else if parameters.rank > 0 {
-      computeFeatures(count: count)
-      finish(count: count)
+      computeProduct(tile)
+      finish(tile)
     } else {
       for i in 0..<count {
         convolve(example: i, into: product, at: 0)
@@ -177,18 +233,31 @@ final class ConvolutionLayer: Layer {
   }
 
   /// The part of the forward pass that frozen weights decide: W x + b and A x.
-  func computeFeatures(count: Int) {
+  func computeProduct(_ tile: Tile) {
     featureSource = features
-    for i in 0..<count {
+    for i in 0..<tile.count {
       featureOffsets[i] = i * featureStride
       convolve(example: i, into: product, at: 0)
       features.round(product, at: 0, to: i * featureStride, count: featureStride)
     }
   }
 
-  /// The rest of the forward pass: the low-parameters.rank term, ReLU and pooling.
-  func finish(count: Int) {
-    for i in 0..<count {
+  func storeProduct(_ tile: Tile, into memory: FeatureMemory, row: Int) {
+    memory.store(features, count: tile.count * featureStride, at: row * featureStride)
+  }
+
+  /// The cache is read where it is.
+  func placeProduct(from memory: FeatureMemory, row: Int, as index: Int, of tile: Tile) {
+    guard case .half(let cache) = memory else {
+      preconditionFailure("features of a convolution are kept in half precision")
+    }
+    featureSource = cache
+    featureOffsets[index] = row * featureStride
+  }
+
+  /// The rest of the forward pass: the low-rank term, ReLU and pooling.
+  func finish(_ tile: Tile) {
+    for i in 0..<tile.count {
       LowRank.combine(
         positions: geometry.positions, features: featureSource, at: featureOffsets[i],
         stride: featureRow, channels: channels, rank: parameters.rank, factor: factorB,
@@ -211,8 +280,8 @@ final class ConvolutionLayer: Layer {
       layout: outputLayout, argmax: argmax, at: example * pooledCount)
   }
 
-  func backward(count: Int, needsInputGradient: Bool) {
-    for i in 0..<count {
+  func backward(_ tile: Tile, needsInputGradient: Bool) {
+    for i in 0..<tile.count {
       entries.gather(
         argmax: argmax, at: i * pooledCount, gradient: outputGradient,
         at: i * outputLayout.exampleStride, layout: outputLayout, geometry: geometry)
@@ -226,7 +295,7 @@ final class ConvolutionLayer: Layer {
         projectionEntries.gatherDense(gradient: projectionGradient, at: 0, geometry: geometry)
       }
       switch parameters.mode {
-      case .frozen: break
+      case .frozen, .adapted: break
       case .full:
         Convolution.weightGradient(
           geometry, input: input, at: i * inputStride, entries: entries, into: exampleGradients,
@@ -276,9 +345,9 @@ final class ConvolutionLayer: Layer {
     exampleGradients.squaredNorm(at: example * gradientCount, count: gradientCount)
   }
 
-  func accumulate(count: Int, coefficients: [Float]) {
+  func accumulate(_ tile: Tile, coefficients: [Float]) {
     guard isTrained else { return }
-    for i in 0..<count where coefficients[i] != 0 {
+    for i in 0..<tile.count where coefficients[i] != 0 {
       sum.addScaled(
         coefficients[i], exampleGradients, at: i * gradientCount, to: 0, count: gradientCount)
     }
@@ -286,12 +355,12 @@ final class ConvolutionLayer: Layer {
 
   func drainSum(into total: inout [Float]) {
     switch parameters.mode {
-    case .frozen: return
+    case .frozen, .adapted: return
     case .full:
-      drainPatches(rows: channels, from: 0, into: &total, at: parameters.baseWeight.offset)
+      guard let weight = parameters.weight, let bias = parameters.bias else { return }
+      drainPatches(rows: channels, from: 0, into: &total, at: weight.offset)
       for channel in 0..<channels {
-        total[parameters.baseBias.offset + channel] +=
-          sum[channels * geometry.gradientStride + channel]
+        total[bias.offset + channel] += sum[channels * geometry.gradientStride + channel]
       }
     case .lowRank:
       if let slotB = parameters.slotB {

@@ -4,11 +4,49 @@
 
 import Kernels
 
-final class DenseLayer: Layer {
+/// y = W x + b, then ReLU if `isRectified`; one row an example.
+public struct DenseSpec: LayerSpec, Hashable {
+  public let name: String
+  public let inputs: Int
+  public let outputs: Int
+  public let isRectified: Bool
+
+  public init(_ name: String, inputs: Int, outputs: Int, isRectified: Bool = false) {
+    self.name = name
+    self.inputs = inputs
+    self.outputs = outputs
+    self.isRectified = isRectified
+  }
+
+  public var tensors: [TensorSpec] {
+    [
+      TensorSpec(
+        "\(name).weight", rows: outputs, columns: inputs, start: .uniform(fanIn: inputs)),
+      TensorSpec("\(name).bias", rows: outputs, start: .uniform(fanIn: inputs)),
+    ]
+  }
+
+  public var hosts: [HostSpec] { [HostSpec(name, rows: outputs, columns: inputs)] }
+
+  public func work(length: Int) -> LayerWork {
+    LayerWork(operations: 2 * inputs * outputs, outputs: outputs)
+  }
+
+  public func featureShape(_ mode: HostMode) -> FeatureShape {
+    guard case .lowRank(let rank, _, trained: .b) = mode else {
+      return FeatureShape(.input, stride: inputs)
+    }
+    return FeatureShape(
+      .product(halfPrecision: false), stride: outputs + LayerParameters.rankStride(rank))
+  }
+
+  public func makeLayer(in context: LayerContext) -> any Layer { DenseLayer(self, in: context) }
+}
+
+final class DenseLayer: ProductCaching {
   let input: FloatBuffer
   let inputGradient: FloatBuffer
   let inputStride: Int
-  let inputLayout: ImageLayout? = nil
   /// Where the activations go: the next layer's input, or the logits.
   let output: FloatBuffer
   /// ∂loss/∂output, written by the next layer (or the loss).
@@ -37,17 +75,15 @@ final class DenseLayer: Layer {
 
   private var extended: Int { outputs + parameters.rankStride }
 
-  init(
-    index: Int, plan: TrainingPlan, tile: Int, output: FloatBuffer, outputGradient: FloatBuffer,
-    inputs: Int, outputs: Int, rectified: Bool
-  ) {
-    self.inputs = inputs
-    self.outputs = outputs
-    self.rectified = rectified
-    self.output = output
-    self.outputGradient = outputGradient
-    parameters = LayerParameters(layer: index, of: plan)
-    hasFrozenProduct = plan.hasFrozenProduct(index)
+  init(_ spec: DenseSpec, in context: LayerContext) {
+    inputs = spec.inputs
+    outputs = spec.outputs
+    rectified = spec.isRectified
+    output = context.output
+    outputGradient = context.outputGradient
+    let tile = context.examples
+    parameters = LayerParameters(host: spec.name, of: context.plan)
+    hasFrozenProduct = context.plan.hasFrozenProduct(context.index, parameters.mode)
     inputStride = inputs
     input = FloatBuffer(count: tile * inputs)
     inputGradient = FloatBuffer(count: tile * inputs)
@@ -64,13 +100,13 @@ final class DenseLayer: Layer {
     sumB = FloatBuffer(count: outputs * parameters.rankStride)
   }
 
-  var isTrained: Bool { parameters.mode != .frozen }
+  private var isTrained: Bool { parameters.mode != .frozen }
 
   func load(frozen: FrozenParameters) {
-    weights.write(Array(frozen.base[parameters.baseWeight.range]))
-    bias.write(Array(frozen.base[parameters.baseBias.range]))
+    weights.write(frozen.base, in: parameters.baseWeight.range)
+    bias.write(frozen.base, in: parameters.baseBias.range)
     if let frozenA = parameters.frozenA {
-      weights.write(Array(frozen.factors[frozenA.range]), at: outputs * inputs)
+      weights.write(frozen.factors, in: frozenA.range, at: outputs * inputs)
     }
     if let frozenB = parameters.frozenB { load(factorB: frozenB, of: frozen.factors) }
   }
@@ -79,31 +115,27 @@ final class DenseLayer: Layer {
     for row in 0..<outputs {
       let start = slot.offset + row * parameters.rank
       factorB.write(
-        Array(values[start..<start + parameters.rank]), at: row * parameters.rankStride)
+        values, in: start..<start + parameters.rank, at: row * parameters.rankStride)
     }
   }
 
   func load(trainable: [Float]) {
-    switch parameters.mode {
-    case .frozen: return
-    case .full:
-      weights.write(Array(trainable[parameters.baseWeight.range]))
-      bias.write(Array(trainable[parameters.baseBias.range]))
-    case .lowRank:
-      if let slotA = parameters.slotA {
-        weights.write(Array(trainable[slotA.range]), at: outputs * inputs)
-      }
-      if let slotB = parameters.slotB { load(factorB: slotB, of: trainable) }
+    if let weight = parameters.weight { weights.write(trainable, in: weight.range) }
+    if let slot = parameters.bias { bias.write(trainable, in: slot.range) }
+    if let slotA = parameters.slotA {
+      weights.write(trainable, in: slotA.range, at: outputs * inputs)
     }
+    if let slotB = parameters.slotB { load(factorB: slotB, of: trainable) }
   }
 
-  func forward(count: Int) {
-    computeProduct(count: count)
-    finish(count: count)
+  func forward(_ tile: Tile) {
+    computeProduct(tile)
+    finish(tile)
   }
 
   /// W x and A x of every example.
-  func computeProduct(count: Int) {
+  func computeProduct(_ tile: Tile) {
+    let count = tile.count
     let x = MatrixView(input, rows: count, columns: inputs)
     let w = MatrixView(weights, rows: extended, columns: inputs)
     let all = MatrixView(product, rows: count, columns: extended)
@@ -114,8 +146,17 @@ final class DenseLayer: Layer {
     }
   }
 
+  func storeProduct(_ tile: Tile, into memory: FeatureMemory, row: Int) {
+    memory.store(product, count: tile.count * extended, at: row * extended)
+  }
+
+  func placeProduct(from memory: FeatureMemory, row: Int, as index: Int, of tile: Tile) {
+    memory.load(product, count: extended, at: row * extended, to: index * extended)
+  }
+
   /// The rest of the forward pass: the low-rank term, bias and ReLU.
-  func finish(count: Int) {
+  func finish(_ tile: Tile) {
+    let count = tile.count
     if parameters.rank > 0 {
       multiply(
         MatrixView(
@@ -133,7 +174,8 @@ final class DenseLayer: Layer {
     if rectified { output.rectify(count: count * outputs) }
   }
 
-  func backward(count: Int, needsInputGradient: Bool) {
+  func backward(_ tile: Tile, needsInputGradient: Bool) {
+    let count = tile.count
     for i in 0..<count {
       gradient.copy(outputs, from: outputGradient, at: i * outputs, to: i * extended)
     }
@@ -161,7 +203,7 @@ final class DenseLayer: Layer {
   func squaredNorm(of example: Int) -> Double {
     let g = gradient.squaredNorm(at: example * extended, count: outputs)
     switch parameters.mode {
-    case .frozen: return 0
+    case .frozen, .adapted: return 0
     case .full: return g * (input.squaredNorm(at: example * inputs, count: inputs) + 1)
     case .lowRank:
       var total = 0.0
@@ -178,8 +220,9 @@ final class DenseLayer: Layer {
     }
   }
 
-  func accumulate(count: Int, coefficients: [Float]) {
+  func accumulate(_ tile: Tile, coefficients: [Float]) {
     guard isTrained else { return }
+    let count = tile.count
     scaledGradient.clear(at: 0, count: count * extended)
     for i in 0..<count {
       guard coefficients[i] != 0 else {
@@ -194,7 +237,7 @@ final class DenseLayer: Layer {
     let x = MatrixView(input, rows: count, columns: inputs)
     let g = MatrixView(scaledGradient, rows: count, columns: outputs, stride: extended)
     switch parameters.mode {
-    case .frozen: return
+    case .frozen, .adapted: return
     case .full:
       multiply(
         g, x, transposeA: true, beta: 1,
@@ -224,10 +267,10 @@ final class DenseLayer: Layer {
 
   func drainSum(into total: inout [Float]) {
     switch parameters.mode {
-    case .frozen: return
+    case .frozen, .adapted: return
     case .full:
-      sumWeights.add(to: &total, at: parameters.baseWeight.offset)
-      sumBias.add(to: &total, at: parameters.baseBias.offset)
+      if let weight = parameters.weight { sumWeights.add(to: &total, at: weight.offset) }
+      if let bias = parameters.bias { sumBias.add(to: &total, at: bias.offset) }
     case .lowRank:
       if let slotA = parameters.slotA {
         sumWeights.addRows(

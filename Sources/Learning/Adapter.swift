@@ -1,0 +1,100 @@
+// What an adapter is: tensors beside frozen weights, and how they change what the weights do. A kind of adapter
+// is one file.
+
+public import Kernels
+
+/// A tensor that an adapter puts on a host.
+public struct AdapterTensor: Sendable, Hashable {
+  /// The last part of its name, such as `lora_A`.
+  public let name: String
+  public let rows: Int
+  public let columns: Int
+  public let start: TensorSpec.Start
+  /// Whether clients train it; otherwise it keeps its start, the same on all clients.
+  public let isTrained: Bool
+
+  public init(
+    _ name: String, rows: Int, columns: Int, start: TensorSpec.Start, isTrained: Bool
+  ) {
+    self.name = name
+    self.rows = rows
+    self.columns = columns
+    self.start = start
+    self.isTrained = isTrained
+  }
+}
+
+/// How one weight matrix takes part in training.
+public enum HostMode: Sendable, Hashable {
+  case frozen
+  /// Weight and bias themselves are trained.
+  case full
+  /// W + s·B A with W frozen; layers have kernels for it.
+  case lowRank(rank: Int, scale: Float, trained: TrainedFactors)
+  /// Another adapter adds its term to the output of the frozen host.
+  case adapted
+}
+
+/// A kind of adapter with its settings.
+public protocol Adapter: Sendable {
+  /// As the scenario's `adapter.type` and PEFT's `peft_type` name it.
+  var kind: String { get }
+  /// The adapted hosts: names in full, or their last parts, as PEFT matches them.
+  var targetModules: [String] { get }
+  /// Layers that are trained whole beside the adapter, such as a fresh classifier.
+  var modulesToSave: [String] { get }
+
+  /// Its tensors on a host.
+  ///
+  /// - Parameter target: which of the target modules named the host.
+  /// - Throws: `ArchitectureError` if it does not fit the host.
+  func tensors(
+    on host: HostSpec, target: Int
+  ) throws(ArchitectureError) -> [AdapterTensor]
+  func mode(on host: HostSpec, target: Int) -> HostMode
+  /// Whether the model with adapters is the base model with other weights.
+  var isMergeable: Bool { get }
+  /// Adds to a host's weights what the adapter does to them.
+  ///
+  /// - Parameters:
+  ///   - tensors: the values of its tensors on this host, by name.
+  ///   - weight: `host.rows × host.columns`.
+  func merge(
+    _ tensors: [String: [Float]], into weight: inout [Float], on host: HostSpec, target: Int
+  )
+  /// Its term in a worker; nil for kinds that layers have kernels for.
+  func makeTerm(_ context: AdapterContext) -> (any AdapterTerm)?
+}
+
+extension Adapter {
+  public var modulesToSave: [String] { [] }
+  public var isMergeable: Bool { true }
+  public func makeTerm(_ context: AdapterContext) -> (any AdapterTerm)? { nil }
+}
+
+/// What an adapter's term is made with.
+public struct AdapterContext {
+  public let plan: TrainingPlan
+  public let host: HostSpec
+  public let target: Int
+  /// Rows that a tile can hold.
+  public let rows: Int
+
+  /// Where a tensor of the adapter lies: in θ, or among the frozen factors.
+  public func slot(_ tensor: String) -> (slot: ParameterSlot, isTrained: Bool)? {
+    plan.adapterSlot("\(host.name).\(tensor)")
+  }
+}
+
+/// An adapter on one host in a worker. Rows of a tile are those of the host's input and output.
+public protocol AdapterTerm: AnyObject {
+  func load(frozen: FrozenParameters)
+  func load(trainable: [Float])
+  /// Changes the host's outputs y (before any non-linearity) for inputs x.
+  func forward(_ x: MatrixView, _ y: MatrixView, tile: Tile)
+  /// Given ∂loss/∂y; adds what the term contributes to ∂loss/∂x where that is wanted.
+  func backward(_ x: MatrixView, outputGradient: MatrixView, inputGradient: MatrixView?, tile: Tile)
+  func squaredNorm(of example: Int) -> Double
+  func accumulate(_ tile: Tile, coefficients: [Float])
+  func drainSum(into total: inout [Float])
+}
