@@ -63,8 +63,8 @@ let package = Package(
     room(
       "Results",
       [
-        "Laboratory", "Federation", "Scenarios", "Privacy", "Clustering", "Datasets", "Kernels",
-        "Tensors", crypto, .product(name: "GRDB", package: "GRDB.swift"),
+        "Laboratory", "Federation", "Scenarios", "Privacy", "Clustering", "Datasets", "Learning",
+        "Kernels", "Tensors", crypto, .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .executableTarget(
       name: "dpflsim",

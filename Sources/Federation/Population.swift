@@ -80,27 +80,47 @@ extension TrainingPlan {
   }
 
   init(scenario: Scenario, shape: ExampleShape, classes: Int) throws(ArchitectureError) {
-    let architecture: Architecture
-    switch (scenario.model.architecture, shape) {
-    case (.cnn, .image(let height, let width, let channels)):
-      architecture = try .cnn(
-        height: height, width: width, channels: channels, classes: classes)
-    case (.cnn, .features):
-      throw ArchitectureError(
-        description: "model.name: \"cnn\" needs images and \(scenario.data.name) is a table; "
-          + "choose \"mlp\" or \"logistic\"")
-    case (.mlp(let hidden), _):
-      architecture = .mlp(inputs: shape.valueCount, hidden: hidden, classes: classes)
-    case (.logistic, _):
-      architecture = .logistic(inputs: shape.valueCount, classes: classes)
-    }
     let adapter = scenario.adapter.map {
       LoRAConfiguration(
         rank: $0.r, loraAlpha: $0.loraAlpha, targetModules: $0.targetModules,
         trained: $0.aggregation == .ffaLoRA ? .b : .both, useRSLoRA: $0.useRSLoRA,
-        layerRanks: $0.layerRanks)
+        layerRanks: $0.layerRanks, modulesToSave: $0.modulesToSave)
     }
-    try self.init(architecture: architecture, adapter: adapter)
+    try self.init(
+      architecture: Architecture(scenario: scenario, shape: shape, classes: classes),
+      adapter: adapter)
+  }
+}
+
+extension Architecture {
+  /// The model of a scenario on examples of a shape.
+  public init(
+    scenario: Scenario, shape: ExampleShape, classes: Int
+  ) throws(ArchitectureError) {
+    switch (scenario.model.architecture, shape) {
+    case (.cnn, .image(let height, let width, let channels)):
+      self = try .cnn(height: height, width: width, channels: channels, classes: classes)
+    case (.resnet(let first, let blocks), .image(let height, let width, let channels)):
+      self = try .resnet(
+        height: height, width: width, channels: channels, classes: classes, width: first,
+        blocks: blocks)
+    case (.cnn, .features), (.resnet, .features):
+      throw ArchitectureError(
+        description: "model.name: \"\(scenario.model.name)\" needs images and "
+          + "\(scenario.data.name) is a table; choose \"mlp\" or \"logistic\"")
+    case (.mlp(let hidden), _):
+      self = .mlp(
+        inputs: shape.valueCount, hidden: hidden, classes: classes, channels: shape.channels)
+    case (.logistic, _):
+      self = .logistic(inputs: shape.valueCount, classes: classes, channels: shape.channels)
+    }
+  }
+}
+
+extension ExampleShape {
+  /// Of an image; 1 for rows of a table.
+  fileprivate var channels: Int {
+    if case .image(_, _, let channels) = self { channels } else { 1 }
   }
 }
 

@@ -36,15 +36,28 @@ public struct HostSpec: Sendable, Hashable {
   /// Outputs m and inputs n of the (unfolded) matrix.
   public let rows: Int
   public let columns: Int
+  public let order: ColumnOrder
 
-  public init(_ name: String, rows: Int, columns: Int) {
+  public init(_ name: String, rows: Int, columns: Int, order: ColumnOrder = .plain) {
     self.name = name
     self.rows = rows
     self.columns = columns
+    self.order = order
   }
 
   /// The tensor that holds it.
   public var weight: String { "\(name).weight" }
+}
+
+/// What the columns of a weight matrix stand for. Ours are channel-last inside; other frameworks put channels
+/// first, and exports turn them.
+public enum ColumnOrder: Sendable, Hashable {
+  /// Numbers of a vector.
+  case plain
+  /// Places of an image of so many channels: [place][channel].
+  case image(channels: Int)
+  /// A kernel of `size × size` places: [row][column][channel].
+  case kernel(size: Int, channels: Int)
 }
 
 /// What one example is to a layer: one row of floats, or a row for each of its tokens.

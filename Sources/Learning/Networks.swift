@@ -4,18 +4,25 @@ import Kernels
 
 extension Architecture {
   /// Multinomial logistic regression: one dense layer `fc`.
-  public static func logistic(inputs: Int, classes: Int) -> Architecture {
+  ///
+  /// - Parameter channels: of the images that it takes, or 1.
+  public static func logistic(inputs: Int, classes: Int, channels: Int = 1) -> Architecture {
     Architecture(
       name: "logistic", input: .floats(inputs), classes: classes,
-      layers: [DenseSpec("fc", inputs: inputs, outputs: classes)])
+      layers: [DenseSpec("fc", inputs: inputs, outputs: classes, channels: channels)])
   }
 
   /// A multi-layer perceptron with layers `fc1`, `fc2`, ...
-  public static func mlp(inputs: Int, hidden: [Int], classes: Int) -> Architecture {
+  ///
+  /// - Parameter channels: of the images that it takes, or 1.
+  public static func mlp(
+    inputs: Int, hidden: [Int], classes: Int, channels: Int = 1
+  ) -> Architecture {
     let sizes = [inputs] + hidden + [classes]
     let layers = (1..<sizes.count).map { i in
       DenseSpec(
-        "fc\(i)", inputs: sizes[i - 1], outputs: sizes[i], isRectified: i < sizes.count - 1)
+        "fc\(i)", inputs: sizes[i - 1], outputs: sizes[i], isRectified: i < sizes.count - 1,
+        channels: i == 1 ? channels : 1)
     }
     return Architecture(name: "mlp", input: .floats(inputs), classes: classes, layers: layers)
   }
@@ -44,7 +51,8 @@ extension Architecture {
           "conv2",
           geometry: ConvGeometry(height: height / 2, width: width / 2, inputChannels: 16),
           channels: 32),
-        DenseSpec("fc", inputs: height / 4 * (width / 4) * 32, outputs: classes),
+        DenseSpec(
+          "fc", inputs: height / 4 * (width / 4) * 32, outputs: classes, channels: 32),
       ])
   }
 

@@ -18,6 +18,10 @@ extension Scenario {
       case mlp(hidden: [Int])
       /// Multinomial logistic regression: fc.
       case logistic
+      /// Residual blocks with group normalisation: conv1, block1, block2, ..., fc. Images only. JSON keys
+      /// `width` (channels of the first block, a multiple of 4 from 4 to 256, default 16) and `blocks` (1 to 4,
+      /// default 3).
+      case resnet(width: Int, blocks: Int)
     }
 
     /// Public pretraining of the base model by SGD.
@@ -41,8 +45,11 @@ extension Scenario {
     public let r: Int
     /// α of the scale α/r; above 0, at most 10^4; required.
     public let loraAlpha: Double
-    /// Names of the adapted layers; required.
+    /// Names of the adapted layers, in full or their last parts; required.
     public let targetModules: [String]
+    /// Layers that are trained whole beside the adapter, such as a fresh classifier. JSON key
+    /// `modules_to_save`; default none.
+    public let modulesToSave: [String]
     /// Whether A stays at its shared random value and only B is trained. JSON key `freeze_a`;
     /// default true; does not count where `aggregation` is given.
     public let freezeA: Bool
@@ -137,6 +144,7 @@ extension Scenario.Model {
     case .cnn: "cnn"
     case .mlp: "mlp"
     case .logistic: "logistic"
+    case .resnet: "resnet"
     }
   }
 
@@ -148,8 +156,9 @@ extension Scenario.Model {
     public let inputs: Int?
   }
 
-  /// The layers with weights, from input to output; a convolution counts as its unfolded matrix.
-  public func layers(for data: Scenario.DataSet) -> [Layer] {
+  /// The layers with weights, from input to output; a convolution counts as its unfolded matrix. Nil for models
+  /// whose layers only the built model tells.
+  public func layers(for data: Scenario.DataSet) -> [Layer]? {
     switch architecture {
     case .cnn:
       let image = data.imageShape
@@ -168,6 +177,7 @@ extension Scenario.Model {
       }
     case .logistic:
       return [Layer(name: "fc", outputs: data.classes, inputs: data.features)]
+    case .resnet: return nil
     }
   }
 }
@@ -199,12 +209,24 @@ extension Scenario.Model {
             "Widths of the hidden layers."), pretraining,
         ]),
       .init("logistic", "Multinomial logistic regression: fc.", [pretraining]),
+      .init(
+        "resnet",
+        "Residual blocks of 3x3 convolutions with group normalisation: conv1, block1, ..., fc.",
+        [
+          .defaults(
+            "width", 16, .integer(4...256), "Channels of the first block, a multiple of 4."),
+          .defaults("blocks", 3, .integer(1...4), "Blocks; all but the first halve the image."),
+          pretraining,
+        ]),
     ])
 
   init(_ fields: Fields) throws(ScenarioError) {
     switch try fields.string("name") {
     case "cnn": architecture = .cnn
     case "mlp": architecture = .mlp(hidden: try fields.integers("hidden"))
+    case "resnet":
+      architecture = .resnet(
+        width: try fields.integer("width"), blocks: try fields.integer("blocks"))
     default: architecture = .logistic
     }
     guard let training = try fields.optionalFields("pretraining") else {
@@ -229,8 +251,12 @@ extension Scenario.Adapter {
             "lora_alpha", .number(.above(0, to: 10_000)),
             "Numerator of the scale lora_alpha / r."),
           .required(
-            "target_modules", .list(of: .identifier, count: 1...16, distinct: true),
-            "Layers to adapt; cnn has conv1, conv2, fc; mlp has fc1, fc2, ...; logistic has fc."),
+            "target_modules", .list(of: .identifier, count: 1...256, distinct: true),
+            "Layers to adapt, by their names or the last parts of them; cnn has conv1, conv2, fc; mlp has "
+              + "fc1, fc2, ...; logistic has fc."),
+          .absent(
+            "modules_to_save", .list(of: .identifier, count: 1...16, distinct: true),
+            "Layers that are trained whole beside the adapter, such as a fresh classifier."),
           .defaults(
             "freeze_a", true, .boolean,
             "Keep A at its shared random value and train only B; the default under privacy."),
@@ -242,7 +268,7 @@ extension Scenario.Adapter {
             "How adapters are averaged (docs/lora-and-privacy.md); freeze_a does not count then. "
               + "Without it: ffa-lora where A is frozen, else fedit."),
           .absent(
-            "layer_ranks", .list(of: .integer(1...1024), count: 1...16, distinct: false),
+            "layer_ranks", .list(of: .integer(1...1024), count: 1...256, distinct: false),
             "The rank of each target module in turn, instead of r."),
           .absent(
             "client_ranks", .list(of: .integer(1...1024), count: 1...1000, distinct: false),
@@ -267,6 +293,7 @@ extension Scenario.Adapter {
       // Carriers have no scale.
       loraAlpha = Double(r)
       targetModules = try fields.strings("target_modules")
+      modulesToSave = []
       useRSLoRA = false
       aggregation = .rgp
       freezeA = false
@@ -276,6 +303,8 @@ extension Scenario.Adapter {
     }
     loraAlpha = try fields.number("lora_alpha")
     targetModules = try fields.strings("target_modules")
+    modulesToSave =
+      fields.optional("modules_to_save") == nil ? [] : try fields.strings("modules_to_save")
     useRSLoRA = try fields.boolean("use_rslora")
     if fields.optional("aggregation") != nil {
       aggregation = try fields.choice("aggregation")

@@ -1,14 +1,10 @@
 // The checks of the privacy promise against the method and the clients.
 
 extension Scenario {
-  /// The names of the layers with trained parameters.
-  public var trainedLayers: [String] {
-    adapter?.targetModules ?? model.layers(for: data).map(\.name)
-  }
-
-  /// How many groups are clipped apart; nil where all parameters are clipped together.
-  public var clippingGroupCount: Int? {
-    privacy.clipping.groups.map { $0.layers?.count ?? trainedLayers.count }
+  /// The names of the layers with trained parameters; nil where only the built model tells.
+  package var trainedLayers: [String]? {
+    guard let layers = model.layers(for: data) else { return nil }
+    return adapter.map { $0.targetModules + $0.modulesToSave } ?? layers.map(\.name)
   }
 }
 
@@ -91,7 +87,7 @@ extension Scenario {
         "cannot be combined with privacy.individual, which needs flat clipping; leave one out")
     }
     guard let settings = privacy.clipping.groups else { return }
-    let trained = trainedLayers
+    guard let trained = trainedLayers else { return }
     let groups = settings.layers ?? trained.map { [$0] }
     if groups.flatMap({ $0 }).sorted() != trained.sorted() {
       problems.add(

@@ -3,9 +3,17 @@
 extension Scenario {
   func checkModel(_ problems: inout ProblemList) {
     let place = JSONPath() + "model"
-    if model.architecture == .cnn, data.imageShape == nil {
-      problems.add(
-        place + "name", "a cnn needs images and \(data.name) has none; use \"mlp\" or \"logistic\"")
+    switch model.architecture {
+    case .cnn, .resnet:
+      if data.imageShape == nil {
+        problems.add(
+          place + "name",
+          "a \(model.name) needs images and \(data.name) has none; use \"mlp\" or \"logistic\"")
+      }
+    case .mlp, .logistic: break
+    }
+    if case .resnet(let width, _) = model.architecture, width % 4 != 0 {
+      problems.add(place + "width", "must be a multiple of 4, got \(width)")
     }
     guard let pretraining = model.pretraining else { return }
     if data.publicExamples == 0 {
@@ -23,7 +31,25 @@ extension Scenario {
   func checkAdapter(_ problems: inout ProblemList) {
     guard let adapter else { return }
     let place = JSONPath() + "adapter"
-    let layers = model.layers(for: data)
+    if adapter.hasOwnExchange, !adapter.modulesToSave.isEmpty {
+      problems.add(
+        place + "modules_to_save",
+        "\(adapter.aggregation.rawValue) exchanges factors alone; use fedit or ffa-lora, or leave "
+          + "this out")
+    }
+    if let name = adapter.modulesToSave.first(where: adapter.targetModules.contains) {
+      problems.add(
+        place + "modules_to_save",
+        "\(name) is in target_modules too; a layer is adapted or trained whole")
+    }
+    // Other models say themselves what they lack when they are built.
+    guard let layers = model.layers(for: data) else { return }
+    for name in adapter.modulesToSave where !layers.contains(where: { $0.name == name }) {
+      problems.add(
+        place + "modules_to_save",
+        "the \(model.name) has no layer \"\(name)\"; its layers are "
+          + layers.map(\.name).joined(separator: ", "))
+    }
     for (index, name) in adapter.targetModules.enumerated() {
       guard let layer = layers.first(where: { $0.name == name }) else {
         problems.add(

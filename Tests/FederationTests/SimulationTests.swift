@@ -52,6 +52,29 @@ let allMethods = ["r-dpcfl", "global", "local", "ifca", "mr-mtl", "oracle"]
 
 @Suite("Runs")
 struct SimulationTests {
+  @Test("a layer trained whole beside an adapter is trained, averaged and clipped with it")
+  func modulesToSave() async throws {
+    func outcome(_ saved: String, workers: Int = 2) async throws -> RunOutcome {
+      let document =
+        "{\"type\": \"lora\", \"r\": 2, \"lora_alpha\": 4, \"target_modules\": [\"fc1\"]\(saved)}"
+      return try await run(
+        try scenario(
+          "model={\"name\": \"mlp\", \"hidden\": [8]}", "adapter=\(document)",
+          "method={\"name\": \"global\"}", "rounds=2"), workers: workers)
+    }
+    let plain = try await outcome("")
+    let saved = try await outcome(", \"modules_to_save\": [\"fc2\"]")
+    let names = { (outcome: RunOutcome) in outcome.models[0].tensors.map(\.name) }
+    #expect(names(plain) == ["fc1.lora_B"])
+    #expect(names(saved) == ["fc1.lora_B", "fc2.weight", "fc2.bias"])
+    let base = try #require(saved.models.first { $0.name == "base" })
+    let start = try #require(base.tensors.first { $0.name == "fc2.weight" })
+    let end = try #require(saved.models[0].tensors.first { $0.name == "fc2.weight" })
+    #expect(start.values != end.values)
+    let again = try await outcome(", \"modules_to_save\": [\"fc2\"]", workers: 1)
+    #expect(again.result.resultDigest == saved.result.resultDigest)
+  }
+
   @Test("the same seed gives the same digest with 1, 2 and 4 workers, twice", arguments: allMethods)
   func reproducible(_ method: String) async throws {
     let scenario = try scenario("method={\"name\": \"\(method)\"}", "rounds=5")

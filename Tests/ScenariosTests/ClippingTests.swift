@@ -18,7 +18,6 @@ struct ClippingTests {
     #expect(plain.resolved["privacy"]?["clipping"] == nil)
     #expect(try mlp("privacy.clipping.name=flat").hash == plain.hash)
     #expect(plain.trainedLayers == ["fc1", "fc2"])
-    #expect(plain.clippingGroupCount == nil)
   }
 
   @Test("every kind is read with its defaults and survives resolving")
@@ -37,13 +36,11 @@ struct ClippingTests {
     #expect(
       (adaptation.targetQuantile, adaptation.learningRate, adaptation.budgetShare)
         == (0.5, 0.3, 0.01))
-    #expect(adaptive.clippingGroupCount == 2)
     #expect(try Scenario(document: adaptive.resolved) == adaptive)
     let device = try mlp(
       #"privacy.clipping={"name": "per-layer", "groups": [["fc2", "fc1"]], "noise_allocation": "equal-budget"}"#
     )
     #expect(device.privacy.clipping.groups?.layers == [["fc2", "fc1"]])
-    #expect(device.clippingGroupCount == 1)
   }
 
   @Test(

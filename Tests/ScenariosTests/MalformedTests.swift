@@ -284,7 +284,9 @@ let malformedScenarios: [Malformed] = [
     "population.clusters[0].client_privacy[1]", "must be an object, got 5",
     (cluster + ["client_privacy"], [[:], 5, [:]])),
   // Model and adapter.
-  .shape("model.name", "must be \"cnn\", \"mlp\" or \"logistic\"", (["model", "name"], "resnet")),
+  .shape(
+    "model.name", "must be \"cnn\", \"mlp\", \"logistic\" or \"resnet\"",
+    (["model", "name"], "vgg")),
   .shape("model.hidden", "only of \"mlp\"", (["model", "hidden"], [64])),
   .shape(
     "model.hidden", "at least 1 entries", (["model"], ["name": "mlp", "hidden": []]),

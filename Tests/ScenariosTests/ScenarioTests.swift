@@ -138,11 +138,12 @@ struct ScenarioTests {
   @Test("the layers of every model are those an adapter may name, with their sides")
   func layers() throws {
     let images = try Scenario(json: shippedData("skewed.json"))
-    let sides = images.model.layers(for: images.data).map { [$0.outputs, $0.inputs] }
+    let sides = try #require(images.model.layers(for: images.data)).map { [$0.outputs, $0.inputs] }
     #expect(sides == [[16, 25], [32, 400], [10, 1568]])
     let table = try Scenario(
       document: Self.smallest.setting(["model", "hidden"], to: [20, 8]))
-    #expect(table.model.layers(for: table.data).map(\.name) == ["fc1", "fc2", "fc3"])
-    #expect(table.model.layers(for: table.data).map(\.inputs) == [16, 20, 8])
+    let layers = try #require(table.model.layers(for: table.data))
+    #expect(layers.map(\.name) == ["fc1", "fc2", "fc3"])
+    #expect(layers.map(\.inputs) == [16, 20, 8])
   }
 }

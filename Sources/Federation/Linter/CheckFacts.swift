@@ -15,6 +15,8 @@ struct CheckFacts: Sendable {
   let groups: [ReleaseGroup]
   let detection: DetectionForecast?
   let cost: CostForecast
+  /// How many groups are clipped apart; nil where all parameters are clipped together.
+  let clippingGroupCount: Int?
   /// Noise multiplier of the first group by loss distributions, where the scenario accounts by Rényi
   /// divergences; nil where it cannot be compared.
   let lossDistributionNoise: Double?
@@ -27,6 +29,10 @@ struct CheckFacts: Sendable {
     }
     schedule = scenario.cohortSchedule
     model = ModelSize(plan)
+    // Groups that do not fit the plan were refused before.
+    clippingGroupCount = scenario.privacy.clipping.groups.flatMap {
+      try? plan.groups($0.layers).count
+    }
     var grouping = ReleaseGrouping(scenario: scenario, schedule: schedule, model: model)
     groups = grouping.groups(of: clients)
     detection = DetectionForecast(scenario: scenario, model: model, groups: groups)

@@ -117,7 +117,7 @@ extension CheckRule {
     },
     CheckRule("DP410", .warning) { facts in
       guard case .adaptive(_, let adaptation) = facts.scenario.privacy.clipping,
-        let count = facts.scenario.clippingGroupCount
+        let count = facts.clippingGroupCount
       else { return [] }
       // Noise of one share of unclipped gradients: σ_b / b with σ_b = σ√K/(2√r).
       let noisy = facts.groups.compactMap { group -> (ReleaseGroup, Double)? in

@@ -27,7 +27,13 @@ public struct ConvolutionSpec: LayerSpec, Hashable {
     ]
   }
 
-  public var hosts: [HostSpec] { [HostSpec(name, rows: channels, columns: geometry.patch)] }
+  public var hosts: [HostSpec] {
+    [
+      HostSpec(
+        name, rows: channels, columns: geometry.patch,
+        order: .kernel(size: geometry.kernel, channels: geometry.channels))
+    ]
+  }
 
   public func work(length: Int) -> LayerWork {
     let outputs = channels * geometry.positions

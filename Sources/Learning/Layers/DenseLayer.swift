@@ -10,8 +10,13 @@ public struct DenseSpec: LayerSpec, Hashable {
   public let inputs: Int
   public let outputs: Int
   public let isRectified: Bool
+  /// Channels of the image that it takes, channel-last; 1 for a vector.
+  public let channels: Int
 
-  public init(_ name: String, inputs: Int, outputs: Int, isRectified: Bool = false) {
+  public init(
+    _ name: String, inputs: Int, outputs: Int, isRectified: Bool = false, channels: Int = 1
+  ) {
+    self.channels = channels
     self.name = name
     self.inputs = inputs
     self.outputs = outputs
@@ -26,7 +31,13 @@ public struct DenseSpec: LayerSpec, Hashable {
     ]
   }
 
-  public var hosts: [HostSpec] { [HostSpec(name, rows: outputs, columns: inputs)] }
+  public var hosts: [HostSpec] {
+    [
+      HostSpec(
+        name, rows: outputs, columns: inputs,
+        order: channels > 1 ? .image(channels: channels) : .plain)
+    ]
+  }
 
   public func work(length: Int) -> LayerWork {
     LayerWork(operations: 2 * inputs * outputs, outputs: outputs)

@@ -25,7 +25,13 @@ public struct PooledConvolutionSpec: LayerSpec, Hashable {
     ]
   }
 
-  public var hosts: [HostSpec] { [HostSpec(name, rows: channels, columns: geometry.patch)] }
+  public var hosts: [HostSpec] {
+    [
+      HostSpec(
+        name, rows: channels, columns: geometry.patch,
+        order: .kernel(size: ConvGeometry.kernel, channels: geometry.inputChannels))
+    ]
+  }
 
   public func work(length: Int) -> LayerWork {
     let outputs = channels * geometry.positions

@@ -4,8 +4,10 @@
 // Layouts are those of PyTorch: images channel-first, kernels out × in × height × width, and a dense layer
 // after an image reads channel by channel. Ours are channel-last inside.
 
+import Datasets
 import Federation
 public import Foundation
+import Learning
 import Privacy
 import Scenarios
 import Tensors
@@ -62,22 +64,25 @@ public struct PEFTExport: Sendable {
     guard let stored = files["base"] else {
       throw PEFTError.missingTensor(id: run.runID, name: "base")
     }
-    let layouts = TorchLayout.layers(of: scenario)
-    func values(_ name: String, _ places: [Safetensors?]) throws -> Safetensors.Tensor {
-      for file in places {
-        if let tensor = file?[name] { return tensor }
-      }
-      throw PEFTError.missingTensor(id: run.runID, name: name)
+    let layouts = try TorchLayout.layouts(of: scenario)
+    func turned(_ tensor: Safetensors.Tensor, of host: String, name: String)
+      -> Safetensors.Tensor
+    {
+      layouts[host]?.weight(tensor, name: name)
+        ?? Safetensors.Tensor(name: name, shape: tensor.shape, values: tensor.values)
     }
 
     let metadata = Self.metadata(run, result, adapter)
     func baseModel(adding file: Safetensors?) throws -> Safetensors {
       var tensors: [Safetensors.Tensor] = []
-      for layer in layouts {
-        var weight = try values("\(layer.name).weight", [stored])
-        if let residual = file?["\(layer.name).residual"] { weight = weight.adding(residual) }
-        tensors.append(layer.weight(weight, name: "\(layer.name).weight"))
-        tensors.append(try values("\(layer.name).bias", [stored]))
+      for tensor in stored.tensors where !tensor.name.contains(".lora_") {
+        let host = String(tensor.name.dropLast(".weight".count))
+        guard tensor.name.hasSuffix(".weight"), tensor.shape.count > 1 else {
+          tensors.append(tensor)
+          continue
+        }
+        let weight = file?["\(host).residual"].map(tensor.adding) ?? tensor
+        tensors.append(turned(weight, of: host, name: tensor.name))
       }
       // A base that residuals were folded into is as private as the adapters.
       return try Safetensors(
@@ -86,20 +91,36 @@ public struct PEFTExport: Sendable {
 
     base = try baseModel(adding: nil)
     models = try Set(result.clients.map(\.model)).sorted().map { index in
-      let file = files["model-\(index)"]
+      guard let file = files["model-\(index)"] else {
+        throw PEFTError.missingTensor(id: run.runID, name: "model-\(index)")
+      }
       var tensors: [Safetensors.Tensor] = []
-      for layer in layouts where adapter.targetModules.contains(layer.name) {
-        let a = try values("\(layer.name).lora_A", [file, stored])
-        let b = try values("\(layer.name).lora_B", [file, stored])
-        let prefix = "base_model.model.\(layer.name)"
-        tensors.append(layer.weight(a, name: "\(prefix).lora_A.weight"))
-        tensors.append(layer.factorB(b, name: "\(prefix).lora_B.weight"))
+      for tensor in file.tensors + stored.tensors where tensor.name.contains(".lora_") {
+        let host = String(tensor.name.dropLast(".lora_A".count))
+        let name = "base_model.model.\(tensor.name).weight"
+        tensors.append(
+          tensor.name.hasSuffix(".lora_A")
+            ? turned(tensor, of: host, name: name)
+            : TorchLayout.factorB(tensor, name: name, isKernel: layouts[host]?.isKernel ?? false))
+      }
+      // Layers that were trained whole beside the adapters.
+      for tensor in file.tensors
+      where !tensor.name.contains(".lora_") && !tensor.name.hasSuffix(".residual") {
+        let host = String(tensor.name.dropLast(".weight".count))
+        tensors.append(
+          tensor.name.hasSuffix(".weight")
+            ? turned(tensor, of: host, name: "base_model.model.\(tensor.name)")
+            : Safetensors.Tensor(
+              name: "base_model.model.\(tensor.name)", shape: tensor.shape, values: tensor.values))
+      }
+      guard tensors.contains(where: { $0.name.hasSuffix(".lora_A.weight") }) else {
+        throw PEFTError.missingTensor(id: run.runID, name: "lora_A")
       }
       let users = result.clients.filter { $0.model == index }.map { String($0.client) }
       let own = metadata.merging(["model": "\(index)", "clients": users.joined(separator: ",")]) {
         $1
       }
-      let changed = file?.tensors.contains { $0.name.hasSuffix(".residual") } ?? false
+      let changed = file.tensors.contains { $0.name.hasSuffix(".residual") }
       return Model(
         index: index, adapter: try Safetensors(tensors: tensors, metadata: own),
         base: changed ? try baseModel(adding: file) : nil)
@@ -153,7 +174,9 @@ public struct PEFTExport: Sendable {
       "lora_alpha": .number(adapter.loraAlpha), "lora_dropout": 0, "bias": "none",
       "target_modules": .array(adapter.targetModules.map { .string($0) }),
       "use_rslora": .bool(adapter.useRSLoRA), "rank_pattern": .object(ranks),
-      "fan_in_fan_out": false, "inference_mode": true, "modules_to_save": .null,
+      "fan_in_fan_out": false, "inference_mode": true,
+      "modules_to_save": adapter.modulesToSave.isEmpty
+        ? .null : .array(adapter.modulesToSave.map { .string($0) }),
     ]
   }
 
@@ -176,28 +199,25 @@ public struct PEFTExport: Sendable {
   }
 }
 
-/// How the weights of one layer lie in PyTorch.
+/// How the weights of one layer of images lie in PyTorch.
 private struct TorchLayout {
-  enum Kind {
-    /// Rows of the unfolded kernel: 5 × 5 places of so many channels.
-    case kernel(channels: Int)
-    /// Columns: places of an image of so many channels; 1 for a plain vector.
-    case dense(channels: Int)
-  }
-  let name: String
-  let kind: Kind
+  let order: ColumnOrder
 
-  static func layers(of scenario: Scenario) -> [TorchLayout] {
-    let channels = scenario.data.imageShape?.channels ?? 1
-    return scenario.model.layers(for: scenario.data).enumerated().map { index, layer in
-      switch (scenario.model.architecture, index) {
-      case (.cnn, 0): TorchLayout(name: layer.name, kind: .kernel(channels: channels))
-      case (.cnn, 1): TorchLayout(name: layer.name, kind: .kernel(channels: 16))
-      case (.cnn, _): TorchLayout(name: layer.name, kind: .dense(channels: 32))
-      case (_, 0): TorchLayout(name: layer.name, kind: .dense(channels: channels))
-      case (_, _): TorchLayout(name: layer.name, kind: .dense(channels: 1))
-      }
+  var isKernel: Bool { if case .kernel = order { true } else { false } }
+
+  /// Of the hosts whose columns have channels; those of tables and texts lie as they do here.
+  static func layouts(of scenario: Scenario) throws -> [String: TorchLayout] {
+    guard let image = scenario.data.imageShape, let classes = scenario.data.classes else {
+      return [:]
     }
+    let architecture = try Architecture(
+      scenario: scenario,
+      shape: .image(height: image.height, width: image.width, channels: image.channels),
+      classes: classes)
+    return Dictionary(
+      uniqueKeysWithValues: architecture.hosts.filter { $0.order != .plain }.map {
+        ($0.name, TorchLayout(order: $0.order))
+      })
   }
 
   /// A weight or a factor A: each row goes from channel-last to channel-first.
@@ -207,9 +227,10 @@ private struct TorchLayout {
     }
     let columns = values.count / max(rows, 1)
     let (channels, shape): (Int, [Int]) =
-      switch kind {
-      case .kernel(let channels): (channels, [rows, channels, 5, 5])
-      case .dense(let channels): (channels, [rows, columns])
+      switch order {
+      case .kernel(let size, let channels): (channels, [rows, channels, size, size])
+      case .image(let channels): (channels, [rows, columns])
+      case .plain: (1, [rows, columns])
       }
     let places = columns / channels
     var turned = values
@@ -225,11 +246,13 @@ private struct TorchLayout {
   }
 
   /// A factor B: a 1 × 1 convolution where the layer is one.
-  func factorB(_ tensor: Safetensors.Tensor, name: String) -> Safetensors.Tensor {
+  static func factorB(
+    _ tensor: Safetensors.Tensor, name: String, isKernel: Bool
+  ) -> Safetensors.Tensor {
     let rows = tensor.shape.first ?? 0
     let rank = rows > 0 ? tensor.values.count / rows : 0
-    let shape: [Int] = if case .kernel = kind { [rows, rank, 1, 1] } else { [rows, rank] }
-    return Safetensors.Tensor(name: name, shape: shape, values: tensor.values)
+    return Safetensors.Tensor(
+      name: name, shape: isKernel ? [rows, rank, 1, 1] : [rows, rank], values: tensor.values)
   }
 }
 
