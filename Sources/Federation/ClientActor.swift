@@ -288,16 +288,21 @@ actor Client {
 
   /// The same for a whole (merged) model, in single precision throughout, with the confusion matrix.
   func evaluateMerged(_ parameters: [Float], classes: Int, on lane: Lane) async throws -> (
-    accuracy: Double, loss: Double, confusion: [[Int]]
+    accuracy: Double, loss: Double, confusion: ConfusionCounts
   ) {
     let view = profile.test
     return try await lane.run { workspace in
       let network = try workspace.whole()
       network.load(trainable: parameters)
-      var confusion = [[Int]](repeating: [Int](repeating: 0, count: classes), count: classes)
-      let seen = network.evaluate(view) { label, predicted in confusion[label][predicted] += 1 }
+      var counts: [Int: Int] = [:]
+      let seen = network.evaluate(view) { label, predicted in
+        counts[label * classes + predicted, default: 0] += 1
+      }
       let count = Double(max(seen.examples, 1))
-      return (Double(seen.correct) / count, seen.loss / count, confusion)
+      return (
+        Double(seen.correct) / count, seen.loss / count,
+        ConfusionCounts(classes: classes, counts: counts)
+      )
     }
   }
 }

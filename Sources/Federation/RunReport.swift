@@ -118,14 +118,14 @@ public struct ClientResult: Codable, Hashable, Sendable {
   public let firstRoundNoiseMultiplier: Double?
   /// The accountant whose bound `epsilon` is.
   public let accountant: String?
-  /// Test examples by true label (row) and predicted label (column).
-  public let confusion: [[Int]]
+  /// Test examples by true and predicted label.
+  public let confusion: ConfusionCounts
 
   public init(
     client: Int, cluster: Int, model: Int, trainExamples: Int, testExamples: Int, accuracy: Double,
     loss: Double, epsilon: Double?, delta: Double, targetEpsilon: Double?,
     noiseMultiplier: Double?, firstRoundNoiseMultiplier: Double?, accountant: String?,
-    confusion: [[Int]]
+    confusion: ConfusionCounts
   ) {
     self.client = client
     self.cluster = cluster
@@ -200,12 +200,12 @@ public struct ClusteringReport: Codable, Hashable, Sendable {
   /// Whether the clusters are further apart than noise alone puts them.
   public let isConfident: Bool
   /// Coordinates of the clients' first updates, `clients × components`, for plots.
-  public let projection: [[Double]]
+  public var projection: [[Double]]
   /// Where they would lie without noise, in two components of their own, `clients × 2`: the truth of
   /// the simulator, not private and in no ledger. Nil without privacy, where `projection` shows it.
   public var projectionWithoutNoise: [[Double]]?
   /// Posterior probabilities, `clients × chosenClusters`.
-  public let posteriors: [[Double]]
+  public var posteriors: [[Double]]
 
   public init(
     chosenClusters: Int, candidates: [Candidate], mss: Double?, mpo: Double?, switchRound: Int?,
@@ -230,7 +230,7 @@ public struct AgreementReport: Codable, Hashable, Sendable {
   public let ari: Double?
   public let nmi: Double?
   public let purity: Double?
-  public let misassignedClients: [Int]
+  public var misassignedClients: [Int]
   /// First round after which the found clusters equalled the true ones and stayed so.
   public let firstCorrectRound: Int?
   /// Whether every minority cluster has a model of its own, shared with nobody else.
@@ -278,10 +278,10 @@ public struct RunResult: Codable, Hashable, Sendable {
   public let variant: String?
   public let seed: UInt64
   public let rounds: Int
-  public let clients: [ClientResult]
+  public var clients: [ClientResult]
   public let clusters: [ClusterResult]
-  public let clustering: ClusteringReport?
-  public let agreement: AgreementReport?
+  public var clustering: ClusteringReport?
+  public var agreement: AgreementReport?
   public let unit: PrivacyUnit
   public let relation: Adjacency
   public let sampling: String

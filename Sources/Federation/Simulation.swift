@@ -145,7 +145,7 @@ public struct Simulation: Sendable {
         var report = try await server.runRound(round, evaluates: evaluates)
         report.seconds = begin.duration(to: clock.now).seconds
         progress.add(report)
-        if options.checkpoints != .never {
+        if options.checkpoints != .never || round + 1 == scenario.rounds {
           latest = RunCheckpoint(
             scenarioHash: scenario.hash, datasetHash: datasetHash, round: round + 1,
             state: await server.state, progress: progress, exhausted: await server.exhausted,
@@ -153,7 +153,10 @@ public struct Simulation: Sendable {
         }
         try await observer.receive(.finishedRound(report))
         let sinceSaved = saved.time.duration(to: clock.now).seconds
-        if let latest, options.checkpoints.isDue(after: latest.round, seconds: sinceSaved) {
+        if let latest, latest.round == scenario.rounds {
+          // Whatever becomes of the result, the rounds need not be done again.
+          try await save(latest)
+        } else if let latest, options.checkpoints.isDue(after: latest.round, seconds: sinceSaved) {
           try await save(latest)
         }
       } catch let error as CancellationError {

@@ -39,7 +39,7 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var worstClusterAccuracy: Double?
   public var epsilonMax: Double?
   public var resultDigest: String?
-  /// A `RunResult`.
+  /// A `RunResult` without its clients, which `client_results` has.
   public var resultJSON: String?
   /// A `StoredStart`.
   public var startJSON: String?

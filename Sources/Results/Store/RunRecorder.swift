@@ -1,6 +1,7 @@
 // Writes one run while it goes: a row at the start, one transaction a round, the result at the end.
 
 import Clustering
+import Datasets
 public import Federation
 public import Foundation
 import GRDB
@@ -134,6 +135,7 @@ public actor RunRecorder: RunObserver {
       try store.write { database in
         let text = try StoredJSON.text(StoredStart(start))
         try update(database) { $0.startJSON = text }
+        try ClientPartitionTable.replace(start.partition.clients, runID: runID, in: database)
       }
     case .finishedRound(let report): try record(report)
     case .checkpoint(let checkpoint): try store.write(checkpoint, of: runID)
@@ -207,8 +209,9 @@ extension RunRecorder {
     for (name, model) in models.sorted(by: { $0.key < $1.key }) {
       artifacts.append(try store.write(model, kind: "model", name: name, runID: runID))
     }
-    let text = try StoredJSON.text(result)
+    let text = try StoredJSON.text(result.withoutClients)
     try store.write { database in
+      try ClientResultTable.replace(result, runID: runID, in: database)
       for artifact in artifacts { try artifact.insert(database, onConflict: .replace) }
       try store.removeCheckpoints(of: runID, keeping: 0, in: database)
       try update(database) { run in

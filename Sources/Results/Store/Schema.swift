@@ -31,6 +31,11 @@ enum Schema {
           PRAGMA user_version = 3;
           """)
     }
+    migrator.registerMigration("4") { database in
+      try database.execute(sql: clientTables)
+      try moveClientsToTables(database)
+      try database.execute(sql: "PRAGMA user_version = 4")
+    }
     return migrator
   }
 

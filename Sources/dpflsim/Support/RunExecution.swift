@@ -69,8 +69,12 @@ struct RunExecution {
       let models = try outcome.models.map { model in
         (model.name, try Safetensors(model, metadata: metadata(recorder.runID, outcome.result)))
       }
-      try await recorder.finish(
-        outcome.result, models: Dictionary(uniqueKeysWithValues: models), cost: cost())
+      do {
+        try await recorder.finish(
+          outcome.result, models: Dictionary(uniqueKeysWithValues: models), cost: cost())
+      } catch {
+        throw Failure(error).withStoredRounds(scenario.rounds, goOn: goOn(recorder))
+      }
     } catch {
       await display.clear()
       throw await ending(of: recorder, error, watch, cost())
@@ -100,6 +104,11 @@ struct RunExecution {
     ]
   }
 
+  /// The command that goes on with the run.
+  private func goOn(_ recorder: RunRecorder) -> String {
+    "\(Places().command) run --resume \(recorder.runID)\(storeOption)"
+  }
+
   /// Stores how a run ended early, and says it.
   private func ending(
     of recorder: RunRecorder, _ error: any Error, _ watch: SignalWatch, _ cost: RunRecorder.Cost
@@ -112,8 +121,7 @@ struct RunExecution {
       status = .interrupted
       failure = Failure(
         watch.status ?? .interrupted,
-        "stopped after round \(rounds) of \(scenario.rounds); go on with: "
-          + "\(Places().command) run --resume \(recorder.runID)\(storeOption)")
+        "stopped after round \(rounds) of \(scenario.rounds); go on with: \(goOn(recorder))")
     }
     do {
       try await recorder.end(as: status, reason: failure.message, cost: cost)
@@ -122,6 +130,15 @@ struct RunExecution {
       return Failure(failure.status, "\(failure.message)\nAlso: \(error)")
     }
     return failure
+  }
+}
+
+extension Failure {
+  /// The failure of writing a result, after which only the result is missing.
+  fileprivate func withStoredRounds(_ rounds: Int, goOn command: String) -> Failure {
+    Failure(
+      status,
+      message + "\nthe result is missing and all \(rounds) rounds are stored; try again with: \(command)")
   }
 }
 
