@@ -61,14 +61,20 @@ actor Client {
 
   /// Goes on with what it had released, and with its examples' divergences.
   ///
+  /// - Parameters:
+  ///   - repeated: the part of the ledger that the divergences do not know.
+  ///   - divergences: of the checkpoint; nil begins anew.
   /// - Throws: `FederationError.cannotResume` if there are not as many of them as there should be.
   func restore(
-    ledger entries: [LedgerEntry], divergences: [Double]
-  ) throws(FederationError) {
+    ledger entries: [LedgerEntry], repeated: [LedgerEntry], divergences: [Double]?
+  ) throws {
     ledger.append(contentsOf: entries)
-    guard individual?.restore(divergences) ?? divergences.isEmpty else {
-      throw .cannotResume(reason: "its checkpoint does not fit its scenario")
+    if let divergences {
+      guard individual?.restore(divergences) ?? divergences.isEmpty else {
+        throw FederationError.cannotResume(reason: "its checkpoint does not fit its scenario")
+      }
     }
+    try individual?.record(repeated)
   }
 
   /// Carries out a task with the server's models and records every release.
@@ -169,17 +175,26 @@ actor Client {
     }
   }
 
-  /// The entries that a task will leave, before it is done.
+  /// The entries that a task will leave, before it is done and in the order in which it leaves them.
   func plannedEntries(of task: ClientTask, round: Int) -> [LedgerEntry] {
+    guard !trustsServer else { return [] }
     let work = localWork(task, round: round, start: [])
     let (rate, steps) = work.rateAndSteps
-    var entries = LocalTraining.entries(work, rate: rate, steps: steps)
-    if task.selection != nil, let epsilon = noise.selectionEpsilon {
-      entries.append(
-        .exponentialMechanism(
-          round: round + 1, client: profile.index, epsilon: epsilon, sensitivity: 0.5))
+    return (task.selection == nil ? [] : [selectionEntry(round: round)])
+      + LocalTraining.entries(work, rate: rate, steps: steps)
+  }
+
+  /// How far one record moves the utility of a model.
+  private static let selectionSensitivity = 0.5
+
+  /// What a choice of a model puts into the ledger.
+  private func selectionEntry(round: Int) -> LedgerEntry {
+    guard let epsilon = noise.selectionEpsilon else {
+      return .nonPrivate(round: round + 1, client: profile.index, purpose: .clusterSelection)
     }
-    return entries
+    return .exponentialMechanism(
+      round: round + 1, client: profile.index, epsilon: epsilon,
+      sensitivity: Self.selectionSensitivity)
   }
 
   /// Its examples' own ε with labels and losses under a model; nil if they are not followed.
@@ -252,23 +267,15 @@ actor Client {
         return Double(seen.correct) - 0.5 * Double(seen.examples)
       }
     }
-    let sensitivity = 0.5
     guard let epsilon = noise.selectionEpsilon else {
       let best = utilities.indices.max { (utilities[$0], $1) < (utilities[$1], $0) } ?? 0
-      return (
-        selection.candidates[best],
-        .nonPrivate(round: round + 1, client: profile.index, purpose: .clusterSelection)
-      )
+      return (selection.candidates[best], selectionEntry(round: round))
     }
     var stream = noiseMaking.stream(
       RandomStream(seed: seed, purpose: .clusterSelection, round: round, client: profile.index))
-    let choice = try ExponentialMechanism(epsilon: epsilon, sensitivity: sensitivity)
-      .release(utilities: utilities, using: &stream).value
-    return (
-      selection.candidates[choice],
-      .exponentialMechanism(
-        round: round + 1, client: profile.index, epsilon: epsilon, sensitivity: sensitivity)
-    )
+    let mechanism = ExponentialMechanism(epsilon: epsilon, sensitivity: Self.selectionSensitivity)
+    let choice = try mechanism.release(utilities: utilities, using: &stream).value
+    return (selection.candidates[choice], selectionEntry(round: round))
   }
 
   /// Accuracy and mean loss of a model on this client's test examples.

@@ -96,16 +96,15 @@ struct RunSummary {
   private func epsilons(
     _ clients: [Client], server: PrivacyLedger?
   ) async throws -> [EpsilonBound?] {
-    var known = RememberedBounds(context.scenario.privacy.accountant.kind.accountant)
+    var known = BoundCache(context.scenario.privacy.accountant.kind.accountant)
     var bounds: [EpsilonBound?] = []
     for client in clients {
       guard client.profile.budget.targetEpsilon != nil else {
         bounds.append(nil)
         continue
       }
-      let event = if let server { server.costEvent } else { await client.ledger.costEvent }
-      bounds.append(
-        try known.bound(for: event, delta: client.profile.budget.targetDelta))
+      let ledger = if let server { server } else { await client.ledger }
+      bounds.append(try known.bound(of: ledger, delta: client.profile.budget.targetDelta))
     }
     return bounds
   }
@@ -171,31 +170,5 @@ extension RunSummary {
       return ParameterSlot(
         name: "\(layer.name).residual", offset: offset, rows: layer.rows, columns: layer.columns)
     }
-  }
-}
-
-extension PrivacyLedger {
-  /// The ledger's cost with equal releases of different rounds counted together: composition does not
-  /// depend on order, and equal ledgers then compare equal.
-  var costEvent: PrivacyEvent {
-    var counts: [(event: PrivacyEvent, count: Int)] = []
-    var place: [PrivacyEvent: Int] = [:]
-    for entry in entries {
-      let (event, count) = entry.event.unfolded
-      if let index = place[event] {
-        counts[index].count += count
-      } else {
-        place[event] = counts.count
-        counts.append((event, count))
-      }
-    }
-    return .composed(counts.map { .selfComposed(event: $0.event, count: $0.count) })
-  }
-}
-
-extension PrivacyEvent {
-  /// A repeated event as what is repeated and how often.
-  fileprivate var unfolded: (event: PrivacyEvent, count: Int) {
-    if case .selfComposed(let event, let count) = self { (event, count) } else { (self, 1) }
   }
 }

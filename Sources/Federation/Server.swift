@@ -8,11 +8,16 @@ import Learning
 import Privacy
 import Scenarios
 
+/// Receives the round (from 1) and the entries that it is about to make.
+typealias ReleaseAnnouncement = @Sendable (Int, [LedgerEntry]) async throws -> Void
+
 actor Server {
   private let method: any FederatedMethod
   private let context: MethodContext
   private let clients: [Client]
   private let lanes: LanePool
+  /// Told what a round is about to release, before it does; nil where repeating it costs nothing.
+  private let announce: ReleaseAnnouncement?
   /// Nil where clients protect their examples themselves.
   private let aggregation: ClientLevelAggregation?
   private let turnout: Turnout
@@ -21,11 +26,14 @@ actor Server {
   /// The server's own releases.
   private(set) var ledger = PrivacyLedger()
 
-  /// - Parameter noise: of the server, where whole clients are protected.
+  /// - Parameters:
+  ///   - noise: of the server, where whole clients are protected.
+  ///   - goesOn: whether rounds may have been released before.
   init(
     method: any FederatedMethod, context: MethodContext, clients: [Client], noise: ClientNoise?,
-    lanes: LanePool
+    lanes: LanePool, goesOn: Bool, announce: ReleaseAnnouncement?
   ) {
+    self.announce = announce
     self.method = method
     self.context = context
     self.clients = clients
@@ -35,7 +43,8 @@ actor Server {
     aggregation = noise.map {
       ClientLevelAggregation(context: context, noise: $0, models: start.models.count)
     }
-    gate = BudgetGate(context.scenario)
+    gate = BudgetGate(
+      context.scenario, releasesRepeat: goesOn && !context.scenario.isReproducible)
     turnout = Turnout(scenario: context.scenario, clients: context.clients.map(\.plan))
   }
 
@@ -44,8 +53,10 @@ actor Server {
 
   /// Goes on from a checkpoint that fits.
   func restore(_ point: ResumePoint) {
-    state = point.checkpoint.state
-    gate?.restore(exhausted: point.checkpoint.exhausted)
+    if let checkpoint = point.checkpoint {
+      state = checkpoint.state
+      gate?.restore(exhausted: checkpoint.exhausted)
+    }
     ledger.append(contentsOf: point.ledger.filter { $0.client == nil })
   }
 
@@ -67,6 +78,7 @@ actor Server {
     let phases = context.exchange?.phases(round: round, stage: work.stage)
     for phase in phases?.map({ Phase?.some($0) }) ?? [nil] {
       if let phase { try context.exchange?.prepare(&state.models, for: phase) }
+      try await announceReleases(of: tasks, phase: phase, round: round)
       let updates = try await perform(tasks, phase: phase, round: round)
       // What comes late is not folded, and is in the ledger all the same: it was released.
       let inTime = updates.filter {
@@ -98,6 +110,18 @@ actor Server {
     if method.findsClusters { report.clustersAreTrue = assignmentIsTrue }
     if evaluates { try await evaluate(into: &report) }
     return report
+  }
+
+  /// Says what will leave the clients, or the server, before it does: whatever interrupts the round, it counts.
+  private func announceReleases(of tasks: [ClientTask], phase: Phase?, round: Int) async throws {
+    guard let announce else { return }
+    var entries: [LedgerEntry] = []
+    if let aggregation { entries.append(aggregation.entry(round: round)) }
+    for var task in tasks {
+      task.phase = phase
+      entries += await clients[task.client].plannedEntries(of: task, round: round)
+    }
+    try await announce(round + 1, entries)
   }
 
   private func perform(
@@ -139,9 +163,7 @@ actor Server {
     var total = ledger
     total.append(aggregation.entry(round: round))
     let budget = PrivacyBudget(epsilon: epsilon, delta: promise.targetDelta)
-    guard try gate.admits(total.costEvent, within: budget) else {
-      throw FederationError.serverBudgetExhausted(round: round + 1, epsilon: epsilon)
-    }
+    try gate.admitServer(total, within: budget, round: round)
     self.gate = gate
   }
 

@@ -93,7 +93,7 @@ public struct Simulation: Sendable {
       schedule: scenario.cohortSchedule, initial: exchange?.initial(theta) ?? theta,
       factors: frozen.factors, exchange: exchange)
     let datasetHash = population.dataset.contentHash
-    try point?.checkpoint.check(for: context, datasetHash: datasetHash)
+    try point?.checkpoint?.check(for: context, datasetHash: datasetHash)
     let clients = try makeClients(
       context, method: method, clipping: scenario.privacy.clipping.rule(for: plan))
     let cache = try await cacheFeatures(
@@ -107,8 +107,12 @@ public struct Simulation: Sendable {
           cachedClients: cache.clients, forecast: forecast, notes: notes)))
 
     let noise = try serverNoise(context, method: method)
+    let announce: ReleaseAnnouncement = { round, entries in
+      try await observer.receive(.announced(round: round, entries: entries))
+    }
     let server = Server(
-      method: method, context: context, clients: clients, noise: noise, lanes: lanes)
+      method: method, context: context, clients: clients, noise: noise, lanes: lanes,
+      goesOn: point != nil, announce: scenario.isReproducible ? nil : announce)
     if let point { try await restore(point, server: server, clients: clients) }
     let progress = try await runRounds(
       from: point?.checkpoint, server: server, clients: clients,
@@ -177,10 +181,12 @@ public struct Simulation: Sendable {
   private func restore(_ point: ResumePoint, server: Server, clients: [Client]) async throws {
     await server.restore(point)
     let entries = Dictionary(grouping: point.ledger, by: \.client)
-    let individual = point.checkpoint.individual
+    let repeated = Dictionary(grouping: point.repeated, by: \.client)
+    let individual = point.checkpoint?.individual
     for (index, client) in clients.enumerated() {
       try await client.restore(
-        ledger: entries[index] ?? [], divergences: individual.isEmpty ? [] : individual[index])
+        ledger: entries[index] ?? [], repeated: repeated[index] ?? [],
+        divergences: individual.map { $0.isEmpty ? [] : $0[index] })
     }
   }
 
@@ -304,8 +310,9 @@ public struct Simulation: Sendable {
 }
 
 extension Scenario {
-  /// Whether a run has the same digest whenever it is repeated.
-  var isReproducible: Bool {
+  /// Whether a run has the same digest whenever it is repeated, and releases the same bits when a round of it is
+  /// done again.
+  public var isReproducible: Bool {
     privacy.randomness == .seeded || clients.allSatisfy { $0.budget.targetEpsilon == nil }
   }
 }

@@ -30,6 +30,33 @@ struct KillTests {
     return runs
   }
 
+  @Test("killed with the operating system's randomness, a run keeps every release and its budget")
+  func ledgerKept() async throws {
+    try await Program.inFolder { program in
+      let settings = [
+        "--set", "rounds=300", "--set", "privacy.noise=hardened", "--set",
+        "privacy.on_budget_exhausted=continue", "--checkpoint-every", "40", "--quiet",
+        "--workers", "1",
+      ]
+      let process = try program.start(["run", Program.shipped("tiny.json")] + settings)
+      let runID = try await InterruptionTests.waitForRounds(program, process, atLeast: 50)
+      kill(process.processIdentifier, SIGKILL)
+      #expect(try program.outcome(of: process).status == 128 + SIGKILL)
+      let store = try RunStore.openExisting(program.store)
+      let before = try store.ledgerEntries(of: runID)
+      let finished = try store.rounds(of: runID).count
+      // At most one round is announced and not finished.
+      #expect(try #require(before.map(\.round).max()) <= finished + 1)
+      let rest = try program.call("run", "--resume", runID, "--quiet")
+      #expect(rest.status == 0, "\(rest.errors)")
+      let after = try store.ledgerEntries(of: runID)
+      #expect(Array(after.prefix(before.count)) == before && after.count > before.count)
+      let report = try LedgerReport(run: store.run(named: runID), in: store)
+      #expect(report.contradictions.isEmpty)
+      #expect(report.clients.allSatisfy { ($0.epsilon ?? .infinity) <= 5 })
+    }
+  }
+
   @Test("killed 100 times at random moments, runs end with the digest of an uninterrupted one")
   func killed() async throws {
     try await Program.inFolder { program in

@@ -66,7 +66,7 @@ struct CheckpointFitTests {
     let checkpoint = try JSONDecoder().decode(RunCheckpoint.self, from: Data(document.text.utf8))
     _ = try await ResumeTests.simulation(scenario, workers: 1).run(
       observer: Recorder(),
-      from: ResumePoint(checkpoint: checkpoint, ledger: await recorder.ledger))
+      from: ResumePoint(checkpoint: checkpoint, ledger: await recorder.ledger, of: scenario))
   }
 
   private static func expectRefusal(

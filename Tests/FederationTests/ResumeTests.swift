@@ -15,7 +15,7 @@ private actor Stopper: RunObserver {
 
   func receive(_ event: RunEvent) throws {
     switch event {
-    case .preparing, .started: return
+    case .preparing, .started, .announced: return
     case .finishedRound(let report): if report.round == rounds { throw CancellationError() }
     case .checkpoint(let checkpoint): checkpoints.append(checkpoint)
     }
@@ -66,7 +66,7 @@ struct ResumeTests {
       let rest = Recorder()
       let outcome = try await Self.simulation(scenario, workers: 1 + index % 2).run(
         observer: rest,
-        from: ResumePoint(checkpoint: Self.reread(checkpoint), ledger: ledger))
+        from: ResumePoint(checkpoint: Self.reread(checkpoint), ledger: ledger, of: scenario))
       #expect(outcome.result == expected.result, "from round \(checkpoint.round)")
       #expect(await rest.rounds.map(\.round) == Array(checkpoint.round..<6).map { $0 + 1 })
     }
@@ -87,7 +87,7 @@ struct ResumeTests {
       try await run(scenario, observer: whole)
       let outcome = try await Self.simulation(scenario).run(
         observer: Recorder(),
-        from: ResumePoint(checkpoint: checkpoint, ledger: await whole.ledger))
+        from: ResumePoint(checkpoint: checkpoint, ledger: await whole.ledger, of: scenario))
       #expect(outcome.result.resultDigest == expected.result.resultDigest)
     }
     let stopper = Stopper(after: 3)
@@ -112,7 +112,7 @@ struct ResumeTests {
     let checkpoint = try #require(await recorder.checkpoints.last)
     func resume(_ scenario: Scenario, _ checkpoint: RunCheckpoint) async throws {
       _ = try await Self.simulation(scenario).run(
-        observer: Recorder(), from: ResumePoint(checkpoint: checkpoint, ledger: []))
+        observer: Recorder(), from: ResumePoint(checkpoint: checkpoint, ledger: [], of: scenario))
     }
     await #expect(
       throws: FederationError.cannotResume(reason: "its checkpoint belongs to another scenario")

@@ -16,6 +16,10 @@ public actor RunRecorder: RunObserver {
   private let clusterNames: [String]
   private let trueClusters: [Int]
   private var ledgerCount: Int
+  /// What the round that goes has announced; it stands in the ledger already.
+  private var announced: [LedgerEntry] = []
+  /// Whether a round that is done again releases the same bits.
+  private let isReproducible: Bool
   /// The model of every client as last stored.
   private var models: [Int: Int]
   /// What the rounds took that are kept from before an interruption.
@@ -37,6 +41,7 @@ public actor RunRecorder: RunObserver {
     self.store = store
     clusterNames = scenario.population.clusters.map(\.name)
     trueClusters = scenario.trueClusters
+    isReproducible = scenario.isReproducible
     (ledgerCount, models, earlierSeconds) = (0, [:], 0)
     let process = ProcessIdentity.current
     var variant: String?
@@ -83,6 +88,8 @@ public actor RunRecorder: RunObserver {
     self.runID = runID
     clusterNames = scenario.population.clusters.map(\.name)
     trueClusters = scenario.trueClusters
+    isReproducible = scenario.isReproducible
+    let lastCounted = isReproducible ? round : Int.max
     let before: RunRecord
     (ledgerCount, models, earlierSeconds, before) = try store.write { database in
       guard var run = try RunRecord.fetchOne(database, key: runID) else {
@@ -113,7 +120,7 @@ public actor RunRecorder: RunObserver {
           database,
           sql:
             "SELECT ifnull(max(sequence) + 1, 0) FROM privacy_events WHERE run_id = ? AND round <= ?",
-          arguments: kept) ?? 0,
+          arguments: [runID, lastCounted]) ?? 0,
         Dictionary(assignments.map { ($0.client, $0.model) }, uniquingKeysWith: { $1 }),
         try Double.fetchOne(
           database,
@@ -137,16 +144,18 @@ public actor RunRecorder: RunObserver {
         try update(database) { $0.startJSON = text }
         try ClientPartitionTable.replace(start.partition.clients, runID: runID, in: database)
       }
+    case .announced(let round, let entries): try announce(entries, round: round)
     case .finishedRound(let report): try record(report)
     case .checkpoint(let checkpoint): try store.write(checkpoint, of: runID)
     }
   }
 
-  /// Forgets the rounds that are done again.
+  /// Forgets the rounds that are done again. What they released is forgotten only if the same bits are released
+  /// again: whatever else left a client stays in the ledger.
   private func goOn() throws(StoreError) {
     guard let found else { return }
     try store.write { database in
-      for table in ["rounds", "privacy_events"] {
+      for table in ["rounds"] + (isReproducible ? ["privacy_events"] : []) {
         try database.execute(
           sql: "DELETE FROM \(table) WHERE run_id = ? AND round > ?",
           arguments: [runID, found.round])
@@ -155,10 +164,26 @@ public actor RunRecorder: RunObserver {
     self.found = nil
   }
 
+  /// Enters what is about to be released; on the disk before it is.
+  private func announce(_ entries: [LedgerEntry], round: Int) throws(StoreError) {
+    let count = try store.write { try insert(entries, in: $0) }
+    ledgerCount += count
+    announced += entries
+  }
+
+  /// - Returns: how many rows were added.
+  private func insert(_ entries: [LedgerEntry], in database: Database) throws -> Int {
+    let entries = entries.filter { $0.count > 0 }
+    for (place, entry) in entries.enumerated() {
+      try LedgerRecord(entry, runID: runID, sequence: ledgerCount + place).insert(database)
+    }
+    return entries.count
+  }
+
   private func record(_ report: RoundReport) throws(StoreError) {
-    var ledgerCount = ledgerCount
     var models = models
-    try store.write { database in
+    let unannounced = report.ledger.without(announced)
+    let count = try store.write { database in
       try RoundRecord(report, runID: runID, finishedAt: Date()).insert(database)
       for client in report.clients {
         try ClientRoundRecord(client, runID: runID, round: report.round)?.insert(database)
@@ -175,13 +200,11 @@ public actor RunRecorder: RunObserver {
           cluster, name: clusterNames[cluster.cluster], runID: runID, round: report.round)?
           .insert(database)
       }
-      for entry in report.ledger where entry.count > 0 {
-        try LedgerRecord(entry, runID: runID, sequence: ledgerCount).insert(database)
-        ledgerCount += 1
-      }
+      return try insert(unannounced, in: database)
     }
     // Only what was committed counts.
-    self.ledgerCount = ledgerCount
+    ledgerCount += count
+    announced = []
     self.models = models
   }
 }
@@ -258,6 +281,18 @@ extension RunRecorder {
     }
     change(&run)
     try run.update(database)
+  }
+}
+
+extension [LedgerEntry] {
+  /// The entries that are not among others, each of which stands for one.
+  fileprivate func without(_ others: [LedgerEntry]) -> [LedgerEntry] {
+    var left = Dictionary(others.map { ($0, 1) }, uniquingKeysWith: +)
+    return filter { entry in
+      guard let count = left[entry], count > 0 else { return true }
+      left[entry] = count - 1
+      return false
+    }
   }
 }
 

@@ -46,7 +46,7 @@ struct RunExecution {
         checkpoints: checkpoints))
     let (recorder, point) = try begin()
     let display = ProgressDisplay(
-      scenario: scenario, style: progress, roundsDone: point?.checkpoint.round ?? 0)
+      scenario: scenario, style: progress, roundsDone: point?.round ?? 0)
     let audience = RunAudience(recorder: recorder, display: display, listener: listener)
     let watch = SignalWatch()
     let clock = ContinuousClock()
@@ -91,7 +91,7 @@ struct RunExecution {
     }
     let point = try store.resumePoint(of: resumed.runID)
     let recorder = try RunRecorder(
-      resuming: resumed.runID, in: store, after: point?.checkpoint.round ?? 0, scenario: scenario,
+      resuming: resumed.runID, in: store, after: point?.round ?? 0, scenario: scenario,
       workers: workers, fromElsewhere: resumed.fromElsewhere)
     return (recorder, point)
   }
