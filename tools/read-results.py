@@ -16,7 +16,8 @@ import sqlite3
 import sys
 
 QUERY = """
-SELECT run_id, scenario, scenario_hash, method, seed, client_mean_accuracy, worst_cluster_accuracy
+SELECT run_id, scenario, scenario_hash, method, seed, client_mean_accuracy, worst_cluster_accuracy,
+       build, data_hash
 FROM runs WHERE status = 'done' ORDER BY started_at DESC, run_id DESC
 """
 
@@ -35,14 +36,18 @@ def epsilon_label(connection, run_id):
 
 
 def read(store, scenario):
-    """The latest finished run of every scenario hash, as dictionaries."""
+    """The latest finished run of every scenario hash, of the latest build and data alone, as dictionaries."""
     connection = sqlite3.connect(f"{pathlib.Path(store).resolve().as_uri()}?mode=ro", uri=True)
     connection.row_factory = sqlite3.Row
-    if connection.execute("PRAGMA user_version").fetchone()[0] < 4:
+    if connection.execute("PRAGMA user_version").fetchone()[0] < 5:
         sys.exit(f"{store}: its tables are of an earlier version; `dpflsim runs` brings them up to date")
-    seen, rows = set(), []
+    seen, rows, sources = set(), [], {}
     for row in connection.execute(QUERY):
         if row["scenario_hash"] in seen or scenario not in (None, row["scenario"]):
+            continue
+        # Runs of another build or of other data are never pooled with these.
+        source = (row["build"], row["data_hash"])
+        if sources.setdefault(row["scenario"], source) != source:
             continue
         seen.add(row["scenario_hash"])
         rows.append(

@@ -72,6 +72,22 @@ public struct Population: Sendable {
   }
 }
 
+extension Scenario {
+  /// Whether scenario and program decide the data: no file can change them.
+  public var hasGeneratedData: Bool {
+    if case .synthetic = data.kind { true } else { false }
+  }
+}
+
+extension DatasetCatalog {
+  /// SHA-256 of the content of the scenario's data set.
+  ///
+  /// - Throws: `DatasetError` if it cannot be read.
+  public func contentHash(of scenario: Scenario) throws -> String {
+    try load(DatasetRequest(scenario)).contentHash
+  }
+}
+
 // MARK: - From the scenario's words to the rooms' types
 
 extension TrainingPlan {
@@ -106,7 +122,7 @@ extension TrainingPlan {
 
 extension DatasetRequest {
   init(_ scenario: Scenario) {
-    self.init(name: scenario.data.name, path: scenario.data.path)
+    self.init(name: scenario.data.name, path: scenario.dataPath)
     switch scenario.data.kind {
     case .csv(let format):
       let column: TableColumn =

@@ -77,7 +77,7 @@ struct FaultTests {
   }
 
   /// Changes the tables of the program's store, as no other program should.
-  private static func execute(_ sql: String, in program: Program) throws {
+  static func execute(_ sql: String, in program: Program) throws {
     let script =
       "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()"
     #expect(try shell("python3 -c '\(script)' '\(program.store.path)' \"\(sql)\"") == 0)

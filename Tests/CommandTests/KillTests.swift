@@ -34,7 +34,7 @@ struct KillTests {
   func ledgerKept() async throws {
     try await Program.inFolder { program in
       let settings = [
-        "--set", "rounds=300", "--set", "privacy.noise=hardened", "--set",
+        "--set", "rounds=2000", "--set", "evaluation.every=2000", "--set", "privacy.noise=hardened", "--set",
         "privacy.on_budget_exhausted=continue", "--checkpoint-every", "40", "--quiet",
         "--workers", "1",
       ]

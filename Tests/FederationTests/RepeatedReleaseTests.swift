@@ -154,7 +154,7 @@ struct RepeatedReleaseTests {
   func individual() async throws {
     let scenario = try scenario(
       "rounds=6", Self.system, "privacy.individual=true", #"method={"name":"global"}"#,
-      "privacy.on_budget_exhausted=continue")
+      "privacy.on_budget_exhausted=continue", "privacy.max_grad_norm=100")
     let first = Recorder()
     try await run(scenario, observer: first)
     let checkpoint = try #require(await first.checkpoints.first { $0.round == 3 })
@@ -165,7 +165,8 @@ struct RepeatedReleaseTests {
         from: ResumePoint(checkpoint: checkpoint, ledger: ledger, of: scenario))
       return try #require(outcome.result.individual?.least)
     }
-    // Rounds 4 and 5 at full size, then one more; against rounds 4, 5 and 6 at their true size.
-    #expect(try await least(knowing: 5) > least(knowing: 3))
+    // Gradients are far below the clipping bound: rounds 4 and 5 at full size and one more, against rounds 4, 5 and 6
+    // at their true size.
+    #expect(try await least(knowing: 5) > 2 * least(knowing: 3))
   }
 }

@@ -122,7 +122,7 @@ struct PrivacyLedgerTests {
   }
 
   /// The fields of a sound entry of each mechanism, for the reader of what was stored.
-  private static let sound: [[String: Any]] = {
+  private static var sound: [[String: Any]] {
     func fields(_ mechanism: String, _ own: [String: Any]) -> [String: Any] {
       [
         "round": 1, "client": 0, "purpose": "training", "mechanism": mechanism, "sample_rate": 1.0,
@@ -135,7 +135,7 @@ struct PrivacyLedgerTests {
       fields("exponential-mechanism", ["selection_epsilon": 0.1]),
       fields("non-private", [:]), fields("noise-free-low-rank", ["rank": 4]),
     ]
-  }()
+  }
 
   private static func read(_ fields: [String: Any]) throws -> LedgerEntry {
     try JSONDecoder().decode(

@@ -111,6 +111,10 @@ struct ClientTableTests {
         sql: """
           DROP TABLE client_results;
           DROP TABLE client_partition;
+          ALTER TABLE runs DROP COLUMN folder;
+          ALTER TABLE runs DROP COLUMN build;
+          ALTER TABLE runs DROP COLUMN data_hash;
+          ALTER TABLE runs DROP COLUMN total_seconds;
           DELETE FROM grdb_migrations WHERE identifier NOT IN ('1', '2', '3');
           PRAGMA user_version = 3;
           """)
@@ -139,6 +143,7 @@ struct ClientTableTests {
             database, sql: "SELECT json_extract(start_json, '$.partition.clients') FROM runs")
         )
       }
+      #expect(run.build == nil && run.dataHash == nil)
       #expect(rows == 15 && labels == Data([2, 0, 0, 0, 1, 0, 0, 0]) && left == "[]")
     }
   }

@@ -26,7 +26,7 @@ struct LedgerAppendTests {
     try Scenario(
       json: Data(RunCheckpointTests.scenario().resolvedJSON.utf8),
       overrides: [
-        "privacy.noise=hardened", "privacy.randomness=system", #"method={"name":"ifca"}"#,
+        "privacy.noise=hardened", "privacy.randomness=system", #"method={"name":"global"}"#,
         "privacy.on_budget_exhausted=continue",
       ])
   }

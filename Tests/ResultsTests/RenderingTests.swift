@@ -55,6 +55,7 @@ struct RenderingTests {
       let text = stored.document.prettyText.replacing(stored.run.runID, with: "RUN")
         .replacing(stored.run.scenarioHash, with: "HASH")
         .replacing(folder.lastPathComponent, with: "FOLDER")
+        .replacing(stored.run.build ?? "none", with: "BUILD")
       try expectSnapshot(text + "\n", "run.json")
     }
   }
@@ -66,7 +67,7 @@ struct RenderingTests {
       let done = try await Sample.store(Sample.result(), in: store).document
       let always = [
         "run_id", "scenario", "scenario_hash", "method", "seed", "rounds", "wall_seconds",
-        "peak_rss_bytes", "workers", "communication",
+        "total_seconds", "build", "data_hash", "peak_rss_bytes", "workers", "communication",
       ]
       let atTheEnd = [
         "result_digest", "accuracy", "clusters", "fairness", "clustering", "privacy",

@@ -17,7 +17,9 @@ extension StoredRun {
       "seed": .integer(run.seed), "rounds": .integer(run.rounds),
       "finished_rounds": .integer(rounds.count), "started_at": .string(run.startedAt.stamp),
       "finished_at": JSONValue(run.finishedAt?.stamp), "error": JSONValue(run.error),
-      "wall_seconds": JSONValue(run.wallSeconds), "workers": .integer(run.workers),
+      "wall_seconds": JSONValue(run.wallSeconds),
+      "total_seconds": JSONValue(run.totalSeconds), "data_hash": JSONValue(run.dataHash),
+      "build": JSONValue(run.build), "workers": .integer(run.workers),
       "peak_rss_bytes": JSONValue(run.peakRSSBytes), "machine": .string(run.machine),
       "dpflsim_version": .string(run.version), "notes": .array(notes.map { .string($0) }),
       "communication": [

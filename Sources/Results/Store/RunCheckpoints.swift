@@ -89,12 +89,4 @@ extension RunStore {
     let point = ResumePoint(checkpoint: nil, ledger: try ledgerEntries(of: runID), of: scenario)
     return point.ledger.isEmpty ? nil : point
   }
-
-  /// The latest run of a scenario that was interrupted and can be continued by this version.
-  public func resumableRun(ofScenario hash: String) throws(StoreError) -> RunRecord? {
-    try runs().first {
-      $0.scenarioHash == hash && $0.presentStatus == .interrupted
-        && $0.version == DPFLSimVersion.current
-    }
-  }
 }

@@ -34,7 +34,7 @@ extension RunStore {
   /// The scenario as it was run.
   public func scenario(of run: RunRecord) throws(StoreError) -> Scenario {
     do throws(ScenarioError) {
-      return try Scenario(json: Data(run.scenarioJSON.utf8))
+      return try Scenario(json: Data(run.scenarioJSON.utf8), folder: run.folder)
     } catch {
       throw .unreadableRun(
         id: run.runID, reason: error.problems.first?.description ?? "its scenario")

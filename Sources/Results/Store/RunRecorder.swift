@@ -20,6 +20,7 @@ public actor RunRecorder: RunObserver {
   private var announced: [LedgerEntry] = []
   /// Whether a round that is done again releases the same bits.
   private let isReproducible: Bool
+  private let hasGeneratedData: Bool
   /// The model of every client as last stored.
   private var models: [Int: Int]
   /// What the rounds took that are kept from before an interruption.
@@ -31,29 +32,34 @@ public actor RunRecorder: RunObserver {
   ///
   /// - Parameters:
   ///   - machine: a line about the machine, for people.
-  ///   - alone: whether nobody else may have run the same scenario to its end, or be running it.
+  ///   - identity: if nobody else may have run the same to its end, or be running the same scenario.
   ///   - startedAt: the time of day; only the name of the run and the table say it again.
   /// - Throws: `StoreError.runInProgress` if somebody else has, or is.
   public init(
-    store: RunStore, scenario: Scenario, workers: Int, machine: String, alone: Bool = false,
+    store: RunStore, scenario: Scenario, workers: Int, machine: String, alone identity: RunIdentity? = nil,
     startedAt: Date = Date()
   ) throws(StoreError) {
     self.store = store
     clusterNames = scenario.population.clusters.map(\.name)
     trueClusters = scenario.trueClusters
     isReproducible = scenario.isReproducible
+    hasGeneratedData = scenario.hasGeneratedData
     (ledgerCount, models, earlierSeconds) = (0, [:], 0)
     let process = ProcessIdentity.current
     var variant: String?
     if case .robustClustered(let settings) = scenario.method { variant = settings.variant.rawValue }
     var generator = SystemRandomNumberGenerator()
     runID = try store.write { database in
-      if alone {
+      if let identity {
         let rivals = try RunRecord.filter(
           sql: "scenario_hash = ? AND status IN ('running', 'done') AND version = ?",
           arguments: [scenario.hash, DPFLSimVersion.current]
         ).fetchAll(database)
-        if let rival = rivals.first(where: { $0.status == .done || $0.process.isAlive == true }) {
+        let isDone = { (run: RunRecord) in
+          run.status == .done && identity == RunIdentity(
+            scenarioHash: run.scenarioHash, dataHash: run.dataHash, build: run.build)
+        }
+        if let rival = rivals.first(where: { isDone($0) || $0.process.isAlive == true }) {
           throw StoreError.runInProgress(id: rival.runID)
         }
       }
@@ -65,7 +71,8 @@ public actor RunRecorder: RunObserver {
         runID: runID, scenario: scenario.name, scenarioHash: scenario.hash,
         scenarioJSON: scenario.resolvedJSON, method: scenario.method.name, variant: variant,
         seed: Int(clamping: scenario.seed), rounds: scenario.rounds, status: .running,
-        startedAt: startedAt, workers: workers, version: DPFLSimVersion.current, machine: machine,
+        startedAt: startedAt, workers: workers, version: DPFLSimVersion.current,
+        folder: scenario.folder, machine: machine,
         host: process.host, processID: process.processID, processStart: process.startTicks
       ).insert(database)
       return runID
@@ -89,6 +96,7 @@ public actor RunRecorder: RunObserver {
     clusterNames = scenario.population.clusters.map(\.name)
     trueClusters = scenario.trueClusters
     isReproducible = scenario.isReproducible
+    hasGeneratedData = scenario.hasGeneratedData
     let lastCounted = isReproducible ? round : Int.max
     let before: RunRecord
     (ledgerCount, models, earlierSeconds, before) = try store.write { database in
@@ -141,7 +149,11 @@ public actor RunRecorder: RunObserver {
     case .started(let start):
       try store.write { database in
         let text = try StoredJSON.text(StoredStart(start))
-        try update(database) { $0.startJSON = text }
+        try update(database) { run in
+          run.startJSON = text
+          run.build = BuildIdentity.current
+          run.dataHash = hasGeneratedData ? nil : start.partition.datasetHash
+        }
         try ClientPartitionTable.replace(start.partition.clients, runID: runID, in: database)
       }
     case .announced(let round, let entries): try announce(entries, round: round)
@@ -216,8 +228,13 @@ extension RunRecorder {
   public struct Cost: Sendable, Hashable {
     public let wallSeconds: Double
     public let peakRSSBytes: Int?
+    /// When the whole began, the start of the program included; nil if nobody knows.
+    public let begun: ContinuousClock.Instant?
 
-    public init(wallSeconds: Double, peakRSSBytes: Int?) {
+    public init(
+      wallSeconds: Double, peakRSSBytes: Int?, begun: ContinuousClock.Instant? = nil
+    ) {
+      self.begun = begun
       self.wallSeconds = wallSeconds
       self.peakRSSBytes = peakRSSBytes
     }
@@ -247,9 +264,18 @@ extension RunRecorder {
         run.epsilonMax = result.epsilonMax
         run.resultDigest = result.resultDigest
         run.resultJSON = text
+        run.build = run.build ?? BuildIdentity.current
       }
     }
     try store.removeStrayFiles(of: runID)
+    if let total = total(cost) {
+      try store.write { database in try update(database) { $0.totalSeconds = total } }
+    }
+  }
+
+  /// From the beginning to now, and the rounds of before.
+  private func total(_ cost: Cost) -> Double? {
+    cost.begun.map { earlierSeconds + ($0.duration(to: .now) / .seconds(1)) }
   }
 
   /// Stores why a run ended early; a run that was to go on and did not stays as it was.
@@ -269,6 +295,7 @@ extension RunRecorder {
         run.status = status
         run.finishedAt = finishedAt
         run.wallSeconds = earlierSeconds + cost.wallSeconds
+        run.totalSeconds = total(cost)
         run.peakRSSBytes = cost.peakRSSBytes
         run.error = reason
       }
@@ -316,6 +343,13 @@ extension RunRecord {
         id: runID,
         reason: "it was begun by dpflsim \(version), whose figures may differ from those of "
           + "\(DPFLSimVersion.current); run the scenario again")
+    }
+    // Before its start it has computed nothing.
+    guard startJSON == nil || (build != nil && build == BuildIdentity.current) else {
+      throw .notResumable(
+        id: runID,
+        reason: "it was begun by another build of dpflsim or with other processor kernels, whose figures may "
+          + "differ; run the scenario again")
     }
   }
 }

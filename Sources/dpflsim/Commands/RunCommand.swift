@@ -66,7 +66,9 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let stored = try await execution().run()
+    var execution = try execution()
+    execution.begun = Main.begun
+    let stored = try await execution.run()
     try output.write { colors in
       stored.lines(colors: colors) + [
         "Stored as \(stored.run.runID); see it again with: \(Places().command) runs show "

@@ -74,10 +74,15 @@ struct ScenarioOptions: ParsableArguments {
     let data = try Self.contents(of: file)
     let overrides = changes + (seed.map { ["seed=\($0)"] } ?? [])
     do throws(ScenarioError) {
-      return try Scenario(json: data, overrides: overrides)
+      return try Scenario(json: data, overrides: overrides, folder: Self.folder(of: file))
     } catch {
       throw Failure(error).named(file)
     }
+  }
+
+  /// Where relative paths in a file begin.
+  static func folder(of file: String) -> String {
+    URL(fileURLWithPath: file).standardizedFileURL.deletingLastPathComponent().path
   }
 
   /// No more than a scenario can have: what is longer is refused by the reader of scenarios.

@@ -23,8 +23,10 @@ struct RunExecution {
   var memoryLimit: Int?
   /// The run to go on with; nil begins one.
   var resumed: ResumedRun?
-  /// Whether to begin only while no other process runs the same scenario on this store.
-  var isExclusive = false
+  /// To begin only if no run of this identity is done, and no other process runs its scenario on this store.
+  var exclusively: RunIdentity?
+  /// When the whole began, for the time of everything.
+  var begun = ContinuousClock.now
   /// Follows the run after store and display.
   var listener: (@Sendable (RunEvent) async -> Void)?
   /// The store's option, where it must be repeated to find the same store.
@@ -55,7 +57,7 @@ struct RunExecution {
       let duration = begin.duration(to: clock.now).components
       return RunRecorder.Cost(
         wallSeconds: Double(duration.seconds) + Double(duration.attoseconds) * 1e-18,
-        peakRSSBytes: Machine.peakMemory)
+        peakRSSBytes: Machine.peakMemory, begun: self.begun)
     }
     do {
       let task = Task { try await simulation.run(observer: audience, from: point) }
@@ -86,7 +88,7 @@ struct RunExecution {
     guard let resumed else {
       let recorder = try RunRecorder(
         store: store, scenario: scenario, workers: workers, machine: Machine.description,
-        alone: isExclusive)
+        alone: exclusively)
       return (recorder, nil)
     }
     let point = try store.resumePoint(of: resumed.runID)
