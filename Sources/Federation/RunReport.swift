@@ -60,6 +60,8 @@ public struct RoundReport: Codable, Hashable, Sendable {
   /// From 1.
   public let round: Int
   public let stage: RoundStage
+  /// Clients that trained, were evaluated or changed their model, ascending; in the first round all. Whoever is not
+  /// here did nothing and keeps its model.
   public var clients: [ClientRound]
   public var clusters: [ClusterRound]
   /// Entries that this round added to the ledgers, by client.
@@ -293,6 +295,9 @@ public struct RunResult: Codable, Hashable, Sendable {
   public let adapter: AdapterResult?
   /// SHA-256 over the final parameters of every model and every figure of every round.
   public let resultDigest: String
+  /// What the digest covers: digests of different versions cannot be compared. 2 with more than 10,000 clients; 1, and
+  /// nil in results of earlier versions, otherwise.
+  public let digestVersion: Int?
   /// Whether the same scenario, seed and data give the same digest again: false where the operating system
   /// gave the randomness; nil, in results of earlier versions, means true.
   public let isReproducible: Bool?
@@ -305,7 +310,7 @@ public struct RunResult: Codable, Hashable, Sendable {
     clustering: ClusteringReport?, agreement: AgreementReport?, unit: PrivacyUnit,
     relation: Adjacency, sampling: String, bytesUp: Int, bytesDown: Int,
     individual: IndividualResult? = nil, adapter: AdapterResult? = nil, resultDigest: String,
-    isReproducible: Bool? = true,
+    digestVersion: Int? = 1, isReproducible: Bool? = true,
     notes: [String]
   ) {
     self.scenario = scenario
@@ -326,6 +331,7 @@ public struct RunResult: Codable, Hashable, Sendable {
     self.individual = individual
     self.adapter = adapter
     self.resultDigest = resultDigest
+    self.digestVersion = digestVersion
     self.isReproducible = isReproducible
     self.notes = notes
   }

@@ -17,8 +17,9 @@ struct RunProgress: Codable, Sendable {
   /// Errors of averaging adapters, round by round.
   private(set) var aggregationErrors: [Double] = []
 
-  mutating func add(_ report: RoundReport) {
-    digest.add(report)
+  /// - Parameter assignment: of all clients after the round.
+  mutating func add(_ report: RoundReport, assignment: [Int]) {
+    digest.add(report, assignment: assignment)
     bytesUp += report.bytesUp
     bytesDown += report.bytesDown
     if let error = report.aggregationError { aggregationErrors.append(error) }
@@ -66,7 +67,8 @@ struct RunSummary {
     digest.add(models: state.models, results: results)
     var variant: String?
     if case .robustClustered(let settings) = scenario.method { variant = settings.variant.rawValue }
-    let followed = try await lanes.map(Array(clients.indices)) { index, lane in
+    let followed = try await lanes.map(scenario.privacy.individual ? Array(clients.indices) : []) {
+      index, lane in
       try await clients[index].individualFigures(
         model: state.models[state.assignment[index]], personal: state.personal?[index], on: lane)
     }
@@ -87,7 +89,8 @@ struct RunSummary {
           lastError: progress.aggregationErrors.last,
           largestError: progress.aggregationErrors.max())
       },
-      resultDigest: digest.text, isReproducible: scenario.isReproducible,
+      resultDigest: digest.text, digestVersion: RunDigest.version(clients: clients.count),
+      isReproducible: scenario.isReproducible,
       notes: notes + context.unmoved(wholes, base: frozen.base, assignment: state.assignment))
     return RunOutcome(result: result, models: storedModels(state, frozen: frozen))
   }

@@ -72,7 +72,8 @@ actor Server {
     var tasks = try await admitted(
       RoundTasks(stage: work.stage, tasks: present), round: round)
     var report = RoundReport(round: round + 1, stage: work.stage)
-    report.clients = clients.indices.map { ClientRound(client: $0, model: 0) }
+    let before = state.assignment
+    var participants: [Int: ClientRound] = [:]
     state.aggregationError = nil
     // One pass over the clients, unless a rule of aggregation has them send more than once.
     let phases = context.exchange?.phases(round: round, stage: work.stage)
@@ -95,7 +96,7 @@ actor Server {
         try state.takeThresholds(of: inTime)
         try recordTrueProjection(of: inTime, from: start, round: round)
       }
-      for update in updates { report.record(update) }
+      for update in updates { report.record(update, of: &participants) }
       report.lateClients = updates.map(\.client).filter {
         turnout.attendance(of: $0, round: round) == .comesLate
       }
@@ -105,11 +106,26 @@ actor Server {
       }
       .map { $0.assigned(to: $1.model) }
     }
-    for client in clients.indices { report.clients[client].model = state.assignment[client] }
+    let names = reported(participants: participants, before: before, all: evaluates || round == 0)
+    report.clients = names.map { client in
+      var figures = participants[client] ?? ClientRound(client: client, model: 0)
+      figures.model = state.assignment[client]
+      return figures
+    }
     report.aggregationError = state.aggregationError
     if method.findsClusters { report.clustersAreTrue = assignmentIsTrue }
     if evaluates { try await evaluate(into: &report) }
     return report
+  }
+
+  /// The clients that a report names, ascending.
+  private func reported(
+    participants: [Int: ClientRound], before: [Int], all: Bool
+  ) -> [Int] {
+    guard !all else { return Array(clients.indices) }
+    let after = state.assignment
+    let moved = after.indices.filter { after[$0] != before[$0] && participants[$0] == nil }
+    return (Array(participants.keys) + moved).sorted()
   }
 
   /// Says what will leave the clients, or the server, before it does: whatever interrupts the round, it counts.
@@ -169,13 +185,14 @@ actor Server {
 
   /// Whether clients share a model exactly where they share a true cluster.
   private var assignmentIsTrue: Bool {
-    var modelOf: [Int: Int] = [:]
+    var modelOf = [Int](repeating: -1, count: context.scenario.population.clusters.count)
     for client in context.clients {
       let model = state.assignment[client.index]
-      guard modelOf[client.cluster, default: model] == model else { return false }
+      guard modelOf[client.cluster] == model || modelOf[client.cluster] < 0 else { return false }
       modelOf[client.cluster] = model
     }
-    return Set(modelOf.values).count == modelOf.count
+    let found = modelOf.filter { $0 >= 0 }
+    return Set(found).count == found.count
   }
 
   /// Where the updates that were clustered would lie without their noise. It is gathered beside the
@@ -230,16 +247,18 @@ extension ClientTask {
 }
 
 extension RoundReport {
-  fileprivate mutating func record(_ update: ClientUpdate) {
-    clients[update.client].participated = true
-    clients[update.client].steps += update.steps
-    clients[update.client].trainLoss = update.meanLoss
+  fileprivate mutating func record(
+    _ update: ClientUpdate, of participants: inout [Int: ClientRound]
+  ) {
+    var figures =
+      participants[update.client] ?? ClientRound(client: update.client, model: update.model)
+    figures.participated = true
+    figures.steps += update.steps
+    figures.trainLoss = update.meanLoss
     let norm = update.delta.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
     // Of all parts of a round together.
-    clients[update.client].updateNorm =
-      clients[update.client].updateNorm.map {
-        ($0 * $0 + norm * norm).squareRoot()
-      } ?? norm
+    figures.updateNorm = figures.updateNorm.map { ($0 * $0 + norm * norm).squareRoot() } ?? norm
+    participants[update.client] = figures
     ledger += update.entries
     bytesUp += update.bytesUp
     bytesDown += update.bytesDown

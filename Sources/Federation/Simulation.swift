@@ -148,7 +148,7 @@ public struct Simulation: Sendable {
         let begin = clock.now
         var report = try await server.runRound(round, evaluates: evaluates)
         report.seconds = begin.duration(to: clock.now).seconds
-        progress.add(report)
+        progress.add(report, assignment: await server.state.assignment)
         if options.checkpoints != .never || round + 1 == scenario.rounds {
           latest = RunCheckpoint(
             scenarioHash: scenario.hash, datasetHash: datasetHash, round: round + 1,

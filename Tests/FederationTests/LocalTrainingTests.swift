@@ -235,6 +235,36 @@ struct FixedPointSumTests {
 
 @Suite("Cohorts")
 struct CohortScheduleTests {
+  @Test(
+    "a cohort is that of a whole shuffle, of which the first places are taken",
+    arguments: [(1, 1), (2, 1), (7, 6), (50, 1), (50, 30), (1000, 999)])
+  func sparse(clients: Int, size: Int) {
+    let schedule = CohortSchedule(clients: clients, rounds: 20, cohortSize: size, seed: 5)
+    for round in 0..<20 {
+      var everybody = Array(0..<clients)
+      guard size < clients else {
+        #expect(schedule.cohort(round: round) == everybody)
+        continue
+      }
+      var stream = RandomStream(seed: 5, purpose: .cohortSampling, round: round)
+      for place in 0..<size {
+        everybody.swapAt(place, place + Int(stream.next(upperBound: UInt64(clients - place))))
+      }
+      #expect(schedule.cohort(round: round) == everybody.prefix(size).sorted())
+    }
+  }
+
+  @Test("participations in a range are those of its cohorts")
+  func ranges() {
+    let schedule = CohortSchedule(clients: 40, rounds: 60, cohortSize: 9, seed: 1, fullRounds: [3])
+    for range in [0..<60, 1..<60, 3..<4, 10..<25, 50..<90, 7..<7] {
+      for client in 0..<40 {
+        let rounds = range.clamped(to: 0..<60).count { schedule.cohort(round: $0).contains(client) }
+        #expect(schedule.participations(of: client, in: range) == rounds)
+      }
+    }
+  }
+
   @Test("cohorts have their size, no repeats, and count what they say")
   func schedule() {
     let schedule = CohortSchedule(

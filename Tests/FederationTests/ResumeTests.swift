@@ -140,9 +140,9 @@ struct ResumeTests {
       try changed { $0["round"] = 0 }, try changed { $0["round"] = 4 },
       try changed { $0["round"] = -1 },
       try withState("models", []), try withState("models", [""]),
-      try withState("assignment", [0, 1]),
-      try withState("assignment", [Int](repeating: 99, count: 8)),
-      try withState("assignment", [Int](repeating: -1, count: 8)),
+      try withState("assignment", Data([1, 0, 1]).base64EncodedString()),
+      try withState(
+        "assignment", Data([1] + [UInt8](repeating: 99, count: 8)).base64EncodedString()),
       try withState("posteriors", [[1.0]]),
       try withState("posteriors", [[Double]](repeating: [], count: 8)),
       try changed { $0["individual"] = [""] },
@@ -163,6 +163,23 @@ struct ResumeTests {
       try await resume(try scenario("rounds=3"), elsewhere)
     }
     #expect(throws: DecodingError.self) { try withState("models", ["AAA="]) }
+    for bytes in [[], [3, 0, 0, 0], [2, 0], [8, 0, 0, 0, 0, 0, 0, 0, 255]] as [[UInt8]] {
+      #expect(throws: DecodingError.self) {
+        try withState("assignment", Data(bytes).base64EncodedString())
+      }
+    }
+  }
+
+  @Test("indices come back from as few bytes as they need", arguments: [0, 255, 256, 65_536, 1 << 40])
+  func packedIndices(_ largest: Int) throws {
+    struct Box: Codable, Equatable {
+      @PackedIndices var indices: [Int]
+    }
+    let box = Box(indices: (0..<500).map { $0 * largest / 499 })
+    let data = try JSONEncoder().encode(box)
+    #expect(try JSONDecoder().decode(Box.self, from: data) == box)
+    let width = largest < 256 ? 1 : largest < 65_536 ? 2 : largest < 1 << 32 ? 4 : 8
+    #expect(data.count < 20 + (500 * width + 1) * 4 / 3 + 4)
   }
 
   @Test("packed numbers come back bit by bit, with whatever is no number")

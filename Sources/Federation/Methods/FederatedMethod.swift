@@ -11,7 +11,7 @@ public struct FederatedState: Codable, Hashable, Sendable {
   /// θ of every model.
   @Packed public var models: [[Float]]
   /// The model that each client uses.
-  public var assignment: [Int]
+  @PackedIndices public var assignment: [Int]
   /// Posterior probability of each model for each client, while clustering is soft.
   public var posteriors: [[Double]]?
   public var clustering: ClusteringReport?

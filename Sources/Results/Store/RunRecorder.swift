@@ -21,8 +21,8 @@ public actor RunRecorder: RunObserver {
   /// Whether a round that is done again releases the same bits.
   private let isReproducible: Bool
   private let hasGeneratedData: Bool
-  /// The model of every client as last stored.
-  private var models: [Int: Int]
+  /// The model of every client as last stored; -1 before the first time.
+  private var models: [Int]
   /// What the rounds took that are kept from before an interruption.
   private let earlierSeconds: Double
   /// The run as it was found and the round of its checkpoint, until it really goes on.
@@ -44,7 +44,8 @@ public actor RunRecorder: RunObserver {
     trueClusters = scenario.trueClusters
     isReproducible = scenario.isReproducible
     hasGeneratedData = scenario.hasGeneratedData
-    (ledgerCount, models, earlierSeconds) = (0, [:], 0)
+    (ledgerCount, earlierSeconds) = (0, 0)
+    models = [Int](repeating: -1, count: trueClusters.count)
     let process = ProcessIdentity.current
     var variant: String?
     if case .robustClustered(let settings) = scenario.method { variant = settings.variant.rawValue }
@@ -99,7 +100,8 @@ public actor RunRecorder: RunObserver {
     hasGeneratedData = scenario.hasGeneratedData
     let lastCounted = isReproducible ? round : Int.max
     let before: RunRecord
-    (ledgerCount, models, earlierSeconds, before) = try store.write { database in
+    let assignments: [AssignmentRecord]
+    (ledgerCount, assignments, earlierSeconds, before) = try store.write { database in
       guard var run = try RunRecord.fetchOne(database, key: runID) else {
         throw StoreError.unknownRun(name: runID)
       }
@@ -129,13 +131,17 @@ public actor RunRecorder: RunObserver {
           sql:
             "SELECT ifnull(max(sequence) + 1, 0) FROM privacy_events WHERE run_id = ? AND round <= ?",
           arguments: [runID, lastCounted]) ?? 0,
-        Dictionary(assignments.map { ($0.client, $0.model) }, uniquingKeysWith: { $1 }),
+        assignments,
         try Double.fetchOne(
           database,
           sql: "SELECT ifnull(sum(seconds), 0) FROM rounds WHERE run_id = ? AND round <= ?",
           arguments: kept) ?? 0,
         before
       )
+    }
+    models = [Int](repeating: -1, count: trueClusters.count)
+    for row in assignments where models.indices.contains(row.client) {
+      models[row.client] = row.model
     }
     found = (before, round)
     try store.removeStrayFiles(of: runID)
@@ -176,6 +182,35 @@ public actor RunRecorder: RunObserver {
     self.found = nil
   }
 
+  /// A client of which the round says nothing takes no room.
+  private func insert(_ client: ClientRound, round: Int, in database: Database) throws {
+    guard client.participated || client.testAccuracy != nil || client.testLoss != nil else {
+      return
+    }
+    try database.cachedStatement(
+      sql: """
+        INSERT INTO client_rounds (
+          run_id, round, client, model, participated, steps, update_norm, train_loss, test_accuracy,
+          test_loss
+        ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """
+    ).execute(arguments: [
+      runID, round, client.client, client.model, client.participated, client.steps,
+      client.updateNorm, client.trainLoss, client.testAccuracy, client.testLoss,
+    ])
+  }
+
+  private func insertAssignment(
+    of client: ClientRound, round: Int, in database: Database
+  ) throws {
+    try database.cachedStatement(
+      sql: """
+        INSERT INTO assignments (run_id, round, client, true_cluster, model)
+        VALUES (?, ?, ?, ?, ?)
+        """
+    ).execute(arguments: [runID, round, client.client, trueClusters[client.client], client.model])
+  }
+
   /// Enters what is about to be released; on the disk before it is.
   private func announce(_ entries: [LedgerEntry], round: Int) throws(StoreError) {
     let count = try store.write { try insert(entries, in: $0) }
@@ -198,14 +233,10 @@ public actor RunRecorder: RunObserver {
     let count = try store.write { database in
       try RoundRecord(report, runID: runID, finishedAt: Date()).insert(database)
       for client in report.clients {
-        try ClientRoundRecord(client, runID: runID, round: report.round)?.insert(database)
-        guard models.updateValue(client.model, forKey: client.client) != client.model else {
-          continue
-        }
-        try AssignmentRecord(
-          runID: runID, round: report.round, client: client.client,
-          trueCluster: trueClusters[client.client], model: client.model
-        ).insert(database)
+        try insert(client, round: report.round, in: database)
+        guard models[client.client] != client.model else { continue }
+        models[client.client] = client.model
+        try insertAssignment(of: client, round: report.round, in: database)
       }
       for cluster in report.clusters {
         try ClusterRoundRecord(

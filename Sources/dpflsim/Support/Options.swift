@@ -23,6 +23,15 @@ struct OutputOptions: ParsableArguments {
     return !noColor && refusal.isEmpty && Terminal.isLive(stream)
   }
 
+  /// Writes a run in the format asked for.
+  func write(_ run: StoredRun, _ more: [String] = []) throws(Failure) {
+    guard format == .json else {
+      return try write(lines: { run.lines(colors: $0) + more }, document: { run.document })
+    }
+    try run.writeDocument { part throws(Failure) in try Terminal.write(part) }
+    try Terminal.write("\n")
+  }
+
   /// Writes the answer in the format asked for.
   func write(lines: (_ colors: Bool) -> [String], document: () -> JSONValue) throws(Failure) {
     switch format {
