@@ -6,45 +6,59 @@ import Learning
 import Privacy
 import Scenarios
 
+/// What all clients of a run have in common, held once.
+final class ClientSettings: Sendable {
+  let seed: UInt64
+  let rounds: Int
+  fileprivate let local: Scenario.Local
+  fileprivate let clipping: ClippingRule
+  fileprivate let noiseMaking: NoiseMaking
+  fileprivate let clipsWithoutNoise: Bool
+  /// Nil where parameter vectors are averaged as they are.
+  fileprivate let exchange: AdapterExchange?
+  /// Whether the server protects whole clients: nothing released by one alone then counts.
+  fileprivate let trustsServer: Bool
+  fileprivate let followsExamples: Bool
+
+  init(scenario: Scenario, clipping: ClippingRule, exchange: AdapterExchange?) {
+    seed = scenario.seed
+    rounds = scenario.rounds
+    local = scenario.local
+    self.clipping = clipping
+    self.exchange = exchange
+    let privacy = scenario.privacy
+    noiseMaking = privacy.noiseMaking
+    trustsServer = privacy.unit == .client
+    // Where the server protects whole clients it clips their updates itself.
+    clipsWithoutNoise = privacy.clipsWithoutNoise && privacy.unit == .example
+    followsExamples = privacy.individual
+  }
+}
+
 actor Client {
   let profile: ClientProfile
   let noise: ClientNoise
   private(set) var ledger = PrivacyLedger()
-  let seed: UInt64
-  private let local: Scenario.Local
-  private let rounds: Int
-  private let clipping: ClippingRule
-  private let noiseMaking: NoiseMaking
-  private let clipsWithoutNoise: Bool
-  /// Nil where parameter vectors are averaged as they are.
-  private let exchange: AdapterExchange?
-  /// Whether the server protects whole clients: nothing released by this one alone then counts.
-  private let trustsServer: Bool
+  private let settings: ClientSettings
   private var individual: IndividualTracker?
   private var trainFeatures: FrozenFeatures?
   private var testFeatures: FrozenFeatures?
 
-  init(
-    profile: ClientProfile, noise: ClientNoise, scenario: Scenario, clipping: ClippingRule,
-    exchange: AdapterExchange?
-  ) {
-    self.exchange = exchange
+  init(profile: ClientProfile, noise: ClientNoise, settings: ClientSettings) {
     self.profile = profile
     self.noise = noise
-    seed = scenario.seed
-    local = scenario.local
-    rounds = scenario.rounds
-    self.clipping = clipping
-    // Without a promise there is nothing to hide, and the run stays one that can be repeated.
-    noiseMaking =
-      profile.budget.targetEpsilon == nil ? NoiseMaking() : scenario.privacy.noiseMaking
-    trustsServer = scenario.privacy.unit == .client
-    // Where the server protects whole clients it clips their updates itself.
-    let privacy = scenario.privacy
-    clipsWithoutNoise = privacy.clipsWithoutNoise && privacy.unit == .example
-    if scenario.privacy.individual, noise.noiseMultiplier != nil {
+    self.settings = settings
+    if settings.followsExamples, noise.noiseMultiplier != nil {
       individual = IndividualTracker(examples: profile.train.count)
     }
+  }
+
+  nonisolated var seed: UInt64 { settings.seed }
+  private var exchange: AdapterExchange? { settings.exchange }
+
+  /// Without a promise there is nothing to hide, and the run stays one that can be repeated.
+  private var noiseMaking: NoiseMaking {
+    profile.budget.targetEpsilon == nil ? NoiseMaking() : settings.noiseMaking
   }
 
   /// Computes what the frozen layers make of this client's data, to be kept for the whole run.
@@ -115,7 +129,7 @@ actor Client {
       try individual?.record(
         levels: levels, rate: rate, noiseMultiplier: multiplier, steps: steps, others: entries)
     }
-    entries = trustsServer ? [] : entries + outcome.entries
+    entries = settings.trustsServer ? [] : entries + outcome.entries
     ledger.append(contentsOf: entries)
     var traffic = (up: outcome.delta.count, down: outcome.delta.count)
     if let exchange, let served, let phase = task.phase {
@@ -177,7 +191,7 @@ actor Client {
 
   /// The entries that a task will leave, before it is done and in the order in which it leaves them.
   func plannedEntries(of task: ClientTask, round: Int) -> [LedgerEntry] {
-    guard !trustsServer else { return [] }
+    guard !settings.trustsServer else { return [] }
     let work = localWork(task, round: round, start: [])
     let (rate, steps) = work.rateAndSteps
     return (task.selection == nil ? [] : [selectionEntry(round: round)])
@@ -232,15 +246,15 @@ actor Client {
     }
     var work = LocalWork(
       seed: seed, round: round, client: profile.index, start: start, batches: batches,
-      learningRate: Float(task.learningRate ?? local.learningRate),
+      learningRate: Float(task.learningRate ?? settings.local.learningRate),
       privacy: multiplier.map { (Float(profile.budget.maxGradNorm), $0) },
       regularizer: task.regularizer, firstStep: steps.lowerBound)
-    if clipsWithoutNoise { work.clippingBound = Float(profile.budget.maxGradNorm) }
-    work.optimizer = local.optimizer
-    work.schedule = local.learningRateSchedule
-    work.rounds = rounds
+    if settings.clipsWithoutNoise { work.clippingBound = Float(profile.budget.maxGradNorm) }
+    work.optimizer = settings.local.optimizer
+    work.schedule = settings.local.learningRateSchedule
+    work.rounds = settings.rounds
     work.roundSteps = total
-    work.rule = clipping
+    work.rule = settings.clipping
     work.noise = noiseMaking
     return work
   }

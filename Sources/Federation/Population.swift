@@ -6,11 +6,17 @@ public import Scenarios
 
 extension ClientView: ExampleSource {}
 
-/// A client before anything happens: its plan and its data.
-public struct ClientProfile: Sendable {
+/// A client before anything happens: its plan and its data. Held once, whoever refers to it.
+public final class ClientProfile: Sendable {
   public let plan: ClientPlan
   public let train: ClientView
   public let test: ClientView
+
+  init(plan: ClientPlan, train: ClientView, test: ClientView) {
+    self.plan = plan
+    self.train = train
+    self.test = test
+  }
 
   public var index: Int { plan.index }
   public var cluster: Int { plan.cluster }
@@ -22,7 +28,7 @@ public struct Population: Sendable {
   public let scenario: Scenario
   public let dataset: Dataset
   public let partition: Partition
-  public let report: PartitionReport
+  public var report: PartitionReport
   public let clients: [ClientProfile]
   public let publicExamples: ClientView
   public let plan: TrainingPlan

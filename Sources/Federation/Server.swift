@@ -21,6 +21,7 @@ actor Server {
   /// Nil where clients protect their examples themselves.
   private let aggregation: ClientLevelAggregation?
   private let turnout: Turnout
+  private let trueClusters: [Int]
   private var gate: BudgetGate?
   private(set) var state: FederatedState
   /// The server's own releases.
@@ -43,6 +44,7 @@ actor Server {
     aggregation = noise.map {
       ClientLevelAggregation(context: context, noise: $0, models: start.models.count)
     }
+    trueClusters = context.clients.map(\.cluster)
     gate = BudgetGate(
       context.scenario, releasesRepeat: goesOn && !context.scenario.isReproducible)
     turnout = Turnout(scenario: context.scenario, clients: context.clients.map(\.plan))
@@ -186,10 +188,9 @@ actor Server {
   /// Whether clients share a model exactly where they share a true cluster.
   private var assignmentIsTrue: Bool {
     var modelOf = [Int](repeating: -1, count: context.scenario.population.clusters.count)
-    for client in context.clients {
-      let model = state.assignment[client.index]
-      guard modelOf[client.cluster] == model || modelOf[client.cluster] < 0 else { return false }
-      modelOf[client.cluster] = model
+    for (cluster, model) in zip(trueClusters, state.assignment) {
+      guard modelOf[cluster] == model || modelOf[cluster] < 0 else { return false }
+      modelOf[cluster] = model
     }
     let found = modelOf.filter { $0 >= 0 }
     return Set(found).count == found.count

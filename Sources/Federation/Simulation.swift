@@ -74,7 +74,7 @@ public struct Simulation: Sendable {
     observer: any RunObserver, from point: ResumePoint? = nil
   ) async throws -> RunOutcome {
     try await observer.receive(.preparing("loading \(scenario.data.name)"))
-    let population = try Population(scenario: scenario, catalog: catalog)
+    var population = try Population(scenario: scenario, catalog: catalog)
     let plan = population.plan
     let method = scenario.method.makeMethod()
     let forecast = try forecast(population)
@@ -105,6 +105,9 @@ public struct Simulation: Sendable {
           trainableParameters: plan.trainableCount,
           modelParameters: plan.architecture.parameterCount, featureBytes: cache.bytes,
           cachedClients: cache.clients, forecast: forecast, notes: notes)))
+
+    // The observer has them; here nobody asks again.
+    population.report.clients = []
 
     let noise = try serverNoise(context, method: method)
     let announce: ReleaseAnnouncement = { round, entries in
@@ -236,6 +239,8 @@ public struct Simulation: Sendable {
   ) throws(FederationError) -> [Client] {
     var calibrator = NoiseCalibrator(accountant: scenario.privacy.accountant.kind.accountant)
     let releases = ReleaseContext(scenario: scenario, schedule: context.schedule)
+    let settings = ClientSettings(
+      scenario: scenario, clipping: clipping, exchange: context.exchange)
     var clients: [Client] = []
     clients.reserveCapacity(context.clients.count)
     for profile in context.clients {
@@ -245,10 +250,7 @@ public struct Simulation: Sendable {
         : try scenario.noise(
           of: profile.plan, plan: method.releases(of: profile.plan, in: releases), method: method,
           context: releases, calibrator: &calibrator)
-      clients.append(
-        Client(
-          profile: profile, noise: noise, scenario: scenario, clipping: clipping,
-          exchange: context.exchange))
+      clients.append(Client(profile: profile, noise: noise, settings: settings))
     }
     return clients
   }

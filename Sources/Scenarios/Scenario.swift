@@ -150,7 +150,7 @@ extension Scenario {
     .defaults("seed", 0, .integer(0...(1 << 53)), "Seed of every random draw."),
     .required("rounds", .integer(1...100_000), "Communication rounds."),
     .defaults(
-      "cohort_size", .null, .nullable(.integer(1...100_000)),
+      "cohort_size", .null, .nullable(.integer(1...1_000_000)),
       "Clients drawn for each round; null = every client in every round."),
     Participation.key,
     .required("data", .tagged(DataSet.shape), "The data set and its public share."),
