@@ -141,15 +141,13 @@ actor Client {
     traffic.down += outcome.thresholds?.count ?? 0
     let size = MemoryLayout<Float>.size
     return ClientUpdate(
-      client: profile.index, model: model, delta: outcome.delta,
-      deltaWithoutNoise: outcome.deltaWithoutNoise, entries: entries,
-      steps: outcome.steps,
+      client: profile.index, model: model, outcome: outcome, entries: entries,
       meanLoss: outcome.statistics.examples > 0
         ? outcome.statistics.loss / Double(outcome.statistics.examples) : nil,
       bytesUp: task.sendsUpdate ? traffic.up * size : 0,
       bytesDown: task.sendsUpdate
         ? traffic.down * size * (task.selection?.candidates.count ?? 1) : 0,
-      thresholds: outcome.thresholds, phase: task.phase)
+      phase: task.phase)
   }
 
   /// - Parameter base: of the run, where the adapted weights themselves are trained by way of carriers.

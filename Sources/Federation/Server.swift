@@ -16,6 +16,7 @@ actor Server {
   private let context: MethodContext
   private let clients: [Client]
   private let lanes: LanePool
+  private let executor: any ClientExecutor
   /// Told what a round is about to release, before it does; nil where repeating it costs nothing.
   private let announce: ReleaseAnnouncement?
   /// Nil where clients protect their examples themselves.
@@ -39,6 +40,7 @@ actor Server {
     self.context = context
     self.clients = clients
     self.lanes = lanes
+    executor = LaneExecutor(clients: clients, lanes: lanes)
     let start = method.start(context)
     state = start
     aggregation = noise.map {
@@ -82,7 +84,8 @@ actor Server {
     for phase in phases?.map({ Phase?.some($0) }) ?? [nil] {
       if let phase { try context.exchange?.prepare(&state.models, for: phase) }
       try await announceReleases(of: tasks, phase: phase, round: round)
-      let updates = try await perform(tasks, phase: phase, round: round)
+      let (updates, means) = try await perform(
+        tasks, phase: phase, round: round, folds: folds(work.stage))
       // What comes late is not folded, and is in the ledger all the same: it was released.
       let inTime = updates.filter {
         turnout.attendance(of: $0.client, round: round) == .reports
@@ -94,7 +97,7 @@ actor Server {
         report.ledger.append(entry)
       } else {
         let start = state.models
-        try method.fold(inTime, round: round, into: &state, context: context)
+        try method.fold(inTime, means: means, round: round, into: &state, context: context)
         try state.takeThresholds(of: inTime)
         try recordTrueProjection(of: inTime, from: start, round: round)
       }
@@ -142,11 +145,19 @@ actor Server {
     try await announce(round + 1, entries)
   }
 
+  /// Whether means are all that a stage wants of its updates. The first round clusters them, rules of
+  /// aggregation look at each, and so does the error of averaging adapters; a server that protects whole
+  /// clients clips them.
+  private func folds(_ stage: RoundStage) -> Bool {
+    stage != .fullBatch && aggregation == nil && context.exchange == nil
+      && context.plan.adapter == nil
+  }
+
+  /// - Parameter folds: whether updates are folded as they come.
+  /// - Returns: the updates in the order of tasks, and the means of those in time where they were folded.
   private func perform(
-    _ tasks: [ClientTask], phase: Phase?, round: Int
-  ) async throws -> [ClientUpdate] {
-    let (before, clients) = (state, clients)
-    let sizes = tasks.map { context.clients[$0.client].train.count }
+    _ tasks: [ClientTask], phase: Phase?, round: Int, folds: Bool
+  ) async throws -> ([ClientUpdate], means: [Int: [Float]]?) {
     var tasks = tasks
     if phase != nil {
       let sharing = Dictionary(grouping: tasks, by: \.model).mapValues(\.count)
@@ -155,10 +166,13 @@ actor Server {
         tasks[index].contributors = sharing[tasks[index].model] ?? 1
       }
     }
-    return try await lanes.map(tasks, costs: sizes) { task, lane in
-      try await clients[task.client].perform(
-        task, round: round, state: before, on: lane)
+    let turnout = turnout
+    let isInTime: @Sendable (Int) -> Bool = {
+      turnout.attendance(of: $0, round: round) == .reports
     }
+    let (updates, folder) = try await executor.perform(
+      tasks, round: round, state: state, folds: folds ? isInTime : nil)
+    return (updates, folds ? try folder.finish() : nil)
   }
 
   /// The tasks that budgets have room for.
@@ -256,9 +270,9 @@ extension RoundReport {
     figures.participated = true
     figures.steps += update.steps
     figures.trainLoss = update.meanLoss
-    let norm = update.delta.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
     // Of all parts of a round together.
-    figures.updateNorm = figures.updateNorm.map { ($0 * $0 + norm * norm).squareRoot() } ?? norm
+    figures.updateNorm =
+      figures.updateNorm.map { ($0 * $0 + update.norm * update.norm).squareRoot() } ?? update.norm
     participants[update.client] = figures
     ledger += update.entries
     bytesUp += update.bytesUp

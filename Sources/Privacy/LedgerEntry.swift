@@ -208,7 +208,8 @@ extension LedgerEntry {
       (kind == .noiseFreeLowRank) == (rank != nil) && (rank ?? 1) >= 1,
       "rank belongs to low-rank releases without noise, from 1")
     try check(
-      isAmount(sensitivity) && isAmount(maxGradNorm ?? 0) && isAmount(thresholdNoiseMultiplier ?? 0),
+      isAmount(sensitivity) && isAmount(maxGradNorm ?? 0)
+        && isAmount(thresholdNoiseMultiplier ?? 0),
       "sensitivity, max_grad_norm and threshold_noise_multiplier must be at least 0 and finite")
     self.init(
       round: round, client: client, purpose: knownPurpose, mechanism: kind,

@@ -38,7 +38,8 @@ struct DataIdentityTests {
     """
 
   private static func states(_ outcome: Program.Outcome) throws -> [String] {
-    guard case .array(let cells)? = try JSONValue(parsing: Data(outcome.output.utf8))["cells"] else {
+    guard case .array(let cells)? = try JSONValue(parsing: Data(outcome.output.utf8))["cells"]
+    else {
       return []
     }
     return cells.compactMap { if case .string(let state)? = $0["status"] { state } else { nil } }

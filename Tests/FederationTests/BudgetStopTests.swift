@@ -73,7 +73,7 @@ struct BudgetStopTests {
         #"privacy.on_budget_exhausted="continue""#,
       ])
     } throws: { error in
-      (error as? FederationError) 
+      (error as? FederationError)
         == .budgetExhausted(client: 0, round: 1, epsilon: 5, cause: .noiseMultiplier)
     }
   }

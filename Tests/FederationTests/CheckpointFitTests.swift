@@ -17,7 +17,7 @@ struct CheckpointFitTests {
     ([], ["round"], [0, -1, 4, .integer(.max)]),
     ([], ["state", "models"], [[], [""], ["", "", "", "", "", "", "", "", ""]]),
     // No client, one, and eight with a model that is not there.
-    ([], ["state", "assignment"], ["", "AQ==", "AQA=", "AQkJCQkJCQkJ"]),
+    ([], ["state", "assignment"], ["AQ==", "AQA=", "AQkJCQkJCQkJ"]),
     ([], ["state", "posteriors"], [[], [[1]], .array(Array(repeating: [-1, 2], count: 8))]),
     ([], ["state", "clustering", "switchRound"], [-1, .integer(.max)]),
     ([], ["state", "clustering", "chosenClusters"], [0, -1, 9]),

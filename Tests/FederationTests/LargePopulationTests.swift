@@ -67,7 +67,8 @@ struct LargePopulationTests {
 }
 
 extension Array {
-  fileprivate func asyncMap<Value>(_ body: (Element) async throws -> Value) async throws -> [Value] {
+  fileprivate func asyncMap<Value>(_ body: (Element) async throws -> Value) async throws -> [Value]
+  {
     var values: [Value] = []
     for element in self { values.append(try await body(element)) }
     return values

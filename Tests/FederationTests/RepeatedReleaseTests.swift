@@ -34,7 +34,8 @@ struct RepeatedReleaseTests {
   @Test(
     "what a round announces is what it then releases, entry by entry",
     arguments: [
-      [], [#"method={"name":"ifca"}"#], [#"method={"name":"global"}"#], [#"method={"name":"local"}"#],
+      [], [#"method={"name":"ifca"}"#], [#"method={"name":"global"}"#],
+      [#"method={"name":"local"}"#],
       [#"method={"name":"mr-mtl"}"#], [#"method={"name":"oracle"}"#],
       ["privacy.unit=client", #"method={"name":"global"}"#],
       ["participation.dropout_probability=0.3", #"method={"name":"ifca"}"#],
@@ -133,7 +134,8 @@ struct RepeatedReleaseTests {
     #expect(error == .serverBudgetExhausted(round: 3, epsilon: 5, cause: .repeatedReleases))
   }
 
-  @Test("a round that is cut in its middle counts, also before the first checkpoint", arguments: [1, 3])
+  @Test(
+    "a round that is cut in its middle counts, also before the first checkpoint", arguments: [1, 3])
   func cut(round: Int) async throws {
     let scenario = try scenario("rounds=4", Self.system, #"method={"name":"ifca"}"#)
     let cut = Cut(in: round)

@@ -170,7 +170,8 @@ struct ResumeTests {
     }
   }
 
-  @Test("indices come back from as few bytes as they need", arguments: [0, 255, 256, 65_536, 1 << 40])
+  @Test(
+    "indices come back from as few bytes as they need", arguments: [0, 255, 256, 65_536, 1 << 40])
   func packedIndices(_ largest: Int) throws {
     struct Box: Codable, Equatable {
       @PackedIndices var indices: [Int]
@@ -179,7 +180,8 @@ struct ResumeTests {
     let data = try JSONEncoder().encode(box)
     #expect(try JSONDecoder().decode(Box.self, from: data) == box)
     let width = largest < 256 ? 1 : largest < 65_536 ? 2 : largest < 1 << 32 ? 4 : 8
-    #expect(data.count < 20 + (500 * width + 1) * 4 / 3 + 4)
+    // Base64, with a stroke before some of its characters.
+    #expect(data.count < 60 + 500 * width * 3 / 2)
   }
 
   @Test("packed numbers come back bit by bit, with whatever is no number")

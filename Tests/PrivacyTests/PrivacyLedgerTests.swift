@@ -56,7 +56,10 @@ struct PrivacyLedgerTests {
   func canonicalCost(seed: UInt64) throws {
     var generator = TestGenerator(seed: seed)
     let kinds: [(Int, Int) -> LedgerEntry] = [
-      { .gaussian(round: $0, client: 1, noiseMultiplier: 3, maxGradNorm: 1, sensitivity: 1, count: $1) },
+      {
+        .gaussian(
+          round: $0, client: 1, noiseMultiplier: 3, maxGradNorm: 1, sensitivity: 1, count: $1)
+      },
       { Self.step(round: $0, count: $1) },
       { Self.step(round: $0, client: 4, count: $1) },
       { .exponentialMechanism(round: $0, client: 0, epsilon: 0.05, sensitivity: 0.5, count: $1) },
@@ -152,7 +155,9 @@ struct PrivacyLedgerTests {
         less[key] = nil
         #expect(throws: DecodingError.self) { try Self.read(less) }
       }
-      let parameters: [String: Any] = ["noise_multiplier": 1.0, "selection_epsilon": 1.0, "rank": 1]
+      let parameters: [String: Any] = [
+        "noise_multiplier": 1.0, "selection_epsilon": 1.0, "rank": 1,
+      ]
       for (key, value) in parameters where fields[key] == nil {
         #expect(throws: DecodingError.self) { try Self.read(fields.merging([key: value]) { $1 }) }
       }

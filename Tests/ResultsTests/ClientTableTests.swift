@@ -74,7 +74,8 @@ struct ClientTableTests {
 
   @Test("counts that are no confusion matrix are refused")
   func confusion() {
-    #expect(ConfusionCounts(classes: 2, triples: [0, 1, 3, 1, 0, 2])?.matrix == [[0, 3], [2, 0]])
+    #expect(
+      ConfusionCounts(classes: 2, triples: [0, 1, 3, 1, 0, 2])?.matrix == [[0, 3], [2, 0]])
     for triples: [UInt32] in [
       [0, 1], [0, 2, 1], [2, 0, 1], [0, 0, 0], [1, 0, 1, 0, 1, 1], [0, 0, 1, 0, 0, 1],
     ] {
@@ -91,7 +92,8 @@ struct ClientTableTests {
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    guard var text = try JSONSerialization.jsonObject(with: encoder.encode(result)) as? [String: Any]
+    guard
+      var text = try JSONSerialization.jsonObject(with: encoder.encode(result)) as? [String: Any]
     else { throw CocoaError(.coderInvalidValue) }
     let clients = text["clients"] as? [[String: Any]] ?? []
     // Version 3 held whole matrices.

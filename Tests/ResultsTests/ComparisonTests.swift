@@ -231,7 +231,8 @@ struct ComparisonTests {
         #expect(two.settings.contains { $0.contains(place + "777777777777") })
         try await DatabaseQueue(path: file.path).write {
           try $0.execute(
-            sql: "UPDATE runs SET build = (SELECT build FROM runs WHERE seed = 0), data_hash = NULL")
+            sql: "UPDATE runs SET build = (SELECT build FROM runs WHERE seed = 0), data_hash = NULL"
+          )
         }
       }
       #expect(try store.comparison().cells.map(\.runs.count) == [3, 3])

@@ -31,7 +31,8 @@ struct LedgerAppendTests {
       ])
   }
 
-  private static func simulation(_ checkpoints: CheckpointPolicy = .rounds(1)) throws -> Simulation {
+  private static func simulation(_ checkpoints: CheckpointPolicy = .rounds(1)) throws -> Simulation
+  {
     Simulation(
       scenario: try scenario(), catalog: DatasetCatalog(),
       options: SimulationOptions(workers: 1, checkpoints: checkpoints))

@@ -171,7 +171,8 @@ struct SweepTests {
       #expect(try known(0) == nil)
       let hash = try Grid.scenario("global", 2, 1).hash
       for (data, build) in [
-        (String(repeating: "0", count: 64), BuildIdentity.current), (nil, String(repeating: "0", count: 64)),
+        (String(repeating: "0", count: 64), BuildIdentity.current),
+        (nil, String(repeating: "0", count: 64)),
         (nil, nil),
       ] {
         let other = RunIdentity(scenarioHash: hash, dataHash: data, build: build)

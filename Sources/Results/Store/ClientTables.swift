@@ -70,7 +70,8 @@ enum ClientResultTable {
       let reader = RowReader(row: row, runID: runID)
       guard
         let confusion = ConfusionCounts(
-          classes: try reader.value(13), triples: try reader.numbers(14, PackedNumbers.counts) ?? [])
+          classes: try reader.value(13), triples: try reader.numbers(14, PackedNumbers.counts) ?? []
+        )
       else { throw StoreError.unreadableRun(id: runID, reason: "the confusion of a client") }
       let client: Int = try reader.value(0)
       result.clients.append(

@@ -36,7 +36,8 @@ public actor RunRecorder: RunObserver {
   ///   - startedAt: the time of day; only the name of the run and the table say it again.
   /// - Throws: `StoreError.runInProgress` if somebody else has, or is.
   public init(
-    store: RunStore, scenario: Scenario, workers: Int, machine: String, alone identity: RunIdentity? = nil,
+    store: RunStore, scenario: Scenario, workers: Int, machine: String,
+    alone identity: RunIdentity? = nil,
     startedAt: Date = Date()
   ) throws(StoreError) {
     self.store = store
@@ -57,8 +58,10 @@ public actor RunRecorder: RunObserver {
           arguments: [scenario.hash, DPFLSimVersion.current]
         ).fetchAll(database)
         let isDone = { (run: RunRecord) in
-          run.status == .done && identity == RunIdentity(
-            scenarioHash: run.scenarioHash, dataHash: run.dataHash, build: run.build)
+          run.status == .done
+            && identity
+              == RunIdentity(
+                scenarioHash: run.scenarioHash, dataHash: run.dataHash, build: run.build)
         }
         if let rival = rivals.first(where: { isDone($0) || $0.process.isAlive == true }) {
           throw StoreError.runInProgress(id: rival.runID)
@@ -379,7 +382,8 @@ extension RunRecord {
     guard startJSON == nil || (build != nil && build == BuildIdentity.current) else {
       throw .notResumable(
         id: runID,
-        reason: "it was begun by another build of dpflsim or with other processor kernels, whose figures may "
+        reason:
+          "it was begun by another build of dpflsim or with other processor kernels, whose figures may "
           + "differ; run the scenario again")
     }
   }

@@ -90,7 +90,9 @@ extension Schema {
       var triples: [UInt32] = []
       for (label, counts) in client.confusion.enumerated() {
         for (predicted, count) in counts.enumerated() where count > 0 {
-          triples += [UInt32(clamping: label), UInt32(clamping: predicted), UInt32(clamping: count)]
+          triples += [
+            UInt32(clamping: label), UInt32(clamping: predicted), UInt32(clamping: count),
+          ]
         }
       }
       try statement.execute(arguments: [

@@ -140,7 +140,8 @@ extension Failure {
   fileprivate func withStoredRounds(_ rounds: Int, goOn command: String) -> Failure {
     Failure(
       status,
-      message + "\nthe result is missing and all \(rounds) rounds are stored; try again with: \(command)")
+      message
+        + "\nthe result is missing and all \(rounds) rounds are stored; try again with: \(command)")
   }
 }
 

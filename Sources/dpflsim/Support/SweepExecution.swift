@@ -102,7 +102,8 @@ struct SweepExecution {
         }
         do {
           let stored = try await result(
-            of: cell, identity, resumed: identity.flatMap { try store.resumableRun(of: $0) }, index: index,
+            of: cell, identity, resumed: identity.flatMap { try store.resumableRun(of: $0) },
+            index: index,
             workers: workers, display: display)
           let seconds = stored.run.wallSeconds ?? (ContinuousClock.now - begin) / .seconds(1)
           return .done(runID: stored.run.runID, seconds: seconds)

@@ -21,7 +21,8 @@ public struct UsageProblem: Sendable, Hashable, CustomStringConvertible {
       description =
         "\(option): stands before the command; write it behind, as in: dpflsim runs \(option) …"
     } else if let option, let reason = Self.common[option] {
-      description = "\(command): \(option) has no meaning here, as this command \(reason); leave it out"
+      description =
+        "\(command): \(option) has no meaning here, as this command \(reason); leave it out"
     } else {
       let place = path.isEmpty ? "" : command + ": "
       let help = (["dpflsim"] + path + ["--help"]).joined(separator: " ")
