@@ -1,5 +1,7 @@
 // Who carries out the work of a round: lanes of this process, or whatever else gives the same updates.
 
+import Datasets
+
 /// Gives tasks to clients, and folds what they send.
 protocol ClientExecutor: Sendable {
   /// Carries out tasks with the models of a state.

@@ -1,7 +1,9 @@
 // A process that is killed at any moment: the store opens, what was committed is there, and the run ends
 // with the digest that it would have had.
 
+import Federation
 import Foundation
+import Privacy
 import Results
 import Testing
 

@@ -226,11 +226,11 @@ struct FixedPointSumTests {
     var stream = RandomStream(seed: 4, purpose: .test, step: trial)
     let updates = (0..<60).map { client in
       (
-        client: client, model: Int(stream.next(upperBound: 3)),
+        client: client, model: Int(stream.next(upperBound: UInt64(3))),
         delta: (0..<9).map { _ in Float(stream.nextGaussian()) }
       )
     }
-    let lanes = 1 + Int(stream.next(upperBound: 5))
+    let lanes = 1 + Int(stream.next(upperBound: UInt64(5)))
     var folders = [UpdateFolder](repeating: UpdateFolder(), count: lanes)
     for update in updates.shuffled(using: &stream) {
       folders[Int(stream.next(upperBound: UInt64(lanes)))]
@@ -256,7 +256,8 @@ struct FixedPointSumTests {
       var folders = [UpdateFolder](repeating: UpdateFolder(), count: 4)
       for client in (0..<40).shuffled(using: &stream) {
         let value: Float = client == 17 || client == 31 ? .nan : 1
-        folders[Int(stream.next(upperBound: 4))].add([value], model: client % 2, client: client)
+        folders[Int(stream.next(upperBound: UInt64(4)))].add(
+          [value], model: client % 2, client: client)
       }
       var whole = UpdateFolder()
       for folder in folders { whole.merge(folder) }
