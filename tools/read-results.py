@@ -17,15 +17,16 @@ import sys
 
 QUERY = """
 SELECT run_id, scenario, scenario_hash, method, seed, client_mean_accuracy, worst_cluster_accuracy,
-       result_json
+       build, data_hash
 FROM runs WHERE status = 'done' ORDER BY started_at DESC, run_id DESC
 """
 
 
-def epsilon_label(result_json):
+def epsilon_label(connection, run_id):
     """The target of the clients as `dpflsim compare` writes it: none, 2, or 1–5."""
-    targets = [client.get("target_epsilon") for client in json.loads(result_json)["clients"]]
-    values = [float("inf") if target is None else target for target in targets]
+    targets = connection.execute(
+        "SELECT DISTINCT target_epsilon FROM client_results WHERE run_id = ?", [run_id])
+    values = [float("inf") if target is None else target for (target,) in targets]
 
     def text(value):
         return "none" if value == float("inf") else f"{value:g}"
@@ -35,19 +36,25 @@ def epsilon_label(result_json):
 
 
 def read(store, scenario):
-    """The latest finished run of every scenario hash, as dictionaries."""
+    """The latest finished run of every scenario hash, of the latest build and data alone, as dictionaries."""
     connection = sqlite3.connect(f"{pathlib.Path(store).resolve().as_uri()}?mode=ro", uri=True)
     connection.row_factory = sqlite3.Row
-    seen, rows = set(), []
+    if connection.execute("PRAGMA user_version").fetchone()[0] < 5:
+        sys.exit(f"{store}: its tables are of an earlier version; `dpflsim runs` brings them up to date")
+    seen, rows, sources = set(), [], {}
     for row in connection.execute(QUERY):
         if row["scenario_hash"] in seen or scenario not in (None, row["scenario"]):
+            continue
+        # Runs of another build or of other data are never pooled with these.
+        source = (row["build"], row["data_hash"])
+        if sources.setdefault(row["scenario"], source) != source:
             continue
         seen.add(row["scenario_hash"])
         rows.append(
             {
                 "scenario": row["scenario"],
                 "method": row["method"],
-                "epsilon": epsilon_label(row["result_json"]),
+                "epsilon": epsilon_label(connection, row["run_id"]),
                 "seed": row["seed"],
                 "worst_cluster": row["worst_cluster_accuracy"],
                 "client_mean": row["client_mean_accuracy"],

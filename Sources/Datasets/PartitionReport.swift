@@ -24,7 +24,7 @@ public struct PartitionReport: Sendable, Hashable, Codable {
   public let classCount: Int
   /// Public examples of each label.
   public let publicLabels: [Int]
-  public let clients: [Client]
+  public var clients: [Client]
   /// Training examples that belong to more than one client; 0 unless the request allowed overlap.
   public let sharedTrainExamples: Int
   /// Test examples that belong to more than one client, because clients together asked for more than

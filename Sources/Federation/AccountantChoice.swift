@@ -13,25 +13,3 @@ extension Scenario.Privacy.Accountant {
     }
   }
 }
-
-/// Bounds that were asked for before; many clients release the same under the same budget.
-struct RememberedBounds {
-  private struct Question: Hashable {
-    let event: PrivacyEvent
-    let delta: Double
-  }
-  private let accountant: any PrivacyAccountant
-  private var known: [Question: EpsilonBound] = [:]
-
-  init(_ accountant: any PrivacyAccountant) { self.accountant = accountant }
-
-  mutating func bound(
-    for event: PrivacyEvent, delta: Double
-  ) throws(AccountingError) -> EpsilonBound {
-    let question = Question(event: event, delta: delta)
-    if let earlier = known[question] { return earlier }
-    let bound = try accountant.bound(for: event, delta: delta)
-    known[question] = bound
-    return bound
-  }
-}

@@ -1,5 +1,5 @@
-// Stops releases that a budget has no room for. Calibrated noise never comes near it; a noise multiplier
-// set by hand can.
+// Stops releases that a budget has no room for. Calibrated noise never comes near it, unless releases are
+// repeated after an interruption; a noise multiplier set by hand can.
 
 import Privacy
 import Scenarios
@@ -7,22 +7,28 @@ import Scenarios
 /// Asks before every round whether a client may release what the round asks of it.
 struct BudgetGate {
   private let policy: Scenario.Privacy.Exhaustion
-  private var bounds: RememberedBounds
+  private let cause: FederationError.BudgetCause
+  private var bounds: BoundCache
   /// Clients that stopped, with the round (from 1) that they did not take part in.
   private(set) var exhausted: [Int: Int] = [:]
 
-  /// Nil where noise is calibrated, or nobody has a budget.
-  init?(_ scenario: Scenario) {
-    guard scenario.privacy.noiseMultiplier != nil else { return nil }
-    bounds = RememberedBounds(scenario.privacy.accountant.kind.accountant)
+  /// Nil where noise is calibrated and nothing was released twice.
+  ///
+  /// - Parameter releasesRepeat: whether rounds may be released again after an interruption, as other releases.
+  init?(_ scenario: Scenario, releasesRepeat: Bool) {
+    guard scenario.privacy.noiseMultiplier != nil || releasesRepeat else { return nil }
+    bounds = BoundCache(scenario.privacy.accountant.kind.accountant)
     policy = scenario.privacy.onBudgetExhausted
+    cause = scenario.privacy.noiseMultiplier == nil ? .repeatedReleases : .noiseMultiplier
   }
 
   mutating func restore(exhausted: [Int: Int]) { self.exhausted = exhausted }
 
   /// Whether a ledger that has grown by the round's entries stays within the budget.
-  mutating func admits(_ total: PrivacyEvent, within budget: PrivacyBudget) throws -> Bool {
-    try bounds.bound(for: total, delta: budget.delta).epsilon <= budget.epsilon
+  private mutating func admits(
+    _ total: PrivacyLedger, within budget: PrivacyBudget
+  ) throws -> Bool {
+    try bounds.bound(of: total, delta: budget.delta).epsilon <= budget.epsilon
   }
 
   /// The tasks of those clients whose budgets have room for them.
@@ -42,16 +48,28 @@ struct BudgetGate {
         continue
       }
       let budget = PrivacyBudget(epsilon: epsilon, delta: client.profile.budget.targetDelta)
-      if try admits(await client.cost(after: task, round: round), within: budget) {
+      if try admits(await client.ledger(after: task, round: round), within: budget) {
         admitted.append(task)
       } else if policy == .stop || needsEverybody {
         throw FederationError.budgetExhausted(
-          client: task.client, round: round + 1, epsilon: epsilon)
+          client: task.client, round: round + 1, epsilon: epsilon, cause: cause)
       } else {
         exhausted[task.client] = round + 1
       }
     }
     return admitted
+  }
+
+  /// Asks for the server's release, which protects everybody: without it nobody can go on.
+  ///
+  /// - Throws: `FederationError.serverBudgetExhausted`.
+  mutating func admitServer(
+    _ total: PrivacyLedger, within budget: PrivacyBudget, round: Int
+  ) throws {
+    guard try admits(total, within: budget) else {
+      throw FederationError.serverBudgetExhausted(
+        round: round + 1, epsilon: budget.epsilon, cause: cause)
+    }
   }
 
   /// One sentence for the result; nil if nobody stopped.
@@ -66,10 +84,10 @@ struct BudgetGate {
 }
 
 extension Client {
-  /// What everything released so far costs together with a task.
-  func cost(after task: ClientTask, round: Int) -> PrivacyEvent {
+  /// What it will have released after a task.
+  func ledger(after task: ClientTask, round: Int) -> PrivacyLedger {
     var total = ledger
     total.append(contentsOf: plannedEntries(of: task, round: round))
-    return total.costEvent
+    return total
   }
 }

@@ -6,45 +6,59 @@ import Learning
 import Privacy
 import Scenarios
 
+/// What all clients of a run have in common, held once.
+final class ClientSettings: Sendable {
+  let seed: UInt64
+  let rounds: Int
+  fileprivate let local: Scenario.Local
+  fileprivate let clipping: ClippingRule
+  fileprivate let noiseMaking: NoiseMaking
+  fileprivate let clipsWithoutNoise: Bool
+  /// Nil where parameter vectors are averaged as they are.
+  fileprivate let exchange: AdapterExchange?
+  /// Whether the server protects whole clients: nothing released by one alone then counts.
+  fileprivate let trustsServer: Bool
+  fileprivate let followsExamples: Bool
+
+  init(scenario: Scenario, clipping: ClippingRule, exchange: AdapterExchange?) {
+    seed = scenario.seed
+    rounds = scenario.rounds
+    local = scenario.local
+    self.clipping = clipping
+    self.exchange = exchange
+    let privacy = scenario.privacy
+    noiseMaking = privacy.noiseMaking
+    trustsServer = privacy.unit == .client
+    // Where the server protects whole clients it clips their updates itself.
+    clipsWithoutNoise = privacy.clipsWithoutNoise && privacy.unit == .example
+    followsExamples = privacy.individual
+  }
+}
+
 actor Client {
   let profile: ClientProfile
   let noise: ClientNoise
   private(set) var ledger = PrivacyLedger()
-  let seed: UInt64
-  private let local: Scenario.Local
-  private let rounds: Int
-  private let clipping: ClippingRule
-  private let noiseMaking: NoiseMaking
-  private let clipsWithoutNoise: Bool
-  /// Nil where parameter vectors are averaged as they are.
-  private let exchange: AdapterExchange?
-  /// Whether the server protects whole clients: nothing released by this one alone then counts.
-  private let trustsServer: Bool
+  private let settings: ClientSettings
   private var individual: IndividualTracker?
   private var trainFeatures: FrozenFeatures?
   private var testFeatures: FrozenFeatures?
 
-  init(
-    profile: ClientProfile, noise: ClientNoise, scenario: Scenario, clipping: ClippingRule,
-    exchange: AdapterExchange?
-  ) {
-    self.exchange = exchange
+  init(profile: ClientProfile, noise: ClientNoise, settings: ClientSettings) {
     self.profile = profile
     self.noise = noise
-    seed = scenario.seed
-    local = scenario.local
-    rounds = scenario.rounds
-    self.clipping = clipping
-    // Without a promise there is nothing to hide, and the run stays one that can be repeated.
-    noiseMaking =
-      profile.budget.targetEpsilon == nil ? NoiseMaking() : scenario.privacy.noiseMaking
-    trustsServer = scenario.privacy.unit == .client
-    // Where the server protects whole clients it clips their updates itself.
-    let privacy = scenario.privacy
-    clipsWithoutNoise = privacy.clipsWithoutNoise && privacy.unit == .example
-    if scenario.privacy.individual, noise.noiseMultiplier != nil {
+    self.settings = settings
+    if settings.followsExamples, noise.noiseMultiplier != nil {
       individual = IndividualTracker(examples: profile.train.count)
     }
+  }
+
+  nonisolated var seed: UInt64 { settings.seed }
+  private var exchange: AdapterExchange? { settings.exchange }
+
+  /// Without a promise there is nothing to hide, and the run stays one that can be repeated.
+  private var noiseMaking: NoiseMaking {
+    profile.budget.targetEpsilon == nil ? NoiseMaking() : settings.noiseMaking
   }
 
   /// Computes what the frozen layers make of this client's data, to be kept for the whole run.
@@ -61,14 +75,20 @@ actor Client {
 
   /// Goes on with what it had released, and with its examples' divergences.
   ///
+  /// - Parameters:
+  ///   - repeated: the part of the ledger that the divergences do not know.
+  ///   - divergences: of the checkpoint; nil begins anew.
   /// - Throws: `FederationError.cannotResume` if there are not as many of them as there should be.
   func restore(
-    ledger entries: [LedgerEntry], divergences: [Double]
-  ) throws(FederationError) {
+    ledger entries: [LedgerEntry], repeated: [LedgerEntry], divergences: [Double]?
+  ) throws {
     ledger.append(contentsOf: entries)
-    guard individual?.restore(divergences) ?? divergences.isEmpty else {
-      throw .cannotResume(reason: "its checkpoint does not fit its scenario")
+    if let divergences {
+      guard individual?.restore(divergences) ?? divergences.isEmpty else {
+        throw FederationError.cannotResume(reason: "its checkpoint does not fit its scenario")
+      }
     }
+    try individual?.record(repeated)
   }
 
   /// Carries out a task with the server's models and records every release.
@@ -109,7 +129,7 @@ actor Client {
       try individual?.record(
         levels: levels, rate: rate, noiseMultiplier: multiplier, steps: steps, others: entries)
     }
-    entries = trustsServer ? [] : entries + outcome.entries
+    entries = settings.trustsServer ? [] : entries + outcome.entries
     ledger.append(contentsOf: entries)
     var traffic = (up: outcome.delta.count, down: outcome.delta.count)
     if let exchange, let served, let phase = task.phase {
@@ -121,15 +141,13 @@ actor Client {
     traffic.down += outcome.thresholds?.count ?? 0
     let size = MemoryLayout<Float>.size
     return ClientUpdate(
-      client: profile.index, model: model, delta: outcome.delta,
-      deltaWithoutNoise: outcome.deltaWithoutNoise, entries: entries,
-      steps: outcome.steps,
+      client: profile.index, model: model, outcome: outcome, entries: entries,
       meanLoss: outcome.statistics.examples > 0
         ? outcome.statistics.loss / Double(outcome.statistics.examples) : nil,
       bytesUp: task.sendsUpdate ? traffic.up * size : 0,
       bytesDown: task.sendsUpdate
         ? traffic.down * size * (task.selection?.candidates.count ?? 1) : 0,
-      thresholds: outcome.thresholds, phase: task.phase)
+      phase: task.phase)
   }
 
   /// - Parameter base: of the run, where the adapted weights themselves are trained by way of carriers.
@@ -169,17 +187,26 @@ actor Client {
     }
   }
 
-  /// The entries that a task will leave, before it is done.
+  /// The entries that a task will leave, before it is done and in the order in which it leaves them.
   func plannedEntries(of task: ClientTask, round: Int) -> [LedgerEntry] {
+    guard !settings.trustsServer else { return [] }
     let work = localWork(task, round: round, start: [])
     let (rate, steps) = work.rateAndSteps
-    var entries = LocalTraining.entries(work, rate: rate, steps: steps)
-    if task.selection != nil, let epsilon = noise.selectionEpsilon {
-      entries.append(
-        .exponentialMechanism(
-          round: round + 1, client: profile.index, epsilon: epsilon, sensitivity: 0.5))
+    return (task.selection == nil ? [] : [selectionEntry(round: round)])
+      + LocalTraining.entries(work, rate: rate, steps: steps)
+  }
+
+  /// How far one record moves the utility of a model.
+  private static let selectionSensitivity = 0.5
+
+  /// What a choice of a model puts into the ledger.
+  private func selectionEntry(round: Int) -> LedgerEntry {
+    guard let epsilon = noise.selectionEpsilon else {
+      return .nonPrivate(round: round + 1, client: profile.index, purpose: .clusterSelection)
     }
-    return entries
+    return .exponentialMechanism(
+      round: round + 1, client: profile.index, epsilon: epsilon,
+      sensitivity: Self.selectionSensitivity)
   }
 
   /// Its examples' own ε with labels and losses under a model; nil if they are not followed.
@@ -217,15 +244,15 @@ actor Client {
     }
     var work = LocalWork(
       seed: seed, round: round, client: profile.index, start: start, batches: batches,
-      learningRate: Float(task.learningRate ?? local.learningRate),
+      learningRate: Float(task.learningRate ?? settings.local.learningRate),
       privacy: multiplier.map { (Float(profile.budget.maxGradNorm), $0) },
       regularizer: task.regularizer, firstStep: steps.lowerBound)
-    if clipsWithoutNoise { work.clippingBound = Float(profile.budget.maxGradNorm) }
-    work.optimizer = local.optimizer
-    work.schedule = local.learningRateSchedule
-    work.rounds = rounds
+    if settings.clipsWithoutNoise { work.clippingBound = Float(profile.budget.maxGradNorm) }
+    work.optimizer = settings.local.optimizer
+    work.schedule = settings.local.learningRateSchedule
+    work.rounds = settings.rounds
     work.roundSteps = total
-    work.rule = clipping
+    work.rule = settings.clipping
     work.noise = noiseMaking
     return work
   }
@@ -252,23 +279,15 @@ actor Client {
         return Double(seen.correct) - 0.5 * Double(seen.examples)
       }
     }
-    let sensitivity = 0.5
     guard let epsilon = noise.selectionEpsilon else {
       let best = utilities.indices.max { (utilities[$0], $1) < (utilities[$1], $0) } ?? 0
-      return (
-        selection.candidates[best],
-        .nonPrivate(round: round + 1, client: profile.index, purpose: .clusterSelection)
-      )
+      return (selection.candidates[best], selectionEntry(round: round))
     }
     var stream = noiseMaking.stream(
       RandomStream(seed: seed, purpose: .clusterSelection, round: round, client: profile.index))
-    let choice = try ExponentialMechanism(epsilon: epsilon, sensitivity: sensitivity)
-      .release(utilities: utilities, using: &stream).value
-    return (
-      selection.candidates[choice],
-      .exponentialMechanism(
-        round: round + 1, client: profile.index, epsilon: epsilon, sensitivity: sensitivity)
-    )
+    let mechanism = ExponentialMechanism(epsilon: epsilon, sensitivity: Self.selectionSensitivity)
+    let choice = try mechanism.release(utilities: utilities, using: &stream).value
+    return (selection.candidates[choice], selectionEntry(round: round))
   }
 
   /// Accuracy and mean loss of a model on this client's test examples.
@@ -288,16 +307,21 @@ actor Client {
 
   /// The same for a whole (merged) model, in single precision throughout, with the confusion matrix.
   func evaluateMerged(_ parameters: [Float], classes: Int, on lane: Lane) async throws -> (
-    accuracy: Double, loss: Double, confusion: [[Int]]
+    accuracy: Double, loss: Double, confusion: ConfusionCounts
   ) {
     let view = profile.test
     return try await lane.run { workspace in
       let network = try workspace.whole()
       network.load(trainable: parameters)
-      var confusion = [[Int]](repeating: [Int](repeating: 0, count: classes), count: classes)
-      let seen = network.evaluate(view) { label, predicted in confusion[label][predicted] += 1 }
+      var counts: [Int: Int] = [:]
+      let seen = network.evaluate(view) { label, predicted in
+        counts[label * classes + predicted, default: 0] += 1
+      }
       let count = Double(max(seen.examples, 1))
-      return (Double(seen.correct) / count, seen.loss / count, confusion)
+      return (
+        Double(seen.correct) / count, seen.loss / count,
+        ConfusionCounts(classes: classes, counts: counts)
+      )
     }
   }
 }

@@ -48,7 +48,7 @@ struct ClientLevelAggregation: Sendable {
     context: MethodContext
   ) throws -> LedgerEntry {
     guard let multiplier = noise.noiseMultiplier else {
-      try state.take(updates, round: round, context: context)
+      try state.take(updates, means: nil, round: round, context: context)
       return entry(round: round)
     }
     // The places that this round trains.

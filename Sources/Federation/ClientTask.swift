@@ -41,16 +41,43 @@ struct ClientUpdate: Sendable {
   let client: Int
   /// The model that it trained.
   let model: Int
-  let delta: [Float]
+  /// Empty once it has been folded.
+  private(set) var delta: [Float]
+  /// L2 norm of the update as it was sent.
+  let norm: Double
   /// Known to the simulator alone: the update without its noise.
-  let deltaWithoutNoise: [Float]?
+  private(set) var deltaWithoutNoise: [Float]?
   let entries: [LedgerEntry]
   let steps: Int
   let meanLoss: Double?
   let bytesUp: Int
   let bytesDown: Int
   /// Of groups of layers, where they adapt.
-  var thresholds: [Float]? = nil
+  let thresholds: [Float]?
   /// The part of the round in which it trained, where rounds have parts.
-  var phase: Phase? = nil
+  let phase: Phase?
+
+  init(
+    client: Int, model: Int, outcome: LocalOutcome, entries: [LedgerEntry], meanLoss: Double?,
+    bytesUp: Int, bytesDown: Int, phase: Phase?
+  ) {
+    self.client = client
+    self.model = model
+    delta = outcome.delta
+    norm = outcome.delta.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+    deltaWithoutNoise = outcome.deltaWithoutNoise
+    self.entries = entries
+    steps = outcome.steps
+    self.meanLoss = meanLoss
+    self.bytesUp = bytesUp
+    self.bytesDown = bytesDown
+    thresholds = outcome.thresholds
+    self.phase = phase
+  }
+
+  /// Leaves what its size is: the sum that it was folded into has the rest.
+  mutating func forgetParameters() {
+    delta = []
+    deltaWithoutNoise = nil
+  }
 }

@@ -2,71 +2,97 @@
 // be counted exactly and its noise calibrated for them.
 
 import Kernels
+import Synchronization
 
 package struct CohortSchedule: Sendable {
-  private let cohorts: [[Int]]
-  private let counts: [Int]
+  /// Nil where everybody takes part.
+  private let cohorts: [[Int]?]
+  private let everybody: [Int]
+  private let counts: [Int32]
+  private let rangeCounts = RangeCounts()
 
   /// - Parameters:
   ///   - cohortSize: clients drawn for each round, without replacement; nil takes all.
   ///   - fullRounds: rounds in which everybody takes part whatever the cohort's size.
   package init(clients: Int, rounds: Int, cohortSize: Int?, seed: UInt64, fullRounds: Set<Int> = [])
   {
-    let everybody = Array(0..<clients)
-    var counts = [Int](repeating: 0, count: clients)
-    cohorts = (0..<rounds).map { round in
-      var cohort = everybody
-      if let cohortSize, cohortSize < clients, !fullRounds.contains(round) {
+    self.init(
+      clients: clients,
+      cohorts: (0..<rounds).map { round in
+        guard let cohortSize, cohortSize < clients, !fullRounds.contains(round) else { return nil }
         var stream = RandomStream(seed: seed, purpose: .cohortSampling, round: round)
-        // The first places of a Fisher–Yates shuffle are a uniform draw without replacement.
-        for place in 0..<cohortSize {
-          let other = place + Int(stream.next(upperBound: UInt64(clients - place)))
-          cohort.swapAt(place, other)
-        }
-        cohort = cohort.prefix(cohortSize).sorted()
-      }
-      for client in cohort { counts[client] += 1 }
-      return cohort
-    }
-    self.counts = counts
+        return Self.draw(cohortSize, of: clients, using: &stream)
+      })
   }
 
   /// Every client joins each round by itself with probability `rate`.
   package init(clients: Int, rounds: Int, poissonRate rate: Double, seed: UInt64) {
-    var counts = [Int](repeating: 0, count: clients)
-    cohorts = (0..<rounds).map { round in
-      var stream = RandomStream(seed: seed, purpose: .cohortSampling, round: round)
-      let cohort = (0..<clients).filter { _ in stream.nextUnit() < rate }
-      for client in cohort { counts[client] += 1 }
-      return cohort
+    self.init(
+      clients: clients,
+      cohorts: (0..<rounds).map { round in
+        var stream = RandomStream(seed: seed, purpose: .cohortSampling, round: round)
+        return (0..<clients).filter { _ in stream.nextUnit() < rate }
+      })
+  }
+
+  private init(clients: Int, cohorts: [[Int]?]) {
+    self.cohorts = cohorts
+    everybody = Array(0..<clients)
+    counts = Self.counts(of: cohorts[...], clients: clients)
+  }
+
+  /// The first places of a Fisher–Yates shuffle of all clients, which are a uniform draw without
+  /// replacement, in ascending order. Only the places that were swapped are kept: O(count), whatever the
+  /// number of clients.
+  private static func draw(
+    _ count: Int, of clients: Int, using stream: inout RandomStream
+  ) -> [Int] {
+    var swapped: [Int: Int] = [:]
+    swapped.reserveCapacity(2 * count)
+    var cohort: [Int] = []
+    cohort.reserveCapacity(count)
+    for place in 0..<count {
+      let other = place + Int(stream.next(upperBound: UInt64(clients - place)))
+      cohort.append(swapped[other] ?? other)
+      swapped[other] = swapped[place] ?? place
     }
-    self.counts = counts
+    return cohort.sorted()
+  }
+
+  private static func counts(of cohorts: ArraySlice<[Int]?>, clients: Int) -> [Int32] {
+    var counts = [Int32](repeating: Int32(clamping: cohorts.count { $0 == nil }), count: clients)
+    for case let cohort? in cohorts {
+      for client in cohort { counts[client] += 1 }
+    }
+    return counts
   }
 
   /// Clients of a round (from 0), ascending.
-  package func cohort(round: Int) -> [Int] { cohorts[round] }
+  package func cohort(round: Int) -> [Int] { cohorts[round] ?? everybody }
 
   /// Rounds in which a client takes part.
-  package func participations(of client: Int) -> Int { counts[client] }
+  package func participations(of client: Int) -> Int { Int(counts[client]) }
 
   /// Rounds of a range in which a client takes part.
   package func participations(of client: Int, in rounds: Range<Int>) -> Int {
-    rounds.clamped(to: cohorts.indices).count { round in
-      let cohort = cohorts[round]
-      let place = cohort.partitioningIndex(from: client)
-      return place < cohort.count && cohort[place] == client
-    }
+    let rounds = rounds.clamped(to: cohorts.indices)
+    return Int(
+      rangeCounts.counts(in: rounds) {
+        Self.counts(of: cohorts[rounds], clients: counts.count)
+      }[client])
   }
 }
 
-extension [Int] {
-  /// The first place of an ascending list whose value is not below `value`.
-  fileprivate func partitioningIndex(from value: Int) -> Int {
-    var (low, high) = (0, count)
-    while low < high {
-      let middle = low + (high - low) / 2
-      if self[middle] < value { low = middle + 1 } else { high = middle }
+/// Participations of all clients in the ranges that were asked for: every client is asked for the same few.
+private final class RangeCounts: Sendable {
+  private let known = Mutex<[Range<Int>: [Int32]]>([:])
+
+  func counts(in rounds: Range<Int>, _ count: () -> [Int32]) -> [Int32] {
+    known.withLock { known in
+      if let counts = known[rounds] { return counts }
+      let counts = count()
+      known[rounds] = counts
+      return counts
     }
-    return low
   }
 }

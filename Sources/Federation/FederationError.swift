@@ -2,11 +2,19 @@
 
 /// A run that cannot be started or continued; one sentence with the place and the mend.
 public enum FederationError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// Why a budget can end before its run.
+  public enum BudgetCause: Sendable, Hashable {
+    /// The noise was set by hand.
+    case noiseMultiplier
+    /// Rounds were done again after an interruption, with new noise: both times count.
+    case repeatedReleases
+  }
+
   case unreachableBudget(client: Int, reason: String)
   /// The round (from 1) would cost the client more than `epsilon`.
-  case budgetExhausted(client: Int, round: Int, epsilon: Double)
+  case budgetExhausted(client: Int, round: Int, epsilon: Double, cause: BudgetCause)
   /// The round (from 1) would cost the server, which protects whole clients, more than `epsilon`.
-  case serverBudgetExhausted(round: Int, epsilon: Double)
+  case serverBudgetExhausted(round: Int, epsilon: Double, cause: BudgetCause)
   /// A value that cannot be added up: an update ran away or is not a number.
   case updateOutOfRange(client: Int, value: Float)
   /// A stored run that would not end as it would have without the interruption.
@@ -21,13 +29,20 @@ public enum FederationError: Error, Sendable, Hashable, CustomStringConvertible 
     case .unreachableBudget(let client, let reason):
       "privacy.target_epsilon: client \(client) cannot keep its budget: \(reason); allow a larger "
         + "epsilon, fewer rounds, or a smaller method.selection_epsilon_ratio"
-    case .budgetExhausted(let client, let round, let epsilon):
+    case .budgetExhausted(let client, let round, let epsilon, .noiseMultiplier):
       "stopped before round \(round): it would cost client \(client) more than its epsilon of "
         + "\(epsilon); raise privacy.noise_multiplier or privacy.target_epsilon, lower rounds, or set "
         + "privacy.on_budget_exhausted to \"continue\""
-    case .serverBudgetExhausted(let round, let epsilon):
+    case .serverBudgetExhausted(let round, let epsilon, .noiseMultiplier):
       "stopped before round \(round): it would cost every client more than the epsilon of \(epsilon); "
         + "raise privacy.noise_multiplier or privacy.target_epsilon, or lower rounds"
+    case .budgetExhausted(let client, let round, let epsilon, .repeatedReleases):
+      "stopped before round \(round): rounds were released twice, before and after an interruption, so that it "
+        + "would cost client \(client) more than its epsilon of \(epsilon); run the scenario anew, with "
+        + "privacy.on_budget_exhausted \"continue\" where interruptions must not end it"
+    case .serverBudgetExhausted(let round, let epsilon, .repeatedReleases):
+      "stopped before round \(round): rounds were released twice, before and after an interruption, so that it "
+        + "would cost every client more than the epsilon of \(epsilon); run the scenario anew"
     case .updateOutOfRange(let client, let value):
       "client \(client): an update has the value \(value), which is too large to be averaged; use a "
         + "smaller local.learning_rate, or privacy.clips_without_noise where there is no noise"

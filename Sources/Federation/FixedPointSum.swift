@@ -4,7 +4,7 @@
 import Kernels
 
 /// A vector sum in fixed point.
-package struct FixedPointSum {
+package struct FixedPointSum: Sendable {
   /// One over the grid's pitch.
   static let scale = 0x1p32
   /// The largest value that is accepted; 2⁹ clients' worth of it still fit 63 bits.
@@ -12,25 +12,55 @@ package struct FixedPointSum {
 
   private var total: [Int64]
   package private(set) var count = 0
+  /// The largest magnitude on the grid so far, and the first client that had it.
+  private var largest: (magnitude: UInt64, client: Int, value: Float) = (0, 0, 0)
 
   package init(length: Int) { total = [Int64](repeating: 0, count: length) }
 
   /// Adds one client's vector, each value rounded to the grid.
   ///
-  /// - Throws: `FederationError.updateOutOfRange` for a value beyond ±2²¹ or not a number, or if the sum
-  ///   would overflow.
+  /// - Throws: `FederationError.updateOutOfRange` for a value beyond ±2²¹ or not a number, or if so many vectors
+  ///   with the largest value so far could overflow the sum.
   package mutating func add(_ vector: [Float], client: Int) throws(FederationError) {
-    for i in vector.indices {
-      let value = vector[i]
+    var most: Float = 0
+    for value in vector {
       guard value.magnitude <= FixedPointSum.largest else {
         throw .updateOutOfRange(client: client, value: value)
       }
-      let fixed = Int64((Double(value) * FixedPointSum.scale).rounded())
-      let (sum, overflow) = total[i].addingReportingOverflow(fixed)
-      guard !overflow else { throw .updateOutOfRange(client: client, value: value) }
-      total[i] = sum
+      most = max(most, value.magnitude)
     }
-    count += 1
+    try makeRoom(
+      for: 1, largest: (UInt64((Double(most) * FixedPointSum.scale).rounded()), client, most))
+    for i in vector.indices {
+      // No sum on the way there can leave the room that was made.
+      total[i] &+= Int64((Double(vector[i]) * FixedPointSum.scale).rounded())
+    }
+  }
+
+  /// Adds everything that another sum holds; in which order sums are added changes no bit.
+  ///
+  /// - Precondition: both have one length.
+  package mutating func merge(_ other: FixedPointSum) throws(FederationError) {
+    precondition(other.total.count == total.count, "sums of different vectors have no sum")
+    try makeRoom(for: other.count, largest: other.largest)
+    for i in total.indices { total[i] &+= other.total[i] }
+  }
+
+  /// Whatever the signs, `count` values of the largest magnitude must fit: this does not depend on the order of
+  /// clients, as an overflow on the way would.
+  private mutating func makeRoom(
+    for more: Int, largest other: (magnitude: UInt64, client: Int, value: Float)
+  ) throws(FederationError) {
+    if other.magnitude > largest.magnitude
+      || (other.magnitude == largest.magnitude && other.client < largest.client)
+    {
+      largest = other
+    }
+    count += more
+    let (bound, overflow) = largest.magnitude.multipliedReportingOverflow(by: UInt64(count))
+    guard !overflow, bound < 1 << 63 else {
+      throw .updateOutOfRange(client: largest.client, value: largest.value)
+    }
   }
 
   /// The sum itself.

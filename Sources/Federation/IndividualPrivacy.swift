@@ -61,7 +61,12 @@ struct IndividualTracker: Sendable {
   ) throws {
     try accountant.record(
       levels: levels, sampleRate: rate, noiseMultiplier: noiseMultiplier, steps: steps)
-    for entry in others { try accountant.record(entry.event) }
+    try record(others)
+  }
+
+  /// Counts releases of which no gradient norms are known: every example is taken to have had the largest.
+  mutating func record(_ entries: [LedgerEntry]) throws {
+    for entry in entries { try accountant.record(entry.event) }
   }
 
   func epsilons(delta: Double) -> [Double] { accountant.epsilons(delta: delta) }

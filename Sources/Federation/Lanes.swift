@@ -79,23 +79,42 @@ struct LanePool: Sendable {
     _ items: [Item], costs: [Int]? = nil,
     _ work: @escaping @Sendable (Item, Lane) async throws -> Output
   ) async throws -> [Output] {
+    try await map(items, costs: costs, gathering: ()) { item, lane, _ in
+      try await work(item, lane)
+    }.results
+  }
+
+  /// The same, where every lane gathers something of its own besides.
+  ///
+  /// - Parameter start: what a lane begins with.
+  /// - Returns: the results in the order of the items, and what the lanes gathered, in no order.
+  func map<Item: Sendable, Output: Sendable, Gathered: Sendable>(
+    _ items: [Item], costs: [Int]? = nil, gathering start: Gathered,
+    _ work: @escaping @Sendable (Item, Lane, inout Gathered) async throws -> Output
+  ) async throws -> (results: [Output], gathered: [Gathered]) {
     let costs = costs ?? items.map { _ in 1 }
     let order = items.indices.sorted { (costs[$0], $1) > (costs[$1], $0) }
     let queue = Queue(count: items.count)
-    return try await withThrowingTaskGroup(of: [(Int, Output)].self) { group in
+    return try await withThrowingTaskGroup(of: (done: [(Int, Output)], gathered: Gathered).self) {
+      group in
       for lane in lanes {
         group.addTask {
           var done: [(Int, Output)] = []
+          var gathered = start
           while let turn = await queue.take() {
             try Task.checkCancellation()
-            done.append((order[turn], try await work(items[order[turn]], lane)))
+            done.append((order[turn], try await work(items[order[turn]], lane, &gathered)))
           }
-          return done
+          return (done, gathered)
         }
       }
       var results: [(Int, Output)] = []
-      for try await part in group { results += part }
-      return results.sorted { $0.0 < $1.0 }.map(\.1)
+      var gathered: [Gathered] = []
+      for try await part in group {
+        results += part.done
+        gathered.append(part.gathered)
+      }
+      return (results.sorted { $0.0 < $1.0 }.map(\.1), gathered)
     }
   }
 

@@ -6,11 +6,17 @@ public import Scenarios
 
 extension ClientView: ExampleSource {}
 
-/// A client before anything happens: its plan and its data.
-public struct ClientProfile: Sendable {
+/// A client before anything happens: its plan and its data. Held once, whoever refers to it.
+public final class ClientProfile: Sendable {
   public let plan: ClientPlan
   public let train: ClientView
   public let test: ClientView
+
+  init(plan: ClientPlan, train: ClientView, test: ClientView) {
+    self.plan = plan
+    self.train = train
+    self.test = test
+  }
 
   public var index: Int { plan.index }
   public var cluster: Int { plan.cluster }
@@ -22,7 +28,7 @@ public struct Population: Sendable {
   public let scenario: Scenario
   public let dataset: Dataset
   public let partition: Partition
-  public let report: PartitionReport
+  public var report: PartitionReport
   public let clients: [ClientProfile]
   public let publicExamples: ClientView
   public let plan: TrainingPlan
@@ -69,6 +75,22 @@ public struct Population: Sendable {
     }
     publicExamples = ClientView(
       of: dataset, .train, indices: partition.publicIndices, lens: try Lens(for: dataset))
+  }
+}
+
+extension Scenario {
+  /// Whether scenario and program decide the data: no file can change them.
+  public var hasGeneratedData: Bool {
+    if case .synthetic = data.kind { true } else { false }
+  }
+}
+
+extension DatasetCatalog {
+  /// SHA-256 of the content of the scenario's data set.
+  ///
+  /// - Throws: `DatasetError` if it cannot be read.
+  public func contentHash(of scenario: Scenario) throws -> String {
+    try load(DatasetRequest(scenario)).contentHash
   }
 }
 
@@ -126,7 +148,7 @@ extension ExampleShape {
 
 extension DatasetRequest {
   init(_ scenario: Scenario) {
-    self.init(name: scenario.data.name, path: scenario.data.path)
+    self.init(name: scenario.data.name, path: scenario.dataPath)
     switch scenario.data.kind {
     case .csv(let format):
       let column: TableColumn =

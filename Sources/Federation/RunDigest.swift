@@ -10,14 +10,30 @@ struct RunDigest: Codable, Sendable {
   /// 64 hexadecimal digits; empty before the first round.
   private(set) var text = ""
 
-  mutating func add(_ report: RoundReport) {
+  /// Populations up to which a round's hash covers every client, also those that did nothing, as it always has.
+  /// Larger ones are hashed by what the report names, or a round would cost as much as its population.
+  static let largestWhole = 10_000
+
+  /// 1 hashes every client in every round, 2 those that a report names, with their numbers.
+  static func version(clients: Int) -> Int { clients > largestWhole ? 2 : 1 }
+
+  /// - Parameter assignment: of all clients after the round.
+  mutating func add(_ report: RoundReport, assignment: [Int]) {
     extend { hash in
       hash.add(UInt64(report.round))
-      for client in report.clients {
-        hash.add(UInt64(client.model))
-        hash.add(UInt64(client.steps))
-        for value in [client.updateNorm, client.trainLoss, client.testAccuracy, client.testLoss] {
-          hash.add(value)
+      if Self.version(clients: assignment.count) == 2 {
+        for client in report.clients {
+          hash.add(UInt64(client.client))
+          hash.add(client)
+        }
+      } else {
+        var named = report.clients[...]
+        for (client, model) in assignment.enumerated() {
+          if let next = named.first, next.client == client {
+            hash.add(named.removeFirst())
+          } else {
+            hash.add(ClientRound(client: client, model: model))
+          }
         }
       }
       for cluster in report.clusters {
@@ -48,6 +64,15 @@ struct RunDigest: Codable, Sendable {
 }
 
 extension SHA256 {
+  fileprivate mutating func add(_ client: ClientRound) {
+    add(UInt64(client.model))
+    add(UInt64(client.steps))
+    add(client.updateNorm)
+    add(client.trainLoss)
+    add(client.testAccuracy)
+    add(client.testLoss)
+  }
+
   fileprivate mutating func add(_ value: UInt64) {
     withUnsafeBytes(of: value.littleEndian) { update(bufferPointer: $0) }
   }

@@ -2,6 +2,7 @@
 // neither.
 
 public import Datasets
+public import Privacy
 
 /// Something that happened while a run prepares or goes.
 public enum RunEvent: Sendable {
@@ -9,6 +10,9 @@ public enum RunEvent: Sendable {
   case preparing(String)
   /// Data are dealt and noise multipliers known; training starts.
   case started(RunStart)
+  /// A round (from 1), or a part of it, is about to release this. Only where doing it again would be another
+  /// release: then it counts from now on, whether or not the round comes to its end.
+  case announced(round: Int, entries: [LedgerEntry])
   case finishedRound(RoundReport)
   /// From here the run could go on.
   case checkpoint(RunCheckpoint)

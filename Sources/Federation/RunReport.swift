@@ -60,6 +60,8 @@ public struct RoundReport: Codable, Hashable, Sendable {
   /// From 1.
   public let round: Int
   public let stage: RoundStage
+  /// Clients that trained, were evaluated or changed their model, ascending; in the first round all. Whoever is not
+  /// here did nothing and keeps its model.
   public var clients: [ClientRound]
   public var clusters: [ClusterRound]
   /// Entries that this round added to the ledgers, by client.
@@ -118,14 +120,14 @@ public struct ClientResult: Codable, Hashable, Sendable {
   public let firstRoundNoiseMultiplier: Double?
   /// The accountant whose bound `epsilon` is.
   public let accountant: String?
-  /// Test examples by true label (row) and predicted label (column).
-  public let confusion: [[Int]]
+  /// Test examples by true and predicted label.
+  public let confusion: ConfusionCounts
 
   public init(
     client: Int, cluster: Int, model: Int, trainExamples: Int, testExamples: Int, accuracy: Double,
     loss: Double, epsilon: Double?, delta: Double, targetEpsilon: Double?,
     noiseMultiplier: Double?, firstRoundNoiseMultiplier: Double?, accountant: String?,
-    confusion: [[Int]]
+    confusion: ConfusionCounts
   ) {
     self.client = client
     self.cluster = cluster
@@ -200,12 +202,12 @@ public struct ClusteringReport: Codable, Hashable, Sendable {
   /// Whether the clusters are further apart than noise alone puts them.
   public let isConfident: Bool
   /// Coordinates of the clients' first updates, `clients × components`, for plots.
-  public let projection: [[Double]]
+  public var projection: [[Double]]
   /// Where they would lie without noise, in two components of their own, `clients × 2`: the truth of
   /// the simulator, not private and in no ledger. Nil without privacy, where `projection` shows it.
   public var projectionWithoutNoise: [[Double]]?
   /// Posterior probabilities, `clients × chosenClusters`.
-  public let posteriors: [[Double]]
+  public var posteriors: [[Double]]
 
   public init(
     chosenClusters: Int, candidates: [Candidate], mss: Double?, mpo: Double?, switchRound: Int?,
@@ -230,7 +232,7 @@ public struct AgreementReport: Codable, Hashable, Sendable {
   public let ari: Double?
   public let nmi: Double?
   public let purity: Double?
-  public let misassignedClients: [Int]
+  public var misassignedClients: [Int]
   /// First round after which the found clusters equalled the true ones and stayed so.
   public let firstCorrectRound: Int?
   /// Whether every minority cluster has a model of its own, shared with nobody else.
@@ -278,10 +280,10 @@ public struct RunResult: Codable, Hashable, Sendable {
   public let variant: String?
   public let seed: UInt64
   public let rounds: Int
-  public let clients: [ClientResult]
+  public var clients: [ClientResult]
   public let clusters: [ClusterResult]
-  public let clustering: ClusteringReport?
-  public let agreement: AgreementReport?
+  public var clustering: ClusteringReport?
+  public var agreement: AgreementReport?
   public let unit: PrivacyUnit
   public let relation: Adjacency
   public let sampling: String
@@ -293,6 +295,9 @@ public struct RunResult: Codable, Hashable, Sendable {
   public let adapter: AdapterResult?
   /// SHA-256 over the final parameters of every model and every figure of every round.
   public let resultDigest: String
+  /// What the digest covers: digests of different versions cannot be compared. 2 with more than 10,000 clients; 1, and
+  /// nil in results of earlier versions, otherwise.
+  public let digestVersion: Int?
   /// Whether the same scenario, seed and data give the same digest again: false where the operating system
   /// gave the randomness; nil, in results of earlier versions, means true.
   public let isReproducible: Bool?
@@ -305,7 +310,7 @@ public struct RunResult: Codable, Hashable, Sendable {
     clustering: ClusteringReport?, agreement: AgreementReport?, unit: PrivacyUnit,
     relation: Adjacency, sampling: String, bytesUp: Int, bytesDown: Int,
     individual: IndividualResult? = nil, adapter: AdapterResult? = nil, resultDigest: String,
-    isReproducible: Bool? = true,
+    digestVersion: Int? = 1, isReproducible: Bool? = true,
     notes: [String]
   ) {
     self.scenario = scenario
@@ -326,6 +331,7 @@ public struct RunResult: Codable, Hashable, Sendable {
     self.individual = individual
     self.adapter = adapter
     self.resultDigest = resultDigest
+    self.digestVersion = digestVersion
     self.isReproducible = isReproducible
     self.notes = notes
   }

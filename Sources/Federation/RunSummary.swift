@@ -17,8 +17,9 @@ struct RunProgress: Codable, Sendable {
   /// Errors of averaging adapters, round by round.
   private(set) var aggregationErrors: [Double] = []
 
-  mutating func add(_ report: RoundReport) {
-    digest.add(report)
+  /// - Parameter assignment: of all clients after the round.
+  mutating func add(_ report: RoundReport, assignment: [Int]) {
+    digest.add(report, assignment: assignment)
     bytesUp += report.bytesUp
     bytesDown += report.bytesDown
     if let error = report.aggregationError { aggregationErrors.append(error) }
@@ -66,7 +67,8 @@ struct RunSummary {
     digest.add(models: state.models, results: results)
     var variant: String?
     if case .robustClustered(let settings) = scenario.method { variant = settings.variant.rawValue }
-    let followed = try await lanes.map(Array(clients.indices)) { index, lane in
+    let followed = try await lanes.map(scenario.privacy.individual ? Array(clients.indices) : []) {
+      index, lane in
       try await clients[index].individualFigures(
         model: state.models[state.assignment[index]], personal: state.personal?[index], on: lane)
     }
@@ -87,7 +89,8 @@ struct RunSummary {
           lastError: progress.aggregationErrors.last,
           largestError: progress.aggregationErrors.max())
       },
-      resultDigest: digest.text, isReproducible: scenario.isReproducible,
+      resultDigest: digest.text, digestVersion: RunDigest.version(clients: clients.count),
+      isReproducible: scenario.isReproducible,
       notes: notes + context.unmoved(wholes, base: frozen.base, assignment: state.assignment))
     return RunOutcome(result: result, models: storedModels(state, frozen: frozen))
   }
@@ -96,16 +99,15 @@ struct RunSummary {
   private func epsilons(
     _ clients: [Client], server: PrivacyLedger?
   ) async throws -> [EpsilonBound?] {
-    var known = RememberedBounds(context.scenario.privacy.accountant.kind.accountant)
+    var known = BoundCache(context.scenario.privacy.accountant.kind.accountant)
     var bounds: [EpsilonBound?] = []
     for client in clients {
       guard client.profile.budget.targetEpsilon != nil else {
         bounds.append(nil)
         continue
       }
-      let event = if let server { server.costEvent } else { await client.ledger.costEvent }
-      bounds.append(
-        try known.bound(for: event, delta: client.profile.budget.targetDelta))
+      let ledger = if let server { server } else { await client.ledger }
+      bounds.append(try known.bound(of: ledger, delta: client.profile.budget.targetDelta))
     }
     return bounds
   }
@@ -171,31 +173,5 @@ extension RunSummary {
       return ParameterSlot(
         name: "\(layer.name).residual", offset: offset, rows: layer.rows, columns: layer.columns)
     }
-  }
-}
-
-extension PrivacyLedger {
-  /// The ledger's cost with equal releases of different rounds counted together: composition does not
-  /// depend on order, and equal ledgers then compare equal.
-  var costEvent: PrivacyEvent {
-    var counts: [(event: PrivacyEvent, count: Int)] = []
-    var place: [PrivacyEvent: Int] = [:]
-    for entry in entries {
-      let (event, count) = entry.event.unfolded
-      if let index = place[event] {
-        counts[index].count += count
-      } else {
-        place[event] = counts.count
-        counts.append((event, count))
-      }
-    }
-    return .composed(counts.map { .selfComposed(event: $0.event, count: $0.count) })
-  }
-}
-
-extension PrivacyEvent {
-  /// A repeated event as what is repeated and how often.
-  fileprivate var unfolded: (event: PrivacyEvent, count: Int) {
-    if case .selfComposed(let event, let count) = self { (event, count) } else { (self, 1) }
   }
 }

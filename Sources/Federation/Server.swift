@@ -8,34 +8,47 @@ import Learning
 import Privacy
 import Scenarios
 
+/// Receives the round (from 1) and the entries that it is about to make.
+typealias ReleaseAnnouncement = @Sendable (Int, [LedgerEntry]) async throws -> Void
+
 actor Server {
   private let method: any FederatedMethod
   private let context: MethodContext
   private let clients: [Client]
   private let lanes: LanePool
+  private let executor: any ClientExecutor
+  /// Told what a round is about to release, before it does; nil where repeating it costs nothing.
+  private let announce: ReleaseAnnouncement?
   /// Nil where clients protect their examples themselves.
   private let aggregation: ClientLevelAggregation?
   private let turnout: Turnout
+  private let trueClusters: [Int]
   private var gate: BudgetGate?
   private(set) var state: FederatedState
   /// The server's own releases.
   private(set) var ledger = PrivacyLedger()
 
-  /// - Parameter noise: of the server, where whole clients are protected.
+  /// - Parameters:
+  ///   - noise: of the server, where whole clients are protected.
+  ///   - goesOn: whether rounds may have been released before.
   init(
     method: any FederatedMethod, context: MethodContext, clients: [Client], noise: ClientNoise?,
-    lanes: LanePool
+    lanes: LanePool, goesOn: Bool, announce: ReleaseAnnouncement?
   ) {
+    self.announce = announce
     self.method = method
     self.context = context
     self.clients = clients
     self.lanes = lanes
+    executor = LaneExecutor(clients: clients, lanes: lanes)
     let start = method.start(context)
     state = start
     aggregation = noise.map {
       ClientLevelAggregation(context: context, noise: $0, models: start.models.count)
     }
-    gate = BudgetGate(context.scenario)
+    trueClusters = context.clients.map(\.cluster)
+    gate = BudgetGate(
+      context.scenario, releasesRepeat: goesOn && !context.scenario.isReproducible)
     turnout = Turnout(scenario: context.scenario, clients: context.clients.map(\.plan))
   }
 
@@ -44,8 +57,10 @@ actor Server {
 
   /// Goes on from a checkpoint that fits.
   func restore(_ point: ResumePoint) {
-    state = point.checkpoint.state
-    gate?.restore(exhausted: point.checkpoint.exhausted)
+    if let checkpoint = point.checkpoint {
+      state = checkpoint.state
+      gate?.restore(exhausted: checkpoint.exhausted)
+    }
     ledger.append(contentsOf: point.ledger.filter { $0.client == nil })
   }
 
@@ -61,13 +76,16 @@ actor Server {
     var tasks = try await admitted(
       RoundTasks(stage: work.stage, tasks: present), round: round)
     var report = RoundReport(round: round + 1, stage: work.stage)
-    report.clients = clients.indices.map { ClientRound(client: $0, model: 0) }
+    let before = state.assignment
+    var participants: [Int: ClientRound] = [:]
     state.aggregationError = nil
     // One pass over the clients, unless a rule of aggregation has them send more than once.
     let phases = context.exchange?.phases(round: round, stage: work.stage)
     for phase in phases?.map({ Phase?.some($0) }) ?? [nil] {
       if let phase { try context.exchange?.prepare(&state.models, for: phase) }
-      let updates = try await perform(tasks, phase: phase, round: round)
+      try await announceReleases(of: tasks, phase: phase, round: round)
+      let (updates, means) = try await perform(
+        tasks, phase: phase, round: round, folds: folds(work.stage))
       // What comes late is not folded, and is in the ledger all the same: it was released.
       let inTime = updates.filter {
         turnout.attendance(of: $0.client, round: round) == .reports
@@ -79,11 +97,11 @@ actor Server {
         report.ledger.append(entry)
       } else {
         let start = state.models
-        try method.fold(inTime, round: round, into: &state, context: context)
+        try method.fold(inTime, means: means, round: round, into: &state, context: context)
         try state.takeThresholds(of: inTime)
         try recordTrueProjection(of: inTime, from: start, round: round)
       }
-      for update in updates { report.record(update) }
+      for update in updates { report.record(update, of: &participants) }
       report.lateClients = updates.map(\.client).filter {
         turnout.attendance(of: $0, round: round) == .comesLate
       }
@@ -93,18 +111,53 @@ actor Server {
       }
       .map { $0.assigned(to: $1.model) }
     }
-    for client in clients.indices { report.clients[client].model = state.assignment[client] }
+    let names = reported(participants: participants, before: before, all: evaluates || round == 0)
+    report.clients = names.map { client in
+      var figures = participants[client] ?? ClientRound(client: client, model: 0)
+      figures.model = state.assignment[client]
+      return figures
+    }
     report.aggregationError = state.aggregationError
     if method.findsClusters { report.clustersAreTrue = assignmentIsTrue }
     if evaluates { try await evaluate(into: &report) }
     return report
   }
 
+  /// The clients that a report names, ascending.
+  private func reported(
+    participants: [Int: ClientRound], before: [Int], all: Bool
+  ) -> [Int] {
+    guard !all else { return Array(clients.indices) }
+    let after = state.assignment
+    let moved = after.indices.filter { after[$0] != before[$0] && participants[$0] == nil }
+    return (Array(participants.keys) + moved).sorted()
+  }
+
+  /// Says what will leave the clients, or the server, before it does: whatever interrupts the round, it counts.
+  private func announceReleases(of tasks: [ClientTask], phase: Phase?, round: Int) async throws {
+    guard let announce else { return }
+    var entries: [LedgerEntry] = []
+    if let aggregation { entries.append(aggregation.entry(round: round)) }
+    for var task in tasks {
+      task.phase = phase
+      entries += await clients[task.client].plannedEntries(of: task, round: round)
+    }
+    try await announce(round + 1, entries)
+  }
+
+  /// Whether means are all that a stage wants of its updates. The first round clusters them, rules of
+  /// aggregation look at each, and so does the error of averaging adapters; a server that protects whole
+  /// clients clips them.
+  private func folds(_ stage: RoundStage) -> Bool {
+    stage != .fullBatch && aggregation == nil && context.exchange == nil
+      && context.plan.adapter == nil
+  }
+
+  /// - Parameter folds: whether updates are folded as they come.
+  /// - Returns: the updates in the order of tasks, and the means of those in time where they were folded.
   private func perform(
-    _ tasks: [ClientTask], phase: Phase?, round: Int
-  ) async throws -> [ClientUpdate] {
-    let (before, clients) = (state, clients)
-    let sizes = tasks.map { context.clients[$0.client].train.count }
+    _ tasks: [ClientTask], phase: Phase?, round: Int, folds: Bool
+  ) async throws -> ([ClientUpdate], means: [Int: [Float]]?) {
     var tasks = tasks
     if phase != nil {
       let sharing = Dictionary(grouping: tasks, by: \.model).mapValues(\.count)
@@ -113,10 +166,13 @@ actor Server {
         tasks[index].contributors = sharing[tasks[index].model] ?? 1
       }
     }
-    return try await lanes.map(tasks, costs: sizes) { task, lane in
-      try await clients[task.client].perform(
-        task, round: round, state: before, on: lane)
+    let turnout = turnout
+    let isInTime: @Sendable (Int) -> Bool = {
+      turnout.attendance(of: $0, round: round) == .reports
     }
+    let (updates, folder) = try await executor.perform(
+      tasks, round: round, state: state, folds: folds ? isInTime : nil)
+    return (updates, folds ? try folder.finish() : nil)
   }
 
   /// The tasks that budgets have room for.
@@ -139,21 +195,19 @@ actor Server {
     var total = ledger
     total.append(aggregation.entry(round: round))
     let budget = PrivacyBudget(epsilon: epsilon, delta: promise.targetDelta)
-    guard try gate.admits(total.costEvent, within: budget) else {
-      throw FederationError.serverBudgetExhausted(round: round + 1, epsilon: epsilon)
-    }
+    try gate.admitServer(total, within: budget, round: round)
     self.gate = gate
   }
 
   /// Whether clients share a model exactly where they share a true cluster.
   private var assignmentIsTrue: Bool {
-    var modelOf: [Int: Int] = [:]
-    for client in context.clients {
-      let model = state.assignment[client.index]
-      guard modelOf[client.cluster, default: model] == model else { return false }
-      modelOf[client.cluster] = model
+    var modelOf = [Int](repeating: -1, count: context.scenario.population.clusters.count)
+    for (cluster, model) in zip(trueClusters, state.assignment) {
+      guard modelOf[cluster] == model || modelOf[cluster] < 0 else { return false }
+      modelOf[cluster] = model
     }
-    return Set(modelOf.values).count == modelOf.count
+    let found = modelOf.filter { $0 >= 0 }
+    return Set(found).count == found.count
   }
 
   /// Where the updates that were clustered would lie without their noise. It is gathered beside the
@@ -208,16 +262,18 @@ extension ClientTask {
 }
 
 extension RoundReport {
-  fileprivate mutating func record(_ update: ClientUpdate) {
-    clients[update.client].participated = true
-    clients[update.client].steps += update.steps
-    clients[update.client].trainLoss = update.meanLoss
-    let norm = update.delta.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+  fileprivate mutating func record(
+    _ update: ClientUpdate, of participants: inout [Int: ClientRound]
+  ) {
+    var figures =
+      participants[update.client] ?? ClientRound(client: update.client, model: update.model)
+    figures.participated = true
+    figures.steps += update.steps
+    figures.trainLoss = update.meanLoss
     // Of all parts of a round together.
-    clients[update.client].updateNorm =
-      clients[update.client].updateNorm.map {
-        ($0 * $0 + norm * norm).squareRoot()
-      } ?? norm
+    figures.updateNorm =
+      figures.updateNorm.map { ($0 * $0 + update.norm * update.norm).squareRoot() } ?? update.norm
+    participants[update.client] = figures
     ledger += update.entries
     bytesUp += update.bytesUp
     bytesDown += update.bytesDown

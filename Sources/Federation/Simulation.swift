@@ -74,7 +74,7 @@ public struct Simulation: Sendable {
     observer: any RunObserver, from point: ResumePoint? = nil
   ) async throws -> RunOutcome {
     try await observer.receive(.preparing("loading \(scenario.data.name)"))
-    let population = try Population(scenario: scenario, catalog: catalog)
+    var population = try Population(scenario: scenario, catalog: catalog)
     let plan = population.plan
     let method = scenario.method.makeMethod()
     let forecast = try forecast(population)
@@ -93,7 +93,7 @@ public struct Simulation: Sendable {
       schedule: scenario.cohortSchedule, initial: exchange?.initial(theta) ?? theta,
       factors: frozen.factors, exchange: exchange)
     let datasetHash = population.dataset.contentHash
-    try point?.checkpoint.check(for: context, datasetHash: datasetHash)
+    try point?.checkpoint?.check(for: context, datasetHash: datasetHash)
     let clients = try makeClients(
       context, method: method, clipping: scenario.privacy.clipping.rule(for: plan))
     let cache = try await cacheFeatures(
@@ -106,9 +106,16 @@ public struct Simulation: Sendable {
           modelParameters: plan.architecture.parameterCount, featureBytes: cache.bytes,
           cachedClients: cache.clients, forecast: forecast, notes: notes)))
 
+    // The observer has them; here nobody asks again.
+    population.report.clients = []
+
     let noise = try serverNoise(context, method: method)
+    let announce: ReleaseAnnouncement = { round, entries in
+      try await observer.receive(.announced(round: round, entries: entries))
+    }
     let server = Server(
-      method: method, context: context, clients: clients, noise: noise, lanes: lanes)
+      method: method, context: context, clients: clients, noise: noise, lanes: lanes,
+      goesOn: point != nil, announce: scenario.isReproducible ? nil : announce)
     if let point { try await restore(point, server: server, clients: clients) }
     let progress = try await runRounds(
       from: point?.checkpoint, server: server, clients: clients,
@@ -144,8 +151,8 @@ public struct Simulation: Sendable {
         let begin = clock.now
         var report = try await server.runRound(round, evaluates: evaluates)
         report.seconds = begin.duration(to: clock.now).seconds
-        progress.add(report)
-        if options.checkpoints != .never {
+        progress.add(report, assignment: await server.state.assignment)
+        if options.checkpoints != .never || round + 1 == scenario.rounds {
           latest = RunCheckpoint(
             scenarioHash: scenario.hash, datasetHash: datasetHash, round: round + 1,
             state: await server.state, progress: progress, exhausted: await server.exhausted,
@@ -153,7 +160,10 @@ public struct Simulation: Sendable {
         }
         try await observer.receive(.finishedRound(report))
         let sinceSaved = saved.time.duration(to: clock.now).seconds
-        if let latest, options.checkpoints.isDue(after: latest.round, seconds: sinceSaved) {
+        if let latest, latest.round == scenario.rounds {
+          // Whatever becomes of the result, the rounds need not be done again.
+          try await save(latest)
+        } else if let latest, options.checkpoints.isDue(after: latest.round, seconds: sinceSaved) {
           try await save(latest)
         }
       } catch let error as CancellationError {
@@ -174,10 +184,12 @@ public struct Simulation: Sendable {
   private func restore(_ point: ResumePoint, server: Server, clients: [Client]) async throws {
     await server.restore(point)
     let entries = Dictionary(grouping: point.ledger, by: \.client)
-    let individual = point.checkpoint.individual
+    let repeated = Dictionary(grouping: point.repeated, by: \.client)
+    let individual = point.checkpoint?.individual
     for (index, client) in clients.enumerated() {
       try await client.restore(
-        ledger: entries[index] ?? [], divergences: individual.isEmpty ? [] : individual[index])
+        ledger: entries[index] ?? [], repeated: repeated[index] ?? [],
+        divergences: individual.map { $0.isEmpty ? [] : $0[index] })
     }
   }
 
@@ -227,6 +239,8 @@ public struct Simulation: Sendable {
   ) throws(FederationError) -> [Client] {
     var calibrator = NoiseCalibrator(accountant: scenario.privacy.accountant.kind.accountant)
     let releases = ReleaseContext(scenario: scenario, schedule: context.schedule)
+    let settings = ClientSettings(
+      scenario: scenario, clipping: clipping, exchange: context.exchange)
     var clients: [Client] = []
     clients.reserveCapacity(context.clients.count)
     for profile in context.clients {
@@ -236,10 +250,7 @@ public struct Simulation: Sendable {
         : try scenario.noise(
           of: profile.plan, plan: method.releases(of: profile.plan, in: releases), method: method,
           context: releases, calibrator: &calibrator)
-      clients.append(
-        Client(
-          profile: profile, noise: noise, scenario: scenario, clipping: clipping,
-          exchange: context.exchange))
+      clients.append(Client(profile: profile, noise: noise, settings: settings))
     }
     return clients
   }
@@ -301,8 +312,9 @@ public struct Simulation: Sendable {
 }
 
 extension Scenario {
-  /// Whether a run has the same digest whenever it is repeated.
-  var isReproducible: Bool {
+  /// Whether a run has the same digest whenever it is repeated, and releases the same bits when a round of it is
+  /// done again.
+  public var isReproducible: Bool {
     privacy.randomness == .seeded || clients.allSatisfy { $0.budget.targetEpsilon == nil }
   }
 }

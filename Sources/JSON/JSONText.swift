@@ -13,13 +13,26 @@ extension JSONValue {
   }
 
   /// The same value on indented lines; short lists and objects stay on one line.
-  public var prettyText: String {
+  public var prettyText: String { prettyText(depth: 0) }
+
+  /// The same as it stands inside of `depth` others, without what precedes it on its first line.
+  public func prettyText(depth: Int) -> String {
     var output = ""
-    write(to: &output, indent: 0)
+    write(to: &output, indent: depth)
     return output
   }
 
-  private func write(to output: inout String, indent: Int?) {
+  /// Whether the compact text has at most so many characters; costs no more than the text that it may have.
+  private func fits(in limit: Int) -> Bool {
+    var output = ""
+    // Beyond that many bytes it is given up: a character rarely has more than four.
+    write(to: &output, indent: nil, upTo: 4 * max(limit, 0))
+    return output.utf8.count <= 4 * max(limit, 0) && output.count <= limit
+  }
+
+  /// - Parameter bytes: the output may end anywhere once it is longer.
+  private func write(to output: inout String, indent: Int?, upTo bytes: Int = .max) {
+    guard output.utf8.count <= bytes else { return }
     switch self {
     case .null: output += "null"
     case .bool(let value): output += value ? "true" : "false"
@@ -27,21 +40,23 @@ extension JSONValue {
     case .number(let value): output += Self.numberText(value)
     case .string(let value): Self.writeString(value, to: &output)
     case .array(let entries):
-      writeMembers(entries.map { (nil, $0) }, in: ("[", "]"), to: &output, indent: indent)
+      writeMembers(
+        entries.lazy.map { (nil, $0) }, in: ("[", "]"), to: &output, indent: indent, upTo: bytes)
     case .object(let members):
       let sorted = members.sorted { $0.key < $1.key }
       writeMembers(
-        sorted.map { (Optional($0.key), $0.value) }, in: ("{", "}"), to: &output, indent: indent)
+        sorted.lazy.map { (Optional($0.key), $0.value) }, in: ("{", "}"), to: &output,
+        indent: indent, upTo: bytes)
     }
   }
 
   private func writeMembers(
-    _ members: [(key: String?, value: JSONValue)], in brackets: (String, String),
-    to output: inout String, indent: Int?
+    _ members: some Collection<(key: String?, value: JSONValue)>, in brackets: (String, String),
+    to output: inout String, indent: Int?, upTo bytes: Int
   ) {
     output += brackets.0
     // Blanks after colons and commas bring 80 characters of compact text to about 100.
-    let breaks = indent.map { $0 * 2 + text.count > 80 } ?? false
+    let breaks = indent.map { !fits(in: 80 - $0 * 2) } ?? false
     let inner = breaks ? indent.map { $0 + 1 } : indent
     for (position, member) in members.enumerated() {
       if position > 0 { output += indent == nil || breaks ? "," : ", " }
@@ -50,7 +65,8 @@ extension JSONValue {
         Self.writeString(key, to: &output)
         output += indent == nil ? ":" : ": "
       }
-      member.value.write(to: &output, indent: inner)
+      member.value.write(to: &output, indent: inner, upTo: bytes)
+      guard output.utf8.count <= bytes else { return }
     }
     if breaks, !members.isEmpty { output += Self.newLine(indent) }
     output += brackets.1

@@ -24,7 +24,8 @@ public enum ReleasePurpose: String, Codable, Hashable, Sendable, CaseIterable {
 
 /// A release and how often it happened, one after another, with the same parameters.
 ///
-/// Made by the factories below, which keep the fields consistent; decoding checks them again.
+/// Made by the factories below, which keep the fields consistent; what was stored goes through `init(round:…)`,
+/// which checks them.
 public struct LedgerEntry: Hashable, Sendable {
   public let round: Int
   /// The client that released; nil for a release of the server's (client-level noise).
@@ -101,17 +102,14 @@ public struct LedgerEntry: Hashable, Sendable {
 
   /// What the entry costs.
   public var event: PrivacyEvent {
-    let single: PrivacyEvent
-    switch mechanism {
-    case .gaussian: single = .gaussian(noiseMultiplier: noiseMultiplier ?? 0)
-    case .poissonSampledGaussian:
-      single = .poissonSampled(
-        sampleRate: sampleRate, event: .gaussian(noiseMultiplier: noiseMultiplier ?? 0))
-    case .exponentialMechanism: single = .exponentialMechanism(epsilon: selectionEpsilon ?? 0)
-    case .nonPrivate: single = .nonPrivate
-    case .noiseFreeLowRank: single = .noiseFreeLowRank(rank: rank ?? 0)
-    }
-    return count == 1 ? single : .selfComposed(event: single, count: count)
+    count == 1 ? release.event : .selfComposed(event: release.event, count: count)
+  }
+
+  /// What one repetition releases, as far as its cost goes.
+  var release: CostedRelease {
+    CostedRelease(
+      mechanism: mechanism, sampleRate: sampleRate,
+      parameter: noiseMultiplier ?? selectionEpsilon ?? Double(rank ?? 0))
   }
 
   /// Whether the two entries differ in nothing but how often they happened.
@@ -140,33 +138,83 @@ extension LedgerEntry: Codable {
 
   public init(from decoder: any Decoder) throws {
     let box = try decoder.container(keyedBy: CodingKeys.self)
-    round = try box.decode(Int.self, forKey: .round)
-    client = try box.decodeIfPresent(Int.self, forKey: .client)
-    purpose = try box.decode(ReleasePurpose.self, forKey: .purpose)
-    mechanism = try box.decode(LedgerMechanism.self, forKey: .mechanism)
-    noiseMultiplier = try box.decodeIfPresent(Double.self, forKey: .noiseMultiplier)
-    sampleRate = try box.decode(Double.self, forKey: .sampleRate)
-    selectionEpsilon = try box.decodeIfPresent(Double.self, forKey: .selectionEpsilon)
-    sensitivity = try box.decode(Double.self, forKey: .sensitivity)
-    maxGradNorm = try box.decodeIfPresent(Double.self, forKey: .maxGradNorm)
-    rank = try box.decodeIfPresent(Int.self, forKey: .rank)
-    thresholdNoiseMultiplier = try box.decodeIfPresent(
-      Double.self, forKey: .thresholdNoiseMultiplier)
-    count = try box.decode(Int.self, forKey: .count)
-    let isComplete =
-      switch mechanism {
-      case .gaussian: noiseMultiplier != nil && sampleRate == 1
-      case .poissonSampledGaussian: noiseMultiplier != nil
-      case .exponentialMechanism: selectionEpsilon != nil
-      case .nonPrivate: true
-      case .noiseFreeLowRank: rank != nil
-      }
-    guard isComplete, count >= 0 else {
+    do {
+      try self.init(
+        round: box.decode(Int.self, forKey: .round),
+        client: box.decodeIfPresent(Int.self, forKey: .client),
+        purpose: box.decode(String.self, forKey: .purpose),
+        mechanism: box.decode(String.self, forKey: .mechanism),
+        noiseMultiplier: box.decodeIfPresent(Double.self, forKey: .noiseMultiplier),
+        sampleRate: box.decode(Double.self, forKey: .sampleRate),
+        selectionEpsilon: box.decodeIfPresent(Double.self, forKey: .selectionEpsilon),
+        sensitivity: box.decode(Double.self, forKey: .sensitivity),
+        maxGradNorm: box.decodeIfPresent(Double.self, forKey: .maxGradNorm),
+        rank: box.decodeIfPresent(Int.self, forKey: .rank),
+        thresholdNoiseMultiplier: box.decodeIfPresent(
+          Double.self, forKey: .thresholdNoiseMultiplier),
+        count: box.decode(Int.self, forKey: .count))
+    } catch let error as LedgerEntryError {
       throw DecodingError.dataCorrupted(
         DecodingError.Context(
-          codingPath: decoder.codingPath,
-          debugDescription: "ledger entry of mechanism \(mechanism.rawValue): "
-            + "a parameter of the mechanism is missing, or the count is negative"))
+          codingPath: decoder.codingPath, debugDescription: error.description))
     }
+  }
+}
+
+// MARK: - Validity
+
+/// Fields that make no entry: accountants could not tell what was released, or would state too small an ε.
+public struct LedgerEntryError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// Which field is wrong, and how.
+  public let description: String
+}
+
+extension LedgerEntry {
+  /// An entry from fields that were stored. The only place that says which fields belong together.
+  ///
+  /// - Throws: `LedgerEntryError` for an unknown purpose or mechanism, a parameter that its mechanism needs and
+  ///   lacks or has and must not have, and numbers out of range.
+  public init(
+    round: Int, client: Int?, purpose: String, mechanism: String, noiseMultiplier: Double?,
+    sampleRate: Double, selectionEpsilon: Double?, sensitivity: Double, maxGradNorm: Double?,
+    rank: Int?, thresholdNoiseMultiplier: Double?, count: Int
+  ) throws(LedgerEntryError) {
+    func check(_ isRight: Bool, _ what: String) throws(LedgerEntryError) {
+      guard isRight else {
+        throw LedgerEntryError(description: "ledger entry of mechanism \(mechanism): \(what)")
+      }
+    }
+    func isAmount(_ value: Double) -> Bool { value >= 0 && value.isFinite }
+    guard let knownPurpose = ReleasePurpose(rawValue: purpose) else {
+      throw LedgerEntryError(description: "unknown purpose \(purpose.debugDescription)")
+    }
+    guard let kind = LedgerMechanism(rawValue: mechanism) else {
+      throw LedgerEntryError(description: "unknown mechanism \(mechanism.debugDescription)")
+    }
+    let isGaussian = kind == .gaussian || kind == .poissonSampledGaussian
+    try check(round >= 0 && (client ?? 0) >= 0, "round and client are counted from 0")
+    try check(count >= 1, "count must be at least 1, got \(count)")
+    try check(
+      isGaussian == (noiseMultiplier != nil) && isAmount(noiseMultiplier ?? 0),
+      "noise_multiplier belongs to Gaussian mechanisms, from 0")
+    try check(
+      kind == .poissonSampledGaussian ? (0..<1).contains(sampleRate) : sampleRate == 1,
+      "sample_rate must be 1 without sampling and below 1 with it, got \(sampleRate)")
+    try check(
+      (kind == .exponentialMechanism) == (selectionEpsilon != nil)
+        && isAmount(selectionEpsilon ?? 0),
+      "selection_epsilon belongs to the exponential mechanism, from 0")
+    try check(
+      (kind == .noiseFreeLowRank) == (rank != nil) && (rank ?? 1) >= 1,
+      "rank belongs to low-rank releases without noise, from 1")
+    try check(
+      isAmount(sensitivity) && isAmount(maxGradNorm ?? 0)
+        && isAmount(thresholdNoiseMultiplier ?? 0),
+      "sensitivity, max_grad_norm and threshold_noise_multiplier must be at least 0 and finite")
+    self.init(
+      round: round, client: client, purpose: knownPurpose, mechanism: kind,
+      noiseMultiplier: noiseMultiplier, sampleRate: sampleRate, selectionEpsilon: selectionEpsilon,
+      sensitivity: sensitivity, maxGradNorm: maxGradNorm, rank: rank,
+      thresholdNoiseMultiplier: thresholdNoiseMultiplier, count: count)
   }
 }

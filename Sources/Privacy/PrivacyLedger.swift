@@ -19,6 +19,8 @@ public struct PrivacyLedger: Hashable, Sendable {
 
   public init() {}
 
+  public init(_ entries: some Sequence<LedgerEntry>) { append(contentsOf: entries) }
+
   /// Records a release. Repetitions of the last entry raise its count, so that an epoch of DP-SGD is one
   /// entry; an entry of count 0 leaves no trace.
   public mutating func append(_ entry: LedgerEntry) {
@@ -36,59 +38,37 @@ public struct PrivacyLedger: Hashable, Sendable {
   public mutating func append(contentsOf entries: some Sequence<LedgerEntry>) {
     for entry in entries { append(entry) }
   }
+
+  /// The clients that appear in the ledger, in increasing order.
+  public var clients: [Int] { Set(entries.compactMap(\.client)).sorted() }
 }
 
 // MARK: - What it costs
 
 extension PrivacyLedger {
-  /// Everything in the ledger, composed.
-  public var event: PrivacyEvent { .composed(entries.map(\.event)) }
-
-  /// What one client released, composed. It protects a record in this client's data only: a record that several
-  /// clients hold needs their events together.
-  public func event(client: Int) -> PrivacyEvent {
-    .composed(entries.filter { $0.client == client }.map(\.event))
+  /// What everything in the ledger costs together. It protects a record in one client's data only: a record
+  /// that several clients hold needs their ledgers together.
+  ///
+  /// Canonical: equal releases are counted together and stand in an order of their own, since composition
+  /// depends on neither order nor grouping. Ledgers that cost the same for that reason compare equal, and
+  /// every accountant states the same ε for them to the last bit.
+  public var cost: PrivacyEvent {
+    var counts: [CostedRelease: Int] = [:]
+    // More repetitions than a number holds: left apart, so that accountants refuse them.
+    var rest: [PrivacyEvent] = []
+    for entry in entries {
+      let (sum, overflow) = counts[entry.release, default: 0].addingReportingOverflow(entry.count)
+      if overflow { rest.append(entry.event) } else { counts[entry.release] = sum }
+    }
+    return .composed(
+      counts.sorted { $0.key < $1.key }
+        .map { .selfComposed(event: $0.key.event, count: $0.value) } + rest)
   }
-
-  /// What was released for one purpose, composed.
-  public func event(purpose: ReleasePurpose) -> PrivacyEvent {
-    .composed(entries.filter { $0.purpose == purpose }.map(\.event))
-  }
-
-  /// The clients that appear in the ledger, in increasing order.
-  public var clients: [Int] { Set(entries.compactMap(\.client)).sorted() }
 
   public func bound(delta: Double, accountant: any PrivacyAccountant) throws(AccountingError)
     -> EpsilonBound
   {
-    try accountant.bound(for: event, delta: delta)
-  }
-
-  /// Whether `next` may still happen: the ledger and it together stay within the budget.
-  public func admits(
-    _ next: PrivacyEvent, within budget: PrivacyBudget, accountant: any PrivacyAccountant
-  ) throws(AccountingError) -> Bool {
-    let total = PrivacyEvent.composed([event, next])
-    return try accountant.epsilon(of: total, delta: budget.delta) <= budget.epsilon
-  }
-
-  /// How many of `count` repetitions of `next` fit into the budget, one after another from the first.
-  ///
-  /// Bisection, as ε never falls when a release is added: some log₂(count) questions to the accountant.
-  public func admissibleCount(
-    of next: PrivacyEvent, upTo count: Int, within budget: PrivacyBudget,
-    accountant: any PrivacyAccountant
-  ) throws(AccountingError) -> Int {
-    func fits(_ count: Int) throws(AccountingError) -> Bool {
-      try admits(.selfComposed(event: next, count: count), within: budget, accountant: accountant)
-    }
-    guard count > 0, try !fits(count) else { return max(0, count) }
-    var (most, tooMany) = (0, count)
-    while tooMany - most > 1 {
-      let middle = most + (tooMany - most) / 2
-      if try fits(middle) { most = middle } else { tooMany = middle }
-    }
-    return most
+    try accountant.bound(for: cost, delta: delta)
   }
 }
 

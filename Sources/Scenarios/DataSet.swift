@@ -5,7 +5,8 @@ extension Scenario {
   public struct DataSet: Sendable, Hashable {
     /// Which set. JSON key `name`; required.
     public let kind: Kind
-    /// The folder or file that holds the set. JSON key `path`; default null, the usual place of the
+    /// The folder or file that holds the set; a relative path begins at the folder of the scenario file. JSON key
+    /// `path`; default null, the usual place of the
     /// installed set (for csv required, for synthetic there is none).
     public let path: String?
     /// How many training examples are public: set aside for pretraining and never dealt to clients.

@@ -27,7 +27,7 @@ extension Scenario {
   public struct Cluster: Sendable, Hashable {
     /// Name in every table. JSON key `name`; required, different in every cluster.
     public let name: String
-    /// Clients. JSON key `clients`; 1 to 100000, required; all clusters together at most 100000.
+    /// Clients. JSON key `clients`; 1 to 1000000, required; all clusters together at most 1000000.
     public let clients: Int
     /// Whether this cluster counts as a minority in the fairness tables. JSON key `minority`;
     /// default false.
@@ -120,7 +120,7 @@ extension Scenario.Cluster {
 
   static let shape = Shape([
     .required("name", .identifier, "Name in every table; different in every cluster."),
-    .required("clients", .integer(1...100_000), "Clients of this cluster."),
+    .required("clients", .integer(1...1_000_000), "Clients of this cluster."),
     .defaults("minority", false, .boolean, "Whether the fairness tables mark it as a minority."),
     .required(
       "examples_per_client",

@@ -39,6 +39,9 @@ public struct Scenario: Sendable, Hashable {
   /// What is inherited stays inherited (null, or left out of a partial budget), so that overriding
   /// `privacy.target_epsilon` or `local.learning_rate` reaches everything that follows it.
   public let resolved: JSONValue
+  /// The folder of the scenario's file, where relative paths in it begin; nil takes the current folder. No part
+  /// of the hash: which data a run had is told by their content.
+  public private(set) var folder: String?
 
   /// When the models are evaluated. JSON key `evaluation`; default every round.
   public struct Evaluation: Sendable, Hashable {
@@ -54,8 +57,11 @@ extension Scenario {
   ///   - json: the file.
   ///   - overrides: settings such as `population.clusters[0].clients=5`, applied in order and
   ///     checked like the file itself.
+  ///   - folder: where relative paths in the scenario begin; nil takes the current folder.
   /// - Throws: `ScenarioError` with every problem that could be found.
-  public init(json: Data, overrides: [String] = []) throws(ScenarioError) {
+  public init(
+    json: Data, overrides: [String] = [], folder: String? = nil
+  ) throws(ScenarioError) {
     let document = try JSONValue(parsing: json)
     let parsed = try Override.parse(overrides)
     do throws(ScenarioError) {
@@ -63,6 +69,15 @@ extension Scenario {
     } catch {
       throw Override.naming(parsed, in: error)
     }
+    self.folder = folder
+  }
+
+  /// `data.path` as it is opened.
+  public var dataPath: String? {
+    guard let path = data.path, let folder, !path.hasPrefix("/") else { return data.path }
+    return URL(
+      fileURLWithPath: path, relativeTo: URL(fileURLWithPath: folder, isDirectory: true)
+    ).standardizedFileURL.path
   }
 
   /// Reads a scenario from a JSON value.
@@ -135,7 +150,7 @@ extension Scenario {
     .defaults("seed", 0, .integer(0...(1 << 53)), "Seed of every random draw."),
     .required("rounds", .integer(1...100_000), "Communication rounds."),
     .defaults(
-      "cohort_size", .null, .nullable(.integer(1...100_000)),
+      "cohort_size", .null, .nullable(.integer(1...1_000_000)),
       "Clients drawn for each round; null = every client in every round."),
     Participation.key,
     .required("data", .tagged(DataSet.shape), "The data set and its public share."),

@@ -55,9 +55,9 @@ extension Scenario {
 
   private func checkClusters(_ problems: inout ProblemList) {
     let place = Self.clustersPath
-    if clientCount > 100_000 {
+    if clientCount > 1_000_000 {
       problems.add(
-        place, "all clusters together must have at most 100000 clients, got \(clientCount)")
+        place, "all clusters together must have at most 1000000 clients, got \(clientCount)")
     }
     if let cohortSize, cohortSize > clientCount {
       problems.add(

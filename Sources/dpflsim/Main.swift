@@ -5,26 +5,36 @@ import Foundation
 
 @main
 enum Main {
+  /// When the program began.
+  static let begun = ContinuousClock.now
+
   static func main() async {
-    var command: any ParsableCommand
+    _ = begun
     do {
-      command = try DPFLSim.parseAsRoot()
-    } catch {
-      // Help and version on stdout with 0, wrong usage on stderr with 64.
-      DPFLSim.exit(withError: error)
-    }
-    do {
+      let command = try DPFLSim.parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {
+        var command = command
         try command.run()
       }
     } catch {
-      // Asking for help is a command of the parser's own, which ends by throwing.
-      if DPFLSim.exitCode(for: error) != .failure { DPFLSim.exit(withError: error) }
-      let failure = Failure(error)
-      Terminal.complain(failure.message)
-      exit(failure.status.rawValue)
+      end(with: error)
     }
+  }
+
+  private static func end(with error: any Error) -> Never {
+    let failure: Failure
+    switch DPFLSim.exitCode(for: error) {
+    case .validationFailure:
+      let usage = UsageProblem(
+        DPFLSim.message(for: error), arguments: Array(CommandLine.arguments.dropFirst()))
+      failure = Failure(.usage, usage.description)
+    case .failure: failure = Failure(error)
+    // Help, version and completions, which end by throwing.
+    default: DPFLSim.exit(withError: error)
+    }
+    Terminal.complain(failure.message)
+    exit(failure.status.rawValue)
   }
 }

@@ -100,7 +100,33 @@ struct ExitStatusTests {
     try await Program.inFolder { program in
       let outcome = try program.call(arguments)
       #expect(outcome.status == 64, "\(outcome.errors)")
-      #expect(outcome.output.isEmpty && outcome.errors.hasPrefix("Error: "))
+      #expect(outcome.output.isEmpty)
+      // One line: place, what, and how to mend it.
+      let lines = outcome.errors.split(separator: "\n")
+      #expect(lines.count == 1 && outcome.errors.hasPrefix("dpflsim: "), "\(outcome.errors)")
+      #expect(outcome.errors.contains("; "), "\(outcome.errors)")
+      #expect(!outcome.errors.contains("Usage:"))
+    }
+  }
+
+  @Test(
+    "an option that is known elsewhere is refused with the reason",
+    arguments: [
+      (["check", "x.json", "--store", "s"], "check: --store has no meaning here"),
+      (["check", "x.json", "--workers", "2"], "check: --workers has no meaning here"),
+      (["compare", "--seed", "3"], "compare: --seed has no meaning here"),
+      (["compare", "--quiet"], "compare: --quiet has no meaning here"),
+      (["privacy", "ledger", "latest", "--workers", "1"], "privacy ledger: --workers has no"),
+      (["runs", "delete", "x", "--format", "json"], "runs delete: --format has no meaning here"),
+      (["data", "--set", "a=1"], "data: --set has no meaning here"),
+      (["--store", "s", "runs"], "--store: stands before the command"),
+      (["run", "x.json", "--stor", "s"], "run: Unknown option '--stor'"),
+    ] as [([String], String)])
+  func commonOptions(_ arguments: [String], _ words: String) async throws {
+    try await Program.inFolder { program in
+      let outcome = try program.call(arguments)
+      #expect(outcome.status == 64 && outcome.output.isEmpty)
+      #expect(outcome.errors.hasPrefix("dpflsim: " + words), "\(outcome.errors)")
     }
   }
 

@@ -76,6 +76,42 @@ struct FaultTests {
     }
   }
 
+  /// Changes the tables of the program's store, as no other program should.
+  static func execute(_ sql: String, in program: Program) throws {
+    let script =
+      "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()"
+    #expect(try shell("python3 -c '\(script)' '\(program.store.path)' \"\(sql)\"") == 0)
+  }
+
+  @Test(
+    "a result that cannot be written loses no round: the cause is said, and the run goes on from its end",
+    arguments: ["1", "3", "never"])
+  func resultRefused(checkpoints: String) async throws {
+    try await Program.inFolder { program in
+      let expected = try Self.expected(program, [])
+      #expect(try program.call("runs").status == 66)
+      #expect(try program.call("run", Self.tiny, "--quiet").status == 0)
+      func refusal(_ table: String) -> String {
+        "CREATE TRIGGER no_\(table) BEFORE INSERT ON \(table) "
+          + "BEGIN SELECT RAISE(ABORT, 'no \(table) today'); END"
+      }
+      try Self.execute(refusal("client_results"), in: program)
+      let run = try program.call(
+        "run", Self.tiny, "--quiet", "--checkpoint-every", checkpoints)
+      #expect(run.status == 70 && run.output.isEmpty, "\(run.errors)")
+      #expect(run.errors.contains("no client_results today"))
+      #expect(run.errors.contains("rounds are stored; try again with: "))
+      #expect(!run.errors.contains("make room"))
+      // No round is done again: none could be stored.
+      try Self.execute("DROP TRIGGER no_client_results", in: program)
+      try Self.execute(refusal("rounds"), in: program)
+      let rest = try program.call("run", "--resume", "latest", "--quiet", "--format", "json")
+      #expect(rest.status == 0, "\(rest.errors)")
+      #expect(
+        try JSONValue(parsing: Data(rest.output.utf8))["result_digest"] == expected)
+    }
+  }
+
   @Test(
     "a write-protected store: its runs can be read, and a new one is refused before it trains",
     .enabled(if: canMount, "mounting a small file system needs root"))

@@ -23,11 +23,13 @@ struct InterruptionTests {
   ]
 
   /// Waits until a run has stored some rounds.
-  static func waitForRounds(_ program: Program, _ process: Process) async throws -> String {
+  static func waitForRounds(
+    _ program: Program, _ process: Process, atLeast least: Int = 2
+  ) async throws -> String {
     for _ in 0..<600 {
       guard process.isRunning else { break }
       if let store = try? RunStore.openExisting(program.store),
-        let run = try? store.run(named: "latest"), try store.rounds(of: run.runID).count >= 2
+        let run = try? store.run(named: "latest"), try store.rounds(of: run.runID).count >= least
       {
         return run.runID
       }

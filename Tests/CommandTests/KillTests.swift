@@ -1,7 +1,9 @@
 // A process that is killed at any moment: the store opens, what was committed is there, and the run ends
 // with the digest that it would have had.
 
+import Federation
 import Foundation
+import Privacy
 import Results
 import Testing
 
@@ -28,6 +30,40 @@ struct KillTests {
       if run.presentStatus == .interrupted { _ = try store.resumePoint(of: run.runID) }
     }
     return runs
+  }
+
+  @Test("killed with the operating system's randomness, a run keeps every release and its budget")
+  func ledgerKept() async throws {
+    try await Program.inFolder { program in
+      // Would take far longer than any test.
+      let settings = [
+        "--set", "rounds=100000", "--set", "evaluation.every=100000", "--set",
+        "privacy.noise=hardened", "--set", "privacy.noise_multiplier=500", "--set",
+        "privacy.on_budget_exhausted=continue", "--checkpoint-every", "40", "--quiet",
+      ]
+      var process = try program.start(["run", Program.shipped("tiny.json")] + settings)
+      let runID = try await InterruptionTests.waitForRounds(program, process, atLeast: 50)
+      kill(process.processIdentifier, SIGKILL)
+      #expect(try program.outcome(of: process).status == 128 + SIGKILL)
+      let store = try RunStore.openExisting(program.store)
+      let before = try store.ledgerEntries(of: runID)
+      let finished = try store.rounds(of: runID).count
+      // At most one round is announced and not finished.
+      #expect(try #require(before.map(\.round).max()) <= finished + 1)
+
+      let repeated = try #require(try store.resumePoint(of: runID)).round + 1
+      process = try program.start(
+        ["run", "--resume", runID, "--quiet", "--checkpoint-every", "40"])
+      _ = try await InterruptionTests.waitForRounds(program, process, atLeast: finished + 10)
+      kill(process.processIdentifier, SIGTERM)
+      #expect(try program.outcome(of: process).status == 143)
+      let after = try store.ledgerEntries(of: runID)
+      #expect(Array(after.prefix(before.count)) == before && after.count > before.count)
+      // What is behind the checkpoint was released again, and both times count.
+      #expect(after.count { $0.round == repeated } > before.count { $0.round == repeated })
+      let report = try LedgerReport(run: store.run(named: runID), in: store)
+      #expect(report.clients.allSatisfy { ($0.epsilon ?? .infinity) <= 5 })
+    }
   }
 
   @Test("killed 100 times at random moments, runs end with the digest of an uninterrupted one")

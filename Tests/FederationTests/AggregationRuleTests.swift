@@ -92,6 +92,20 @@ private func relativeError(_ rule: Rule, _ input: AggregationInput) throws -> Do
 
 @Suite("Averaging of adapters")
 struct AggregationRuleTests {
+  @Test(
+    "factors that cannot be averaged name their client by its number, not by its place in the list")
+  func refusal() {
+    let sound = input(.both, residual: false)
+    var clients = sound.clients
+    clients[1][0].b = Matrix(
+      rows: 6, columns: 3, elements: [Double](repeating: .infinity, count: 18))
+    let broken = AggregationInput(
+      start: sound.start, clients: clients, numbers: [4, 17, 31], trained: .both)
+    #expect(throws: FederationError.updateOutOfRange(client: 17, value: .infinity)) {
+      try broken.withMeanFactors()
+    }
+  }
+
   @Test("FLoRA and FedEx reproduce the mean of products, FedIT and LoRA-FAIR do not")
   func exactness() throws {
     for seed in UInt64(1)...5 {

@@ -25,14 +25,14 @@ struct BudgetStopTests {
     do {
       _ = try await Self.run([], recorder)
       Issue.record("the run went through")
-    } catch FederationError.budgetExhausted(let client, let round, let epsilon) {
+    } catch FederationError.budgetExhausted(let client, let round, let epsilon, let cause) {
+      #expect(cause == .noiseMultiplier)
       #expect(client == 0 && epsilon == 5)
       let finished = await recorder.rounds.count
       #expect(finished == round - 1 && finished > 0 && round <= 20)
       // What was released is within the budget, one round more would not be.
       let entries = await recorder.ledger.filter { $0.client == 0 }
-      var ledger = PrivacyLedger()
-      ledger.append(contentsOf: entries)
+      var ledger = PrivacyLedger(entries)
       let spent = try ledger.bound(delta: 1e-4, accountant: RDPAccountant()).epsilon
       #expect(spent <= 5)
       ledger.append(contentsOf: entries.prefix(1))
@@ -73,7 +73,8 @@ struct BudgetStopTests {
         #"privacy.on_budget_exhausted="continue""#,
       ])
     } throws: { error in
-      (error as? FederationError) == .budgetExhausted(client: 0, round: 1, epsilon: 5)
+      (error as? FederationError)
+        == .budgetExhausted(client: 0, round: 1, epsilon: 5, cause: .noiseMultiplier)
     }
   }
 
@@ -93,7 +94,7 @@ struct BudgetStopTests {
     do {
       _ = try await Self.run([])
       Issue.record("the run went through")
-    } catch FederationError.budgetExhausted(_, let round, _) {
+    } catch FederationError.budgetExhausted(_, let round, _, _) {
       #expect(abs(round - 1 - affordable) <= 1)
     }
   }

@@ -16,7 +16,8 @@ struct CheckpointFitTests {
   static let cases: [(settings: [String], path: [String], values: [JSONValue])] = [
     ([], ["round"], [0, -1, 4, .integer(.max)]),
     ([], ["state", "models"], [[], [""], ["", "", "", "", "", "", "", "", ""]]),
-    ([], ["state", "assignment"], [[], [0], [9, 9, 9, 9, 9, 9, 9, 9]]),
+    // No client, one, and eight with a model that is not there.
+    ([], ["state", "assignment"], ["AQ==", "AQA=", "AQkJCQkJCQkJ"]),
     ([], ["state", "posteriors"], [[], [[1]], .array(Array(repeating: [-1, 2], count: 8))]),
     ([], ["state", "clustering", "switchRound"], [-1, .integer(.max)]),
     ([], ["state", "clustering", "chosenClusters"], [0, -1, 9]),
@@ -66,7 +67,7 @@ struct CheckpointFitTests {
     let checkpoint = try JSONDecoder().decode(RunCheckpoint.self, from: Data(document.text.utf8))
     _ = try await ResumeTests.simulation(scenario, workers: 1).run(
       observer: Recorder(),
-      from: ResumePoint(checkpoint: checkpoint, ledger: await recorder.ledger))
+      from: ResumePoint(checkpoint: checkpoint, ledger: await recorder.ledger, of: scenario))
   }
 
   private static func expectRefusal(

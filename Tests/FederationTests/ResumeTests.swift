@@ -15,7 +15,7 @@ private actor Stopper: RunObserver {
 
   func receive(_ event: RunEvent) throws {
     switch event {
-    case .preparing, .started: return
+    case .preparing, .started, .announced: return
     case .finishedRound(let report): if report.round == rounds { throw CancellationError() }
     case .checkpoint(let checkpoint): checkpoints.append(checkpoint)
     }
@@ -66,7 +66,7 @@ struct ResumeTests {
       let rest = Recorder()
       let outcome = try await Self.simulation(scenario, workers: 1 + index % 2).run(
         observer: rest,
-        from: ResumePoint(checkpoint: Self.reread(checkpoint), ledger: ledger))
+        from: ResumePoint(checkpoint: Self.reread(checkpoint), ledger: ledger, of: scenario))
       #expect(outcome.result == expected.result, "from round \(checkpoint.round)")
       #expect(await rest.rounds.map(\.round) == Array(checkpoint.round..<6).map { $0 + 1 })
     }
@@ -87,7 +87,7 @@ struct ResumeTests {
       try await run(scenario, observer: whole)
       let outcome = try await Self.simulation(scenario).run(
         observer: Recorder(),
-        from: ResumePoint(checkpoint: checkpoint, ledger: await whole.ledger))
+        from: ResumePoint(checkpoint: checkpoint, ledger: await whole.ledger, of: scenario))
       #expect(outcome.result.resultDigest == expected.result.resultDigest)
     }
     let stopper = Stopper(after: 3)
@@ -112,7 +112,7 @@ struct ResumeTests {
     let checkpoint = try #require(await recorder.checkpoints.last)
     func resume(_ scenario: Scenario, _ checkpoint: RunCheckpoint) async throws {
       _ = try await Self.simulation(scenario).run(
-        observer: Recorder(), from: ResumePoint(checkpoint: checkpoint, ledger: []))
+        observer: Recorder(), from: ResumePoint(checkpoint: checkpoint, ledger: [], of: scenario))
     }
     await #expect(
       throws: FederationError.cannotResume(reason: "its checkpoint belongs to another scenario")
@@ -140,9 +140,9 @@ struct ResumeTests {
       try changed { $0["round"] = 0 }, try changed { $0["round"] = 4 },
       try changed { $0["round"] = -1 },
       try withState("models", []), try withState("models", [""]),
-      try withState("assignment", [0, 1]),
-      try withState("assignment", [Int](repeating: 99, count: 8)),
-      try withState("assignment", [Int](repeating: -1, count: 8)),
+      try withState("assignment", Data([1, 0, 1]).base64EncodedString()),
+      try withState(
+        "assignment", Data([1] + [UInt8](repeating: 99, count: 8)).base64EncodedString()),
       try withState("posteriors", [[1.0]]),
       try withState("posteriors", [[Double]](repeating: [], count: 8)),
       try changed { $0["individual"] = [""] },
@@ -163,6 +163,25 @@ struct ResumeTests {
       try await resume(try scenario("rounds=3"), elsewhere)
     }
     #expect(throws: DecodingError.self) { try withState("models", ["AAA="]) }
+    for bytes in [[], [3, 0, 0, 0], [2, 0], [8, 0, 0, 0, 0, 0, 0, 0, 255]] as [[UInt8]] {
+      #expect(throws: DecodingError.self) {
+        try withState("assignment", Data(bytes).base64EncodedString())
+      }
+    }
+  }
+
+  @Test(
+    "indices come back from as few bytes as they need", arguments: [0, 255, 256, 65_536, 1 << 40])
+  func packedIndices(_ largest: Int) throws {
+    struct Box: Codable, Equatable {
+      @PackedIndices var indices: [Int]
+    }
+    let box = Box(indices: (0..<500).map { $0 * largest / 499 })
+    let data = try JSONEncoder().encode(box)
+    #expect(try JSONDecoder().decode(Box.self, from: data) == box)
+    let width = largest < 256 ? 1 : largest < 65_536 ? 2 : largest < 1 << 32 ? 4 : 8
+    // Base64, with a stroke before some of its characters.
+    #expect(data.count < 60 + 500 * width * 3 / 2)
   }
 
   @Test("packed numbers come back bit by bit, with whatever is no number")

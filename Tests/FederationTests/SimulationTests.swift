@@ -13,11 +13,14 @@ actor Recorder: RunObserver {
   private(set) var rounds: [RoundReport] = []
   private(set) var start: RunStart?
   private(set) var checkpoints: [RunCheckpoint] = []
+  /// What was announced by each round.
+  private(set) var announced: [Int: [LedgerEntry]] = [:]
 
   func receive(_ event: RunEvent) {
     switch event {
     case .preparing: return
     case .started(let start): self.start = start
+    case .announced(let round, let entries): announced[round, default: []] += entries
     case .finishedRound(let report): rounds.append(report)
     case .checkpoint(let checkpoint): checkpoints.append(checkpoint)
     }

@@ -65,7 +65,8 @@ struct LedgerScriptTests {
     let theirs = try Self.recomputed(ledger, delta: 1e-5)
     #expect(theirs.count == clients.count)
     for index in clients.indices {
-      let ours = try RDPAccountant().epsilon(of: ledger.event(client: index), delta: 1e-5)
+      let own = PrivacyLedger(ledger.entries.filter { $0.client == index })
+      let ours = try own.bound(delta: 1e-5, accountant: RDPAccountant()).epsilon
       let other = try #require(theirs[index])
       #expect(abs(other / ours - 1) < 1e-3)
     }
@@ -80,7 +81,7 @@ struct LedgerScriptTests {
         maxGradNorm: 1, sensitivity: 1, count: 10))
     let theirs = try Self.recomputed(ledger, delta: 1e-3)
     let alone = try #require(theirs[-1])
-    let ours = try RDPAccountant().epsilon(of: ledger.event, delta: 1e-3)
+    let ours = try ledger.bound(delta: 1e-3, accountant: RDPAccountant()).epsilon
     #expect(abs(alone / ours - 1) < 1e-3)
     ledger.append(.nonPrivate(round: 2, client: 3, purpose: .training))
     #expect(try Self.recomputed(ledger, delta: 1e-3) == [3: .infinity])

@@ -58,7 +58,8 @@ enum Grid {
         trainExamples: client < 2 ? 100 : 200, testExamples: 50, accuracy: accuracy,
         loss: 2 - accuracy, epsilon: epsilon, delta: 1e-4, targetEpsilon: epsilon,
         noiseMultiplier: epsilon.map { 1 / $0 }, firstRoundNoiseMultiplier: nil,
-        accountant: epsilon == nil ? nil : "rdp", confusion: [[20, 5], [10, 15]])
+        accountant: epsilon == nil ? nil : "rdp",
+        confusion: ConfusionCounts(matrix: [[20, 5], [10, 15]]))
     }
     func cluster(_ name: String, _ members: Range<Int>, _ minority: Bool) -> ClusterResult {
       let mean = members.reduce(0) { $0 + accuracies[$1] } / Double(members.count)

@@ -3,6 +3,7 @@
 import Clustering
 import Federation
 import Foundation
+import GRDB
 import Results
 import Scenarios
 import TestSupport
@@ -206,6 +207,38 @@ struct ComparisonTests {
     }
   }
 
+  @Test("runs of another build or of other data are cells of their own, and are not paired")
+  func identities() async throws {
+    try await withFolder { folder in
+      let file = folder.appendingPathComponent("s.sqlite")
+      let store = try RunStore.open(file)
+      for epsilon in [1, nil] as [Double?] {
+        for seed in 0..<3 as Range<UInt64> {
+          try await Grid.store("global", epsilon, seed, in: store)
+        }
+      }
+      let one = try store.comparison()
+      #expect(one.cells.map(\.runs.count) == [3, 3] && one.settings == [""])
+      for (column, place) in [("build", "build="), ("data_hash", "data_hash=")] {
+        try await DatabaseQueue(path: file.path).write {
+          try $0.execute(
+            sql: "UPDATE runs SET \(column) = ? WHERE seed = 2",
+            arguments: [String(repeating: "7", count: 64)])
+        }
+        let two = try store.comparison()
+        #expect(two.cells.map(\.runs.count).sorted() == [1, 1, 2, 2])
+        #expect(two.settings.count == 2)
+        #expect(two.settings.contains { $0.contains(place + "777777777777") })
+        try await DatabaseQueue(path: file.path).write {
+          try $0.execute(
+            sql: "UPDATE runs SET build = (SELECT build FROM runs WHERE seed = 0), data_hash = NULL"
+          )
+        }
+      }
+      #expect(try store.comparison().cells.map(\.runs.count) == [3, 3])
+    }
+  }
+
   @Test("a repeated run counts once")
   func repeated() async throws {
     try await withFolder { folder in
@@ -216,7 +249,8 @@ struct ComparisonTests {
       #expect(comparison.cells.map { $0.runs.count } == [1])
       #expect([early, late].contains(comparison.cells[0].runs[0].runID))
       #expect(
-        try store.finishedRun(ofScenario: Grid.scenario("global", 1, 0).hash)
+        try store.finishedRun(
+          of: RunIdentity(scenarioHash: Grid.scenario("global", 1, 0).hash, dataHash: nil))
           == comparison.cells[0].runs[0].runID)
     }
   }

@@ -20,6 +20,8 @@ struct ExportTests {
         "cluster_rounds": try store.clusterRounds(of: runID).count,
         "assignments": try store.assignments(of: runID).count,
         "privacy_events": try store.ledgerEntries(of: runID).count, "clients": 5, "clusters": 2,
+        // These made-up runs deal no data.
+        "client_partition": 0,
       ]
       #expect(csv.count == counts.count)
       for (file, head) in csv.map({ ($0, 1) }) + jsonl.map({ ($0, 0) }) {
@@ -32,6 +34,29 @@ struct ExportTests {
         Double($0.split(separator: ",", omittingEmptySubsequences: false)[6])
       }
       #expect(accuracies == Grid.accuracies("r-dpcfl", 2, 1))
+    }
+  }
+
+  @Test("a partition is exported with its counts by label")
+  func partition() async throws {
+    try await withFolder { folder in
+      let store = try RunStore.open(folder.appendingPathComponent("s.sqlite"))
+      let runID = try await RunCheckpointTests.whole(store)
+      let files = try RunExport(of: store.run(named: runID), in: store).write(.jsonl, to: folder)
+      let file = try #require(files.first { $0.lastPathComponent == "client_partition.jsonl" })
+      let rows = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map {
+        try JSONValue(parsing: Data($0.utf8))
+      }
+      #expect(rows.count == 8)
+      func sum(_ row: JSONValue, _ key: String) -> Int {
+        guard case .array(let counts)? = row[key] else { return -1 }
+        return counts.reduce(0) { $0 + ($1.exactInteger ?? 0) }
+      }
+      for row in rows {
+        #expect(row["train_examples"] == .integer(sum(row, "raw_labels")))
+        #expect(row["train_examples"] == .integer(sum(row, "seen_labels")))
+        #expect(row["test_examples"] == .integer(sum(row, "raw_test_labels")))
+      }
     }
   }
 

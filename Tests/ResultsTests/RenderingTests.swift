@@ -55,8 +55,39 @@ struct RenderingTests {
       let text = stored.document.prettyText.replacing(stored.run.runID, with: "RUN")
         .replacing(stored.run.scenarioHash, with: "HASH")
         .replacing(folder.lastPathComponent, with: "FOLDER")
+        .replacing(stored.run.build ?? "none", with: "BUILD")
       try expectSnapshot(text + "\n", "run.json")
     }
+  }
+
+  @Test("written in parts the document is the same text", arguments: [1, 5, 999, 1000, 1001, 2500])
+  func parts(clients: Int) async throws {
+    try await withFolder { folder in
+      let store = try RunStore.inMemory(filesFolder: folder)
+      var result = try Sample.result()
+      let original = result.clients[0]
+      result.clients = (0..<clients).map { client in
+        ClientResult(
+          client: client, cluster: 0, model: 0, trainExamples: 1, testExamples: 1, accuracy: 0.5,
+          loss: 1 / Double(client + 1), epsilon: nil, delta: original.delta, targetEpsilon: nil,
+          noiseMultiplier: nil, firstRoundNoiseMultiplier: nil, accountant: nil,
+          confusion: original.confusion)
+      }
+      let stored = try await Sample.store(result, in: store)
+      var parts: [String] = []
+      stored.writeDocument { parts.append($0) }
+      #expect(parts.joined() == stored.document.prettyText)
+      #expect(parts.allSatisfy { $0.utf8.count < 300_000 })
+    }
+  }
+
+  @Test("a run without a result is written too")
+  func partsOfNothing() throws {
+    let store = try RunStore.inMemory(filesFolder: URL(fileURLWithPath: "/nowhere"))
+    let stored = try store.details(of: store.run(named: Sample.recorder(in: store).runID))
+    var text = ""
+    stored.writeDocument { text += $0 }
+    #expect(text == stored.document.prettyText)
   }
 
   @Test("the document has every key of the contract, finished or not")
@@ -66,7 +97,7 @@ struct RenderingTests {
       let done = try await Sample.store(Sample.result(), in: store).document
       let always = [
         "run_id", "scenario", "scenario_hash", "method", "seed", "rounds", "wall_seconds",
-        "peak_rss_bytes", "workers", "communication",
+        "total_seconds", "build", "data_hash", "peak_rss_bytes", "workers", "communication",
       ]
       let atTheEnd = [
         "result_digest", "accuracy", "clusters", "fairness", "clustering", "privacy",

@@ -57,7 +57,7 @@ struct RunCheckpointTests {
     init(_ runID: String, in store: RunStore) throws {
       point = try store.resumePoint(of: runID)
       recorder = try RunRecorder(
-        resuming: runID, in: store, after: point?.checkpoint.round ?? 0, scenario: scenario(),
+        resuming: runID, in: store, after: point?.round ?? 0, scenario: scenario(),
         workers: 1)
       simulation = try RunCheckpointTests.simulation()
     }
@@ -158,7 +158,7 @@ struct RunCheckpointTests {
           try data.write(to: file)
         }
         try spoil(files[1])
-        #expect(try store.resumePoint(of: runID)?.checkpoint.round == 3, "\(damage)")
+        #expect(try store.resumePoint(of: runID)?.round == 3, "\(damage)")
         let other = try await Self.broken(store)
         try await Self.resume(runID, in: store)
         let run = try store.run(named: runID)

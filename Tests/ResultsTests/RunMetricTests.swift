@@ -26,7 +26,8 @@ struct RunMetricTests {
         trainExamples: client.weight, testExamples: client.tests, accuracy: client.accuracy,
         loss: client.loss, epsilon: Double(index), delta: 1e-5, targetEpsilon: 9,
         noiseMultiplier: 1, firstRoundNoiseMultiplier: nil, accountant: "rdp",
-        confusion: index % 2 == 0 ? [[3, 1], [2, 4]] : [[1, 3], [0, 6]])
+        confusion: ConfusionCounts(
+          matrix: index % 2 == 0 ? [[3, 1], [2, 4]] : [[1, 3], [0, 6]]))
     }
     return RunResult(
       scenario: "s", scenarioHash: "", method: "global", variant: nil, seed: 0, rounds: 1,

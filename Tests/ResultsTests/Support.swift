@@ -106,7 +106,8 @@ enum Sample {
         loss: 1.25, epsilon: epsilon, delta: 1e-4, targetEpsilon: epsilon == nil ? nil : 5,
         noiseMultiplier: epsilon == nil ? nil : client < 2 ? 1.5 : 1.25,
         firstRoundNoiseMultiplier: epsilon == nil ? nil : 1.25,
-        accountant: epsilon == nil ? nil : "rdp", confusion: [[20, 5], [10, 15]])
+        accountant: epsilon == nil ? nil : "rdp",
+        confusion: ConfusionCounts(matrix: [[20, 5], [10, 15]]))
     }
     return RunResult(
       scenario: "sample", scenarioHash: try scenario.hash, method: "r-dpcfl",

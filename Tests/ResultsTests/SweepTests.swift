@@ -164,10 +164,20 @@ struct SweepTests {
       _ = try RunRecorder(
         store: store, scenario: try Grid.scenario("global", 2, 0), workers: 1, machine: "m")
       func known(_ seed: UInt64) throws -> String? {
-        try store.finishedRun(ofScenario: Grid.scenario("global", 2, seed).hash)
+        try store.finishedRun(
+          of: RunIdentity(scenarioHash: Grid.scenario("global", 2, seed).hash, dataHash: nil))
       }
       #expect(try known(1) == runID)
       #expect(try known(0) == nil)
+      let hash = try Grid.scenario("global", 2, 1).hash
+      for (data, build) in [
+        (String(repeating: "0", count: 64), BuildIdentity.current),
+        (nil, String(repeating: "0", count: 64)),
+        (nil, nil),
+      ] {
+        let other = RunIdentity(scenarioHash: hash, dataHash: data, build: build)
+        #expect(try store.finishedRun(of: other) == nil)
+      }
       #expect(try known(2) == nil)
     }
   }

@@ -210,7 +210,7 @@ let malformedScenarios: [Malformed] = [
     (["population", "clusters", 1, "name"], "rotated-180")),
   .shape("population.clusters[0].clients", "at least 1, got 0", (cluster + ["clients"], 0)),
   .shape("population.clusters[0].clients", "at least 1, got -6", (cluster + ["clients"], -6)),
-  .shape("population.clusters[0].clients", "at most 100000", (cluster + ["clients"], 1_000_000)),
+  .shape("population.clusters[0].clients", "at most 1000000", (cluster + ["clients"], 1_000_001)),
   .shape("population.clusters[0].clients", "got 2.5", (cluster + ["clients"], 2.5)),
   .shape("population.clusters[0].minority", "true or false", (cluster + ["minority"], 1)),
   .shape(

@@ -52,7 +52,7 @@ extension FuzzTarget {
       }
       let run = runs.first { $0.scenario.hash == checkpoint.scenarioHash }
       guard let run else { return }
-      let point = ResumePoint(checkpoint: checkpoint, ledger: run.ledger)
+      let point = ResumePoint(checkpoint: checkpoint, ledger: run.ledger, of: run.scenario)
       _ = finish { try await simulation(run.scenario).run(observer: Silence(), from: point) }
     })
 

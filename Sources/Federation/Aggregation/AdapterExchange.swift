@@ -196,8 +196,8 @@ struct AdapterExchange: Sendable {
           personal: state.personal?[$0.client])
       }
       let input = AggregationInput(
-        start: layout.model(vector), clients: clients, trained: phase.trained, seed: seed,
-        round: round, model: index)
+        start: layout.model(vector), clients: clients, numbers: own.map(\.client),
+        trained: phase.trained, seed: seed, round: round, model: index)
       let next = try rule.aggregate(input)
       if rule.keepsBLocal { keep(clients, of: own, in: &state) }
       state.models[index] = layout.vector(next)

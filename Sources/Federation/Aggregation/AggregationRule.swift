@@ -13,6 +13,8 @@ package struct AggregationInput: Sendable {
   package let start: AdapterModel
   /// The factors of its clients after training, in the order of clients; at least one.
   package let clients: [[LayerFactors]]
+  /// The numbers of these clients, by which errors name them.
+  package let numbers: [Int]
   package let trained: TrainedFactors
   package let seed: UInt64
   package let round: Int
@@ -20,9 +22,10 @@ package struct AggregationInput: Sendable {
   package let model: Int
 
   package init(
-    start: AdapterModel, clients: [[LayerFactors]], trained: TrainedFactors, seed: UInt64 = 0,
-    round: Int = 0, model: Int = 0
+    start: AdapterModel, clients: [[LayerFactors]], numbers: [Int]? = nil, trained: TrainedFactors,
+    seed: UInt64 = 0, round: Int = 0, model: Int = 0
   ) {
+    self.numbers = numbers ?? Array(clients.indices)
     self.start = start
     self.clients = clients
     self.trained = trained
@@ -117,9 +120,9 @@ extension AggregationInput {
     from start: Matrix, _ factor: ([LayerFactors]) -> Matrix
   ) throws -> Matrix {
     var sum = FixedPointSum(length: start.elements.count)
-    for (index, client) in clients.enumerated() {
+    for (number, client) in zip(numbers, clients) {
       let change = zip(factor(client).elements, start.elements).map { Float($0 - $1) }
-      try sum.add(change, client: index)
+      try sum.add(change, client: number)
     }
     let mean = sum.mean ?? []
     return Matrix(

@@ -58,3 +58,48 @@ extension Packed: Codable {
     }
   }
 }
+
+// MARK: - Indices
+
+/// Indices from 0, each encoded in as few bytes as the largest needs; the first byte says how many.
+@propertyWrapper
+public struct PackedIndices: Hashable, Sendable {
+  public var wrappedValue: [Int]
+
+  public init(wrappedValue: [Int]) { self.wrappedValue = wrappedValue }
+}
+
+extension PackedIndices: Codable {
+  private static let widths = [1, 2, 4, 8]
+
+  public func encode(to encoder: any Encoder) throws {
+    let largest = wrappedValue.max() ?? 0
+    let width = Self.widths.first { $0 == 8 || largest >> (8 * $0) == 0 } ?? 8
+    var data = Data(capacity: 1 + width * wrappedValue.count)
+    data.append(UInt8(width))
+    for index in wrappedValue {
+      for byte in 0..<width { data.append(UInt8(truncatingIfNeeded: index >> (8 * byte))) }
+    }
+    var box = encoder.singleValueContainer()
+    try box.encode(data)
+  }
+
+  /// - Throws: `DecodingError` if the bytes do not hold whole numbers of at least 0.
+  public init(from decoder: any Decoder) throws {
+    let box = try decoder.singleValueContainer()
+    let bytes = [UInt8](try box.decode(Data.self))
+    guard let first = bytes.first, Self.widths.contains(Int(first)),
+      (bytes.count - 1).isMultiple(of: Int(first))
+    else {
+      throw DecodingError.dataCorruptedError(
+        in: box, debugDescription: "\(bytes.count) bytes are no indices")
+    }
+    let width = Int(first)
+    wrappedValue = stride(from: 1, to: bytes.count, by: width).map { place in
+      (0..<width).reduce(0) { $0 | Int(bytes[place + $1]) << (8 * $1) }
+    }
+    guard wrappedValue.allSatisfy({ $0 >= 0 }) else {
+      throw DecodingError.dataCorruptedError(in: box, debugDescription: "an index below 0")
+    }
+  }
+}

@@ -2,7 +2,7 @@
 // round, client and step, so no generator has a state that would have to be kept.
 
 public import Privacy
-import Scenarios
+public import Scenarios
 
 /// A run after one of its rounds.
 public struct RunCheckpoint: Codable, Sendable {
@@ -19,18 +19,29 @@ public struct RunCheckpoint: Codable, Sendable {
   @Packed var individual: [[Double]]
 }
 
-/// Where a stored run goes on: its last checkpoint, and everything that it had released by then.
+/// Where a stored run goes on: its last checkpoint, and everything that it has released.
 public struct ResumePoint: Sendable {
-  public let checkpoint: RunCheckpoint
-  /// The entries of all ledgers up to the checkpoint's round, in the order in which they happened.
+  /// Nil where the run came to none and begins anew.
+  public let checkpoint: RunCheckpoint?
+  /// The entries of all ledgers in the order in which they happened.
   public let ledger: [LedgerEntry]
 
-  /// - Parameter ledger: may go on behind the checkpoint. What was released in rounds that are run again
-  ///   is released again bit for bit, and costs nothing more.
-  public init(checkpoint: RunCheckpoint, ledger: [LedgerEntry]) {
+  /// - Parameters:
+  ///   - ledger: everything that was released or announced, behind the checkpoint too. A run that makes its
+  ///     draws from the seed releases it again bit for bit, which costs nothing more, so that part is left out; one
+  ///     that draws from the operating system releases something else, and both count.
+  ///   - scenario: of the run.
+  public init(checkpoint: RunCheckpoint?, ledger: [LedgerEntry], of scenario: Scenario) {
     self.checkpoint = checkpoint
-    self.ledger = ledger.filter { $0.round <= checkpoint.round }
+    let round = checkpoint?.round ?? 0
+    self.ledger = scenario.isReproducible ? ledger.filter { $0.round <= round } : ledger
   }
+
+  /// Rounds that need not be done again.
+  public var round: Int { checkpoint?.round ?? 0 }
+
+  /// What was released in rounds that are done again.
+  var repeated: [LedgerEntry] { ledger.filter { $0.round > round } }
 }
 
 /// How often a run can be continued from.

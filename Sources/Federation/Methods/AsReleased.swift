@@ -99,11 +99,11 @@ struct AsReleased: FederatedMethod {
   }
 
   func fold(
-    _ updates: [ClientUpdate], round: Int, into state: inout FederatedState,
-    context: MethodContext
+    _ updates: [ClientUpdate], means: [Int: [Float]]?, round: Int,
+    into state: inout FederatedState, context: MethodContext
   ) throws {
     guard round == 0 else {
-      try state.take(updates, round: round, context: context)
+      try state.take(updates, means: means, round: round, context: context)
       return
     }
     let known = context.scenario.population.clusters.count

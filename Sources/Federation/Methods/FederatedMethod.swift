@@ -11,7 +11,7 @@ public struct FederatedState: Codable, Hashable, Sendable {
   /// θ of every model.
   @Packed public var models: [[Float]]
   /// The model that each client uses.
-  public var assignment: [Int]
+  @PackedIndices public var assignment: [Int]
   /// Posterior probability of each model for each client, while clustering is soft.
   public var posteriors: [[Double]]?
   public var clustering: ClusteringReport?
@@ -82,9 +82,13 @@ protocol FederatedMethod: Sendable {
   func tasks(
     round: Int, state: FederatedState, context: MethodContext
   ) throws(FederationError) -> RoundTasks
+  /// Moves the state by what the clients sent.
+  ///
+  /// - Parameter means: of the updates to each model, where they were folded as they came and hold no parameters
+  ///   any more; nil where updates are whole.
   func fold(
-    _ updates: [ClientUpdate], round: Int, into state: inout FederatedState,
-    context: MethodContext
+    _ updates: [ClientUpdate], means: [Int: [Float]]?, round: Int,
+    into state: inout FederatedState, context: MethodContext
   ) throws
   /// Whether the models stand for clusters, so that found clusters can be compared with true ones.
   var findsClusters: Bool { get }
@@ -111,10 +115,10 @@ extension FederatedMethod {
   /// The usual fold: a client stays with the model it trained, and every model moves by the unweighted
   /// mean of the updates of its clients; a model that nobody trained stays as it is.
   func fold(
-    _ updates: [ClientUpdate], round: Int, into state: inout FederatedState,
-    context: MethodContext
+    _ updates: [ClientUpdate], means: [Int: [Float]]?, round: Int,
+    into state: inout FederatedState, context: MethodContext
   ) throws {
-    try state.take(updates, round: round, context: context)
+    try state.take(updates, means: means, round: round, context: context)
   }
 }
 
@@ -129,8 +133,13 @@ extension ReleasePlan {
 
 extension FederatedState {
   /// Assigns each client to the model it trained, and averages.
-  mutating func take(_ updates: [ClientUpdate], round: Int, context: MethodContext) throws {
+  ///
+  /// - Parameter means: see `FederatedMethod.fold`.
+  mutating func take(
+    _ updates: [ClientUpdate], means: [Int: [Float]]?, round: Int, context: MethodContext
+  ) throws {
     for update in updates { assignment[update.client] = update.model }
+    if let means { return move(by: means, optimizer: context.scenario.serverOptimizer) }
     if let exchange = context.exchange, let phase = updates.first?.phase {
       aggregationError = try exchange.fold(updates, round: round, phase: phase, into: &self)
     } else {
@@ -148,13 +157,16 @@ extension FederatedState {
   mutating func average(
     _ updates: [ClientUpdate], optimizer: Scenario.ServerOptimizer
   ) throws(FederationError) {
-    for index in models.indices {
-      var sum = FixedPointSum(length: models[index].count)
-      for update in updates where update.model == index {
-        try sum.add(update.delta, client: update.client)
-      }
-      guard let mean = sum.mean else { continue }
-      move(model: index, by: mean, optimizer: optimizer)
+    var folder = UpdateFolder()
+    for update in updates {
+      folder.add(update.delta, model: update.model, client: update.client)
+    }
+    move(by: try folder.finish(), optimizer: optimizer)
+  }
+
+  private mutating func move(by means: [Int: [Float]], optimizer: Scenario.ServerOptimizer) {
+    for (model, mean) in means.sorted(by: { $0.key < $1.key }) {
+      move(model: model, by: mean, optimizer: optimizer)
     }
   }
 }

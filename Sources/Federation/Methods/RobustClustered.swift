@@ -73,14 +73,14 @@ struct RobustClustered: FederatedMethod {
   }
 
   func fold(
-    _ updates: [ClientUpdate], round: Int, into state: inout FederatedState,
-    context: MethodContext
+    _ updates: [ClientUpdate], means: [Int: [Float]]?, round: Int,
+    into state: inout FederatedState, context: MethodContext
   ) throws {
     guard round > 0 else {
       try cluster(updates, state: &state, context: context)
       return
     }
-    try state.take(updates, round: round, context: context)
+    try state.take(updates, means: means, round: round, context: context)
   }
 
   // MARK: - Clustering

@@ -36,7 +36,8 @@ public struct ComparedRun: Sendable, Hashable {
   public let epsilon: EpsilonTarget
   /// The method with its settings, canonical.
   let method: JSONValue
-  /// The scenario without seed, method and budgets: runs with equal rest can be paired.
+  /// The scenario without seed, method and budgets, and what data and program it was run with: runs with equal
+  /// rest can be paired.
   let rest: JSONValue
 
   /// Nil for a run without a result.
@@ -50,6 +51,9 @@ public struct ComparedRun: Sendable, Hashable {
     method = members["method"] ?? .string(run.method)
     // The name stays: two scenarios are not one because their numbers agree.
     for key in ["seed", "method", "description"] { members[key] = nil }
+    // Runs of other data or of another build are other cells, never more seeds of the same.
+    members["data_hash"] = JSONValue(run.dataHash.map { String($0.prefix(12)) })
+    members["build"] = .string(run.build.map { String($0.prefix(12)) } ?? "unknown")
     rest = Self.withoutTargets(.object(members))
   }
 

@@ -103,10 +103,10 @@ extension RunResult {
   fileprivate var equalizedOddsGap: Double? {
     let matrices = clusters.indices.compactMap { cluster -> ConfusionMatrix? in
       let tables = clients.filter { $0.cluster == cluster }.map(\.confusion)
-      guard var sum = tables.first else { return nil }
+      guard var sum = tables.first?.matrix else { return nil }
       for table in tables.dropFirst() {
-        guard table.count == sum.count else { return nil }
-        sum = zip(sum, table).map { zip($0, $1).map(+) }
+        guard table.classes == sum.count else { return nil }
+        table.add(to: &sum)
       }
       return try? ConfusionMatrix(counts: sum)
     }

@@ -29,7 +29,7 @@ public struct RunExport: Sendable {
     let stored: [(name: String, order: String)] = [
       ("rounds", "round"), ("client_rounds", "round, client"),
       ("cluster_rounds", "round, cluster"), ("assignments", "round, client"),
-      ("privacy_events", "sequence"),
+      ("privacy_events", "sequence"), ("client_partition", "client"),
     ]
     var tables = try store.read { database in
       try stored.map { table in
@@ -67,14 +67,17 @@ public struct RunExport: Sendable {
 
   private static func value(_ value: DatabaseValue) -> JSONValue {
     switch value.storage {
-    case .null, .blob: .null
+    case .null: .null
+    // Only counts by label are stored so in these tables.
+    case .blob(let data):
+      .array((PackedNumbers.counts(in: data) ?? []).map { .integer(Int($0)) })
     case .int64(let number): .integer(Int(number))
     case .double(let number): .number(number)
     case .string(let text): .string(text)
     }
   }
 
-  /// The final figures, which the store keeps in the result of the run.
+  /// The final figures, which the store keeps in `client_results` and in the result of the run.
   private static func results(_ result: RunResult, runID: String) -> [Table] {
     [
       Table(

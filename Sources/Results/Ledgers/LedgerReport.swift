@@ -50,7 +50,7 @@ public struct LedgerReport: Sendable, Hashable {
     var question = BoundQuestion(accountant: accountant, comparing: comparing)
     clients = scenario.clients.map { client in
       let own = (ledgers[client.index] ?? []) + shared
-      let answer = question.answer(for: own, delta: client.budget.targetDelta)
+      let answer = question.answer(for: PrivacyLedger(own), delta: client.budget.targetDelta)
       return Client(
         client: client.index, cluster: scenario.population.clusters[client.cluster].name,
         targetEpsilon: client.budget.targetEpsilon, delta: client.budget.targetDelta,
@@ -68,7 +68,7 @@ public struct LedgerReport: Sendable, Hashable {
   public var contradictions: [Int] {
     clients.filter { client in
       guard let stored = client.storedEpsilon else { return false }
-      // The order in which equal releases are added may move the last digits.
+      // Another machine's mathematical functions may move the last digits; order and grouping cannot.
       return (client.epsilon ?? .infinity) > stored * (1 + 1e-6)
     }.map(\.client)
   }
@@ -82,7 +82,7 @@ private struct BoundQuestion {
   }
 
   private struct Key: Hashable {
-    let event: PrivacyEvent
+    let cost: PrivacyEvent
     let delta: Double
   }
 
@@ -95,13 +95,13 @@ private struct BoundQuestion {
     self.comparing = comparing
   }
 
-  mutating func answer(for entries: [LedgerEntry], delta: Double) -> Answer {
-    let key = Key(event: .composed(entries.map(\.event)), delta: delta)
+  mutating func answer(for ledger: PrivacyLedger, delta: Double) -> Answer {
+    let key = Key(cost: ledger.cost, delta: delta)
     if let answer = known[key] { return answer }
     let answer: Answer
     do throws(AccountingError) {
-      let own = try accountant.accountant.bound(for: key.event, delta: delta)
-      let others = comparing ? try BestAccountant.comparison(of: key.event, delta: delta) : []
+      let own = try accountant.accountant.bound(for: key.cost, delta: delta)
+      let others = comparing ? try BestAccountant.comparison(of: key.cost, delta: delta) : []
       answer = Answer(
         bounds: [own] + others.filter { $0.accountant != own.accountant }, refusal: nil)
     } catch {

@@ -27,7 +27,7 @@ public struct ProgressText: Sendable {
     switch event {
     case .preparing(let step): preparing = step
     case .started: preparing = nil
-    case .checkpoint: break
+    case .announced, .checkpoint: break
     case .finishedRound(let report):
       preparing = nil
       finished = report.round

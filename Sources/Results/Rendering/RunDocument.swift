@@ -10,6 +10,39 @@ extension StoredRun {
   ///
   /// A run without a result has the first group of fields only.
   public var document: JSONValue {
+    var members = documentWithoutClients
+    if let result { members["clients"] = .array(result.clients.map(\.document)) }
+    return .object(members)
+  }
+
+  /// Writes `document.prettyText` in parts, a thousand clients each: the document of all of them at once would
+  /// take as much memory as the run.
+  public func writeDocument<Failure: Error>(
+    _ write: (String) throws(Failure) -> Void
+  ) throws(Failure) {
+    guard let result, result.clients.count > 1 else { return try write(document.prettyText) }
+    let members = documentWithoutClients
+    var separator = "{"
+    for key in (members.keys + ["clients"]).sorted() {
+      try write("\(separator)\n  \"\(key)\": ")
+      separator = ","
+      if let member = members[key] {
+        try write(member.prettyText(depth: 1))
+        continue
+      }
+      var text = "["
+      for (place, client) in result.clients.enumerated() {
+        text += (place == 0 ? "\n    " : ",\n    ") + client.document.prettyText(depth: 2)
+        guard place % 1000 == 999 else { continue }
+        try write(text)
+        text = ""
+      }
+      try write(text + "\n  ]")
+    }
+    try write("\n}")
+  }
+
+  private var documentWithoutClients: [String: JSONValue] {
     var members: [String: JSONValue] = [
       "run_id": .string(run.runID), "status": .string(run.presentStatus.rawValue),
       "scenario": .string(run.scenario), "scenario_hash": .string(run.scenarioHash),
@@ -17,7 +50,9 @@ extension StoredRun {
       "seed": .integer(run.seed), "rounds": .integer(run.rounds),
       "finished_rounds": .integer(rounds.count), "started_at": .string(run.startedAt.stamp),
       "finished_at": JSONValue(run.finishedAt?.stamp), "error": JSONValue(run.error),
-      "wall_seconds": JSONValue(run.wallSeconds), "workers": .integer(run.workers),
+      "wall_seconds": JSONValue(run.wallSeconds),
+      "total_seconds": JSONValue(run.totalSeconds), "data_hash": JSONValue(run.dataHash),
+      "build": JSONValue(run.build), "workers": .integer(run.workers),
       "peak_rss_bytes": JSONValue(run.peakRSSBytes), "machine": .string(run.machine),
       "dpflsim_version": .string(run.version), "notes": .array(notes.map { .string($0) }),
       "communication": [
@@ -32,17 +67,17 @@ extension StoredRun {
     }
     if let result {
       members["result_digest"] = .string(result.resultDigest)
+      members["digest_version"] = .integer(result.digestVersion ?? 1)
       members["reproducible"] = .bool(result.isReproducible ?? true)
       members["accuracy"] = result.accuracyDocument
       members["clusters"] = .array(result.clusters.map(\.document))
-      members["clients"] = .array(result.clients.map(\.document))
       members["fairness"] = result.fairnessDocument
       members["clustering"] = result.clusteringDocument
       members["privacy"] = result.privacyDocument
       if let individual = result.individual { members["individual"] = individual.document }
       if let adapter = result.adapter { members["adapter"] = adapter.document }
     }
-    return .object(members)
+    return members
   }
 }
 

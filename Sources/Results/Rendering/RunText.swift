@@ -53,8 +53,11 @@ extension StoredRun {
   private var cost: String {
     var parts: [String] = []
     if let seconds = run.wallSeconds {
+      let simulation = NumberText.duration(seconds)
+      let total = run.totalSeconds.map { NumberText.duration($0) } ?? simulation
       parts.append(
-        "\(NumberText.duration(seconds)) with \(NumberText.count(run.workers, "worker"))")
+        "\(simulation) with \(NumberText.count(run.workers, "worker"))"
+          + (total == simulation ? "" : " (\(total) with start and storing)"))
     }
     if let peak = run.peakRSSBytes { parts.append("at most \(NumberText.bytes(peak)) of memory") }
     let (up, down) = rounds.reduce((0, 0)) { ($0.0 + $1.bytesUp, $0.1 + $1.bytesDown) }

@@ -62,34 +62,14 @@ public struct LedgerRecord: Codable, Hashable, Sendable, FetchableRecord, Persis
   ///
   /// - Throws: `StoreError.unreadableRun`: an entry that is skipped would make ε too small.
   func entry() throws(StoreError) -> LedgerEntry {
-    func refusal(_ reason: String) -> StoreError {
-      .unreadableRun(id: runID, reason: "privacy event \(sequence): \(reason)")
-    }
-    guard let purpose = ReleasePurpose(rawValue: purpose) else {
-      throw refusal("unknown purpose \(self.purpose.debugDescription)")
-    }
-    switch LedgerMechanism(rawValue: mechanism) {
-    case .gaussian, .poissonSampledGaussian:
-      guard let noiseMultiplier, (sampleRate == 1) == (mechanism == "gaussian") else {
-        throw refusal("its noise or its sampling rate does not fit its mechanism")
-      }
-      return .gaussian(
-        round: round, client: client, purpose: purpose, noiseMultiplier: noiseMultiplier,
-        sampleRate: sampleRate, maxGradNorm: maxGradNorm, sensitivity: sensitivity,
-        thresholdNoiseMultiplier: thresholdNoiseMultiplier, count: count)
-    case .exponentialMechanism:
-      guard let selectionEpsilon else { throw refusal("it lacks its epsilon") }
-      return .exponentialMechanism(
-        round: round, client: client, purpose: purpose, epsilon: selectionEpsilon,
-        sensitivity: sensitivity, count: count)
-    case .nonPrivate:
-      return .nonPrivate(round: round, client: client, purpose: purpose, count: count)
-    case .noiseFreeLowRank:
-      guard let rank else { throw refusal("it lacks its rank") }
-      return .noiseFreeLowRank(
-        round: round, client: client, purpose: purpose, rank: rank, count: count)
-    case nil:
-      throw refusal("unknown mechanism \(mechanism.debugDescription)")
+    do throws(LedgerEntryError) {
+      return try LedgerEntry(
+        round: round, client: client, purpose: purpose, mechanism: mechanism,
+        noiseMultiplier: noiseMultiplier, sampleRate: sampleRate,
+        selectionEpsilon: selectionEpsilon, sensitivity: sensitivity, maxGradNorm: maxGradNorm,
+        rank: rank, thresholdNoiseMultiplier: thresholdNoiseMultiplier, count: count)
+    } catch {
+      throw .unreadableRun(id: runID, reason: "privacy event \(sequence): \(error)")
     }
   }
 }

@@ -80,23 +80,6 @@ public struct ClientRoundRecord: Codable, Hashable, Sendable, FetchableRecord, P
     case testAccuracy = "test_accuracy"
     case testLoss = "test_loss"
   }
-
-  /// Nil for a client of which the round says nothing: dormant clients take no room.
-  init?(_ report: ClientRound, runID: String, round: Int) {
-    guard report.participated || report.testAccuracy != nil || report.testLoss != nil else {
-      return nil
-    }
-    self.runID = runID
-    self.round = round
-    client = report.client
-    model = report.model
-    participated = report.participated
-    steps = report.steps
-    updateNorm = report.updateNorm
-    trainLoss = report.trainLoss
-    testAccuracy = report.testAccuracy
-    testLoss = report.testLoss
-  }
 }
 
 /// A row of `cluster_rounds`: a true cluster after an evaluated round.

@@ -66,16 +66,19 @@ extension RunStore {
     }
   }
 
-  /// Where an interrupted run goes on; nil if it has to begin anew because it never made a checkpoint.
+  /// Where an interrupted run goes on; nil if it begins anew as if it had never begun: it made no checkpoint, and
+  /// released nothing that counts.
   ///
   /// - Throws: `StoreError.noUsableCheckpoint` if it made some and none can be read.
   public func resumePoint(of runID: String) throws(StoreError) -> ResumePoint? {
+    let scenario = try scenario(of: run(named: runID))
     let saved = try artifacts(of: runID).filter { $0.kind == ArtifactRecord.checkpointKind }
     var trouble = ""
     for artifact in saved.sorted(by: { $0.name > $1.name }) {
       do {
         let checkpoint = try Self.checkpoint(in: data(of: artifact))
-        return ResumePoint(checkpoint: checkpoint, ledger: try ledgerEntries(of: runID))
+        return ResumePoint(
+          checkpoint: checkpoint, ledger: try ledgerEntries(of: runID), of: scenario)
       } catch let error as StoreError {
         if case .cannotRead(_, let reason) = error { trouble = reason } else { throw error }
       } catch {
@@ -83,14 +86,7 @@ extension RunStore {
       }
     }
     guard saved.isEmpty else { throw .noUsableCheckpoint(id: runID, reason: trouble) }
-    return nil
-  }
-
-  /// The latest run of a scenario that was interrupted and can be continued by this version.
-  public func resumableRun(ofScenario hash: String) throws(StoreError) -> RunRecord? {
-    try runs().first {
-      $0.scenarioHash == hash && $0.presentStatus == .interrupted
-        && $0.version == DPFLSimVersion.current
-    }
+    let point = ResumePoint(checkpoint: nil, ledger: try ledgerEntries(of: runID), of: scenario)
+    return point.ledger.isEmpty ? nil : point
   }
 }

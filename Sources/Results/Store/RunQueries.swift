@@ -34,7 +34,7 @@ extension RunStore {
   /// The scenario as it was run.
   public func scenario(of run: RunRecord) throws(StoreError) -> Scenario {
     do throws(ScenarioError) {
-      return try Scenario(json: Data(run.scenarioJSON.utf8))
+      return try Scenario(json: Data(run.scenarioJSON.utf8), folder: run.folder)
     } catch {
       throw .unreadableRun(
         id: run.runID, reason: error.problems.first?.description ?? "its scenario")
@@ -43,7 +43,12 @@ extension RunStore {
 
   /// What a finished run said; nil for a run that did not finish.
   public func result(of run: RunRecord) throws(StoreError) -> RunResult? {
-    try decode(RunResult.self, run.resultJSON, of: run)
+    guard let stored = try decode(RunResult.self, run.resultJSON, of: run) else { return nil }
+    return try read { database in
+      var result = stored
+      try ClientResultTable.fill(&result, runID: run.runID, from: database)
+      return result
+    }
   }
 
   /// What was fixed when the training of a run started; nil if it never did.

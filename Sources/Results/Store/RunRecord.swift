@@ -31,7 +31,11 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public let startedAt: Date
   public var finishedAt: Date?
   public var workers: Int
+  /// Of the simulation: from reading the data to the final figures of the merged models. A run that was resumed
+  /// counts its earlier rounds.
   public var wallSeconds: Double?
+  /// The same, and besides everything from the start of the program until the result was stored.
+  public var totalSeconds: Double?
   public var peakRSSBytes: Int?
   /// Headlines of the result: means between 0 and 1, and the largest ε of a client (nil without
   /// privacy).
@@ -39,7 +43,7 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var worstClusterAccuracy: Double?
   public var epsilonMax: Double?
   public var resultDigest: String?
-  /// A `RunResult`.
+  /// A `RunResult` without its clients, which `client_results` has.
   public var resultJSON: String?
   /// A `StoredStart`.
   public var startJSON: String?
@@ -47,6 +51,13 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var error: String?
   /// Of dpflsim.
   public let version: String
+  /// Where relative paths in the scenario begin.
+  public let folder: String?
+  /// `BuildIdentity` of the program that computed the run; nil until training starts, and in runs of stores before
+  /// version 5.
+  public internal(set) var build: String?
+  /// SHA-256 of the data set's content; nil until training starts, and for data that are generated.
+  public internal(set) var dataHash: String?
   public let machine: String
   private(set) var host: String
   private(set) var processID: Int
@@ -66,6 +77,7 @@ public struct RunRecord: Codable, Hashable, Sendable {
     case finishedAt = "finished_at"
     case workers
     case wallSeconds = "wall_seconds"
+    case totalSeconds = "total_seconds"
     case peakRSSBytes = "peak_rss_bytes"
     case clientMeanAccuracy = "client_mean_accuracy"
     case worstClusterAccuracy = "worst_cluster_accuracy"
@@ -75,6 +87,9 @@ public struct RunRecord: Codable, Hashable, Sendable {
     case startJSON = "start_json"
     case error
     case version
+    case folder
+    case build
+    case dataHash = "data_hash"
     case machine
     case host
     case processID = "process_id"

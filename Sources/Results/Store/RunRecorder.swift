@@ -1,6 +1,7 @@
 // Writes one run while it goes: a row at the start, one transaction a round, the result at the end.
 
 import Clustering
+import Datasets
 public import Federation
 public import Foundation
 import GRDB
@@ -15,8 +16,13 @@ public actor RunRecorder: RunObserver {
   private let clusterNames: [String]
   private let trueClusters: [Int]
   private var ledgerCount: Int
-  /// The model of every client as last stored.
-  private var models: [Int: Int]
+  /// What the round that goes has announced; it stands in the ledger already.
+  private var announced: [LedgerEntry] = []
+  /// Whether a round that is done again releases the same bits.
+  private let isReproducible: Bool
+  private let hasGeneratedData: Bool
+  /// The model of every client as last stored; -1 before the first time.
+  private var models: [Int]
   /// What the rounds took that are kept from before an interruption.
   private let earlierSeconds: Double
   /// The run as it was found and the round of its checkpoint, until it really goes on.
@@ -26,28 +32,38 @@ public actor RunRecorder: RunObserver {
   ///
   /// - Parameters:
   ///   - machine: a line about the machine, for people.
-  ///   - alone: whether nobody else may have run the same scenario to its end, or be running it.
+  ///   - identity: if nobody else may have run the same to its end, or be running the same scenario.
   ///   - startedAt: the time of day; only the name of the run and the table say it again.
   /// - Throws: `StoreError.runInProgress` if somebody else has, or is.
   public init(
-    store: RunStore, scenario: Scenario, workers: Int, machine: String, alone: Bool = false,
+    store: RunStore, scenario: Scenario, workers: Int, machine: String,
+    alone identity: RunIdentity? = nil,
     startedAt: Date = Date()
   ) throws(StoreError) {
     self.store = store
     clusterNames = scenario.population.clusters.map(\.name)
     trueClusters = scenario.trueClusters
-    (ledgerCount, models, earlierSeconds) = (0, [:], 0)
+    isReproducible = scenario.isReproducible
+    hasGeneratedData = scenario.hasGeneratedData
+    (ledgerCount, earlierSeconds) = (0, 0)
+    models = [Int](repeating: -1, count: trueClusters.count)
     let process = ProcessIdentity.current
     var variant: String?
     if case .robustClustered(let settings) = scenario.method { variant = settings.variant.rawValue }
     var generator = SystemRandomNumberGenerator()
     runID = try store.write { database in
-      if alone {
+      if let identity {
         let rivals = try RunRecord.filter(
           sql: "scenario_hash = ? AND status IN ('running', 'done') AND version = ?",
           arguments: [scenario.hash, DPFLSimVersion.current]
         ).fetchAll(database)
-        if let rival = rivals.first(where: { $0.status == .done || $0.process.isAlive == true }) {
+        let isDone = { (run: RunRecord) in
+          run.status == .done
+            && identity
+              == RunIdentity(
+                scenarioHash: run.scenarioHash, dataHash: run.dataHash, build: run.build)
+        }
+        if let rival = rivals.first(where: { isDone($0) || $0.process.isAlive == true }) {
           throw StoreError.runInProgress(id: rival.runID)
         }
       }
@@ -59,7 +75,8 @@ public actor RunRecorder: RunObserver {
         runID: runID, scenario: scenario.name, scenarioHash: scenario.hash,
         scenarioJSON: scenario.resolvedJSON, method: scenario.method.name, variant: variant,
         seed: Int(clamping: scenario.seed), rounds: scenario.rounds, status: .running,
-        startedAt: startedAt, workers: workers, version: DPFLSimVersion.current, machine: machine,
+        startedAt: startedAt, workers: workers, version: DPFLSimVersion.current,
+        folder: scenario.folder, machine: machine,
         host: process.host, processID: process.processID, processStart: process.startTicks
       ).insert(database)
       return runID
@@ -82,8 +99,12 @@ public actor RunRecorder: RunObserver {
     self.runID = runID
     clusterNames = scenario.population.clusters.map(\.name)
     trueClusters = scenario.trueClusters
+    isReproducible = scenario.isReproducible
+    hasGeneratedData = scenario.hasGeneratedData
+    let lastCounted = isReproducible ? round : Int.max
     let before: RunRecord
-    (ledgerCount, models, earlierSeconds, before) = try store.write { database in
+    let assignments: [AssignmentRecord]
+    (ledgerCount, assignments, earlierSeconds, before) = try store.write { database in
       guard var run = try RunRecord.fetchOne(database, key: runID) else {
         throw StoreError.unknownRun(name: runID)
       }
@@ -112,14 +133,18 @@ public actor RunRecorder: RunObserver {
           database,
           sql:
             "SELECT ifnull(max(sequence) + 1, 0) FROM privacy_events WHERE run_id = ? AND round <= ?",
-          arguments: kept) ?? 0,
-        Dictionary(assignments.map { ($0.client, $0.model) }, uniquingKeysWith: { $1 }),
+          arguments: [runID, lastCounted]) ?? 0,
+        assignments,
         try Double.fetchOne(
           database,
           sql: "SELECT ifnull(sum(seconds), 0) FROM rounds WHERE run_id = ? AND round <= ?",
           arguments: kept) ?? 0,
         before
       )
+    }
+    models = [Int](repeating: -1, count: trueClusters.count)
+    for row in assignments where models.indices.contains(row.client) {
+      models[row.client] = row.model
     }
     found = (before, round)
     try store.removeStrayFiles(of: runID)
@@ -133,18 +158,25 @@ public actor RunRecorder: RunObserver {
     case .started(let start):
       try store.write { database in
         let text = try StoredJSON.text(StoredStart(start))
-        try update(database) { $0.startJSON = text }
+        try update(database) { run in
+          run.startJSON = text
+          run.build = BuildIdentity.current
+          run.dataHash = hasGeneratedData ? nil : start.partition.datasetHash
+        }
+        try ClientPartitionTable.replace(start.partition.clients, runID: runID, in: database)
       }
+    case .announced(let round, let entries): try announce(entries, round: round)
     case .finishedRound(let report): try record(report)
     case .checkpoint(let checkpoint): try store.write(checkpoint, of: runID)
     }
   }
 
-  /// Forgets the rounds that are done again.
+  /// Forgets the rounds that are done again. What they released is forgotten only if the same bits are released
+  /// again: whatever else left a client stays in the ledger.
   private func goOn() throws(StoreError) {
     guard let found else { return }
     try store.write { database in
-      for table in ["rounds", "privacy_events"] {
+      for table in ["rounds"] + (isReproducible ? ["privacy_events"] : []) {
         try database.execute(
           sql: "DELETE FROM \(table) WHERE run_id = ? AND round > ?",
           arguments: [runID, found.round])
@@ -153,33 +185,72 @@ public actor RunRecorder: RunObserver {
     self.found = nil
   }
 
+  /// A client of which the round says nothing takes no room.
+  private func insert(_ client: ClientRound, round: Int, in database: Database) throws {
+    guard client.participated || client.testAccuracy != nil || client.testLoss != nil else {
+      return
+    }
+    try database.cachedStatement(
+      sql: """
+        INSERT INTO client_rounds (
+          run_id, round, client, model, participated, steps, update_norm, train_loss, test_accuracy,
+          test_loss
+        ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """
+    ).execute(arguments: [
+      runID, round, client.client, client.model, client.participated, client.steps,
+      client.updateNorm, client.trainLoss, client.testAccuracy, client.testLoss,
+    ])
+  }
+
+  private func insertAssignment(
+    of client: ClientRound, round: Int, in database: Database
+  ) throws {
+    try database.cachedStatement(
+      sql: """
+        INSERT INTO assignments (run_id, round, client, true_cluster, model)
+        VALUES (?, ?, ?, ?, ?)
+        """
+    ).execute(arguments: [runID, round, client.client, trueClusters[client.client], client.model])
+  }
+
+  /// Enters what is about to be released; on the disk before it is.
+  private func announce(_ entries: [LedgerEntry], round: Int) throws(StoreError) {
+    let count = try store.write { try insert(entries, in: $0) }
+    ledgerCount += count
+    announced += entries
+  }
+
+  /// - Returns: how many rows were added.
+  private func insert(_ entries: [LedgerEntry], in database: Database) throws -> Int {
+    let entries = entries.filter { $0.count > 0 }
+    for (place, entry) in entries.enumerated() {
+      try LedgerRecord(entry, runID: runID, sequence: ledgerCount + place).insert(database)
+    }
+    return entries.count
+  }
+
   private func record(_ report: RoundReport) throws(StoreError) {
-    var ledgerCount = ledgerCount
     var models = models
-    try store.write { database in
+    let unannounced = report.ledger.without(announced)
+    let count = try store.write { database in
       try RoundRecord(report, runID: runID, finishedAt: Date()).insert(database)
       for client in report.clients {
-        try ClientRoundRecord(client, runID: runID, round: report.round)?.insert(database)
-        guard models.updateValue(client.model, forKey: client.client) != client.model else {
-          continue
-        }
-        try AssignmentRecord(
-          runID: runID, round: report.round, client: client.client,
-          trueCluster: trueClusters[client.client], model: client.model
-        ).insert(database)
+        try insert(client, round: report.round, in: database)
+        guard models[client.client] != client.model else { continue }
+        models[client.client] = client.model
+        try insertAssignment(of: client, round: report.round, in: database)
       }
       for cluster in report.clusters {
         try ClusterRoundRecord(
           cluster, name: clusterNames[cluster.cluster], runID: runID, round: report.round)?
           .insert(database)
       }
-      for entry in report.ledger where entry.count > 0 {
-        try LedgerRecord(entry, runID: runID, sequence: ledgerCount).insert(database)
-        ledgerCount += 1
-      }
+      return try insert(unannounced, in: database)
     }
     // Only what was committed counts.
-    self.ledgerCount = ledgerCount
+    ledgerCount += count
+    announced = []
     self.models = models
   }
 }
@@ -191,8 +262,13 @@ extension RunRecorder {
   public struct Cost: Sendable, Hashable {
     public let wallSeconds: Double
     public let peakRSSBytes: Int?
+    /// When the whole began, the start of the program included; nil if nobody knows.
+    public let begun: ContinuousClock.Instant?
 
-    public init(wallSeconds: Double, peakRSSBytes: Int?) {
+    public init(
+      wallSeconds: Double, peakRSSBytes: Int?, begun: ContinuousClock.Instant? = nil
+    ) {
+      self.begun = begun
       self.wallSeconds = wallSeconds
       self.peakRSSBytes = peakRSSBytes
     }
@@ -207,8 +283,9 @@ extension RunRecorder {
     for (name, model) in models.sorted(by: { $0.key < $1.key }) {
       artifacts.append(try store.write(model, kind: "model", name: name, runID: runID))
     }
-    let text = try StoredJSON.text(result)
+    let text = try StoredJSON.text(result.withoutClients)
     try store.write { database in
+      try ClientResultTable.replace(result, runID: runID, in: database)
       for artifact in artifacts { try artifact.insert(database, onConflict: .replace) }
       try store.removeCheckpoints(of: runID, keeping: 0, in: database)
       try update(database) { run in
@@ -221,9 +298,18 @@ extension RunRecorder {
         run.epsilonMax = result.epsilonMax
         run.resultDigest = result.resultDigest
         run.resultJSON = text
+        run.build = run.build ?? BuildIdentity.current
       }
     }
     try store.removeStrayFiles(of: runID)
+    if let total = total(cost) {
+      try store.write { database in try update(database) { $0.totalSeconds = total } }
+    }
+  }
+
+  /// From the beginning to now, and the rounds of before.
+  private func total(_ cost: Cost) -> Double? {
+    cost.begun.map { earlierSeconds + ($0.duration(to: .now) / .seconds(1)) }
   }
 
   /// Stores why a run ended early; a run that was to go on and did not stays as it was.
@@ -243,6 +329,7 @@ extension RunRecorder {
         run.status = status
         run.finishedAt = finishedAt
         run.wallSeconds = earlierSeconds + cost.wallSeconds
+        run.totalSeconds = total(cost)
         run.peakRSSBytes = cost.peakRSSBytes
         run.error = reason
       }
@@ -255,6 +342,18 @@ extension RunRecorder {
     }
     change(&run)
     try run.update(database)
+  }
+}
+
+extension [LedgerEntry] {
+  /// The entries that are not among others, each of which stands for one.
+  fileprivate func without(_ others: [LedgerEntry]) -> [LedgerEntry] {
+    var left = Dictionary(others.map { ($0, 1) }, uniquingKeysWith: +)
+    return filter { entry in
+      guard let count = left[entry], count > 0 else { return true }
+      left[entry] = count - 1
+      return false
+    }
   }
 }
 
@@ -278,6 +377,14 @@ extension RunRecord {
         id: runID,
         reason: "it was begun by dpflsim \(version), whose figures may differ from those of "
           + "\(DPFLSimVersion.current); run the scenario again")
+    }
+    // Before its start it has computed nothing.
+    guard startJSON == nil || (build != nil && build == BuildIdentity.current) else {
+      throw .notResumable(
+        id: runID,
+        reason:
+          "it was begun by another build of dpflsim or with other processor kernels, whose figures may "
+          + "differ; run the scenario again")
     }
   }
 }

@@ -31,6 +31,25 @@ enum Schema {
           PRAGMA user_version = 3;
           """)
     }
+    migrator.registerMigration("4") { database in
+      try database.execute(sql: clientTables)
+      try moveClientsToTables(database)
+      try database.execute(sql: "PRAGMA user_version = 4")
+    }
+    migrator.registerMigration("5") { database in
+      // Generated data are told by scenario and build.
+      try database.execute(
+        sql: """
+          ALTER TABLE runs ADD COLUMN folder TEXT;
+          ALTER TABLE runs ADD COLUMN build TEXT CHECK (length(build) = 64);
+          ALTER TABLE runs ADD COLUMN data_hash TEXT CHECK (length(data_hash) = 64);
+          ALTER TABLE runs ADD COLUMN total_seconds REAL CHECK (total_seconds >= 0);
+          UPDATE runs SET data_hash = json_extract(start_json, '$.partition.dataset_hash')
+            WHERE json_extract(scenario_json, '$.data.name') <> 'synthetic'
+              AND length(json_extract(start_json, '$.partition.dataset_hash')) = 64;
+          PRAGMA user_version = 5;
+          """)
+    }
     return migrator
   }
 

@@ -8,6 +8,8 @@ public enum StoreError: Error, Sendable, Hashable {
   case missingStore(path: String)
   case cannotWrite(path: String, reason: String)
   case cannotRead(path: String, reason: String)
+  /// A value that a constraint of the tables or a limit of SQLite excludes: nobody could have avoided it.
+  case refusedValue(path: String, reason: String)
   /// A file is there, but it is no store of dpflsim, or a damaged one.
   case notAStore(path: String, reason: String)
   /// Written by a later version, whose tables this one does not know.
@@ -34,9 +36,14 @@ extension StoreError: CustomStringConvertible {
     case .missingStore(let path):
       "\(path): there is no store of runs yet; simulate a scenario first, or name a store with --store"
     case .cannotWrite(let path, let reason):
-      "\(path): cannot be written (\(reason)); make room or choose another place"
+      "\(path): cannot be written (\(reason)); "
+        + (Self.isMended(byRoom: reason)
+          ? "make room or choose another place" : "make it writable or choose another place")
     case .cannotRead(let path, let reason):
       "\(path): cannot be read (\(reason)); make it readable or name another store with --store"
+    case .refusedValue(let path, let reason):
+      "\(path): the store refused a value (\(reason)); this is a fault of dpflsim, please report it with "
+        + "the scenario"
     case .notAStore(let path, let reason):
       "\(path): is no store of dpflsim, or a damaged one (\(reason)); choose another place with --store"
     case .newerStore(let path):
@@ -80,11 +87,20 @@ extension StoreError {
     case .SQLITE_BUSY, .SQLITE_LOCKED: self = .busy(path: path)
     case .SQLITE_NOTADB, .SQLITE_CORRUPT, .SQLITE_FORMAT:
       self = .notAStore(path: path, reason: reason)
-    case .SQLITE_READONLY, .SQLITE_FULL, .SQLITE_CANTOPEN, .SQLITE_IOERR, .SQLITE_PERM,
-      .SQLITE_CONSTRAINT:
+    case .SQLITE_FULL: self = .cannotWrite(path: path, reason: Self.reason(ofCode: ENOSPC))
+    case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_IOERR, .SQLITE_PERM:
       self = .cannotWrite(path: path, reason: reason)
+    case .SQLITE_CONSTRAINT, .SQLITE_TOOBIG, .SQLITE_MISMATCH:
+      self = .refusedValue(path: path, reason: reason)
     default: self = .cannotRead(path: path, reason: reason)
     }
+  }
+
+  /// Whether more room may remove the reason. SQLite reports a disk on which its shared memory does not fit as
+  /// an I/O error.
+  private static func isMended(byRoom reason: String) -> Bool {
+    [Self.reason(ofCode: ENOSPC), Self.reason(ofCode: EDQUOT)].contains(reason)
+      || reason.hasPrefix("disk I/O error")
   }
 
   /// What an error number of the operating system means.

@@ -3,7 +3,7 @@
 public import Datasets
 import Federation
 
-/// A `RunStart` in the column `start_json`.
+/// A `RunStart` in the column `start_json`. The table `client_partition` has the clients of the partition.
 public struct StoredStart: Codable, Hashable, Sendable {
   public let partition: PartitionReport
   public let trainableParameters: Int
@@ -15,7 +15,9 @@ public struct StoredStart: Codable, Hashable, Sendable {
   public let notes: [String]
 
   init(_ start: RunStart) {
-    partition = start.partition
+    var partition = start.partition
+    partition.clients = []
+    self.partition = partition
     trainableParameters = start.trainableParameters
     modelParameters = start.modelParameters
     featureBytes = start.featureBytes

@@ -33,14 +33,17 @@ public struct SweepGrid: Sendable, Hashable {
   /// - Parameters:
   ///   - json: the scenario file.
   ///   - overrides: applied to every cell, before what the axes say.
+  ///   - folder: of the scenario file, where relative paths in it begin.
   /// - Throws: `ScenarioError` if the scenario itself is wrong, `SweepError` for too many cells and for
   ///   axes that set the same.
-  public init(json: Data, overrides: [String], axes: SweepAxes) throws {
+  public init(
+    json: Data, overrides: [String], axes: SweepAxes, folder: String? = nil
+  ) throws {
     try axes.checkDistinct()
     guard axes.cellCount <= SweepAxes.cellLimit else {
       throw SweepError.tooManyCells(count: axes.cellCount, limit: SweepAxes.cellLimit)
     }
-    let base = try Scenario(json: json, overrides: overrides)
+    let base = try Scenario(json: json, overrides: overrides, folder: folder)
     var combinations: [Combination] = []
     for seed in Self.optional(axes.seeds) {
       for settings in Self.products(axes.settings) {
@@ -57,7 +60,8 @@ public struct SweepGrid: Sendable, Hashable {
     for combination in combinations {
       let changes = combination.overrides(of: base)
       do throws(ScenarioError) {
-        let scenario = try Scenario(json: json, overrides: overrides + changes)
+        let scenario = try Scenario(
+          json: json, overrides: overrides + changes, folder: folder)
         cells.append(
           SweepCell(
             scenario: scenario, overrides: changes,

@@ -10,7 +10,7 @@ struct ExportCommand: ParsableCommand {
     abstract: "Write a run's tables as CSV or JSON Lines, or its adapters as PEFT folders.",
     discussion: """
       One file a table: rounds, client_rounds, cluster_rounds, assignments, privacy_events (the \
-      ledger), and for a finished run clients and clusters. docs/store.md describes the columns.
+      ledger), client_partition, and for a finished run clients and clusters. docs/store.md describes the columns.
 
       --peft writes a folder for each model in use (adapter_config.json, adapter_model.safetensors with \
       epsilon and the other facts of privacy in its metadata) and the base model beside them, in the \

@@ -66,15 +66,15 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let stored = try await execution().run()
-    try output.write { colors in
-      stored.lines(colors: colors) + [
+    var execution = try execution()
+    execution.begun = Main.begun
+    let stored = try await execution.run()
+    try output.write(
+      stored,
+      [
         "Stored as \(stored.run.runID); see it again with: \(Places().command) runs show "
           + "\(stored.run.runID)\(store.repeated)"
-      ]
-    } document: {
-      stored.document
-    }
+      ])
   }
 
   private func execution() throws -> RunExecution {

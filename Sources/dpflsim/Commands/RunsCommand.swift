@@ -48,12 +48,7 @@ extension RunsCommand {
 
     func run() throws {
       let store = try store.openExisting()
-      let details = try store.details(of: store.run(named: name))
-      try output.write {
-        details.lines(colors: $0)
-      } document: {
-        details.document
-      }
+      try output.write(store.details(of: store.run(named: name)))
     }
   }
 

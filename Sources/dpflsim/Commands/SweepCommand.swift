@@ -128,7 +128,8 @@ struct SweepCommand: AsyncParsableCommand {
       try SweepAxes.check("--vary", axes.settings.map(\.path))
     }
     do {
-      return try SweepGrid(json: json, overrides: changes, axes: axes)
+      return try SweepGrid(
+        json: json, overrides: changes, axes: axes, folder: ScenarioOptions.folder(of: scenario))
     } catch let error as ScenarioError {
       throw Failure(error).named(scenario)
     }

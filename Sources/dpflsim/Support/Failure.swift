@@ -77,6 +77,7 @@ public struct Failure: Error, Sendable, Hashable {
     case .cannotRead, .notAStore, .newerStore, .busy, .unreadableRun,
       .noUsableCheckpoint:
       .cannotRead
+    case .refusedValue: .fault
     case .ambiguousRun, .runInProgress, .notResumable: .usage
     }
   }

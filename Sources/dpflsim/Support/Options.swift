@@ -23,6 +23,15 @@ struct OutputOptions: ParsableArguments {
     return !noColor && refusal.isEmpty && Terminal.isLive(stream)
   }
 
+  /// Writes a run in the format asked for.
+  func write(_ run: StoredRun, _ more: [String] = []) throws(Failure) {
+    guard format == .json else {
+      return try write(lines: { run.lines(colors: $0) + more }, document: { run.document })
+    }
+    try run.writeDocument { part throws(Failure) in try Terminal.write(part) }
+    try Terminal.write("\n")
+  }
+
   /// Writes the answer in the format asked for.
   func write(lines: (_ colors: Bool) -> [String], document: () -> JSONValue) throws(Failure) {
     switch format {
@@ -74,10 +83,15 @@ struct ScenarioOptions: ParsableArguments {
     let data = try Self.contents(of: file)
     let overrides = changes + (seed.map { ["seed=\($0)"] } ?? [])
     do throws(ScenarioError) {
-      return try Scenario(json: data, overrides: overrides)
+      return try Scenario(json: data, overrides: overrides, folder: Self.folder(of: file))
     } catch {
       throw Failure(error).named(file)
     }
+  }
+
+  /// Where relative paths in a file begin.
+  static func folder(of file: String) -> String {
+    URL(fileURLWithPath: file).standardizedFileURL.deletingLastPathComponent().path
   }
 
   /// No more than a scenario can have: what is longer is refused by the reader of scenarios.

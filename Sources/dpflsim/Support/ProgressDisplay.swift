@@ -29,7 +29,10 @@ actor ProgressDisplay {
   }
 
   func receive(_ event: RunEvent) {
-    if case .checkpoint = event { return }
+    switch event {
+    case .announced, .checkpoint: return
+    case .preparing, .started, .finishedRound: break
+    }
     text.receive(event)
     switch style {
     case .silent: break

@@ -23,8 +23,10 @@ struct RunExecution {
   var memoryLimit: Int?
   /// The run to go on with; nil begins one.
   var resumed: ResumedRun?
-  /// Whether to begin only while no other process runs the same scenario on this store.
-  var isExclusive = false
+  /// To begin only if no run of this identity is done, and no other process runs its scenario on this store.
+  var exclusively: RunIdentity?
+  /// When the whole began, for the time of everything.
+  var begun = ContinuousClock.now
   /// Follows the run after store and display.
   var listener: (@Sendable (RunEvent) async -> Void)?
   /// The store's option, where it must be repeated to find the same store.
@@ -46,7 +48,7 @@ struct RunExecution {
         checkpoints: checkpoints))
     let (recorder, point) = try begin()
     let display = ProgressDisplay(
-      scenario: scenario, style: progress, roundsDone: point?.checkpoint.round ?? 0)
+      scenario: scenario, style: progress, roundsDone: point?.round ?? 0)
     let audience = RunAudience(recorder: recorder, display: display, listener: listener)
     let watch = SignalWatch()
     let clock = ContinuousClock()
@@ -55,7 +57,7 @@ struct RunExecution {
       let duration = begin.duration(to: clock.now).components
       return RunRecorder.Cost(
         wallSeconds: Double(duration.seconds) + Double(duration.attoseconds) * 1e-18,
-        peakRSSBytes: Machine.peakMemory)
+        peakRSSBytes: Machine.peakMemory, begun: self.begun)
     }
     do {
       let task = Task { try await simulation.run(observer: audience, from: point) }
@@ -69,8 +71,12 @@ struct RunExecution {
       let models = try outcome.models.map { model in
         (model.name, try Safetensors(model, metadata: metadata(recorder.runID, outcome.result)))
       }
-      try await recorder.finish(
-        outcome.result, models: Dictionary(uniqueKeysWithValues: models), cost: cost())
+      do {
+        try await recorder.finish(
+          outcome.result, models: Dictionary(uniqueKeysWithValues: models), cost: cost())
+      } catch {
+        throw Failure(error).withStoredRounds(scenario.rounds, goOn: goOn(recorder))
+      }
     } catch {
       await display.clear()
       throw await ending(of: recorder, error, watch, cost())
@@ -82,12 +88,12 @@ struct RunExecution {
     guard let resumed else {
       let recorder = try RunRecorder(
         store: store, scenario: scenario, workers: workers, machine: Machine.description,
-        alone: isExclusive)
+        alone: exclusively)
       return (recorder, nil)
     }
     let point = try store.resumePoint(of: resumed.runID)
     let recorder = try RunRecorder(
-      resuming: resumed.runID, in: store, after: point?.checkpoint.round ?? 0, scenario: scenario,
+      resuming: resumed.runID, in: store, after: point?.round ?? 0, scenario: scenario,
       workers: workers, fromElsewhere: resumed.fromElsewhere)
     return (recorder, point)
   }
@@ -98,6 +104,11 @@ struct RunExecution {
       "format": "dpflsim", "run_id": runID, "scenario_hash": result.scenarioHash,
       "result_digest": result.resultDigest,
     ]
+  }
+
+  /// The command that goes on with the run.
+  private func goOn(_ recorder: RunRecorder) -> String {
+    "\(Places().command) run --resume \(recorder.runID)\(storeOption)"
   }
 
   /// Stores how a run ended early, and says it.
@@ -112,8 +123,7 @@ struct RunExecution {
       status = .interrupted
       failure = Failure(
         watch.status ?? .interrupted,
-        "stopped after round \(rounds) of \(scenario.rounds); go on with: "
-          + "\(Places().command) run --resume \(recorder.runID)\(storeOption)")
+        "stopped after round \(rounds) of \(scenario.rounds); go on with: \(goOn(recorder))")
     }
     do {
       try await recorder.end(as: status, reason: failure.message, cost: cost)
@@ -122,6 +132,16 @@ struct RunExecution {
       return Failure(failure.status, "\(failure.message)\nAlso: \(error)")
     }
     return failure
+  }
+}
+
+extension Failure {
+  /// The failure of writing a result, after which only the result is missing.
+  fileprivate func withStoredRounds(_ rounds: Int, goOn command: String) -> Failure {
+    Failure(
+      status,
+      message
+        + "\nthe result is missing and all \(rounds) rounds are stored; try again with: \(command)")
   }
 }
 

@@ -26,8 +26,11 @@ struct SweepExecution {
     var waiting: [Int] = []
     var known: [Int: String] = [:]
     var twins: [String: [Int]] = [:]
+    var identities = RunIdentities(catalog: Places().catalog)
     for (index, cell) in grid.cells.enumerated() {
-      if let runID = try store.finishedRun(ofScenario: cell.scenario.hash) {
+      if let identity = identities.identity(of: cell.scenario),
+        let runID = try store.finishedRun(of: identity)
+      {
         known[index] = runID
       } else {
         if twins[cell.scenario.hash] == nil { waiting.append(index) }
@@ -90,14 +93,17 @@ struct SweepExecution {
   ) async -> SweepCellState {
     let begin = ContinuousClock.now
     do {
+      var identities = RunIdentities(catalog: Places().catalog)
+      let identity = identities.identity(of: cell.scenario)
       while !Task.isCancelled {
         // Another sweep on the same store may have been here in the meantime.
-        if let runID = try store.finishedRun(ofScenario: cell.scenario.hash) {
+        if let identity, let runID = try store.finishedRun(of: identity) {
           return .known(runID: runID)
         }
         do {
           let stored = try await result(
-            of: cell, resumed: store.resumableRun(ofScenario: cell.scenario.hash), index: index,
+            of: cell, identity, resumed: identity.flatMap { try store.resumableRun(of: $0) },
+            index: index,
             workers: workers, display: display)
           let seconds = stored.run.wallSeconds ?? (ContinuousClock.now - begin) / .seconds(1)
           return .done(runID: stored.run.runID, seconds: seconds)
@@ -116,12 +122,13 @@ struct SweepExecution {
   /// Goes on with an interrupted run of the cell, or begins anew where there is none or its checkpoints are
   /// damaged.
   private func result(
-    of cell: SweepCell, resumed: RunRecord?, index: Int, workers: Int, display: SweepDisplay
+    of cell: SweepCell, _ identity: RunIdentity?, resumed: RunRecord?, index: Int, workers: Int,
+    display: SweepDisplay
   ) async throws -> StoredRun {
     var execution = RunExecution(
       scenario: cell.scenario, store: store, workers: max(1, workers), progress: .silent,
       listener: { await display.receive($0, of: index) }, stopsOnSignal: false)
-    execution.isExclusive = true
+    execution.exclusively = identity
     guard let resumed else { return try await execution.run() }
     var continued = execution
     continued.resumed = ResumedRun(runID: resumed.runID)
