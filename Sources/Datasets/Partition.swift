@@ -26,9 +26,12 @@ public struct Partition: Sendable {
   public init(_ request: PartitionRequest, of dataset: Dataset) throws(DatasetError) {
     try request.check(against: dataset)
     let seed = request.seed
-    let train = LabelDecks(dataset.train, classCount: dataset.classCount, seed: seed)
-    let shares = Partition.publicShares(request.publicExamples, stock: train.counts)
-    let (publicIndices, pool) = train.split(shares)
+    let train = LabelDecks(
+      dataset.train, classCount: dataset.classCount, seed: seed, without: dataset.publicTrain)
+    // A table brings its public rows along, since its scales are read from them.
+    let wanted = dataset.publicTrain.isEmpty ? request.publicExamples : 0
+    let (drawn, pool) = train.split(Partition.publicShares(wanted, stock: train.counts))
+    let publicIndices = dataset.publicTrain + drawn
     let counts = Partition.trainCounts(request, stock: pool.counts)
     let trainLists = pool.deal(counts, repeating: request.overlap)
     let test = LabelDecks(dataset.test, classCount: dataset.classCount, seed: seed)

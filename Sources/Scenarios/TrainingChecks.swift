@@ -3,12 +3,12 @@
 extension Scenario {
   func checkModel(_ problems: inout ProblemList) {
     let place = JSONPath() + "model"
-    if model.architecture == .cnn, data.imageShape == nil {
+    if model.architecture == .cnn, !data.isImageSet {
       problems.add(
         place + "name", "a cnn needs images and \(data.name) has none; use \"mlp\" or \"logistic\"")
     }
     guard let pretraining = model.pretraining else { return }
-    if data.publicExamples == 0 {
+    if !data.hasPublicExamples {
       problems.add(
         place + "pretraining",
         "needs public examples; set data.public_examples above 0, or null here")

@@ -34,7 +34,8 @@ extension DataCommand {
 
   struct Describe: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Show how a scenario deals its data: examples per client and label.")
+      abstract:
+        "Show how a scenario reads and deals its data: classes, columns, examples per client and label.")
 
     @OptionGroup var scenario: ScenarioOptions
     @OptionGroup var output: OutputOptions
@@ -43,7 +44,8 @@ extension DataCommand {
       let scenario = try scenario.scenario()
       let population = try Population(scenario: scenario, catalog: Places().catalog)
       let text = PartitionText(
-        population.report, clusterNames: scenario.population.clusters.map(\.name))
+        population.report, clusterNames: scenario.population.clusters.map(\.name),
+        table: population.dataset.table)
       try output.write {
         text.lines(colors: $0)
       } document: {
