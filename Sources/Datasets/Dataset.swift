@@ -90,6 +90,8 @@ public struct Dataset: Sendable {
   /// Training examples that are public by the data set itself, in random order; empty where a partition
   /// may choose them.
   public let publicTrain: [Int32]
+  /// Who holds which examples, where the data set itself says it; nil where they are dealt.
+  public let holdings: [Holding]?
   /// How columns became inputs, for tables.
   public let table: TableFacts?
   /// SHA-256, in hexadecimal, of everything that training and testing can see; not of the name.
@@ -102,7 +104,7 @@ public struct Dataset: Sendable {
   public init(
     name: String, shape: ExampleShape, classCount: Int, normalization: Normalization,
     train: Examples, test: Examples, groupNames: [String] = [], classNames: [String] = [],
-    publicTrain: [Int32] = [], table: TableFacts? = nil
+    publicTrain: [Int32] = [], holdings: [Holding]? = nil, table: TableFacts? = nil
   ) throws(DatasetError) {
     guard (1...Dataset.mostClasses).contains(classCount) else {
       throw DatasetError(
@@ -126,6 +128,7 @@ public struct Dataset: Sendable {
     self.groupNames = groupNames
     self.classNames = classNames
     self.publicTrain = publicTrain
+    self.holdings = holdings
     self.table = table
     contentHash = Dataset.hash(shape, classCount, normalization, train, test, groupNames)
   }

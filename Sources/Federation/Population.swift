@@ -30,6 +30,11 @@ public struct Population: Sendable {
   /// - Throws: `DatasetError` if data are missing, damaged or too few; `ArchitectureError` if the model
   ///   does not fit them.
   public init(scenario: Scenario, catalog: DatasetCatalog) throws {
+    guard !scenario.isOpen else {
+      throw DatasetError(
+        .invalidRequest, at: "population.clusters", "is left to the table, which was not asked",
+        mend: "read the scenario with Scenario.askingItsTable")
+    }
     self.scenario = scenario
     let dataset = try catalog.load(DatasetRequest(scenario))
     self.dataset = dataset

@@ -10,7 +10,7 @@ extension DatasetRequest {
       name: data.name, path: data.path, testPath: data.table?.testPath, table: data.table?.format)
     publicPath = data.table?.publicPath
     use = TableUse(
-      isPrivate: scenario.isPrivate, publicExamples: data.publicExamples)
+      isPrivate: scenario.hasBudget, publicExamples: data.publicExamples)
     classCount = data.classes
     synthetic = data.synthetic
     synthetic?.seed = scenario.seed
@@ -18,8 +18,31 @@ extension DatasetRequest {
 }
 
 extension Scenario {
-  /// Whether any client has a budget.
-  var isPrivate: Bool { clients.contains { $0.budget.targetEpsilon != nil } }
+  /// The scenario with the clients that its table names, if it leaves them to the table.
+  ///
+  /// - Throws: `DatasetError`; `ScenarioError` if these clients do not fit the rest.
+  public func askingItsTable(_ catalog: DatasetCatalog) throws -> Scenario {
+    guard isOpen else { return self }
+    let dataset = try catalog.load(DatasetRequest(self))
+    var clusters: [(name: String, clients: [(name: String, examples: Int)])] = []
+    for holding in dataset.holdings ?? [] {
+      let name = holding.cluster.map(Self.identifier) ?? "all"
+      if clusters.last?.name != name { clusters.append((name, [])) }
+      clusters[clusters.count - 1].clients.append((holding.client, holding.train.count))
+    }
+    return try closed(over: clusters)
+  }
+
+  /// A word of a table as a name of the scenario format.
+  private static func identifier(_ text: String) -> String {
+    let plain = text.unicodeScalars.map { scalar in
+      let isPlain =
+        scalar.isASCII && (Character(scalar).isLetter || Character(scalar).isNumber || scalar == ".")
+      return isPlain ? String(scalar) : "-"
+    }.joined()
+    let trimmed = plain.drop { $0 == "-" || $0 == "." }.prefix(64)
+    return trimmed.isEmpty ? "cluster" : String(trimmed)
+  }
 }
 
 extension Datasets.Shift {

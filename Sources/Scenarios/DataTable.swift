@@ -30,9 +30,20 @@ extension Scenario.DataSet.Table {
       "test_fraction", 0.2, .number(.above(0, below: 1)),
       "The part of the rows that becomes the test part where there is no test file."),
     .implied(
-      "test_split", .string(TestSplit.stratified.rawValue),
-      .choice(TestSplit.allCases.map(\.rawValue)),
-      "stratified takes the same part of every class; random goes by row numbers alone."),
+      "test_split", .null, .nullable(.choice(TestSplit.allCases.map(\.rawValue))),
+      "stratified takes the same part of every class; random goes by row numbers alone. null: random where "
+        + "rows belong to clients or persons, else stratified."),
+    .implied(
+      "client_column", .null, .nullable(column),
+      "Each value is a client, which holds its rows; population.clusters is then left out. null deals rows "
+        + "to the clients of population.clusters."),
+    .implied(
+      "cluster_column", .null, .nullable(column),
+      "The true cluster of each client, where it is known."),
+    .implied(
+      "id_column", .null, .nullable(column),
+      "Whose row it is. Each client trains on one row of a person, so that the budget of an example is that "
+        + "of a person, and nobody is trained and tested on."),
     .implied(
       "feature_columns", .null,
       .nullable(.list(of: column, count: 1...10_000, distinct: true)),
@@ -103,6 +114,9 @@ extension Scenario.DataSet.Table {
     format.decimal = try fields.optionalString("decimal").flatMap(DecimalSign.init)
     format.encoding = try fields.optionalString("encoding").flatMap(TextEncoding.init)
     format.features = try columns("feature_columns")
+    format.client = fields.optional("client_column").map(TableColumn.init)
+    format.cluster = fields.optional("cluster_column").map(TableColumn.init)
+    format.person = fields.optional("id_column").map(TableColumn.init)
     if fields.optional("classes") != nil { format.classes = try fields.words("classes") }
     if fields.optional("test_split") != nil { format.split = try fields.choice("test_split") }
     if fields.optional("columns") != nil {
@@ -173,6 +187,20 @@ extension Scenario {
       problems.add(
         place + "public_examples", "must be 0 where public_path names the public rows; remove one")
     }
+    if table.format.cluster != nil, table.format.client == nil {
+      problems.add(place + "cluster_column", "says whose clients? name data.client_column too")
+    }
+    if table.format.split == .stratified {
+      if table.format.person != nil {
+        problems.add(
+          place + "test_split", "cannot be \"stratified\" where rows of a person stay together; use \"random\"")
+      } else if table.format.client != nil, hasBudget {
+        problems.add(
+          place + "test_split",
+          "cannot be \"stratified\" under a budget: a private label would decide whether other rows of its "
+            + "client are trained on; use \"random\"")
+      }
+    }
     var words: [(JSONPath, [String])] = table.format.classes.map { [(place + "classes", $0)] } ?? []
     for (index, statement) in table.format.columns.enumerated() {
       if case .categorical(let categories?) = statement.kind {
@@ -182,7 +210,8 @@ extension Scenario {
     for (path, list) in words where Set(list).count < list.count {
       problems.add(path, "has the same word twice, as a number and as text; remove one")
     }
-    let columns = [table.format.label] + (table.format.features ?? []) + table.format.dropped
+    let roles = [table.format.client, table.format.cluster, table.format.person].compactMap { $0 }
+    let columns = [table.format.label] + roles + (table.format.features ?? []) + table.format.dropped
     let names = (columns + table.format.columns.map(\.column)).filter {
       if case .name = $0 { true } else { false }
     }

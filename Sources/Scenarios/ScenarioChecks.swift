@@ -19,6 +19,16 @@ extension Scenario {
   func check(_ problems: inout ProblemList) {
     checkData(&problems)
     checkTable(&problems)
+    if population.clusters.isEmpty {
+      // The rest is checked once the table has said who the clients are.
+      if !isOpen {
+        problems.add(
+          Self.clustersPath,
+          "is missing; list the clusters, or name the column of a table that holds the clients in "
+            + "data.client_column")
+      }
+      return
+    }
     checkClusters(&problems)
     checkExamples(&problems)
     checkModel(&problems)
@@ -77,6 +87,11 @@ extension Scenario {
           "\"\(cluster.name)\" is already the name of clusters[\(earlier)]; choose another")
       }
       first[cluster.name] = index
+      if let names = cluster.clientNames, names.count != cluster.clients {
+        problems.add(
+          place + index + "client_names",
+          "must have one entry for each of the \(cluster.clients) clients, got \(names.count)")
+      }
       if let budgets = cluster.clientBudgets, budgets.count != cluster.clients {
         problems.add(
           place + index + "client_privacy",
@@ -156,7 +171,7 @@ extension Scenario {
         problems.add(place, "must be at most the \(availableText(available)), got \(most)")
       }
       // A quantity skew moves the sizes about; the partition checks what it drew.
-      if cluster.quantitySkew == nil, fewest < smallest?.count ?? .max {
+      if cluster.quantitySkew == nil, data.table?.format.client == nil, fewest < smallest?.count ?? .max {
         smallest = (fewest, place)
       }
     }

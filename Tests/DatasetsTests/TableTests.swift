@@ -255,4 +255,69 @@ private func floats(_ examples: Examples) -> [Float] {
     let error = try #require(throws: DatasetError.self) { try read(text, test: text, format) }
     #expect(error.place == "data.columns[0]")
   }
+
+  @Test("a column of clients holds its own rows, whatever they say")
+  func clients() throws {
+    func text(_ changed: Int?, _ row: String) -> String {
+      "h,r,p,x,y\n"
+        + (0..<60).map { index in
+          index == changed
+            ? row : "\(["9", "10", "b"][index % 3]),\(index % 3 == 2 ? "s" : "n"),\(index / 6),\(index),\(index % 2)"
+        }.joined(separator: "\n")
+    }
+    var format = TableFormat(label: .name("y"))
+    format.client = .name("h")
+    format.cluster = .name("r")
+    format.classes = ["0", "1"]
+    format.columns = [ColumnStatement(.name("x"), .bounded(min: 0, max: 59))]
+    format.dropped = [.name("p")]
+    func load(_ text: String) throws(DatasetError) -> Dataset {
+      try Table.dataset(
+        name: "t", format: format, train: ("t.csv", Array(text.utf8)), test: nil,
+        use: TableUse(isPrivate: true))
+    }
+    let set = try load(text(nil, ""))
+    let holdings = try #require(set.holdings)
+    #expect(holdings.map(\.client) == ["9", "10", "b"])
+    #expect(holdings.map(\.cluster) == ["n", "n", "s"])
+    #expect(holdings.map(\.train.count) == [16, 16, 16] && holdings.map(\.test.count) == [4, 4, 4])
+    #expect(set.shape == .features(count: 1))
+    // Feature, label, or a gap: nobody else's row moves.
+    for row in ["9,n,3,58,1", "9,n,3,?,0"] {
+      #expect(try load(text(30, row)).holdings == holdings)
+    }
+    format.person = .name("p")
+    format.dropped = []
+    let persons = try load(text(nil, ""))
+    #expect(persons.table?.repeatedRows == persons.holdings.map { $0.reduce(0) { $0 + $1.train.count } })
+    // Two rows of each of ten persons at each client: eight persons to train on, by one row each.
+    #expect(persons.holdings?.map(\.train.count) == [8, 8, 8])
+    #expect(persons.holdings?.map(\.test.count) == [4, 4, 4])
+    for (row, says) in [
+      (",n,3,1,1", "names no client"), ("9,s,3,1,1", "although it was in"),
+      ("lonely,n,99,1,1", "client 'lonely'"),
+    ] {
+      let error = try #require(throws: DatasetError.self) { try load(text(30, row)) }
+      #expect("\(error)".contains(says))
+    }
+  }
+
+  @Test("a first look finds types, identifiers, gaps and columns that settle the label")
+  func inspection() throws {
+    let text =
+      "id;age;ward;after;y\n"
+      + (0..<40).map { "\(1000 + $0);\($0 % 7 == 0 ? "NA" : "\($0 % 9),5");\(["a", "b", "c"][$0 % 3]);\($0 % 2);\($0 % 2)\n" }
+      .joined()
+    let file = FileManager.default.temporaryDirectory
+      .appendingPathComponent("dpflsim-\(UUID().uuidString).csv")
+    defer { try? FileManager.default.removeItem(at: file) }
+    try Data(text.utf8).write(to: file)
+    let look = try TableInspection(file: file, label: "y", client: "ward")
+    #expect(look.rows == 40 && look.dialect.delimiter == ";")
+    #expect(look.columns.map(\.kind) == [.identifier, .numeric, .categorical, .numeric, .numeric])
+    #expect(look.columns[1].missing == 6 && look.columns[1].range == 0.5...8.5)
+    #expect(look.columns.map(\.settlesLabel) == [false, false, false, true, false])
+    #expect(look.classes.map(\.rows) == [20, 20])
+    #expect(look.clients.map(\.name) == ["a", "b", "c"])
+  }
 }

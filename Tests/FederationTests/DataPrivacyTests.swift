@@ -250,4 +250,45 @@ private func differences(_ a: Dataset, _ b: Dataset) -> [String] {
     #expect(before.classNames == ["<=50K", ">50K"])
     #expect(before.contentHash != after.contentHash)
   }
+
+  @Test("the clients of a table become those of the scenario, by name")
+  func ownClients() throws {
+    let file = FileManager.default.temporaryDirectory
+      .appendingPathComponent("dpflsim-\(UUID().uuidString).csv")
+    defer { try? FileManager.default.removeItem(at: file) }
+    try Data(table().utf8).write(to: file)
+    let json = """
+      {
+        "name": "t", "rounds": 2,
+        "data": {
+          "name": "csv", "path": "\(file.path)", "label_column": "y", "client_column": "ward",
+          "classes": [0, 1], "drop_columns": ["code"],
+          "columns": [{"column": "age", "kind": "numeric", "min": 0, "max": 120}]
+        },
+        "population": {}, "model": { "name": "logistic" },
+        "local": { "batch_size": 5, "learning_rate": 0.1 },
+        "privacy": { "target_epsilon": 1, "target_delta": 1e-3 }, "method": { "name": "global" }
+      }
+      """
+    let open = try Scenario(json: Data(json.utf8))
+    #expect(open.isOpen && !open.knowsClusters && open.clientCount == 0)
+    #expect(throws: DatasetError.self) { try population(open) }
+    let closed = try open.askingItsTable(catalog)
+    #expect(!closed.isOpen && closed.clientCount == 3)
+    #expect((0..<3).map { closed.name(ofClient: $0) } == ["north", "south", "west"])
+    #expect(try Scenario(json: Data(closed.resolvedJSON.utf8)) == closed)
+    let dealt = try population(closed)
+    #expect(dealt.clients.map(\.train.count) == [54, 54, 53])
+    #expect(dealt.clients.map(\.test.count) == [13, 13, 13])
+    // Another table under the same scenario is refused.
+    try Data(table(changing: 0, to: "1,south,1,1").utf8).write(to: file)
+    let error = try #require(throws: DatasetError.self) { try population(closed) }
+    #expect("\(error)".contains("leave population.clusters out"))
+    #expect(throws: ScenarioError.self) {
+      try Scenario(json: Data(json.replacing("\"client_column\": \"ward\",", with: "").utf8))
+    }
+    #expect(throws: ScenarioError.self) {
+      try Scenario(json: Data(json.utf8), overrides: ["data.test_split=stratified"])
+    }
+  }
 }

@@ -47,6 +47,8 @@ public enum Table {
     trainRows = try labelled(trainRows, format, table, train.name)
     testRows = try labelled(testRows, format, table, testName)
     let unlabelled = all - trainRows.count - testRows.count
+    let labelledCount = trainRows.count
+    trainRows = try oneRowEach(trainRows, format, table)
     var rows = trainRows.map { (row: $0, file: train.name) }
     var publicIndices: [Int32] = []
     if let publicRows {
@@ -65,6 +67,9 @@ public enum Table {
       } else {
         (trainRows, .trainingRows)
       }
+    let holdings = try TableClients(format, table)?.holdings(
+      train: rows, test: testRows.map { ($0, testName) }, excluding: publicIndices,
+      missing: Set(format.missing))
     let columns = try TableColumns(
       format, of: table, teachers: teachers, all: [rows.map(\.row), testRows])
     let encoder = TableEncoder(columns, missing: format.missing, decimal: table.dialect.decimal)
@@ -73,10 +78,12 @@ public enum Table {
       normalization: .identity, train: encoder.encode(rows, .train),
       test: encoder.encode(testRows.map { ($0, testName) }, .test),
       groupNames: columns.groupNames, classNames: columns.classes, publicTrain: publicIndices,
+      holdings: holdings,
       table: TableFacts(
         dialect: table.dialect, columns: columns.columns,
         labelColumn: table.columnName(columns.label), classSource: columns.classSource,
-        missing: format.missing, unlabelledRows: unlabelled))
+        missing: format.missing, unlabelledRows: unlabelled,
+        repeatedRows: labelledCount - trainRows.count))
   }
 
   /// Reads a table from its files.

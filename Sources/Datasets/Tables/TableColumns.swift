@@ -120,6 +120,19 @@ struct TableColumns {
       roles[try table.position(column, key: "data.drop_columns")] = "left out"
     }
     roles[label] = "label"
+    let others: [(TableColumn?, String, String)] = [
+      (format.client, "client", "data.client_column"),
+      (format.cluster, "cluster", "data.cluster_column"), (format.person, "person", "data.id_column"),
+    ]
+    for case (let column?, let role, let key) in others {
+      let position = try table.position(column, key: key)
+      if let other = roles[position], other != "left out" {
+        throw DatasetError(
+          .invalidRequest, at: key, "'\(table.columnName(position))' is already the \(other)",
+          mend: "name another column")
+      }
+      roles[position] = role
+    }
     return roles
   }
 

@@ -48,4 +48,6 @@ public struct TableFacts: Sendable, Hashable, Codable {
   public let missing: [String]
   /// Rows that were left out because they have no label.
   public let unlabelledRows: Int
+  /// Training rows that were left out because their person has another one at the same client.
+  public let repeatedRows: Int
 }

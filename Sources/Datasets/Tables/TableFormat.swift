@@ -70,6 +70,12 @@ public struct TableFormat: Sendable, Hashable {
   public var classes: [String]?
   /// The column whose values are the groups of the fairness figures; it stays an input as well.
   public var group: TableColumn?
+  /// The column whose values are the clients; nil deals rows to clients.
+  public var client: TableColumn?
+  /// The column whose values are the true clusters of the clients.
+  public var cluster: TableColumn?
+  /// The column that says whose a row is: persons, of whom each client trains on one row.
+  public var person: TableColumn?
   /// The input columns; nil takes all that have no other role.
   public var features: [TableColumn]?
   /// Columns that are no inputs.
@@ -77,7 +83,12 @@ public struct TableFormat: Sendable, Hashable {
   public var columns: [ColumnStatement]
   /// The part of the rows that becomes the test part if there is no test file.
   public var testFraction: Double
-  public var split: TestSplit
+  /// Nil stratifies, but goes by row numbers where rows belong to clients or persons.
+  public var split: TestSplit?
+
+  var testSplit: TestSplit {
+    split ?? (client == nil && person == nil ? .stratified : .random)
+  }
 
   /// What spreadsheets, R, pandas and statistical packages write where there is no value.
   public static let usualMissing = [
@@ -99,7 +110,6 @@ public struct TableFormat: Sendable, Hashable {
     self.dropped = dropped
     self.columns = columns
     self.testFraction = testFraction
-    split = .stratified
   }
 
   /// The rows of a file under their column names.

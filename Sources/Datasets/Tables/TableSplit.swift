@@ -2,10 +2,12 @@
 
 import Kernels
 
-/// The split of a table without a test file.
+/// The split of a table without a test file: of all rows, or of each client's where the table names clients.
 struct TableSplit {
   private let table: NamedRows
   private let format: TableFormat
+  private let client: Int?
+  private let person: Int?
 
   init(_ table: NamedRows, _ format: TableFormat) throws(DatasetError) {
     guard format.testFraction > 0, format.testFraction < 1 else {
@@ -20,22 +22,51 @@ struct TableSplit {
     }
     self.table = table
     self.format = format
+    client = try format.client.map { column throws(DatasetError) in
+      try table.position(column, key: "data.client_column")
+    }
+    person = try format.person.map { column throws(DatasetError) in
+      try table.position(column, key: "data.id_column")
+    }
   }
 
   /// Training and test rows, each in random order.
   func parts() throws(DatasetError) -> (train: [TextRow], test: [TextRow]) {
     let order = Self.order(of: table.rows.count, step: 0)
-    let wanted = Int((format.testFraction * Double(order.count)).rounded())
-    let total = max(1, min(order.count - 1, wanted))
-    let isTest: Set<Int> =
-      switch format.split {
-      case .random: Set(order.prefix(total))
-      case .stratified: try stratified(order, total)
+    var holdings = [order]
+    if let client {
+      holdings = Dictionary(grouping: order) { table.rows[$0].fields[client] }
+        .sorted { $0.key < $1.key }.map(\.value)
+    }
+    var isTest: Set<Int> = []
+    for rows in holdings {
+      let wanted = Int((format.testFraction * Double(rows.count)).rounded())
+      let total = max(1, min(rows.count - 1, wanted))
+      switch format.testSplit {
+      case .random: isTest.formUnion(wholePersons(rows, total))
+      case .stratified: isTest.formUnion(try stratified(rows, total))
       }
+    }
     return (
       order.filter { !isTest.contains($0) }.map { table.rows[$0] },
       order.filter { isTest.contains($0) }.map { table.rows[$0] }
     )
+  }
+
+  /// The first rows in the given order, at least `total` if that leaves a person to train on: all rows of a
+  /// person stay together.
+  private func wholePersons(_ order: [Int], _ total: Int) -> [Int] {
+    guard let person else { return Array(order.prefix(total)) }
+    var rows: [String: [Int]] = [:]
+    var persons: [String] = []
+    for row in order {
+      let name = table.rows[row].fields[person]
+      if rows[name] == nil { persons.append(name) }
+      rows[name, default: []].append(row)
+    }
+    var chosen: [Int] = []
+    for name in persons.dropLast() where chosen.count < total { chosen += rows[name] ?? [] }
+    return chosen
   }
 
   /// The first rows of every class in the given order, in proportion to its size; each class keeps at

@@ -7,12 +7,14 @@ public import Scenarios
 public struct PartitionText: Sendable {
   private let report: PartitionReport
   private let clusterNames: [String]
+  private let clientNames: [String]
   private let columns: TableText?
 
   /// - Parameter table: how the columns became inputs, if the data set is a table.
-  public init(_ report: PartitionReport, clusterNames: [String], table: TableFacts? = nil) {
+  public init(_ report: PartitionReport, scenario: Scenario, table: TableFacts? = nil) {
     self.report = report
-    self.clusterNames = clusterNames
+    clusterNames = scenario.population.clusters.map(\.name)
+    clientNames = report.clients.map { scenario.name(ofClient: $0.client) }
     columns = table.map(TableText.init)
   }
 
@@ -30,7 +32,8 @@ public struct PartitionText: Sendable {
       }
       table.add(
         [
-          "\(client.client)", TextTable.Cell(clusterNames[client.cluster]),
+          TextTable.Cell(clientNames[client.client].printable),
+          TextTable.Cell(clusterNames[client.cluster]),
           "\(NumberText.grouped(client.trainExamples))",
           "\(NumberText.grouped(client.testExamples))",
           "\(client.seenLabels.count { $0 > 0 })",
@@ -70,7 +73,8 @@ public struct PartitionText: Sendable {
       "clients": .array(
         report.clients.map { client in
           [
-            "client": .integer(client.client), "cluster": .string(clusterNames[client.cluster]),
+            "client": .integer(client.client), "name": .string(clientNames[client.client]),
+            "cluster": .string(clusterNames[client.cluster]),
             "train_examples": .integer(client.trainExamples),
             "test_examples": .integer(client.testExamples),
             "raw_labels": Self.list(client.rawLabels),

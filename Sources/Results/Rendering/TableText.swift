@@ -32,11 +32,15 @@ public struct TableText: Sendable {
     let left =
       facts.unlabelledRows == 0
       ? "" : " \(NumberText.count(facts.unlabelledRows, "row")) without a label left out."
+    let repeated =
+      facts.repeatedRows == 0
+      ? ""
+      : " \(NumberText.count(facts.repeatedRows, "training row")) of persons with another row left out."
     let delimiter = facts.dialect.delimiter == "\t" ? "tab" : "'\(facts.dialect.delimiter)'"
     return [
       "Read as \(facts.dialect.encoding.rawValue), delimiter \(delimiter), decimal sign "
         + "\(facts.dialect.decimal.rawValue); classes from \(facts.labelColumn.printable) "
-        + "(\(facts.classSource.rawValue)).\(left)"
+        + "(\(facts.classSource.rawValue)).\(left)\(repeated)"
     ] + table.lines(colors: colors)
   }
 
@@ -50,6 +54,7 @@ public struct TableText: Sendable {
       "classes_from": .string(facts.classSource.rawValue),
       "missing": .array(facts.missing.map { .string($0) }),
       "rows_without_label": .integer(facts.unlabelledRows),
+      "repeated_rows": .integer(facts.repeatedRows),
       "columns": .array(
         facts.columns.map { column in
           [

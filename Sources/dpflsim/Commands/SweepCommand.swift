@@ -1,6 +1,7 @@
 // `dpflsim sweep SCENARIO`
 
 import ArgumentParser
+import Federation
 import Foundation
 import Results
 import Scenarios
@@ -128,6 +129,12 @@ struct SweepCommand: AsyncParsableCommand {
       try SweepAxes.check("--vary", axes.settings.map(\.path))
     }
     do {
+      var changes = changes
+      let base = try Scenario(json: json, overrides: changes)
+      if base.isOpen {
+        json = Data(try base.askingItsTable(Places().catalog).resolvedJSON.utf8)
+        changes = []
+      }
       return try SweepGrid(json: json, overrides: changes, axes: axes)
     } catch let error as ScenarioError {
       throw Failure(error).named(scenario)

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import Federation
 import Results
 import Scenarios
 
@@ -69,13 +70,13 @@ struct ScenarioOptions: ParsableArguments {
   var seed: UInt64?
 
   /// Reads and checks the scenario with its changes.
-  func scenario() throws(Failure) -> Scenario {
+  func scenario() throws -> Scenario {
     guard let file else { throw Failure(.usage, "name a scenario file") }
     let data = try Self.contents(of: file)
     let overrides = changes + (seed.map { ["seed=\($0)"] } ?? [])
-    do throws(ScenarioError) {
-      return try Scenario(json: data, overrides: overrides)
-    } catch {
+    do {
+      return try Scenario(json: data, overrides: overrides).askingItsTable(Places().catalog)
+    } catch let error as ScenarioError {
       throw Failure(error).named(file)
     }
   }
