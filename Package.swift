@@ -53,7 +53,7 @@ let package = Package(
     room("Learning", ["Kernels", crypto]),
     room("Clustering", ["Kernels", numerics]),
     room("Datasets", ["Kernels", "CZlib", crypto]),
-    room("Scenarios", ["JSON", crypto]),
+    room("Scenarios", ["JSON", "Datasets", crypto]),
     room(
       "Federation",
       ["Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios", crypto]),
@@ -80,7 +80,7 @@ let package = Package(
       swiftSettings: house),
     tests("JSON", ["Kernels"]), tests("Tensors", ["JSON", "Kernels"]),
     tests("Kernels"), tests("Privacy"), tests("Learning"), tests("Clustering"), tests("Datasets"),
-    tests("Scenarios"),
+    tests("Scenarios", ["Datasets"]),
     tests(
       "Federation",
       ["Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios"]),

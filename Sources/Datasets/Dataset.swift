@@ -18,7 +18,8 @@ public enum ExampleShape: Sendable, Hashable {
 
 /// How stored values become the inputs of a model: (value − mean) / standard deviation.
 ///
-/// Bytes are divided by 255 first. Tables are stored standardised, column by column, and need none.
+/// Bytes are divided by 255 first. Tables are stored scaled, column by column, and need none. The figures
+/// are published constants, never computed from the files that are read.
 public struct Normalization: Sendable, Hashable, Codable {
   public let mean: Float
   public let standardDeviation: Float
@@ -84,18 +85,36 @@ public struct Dataset: Sendable {
   public let test: Examples
   /// Names of the groups (of the sexes, say) that `Examples.groups` counts by; empty without groups.
   public let groupNames: [String]
+  /// Name of each class; empty where they have none but their numbers.
+  public let classNames: [String]
+  /// Training examples that are public by the data set itself, in random order; empty where a partition
+  /// may choose them.
+  public let publicTrain: [Int32]
+  /// Who holds which examples, where the data set itself says it; nil where they are dealt.
+  public let holdings: [Holding]?
+  /// How columns became inputs, for tables.
+  public let table: TableFacts?
   /// SHA-256, in hexadecimal, of everything that training and testing can see; not of the name.
   public let contentHash: String
+
+  /// Labels are bytes.
+  public static let mostClasses = 256
 
   /// - Throws: `malformed` if labels, values, groups and normalisation do not fit together.
   public init(
     name: String, shape: ExampleShape, classCount: Int, normalization: Normalization,
-    train: Examples, test: Examples, groupNames: [String] = []
+    train: Examples, test: Examples, groupNames: [String] = [], classNames: [String] = [],
+    publicTrain: [Int32] = [], holdings: [Holding]? = nil, table: TableFacts? = nil
   ) throws(DatasetError) {
-    guard (1...256).contains(classCount) else {
+    guard (1...Dataset.mostClasses).contains(classCount) else {
       throw DatasetError(
         .malformed, at: name, "has \(classCount) classes",
-        mend: "a data set needs between 1 and 256 of them")
+        mend: "a data set needs between 1 and \(Dataset.mostClasses) of them")
+    }
+    guard classNames.isEmpty || classNames.count == classCount else {
+      throw DatasetError(
+        .malformed, at: name, "has \(classNames.count) names for \(classCount) classes",
+        mend: "name every class once")
     }
     for examples in [train, test] {
       try Dataset.check(examples, of: name, shape, classCount, groupNames.count)
@@ -107,6 +126,10 @@ public struct Dataset: Sendable {
     self.train = train
     self.test = test
     self.groupNames = groupNames
+    self.classNames = classNames
+    self.publicTrain = publicTrain
+    self.holdings = holdings
+    self.table = table
     contentHash = Dataset.hash(shape, classCount, normalization, train, test, groupNames)
   }
 

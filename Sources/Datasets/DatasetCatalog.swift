@@ -3,7 +3,7 @@
 public import Foundation
 
 /// What to load.
-public struct DatasetRequest: Sendable, Hashable, Codable {
+public struct DatasetRequest: Sendable, Hashable {
   /// One of `KnownDataset.all`.
   public var name: String
   /// The folder of the files; for "csv" the training file. Whatever is there is the user's own and
@@ -11,8 +11,14 @@ public struct DatasetRequest: Sendable, Hashable, Codable {
   public var path: String?
   /// For "csv": the file of the test part.
   public var testPath: String?
-  /// For "csv": how to read the table. For "adult" it may replace the usual reading.
+  /// For "csv": a file whose rows are public.
+  public var publicPath: String?
+  /// For "csv": how to read the table.
   public var table: TableFormat?
+  /// For tables: what rows may be read for.
+  public var use: TableUse
+  /// For "idx": how many classes there are.
+  public var classCount: Int?
   /// For "synthetic": what to draw.
   public var synthetic: SyntheticRequest?
   /// For "synthetic": square grey images rather than a table.
@@ -25,7 +31,10 @@ public struct DatasetRequest: Sendable, Hashable, Codable {
     self.name = name
     self.path = path
     self.testPath = testPath
+    publicPath = nil
     self.table = table
+    use = TableUse()
+    classCount = nil
     self.synthetic = synthetic
     self.images = images
   }
@@ -71,20 +80,25 @@ public struct DatasetCatalog: Sendable {
   public func load(_ request: DatasetRequest) throws(DatasetError) -> Dataset {
     let known = try KnownDataset.named(request.name)
     switch known.format {
-    case .idx(let classCount, let firstLabel, let transposed):
+    case .idx(let firstLabel, let transposed):
+      guard let classCount = known.classCount ?? request.classCount else {
+        throw DatasetError(
+          .invalidRequest, at: "data.classes", "says nothing about \(known.name)",
+          mend: "give the number of its classes")
+      }
       let files = try files(of: known, request)
       return try ImageFiles.idx(
         known, files, classCount: classCount, firstLabel: firstLabel, transposed: transposed,
         published: request.path == nil)
     case .cifar10:
-      return try ImageFiles.cifar10(known.name, try files(of: known, request))
+      return try ImageFiles.cifar10(known, try files(of: known, request))
     case .table(let format):
       let files = try files(of: known, request)
       if request.path == nil {
         for (file, published) in zip(files, known.files) { try published.verify(file) }
       }
       return try Table.dataset(
-        name: known.name, format: request.table ?? format, trainFile: files[0], testFile: files[1])
+        name: known.name, format: format, trainFile: files[0], testFile: files[1], use: request.use)
     case .csv:
       guard let path = request.path, let table = request.table else {
         throw DatasetError(
@@ -93,7 +107,8 @@ public struct DatasetCatalog: Sendable {
       }
       return try Table.dataset(
         name: known.name, format: table, trainFile: URL(fileURLWithPath: path),
-        testFile: request.testPath.map { URL(fileURLWithPath: $0) })
+        testFile: request.testPath.map { URL(fileURLWithPath: $0) },
+        publicFile: request.publicPath.map { URL(fileURLWithPath: $0) }, use: request.use)
     case .synthetic:
       let synthetic = request.synthetic ?? SyntheticRequest()
       return try request.images ? synthetic.images() : synthetic.table()

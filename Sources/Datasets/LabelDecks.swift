@@ -7,9 +7,13 @@ struct LabelDecks {
   private let seed: UInt64
   private let decks: [[Int32]]
 
-  init(_ examples: Examples, classCount: Int, seed: UInt64) {
+  /// - Parameter excluded: examples that are dealt to nobody.
+  init(_ examples: Examples, classCount: Int, seed: UInt64, without excluded: [Int32] = []) {
+    let excluded = Set(excluded)
     var decks = [[Int32]](repeating: [], count: classCount)
-    for (index, label) in examples.labels.enumerated() { decks[Int(label)].append(Int32(index)) }
+    for (index, label) in examples.labels.enumerated() where !excluded.contains(Int32(index)) {
+      decks[Int(label)].append(Int32(index))
+    }
     for label in decks.indices {
       var stream = RandomStream(
         seed: seed, purpose: .partition, round: 5, client: label,

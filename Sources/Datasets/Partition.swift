@@ -24,11 +24,18 @@ public struct Partition: Sendable {
   /// - Throws: `tooFew` with the numbers if the data set is too small; `invalidRequest` for settings
   ///   out of range.
   public init(_ request: PartitionRequest, of dataset: Dataset) throws(DatasetError) {
+    if let holdings = dataset.holdings {
+      try self.init(holdings, request, of: dataset)
+      return
+    }
     try request.check(against: dataset)
     let seed = request.seed
-    let train = LabelDecks(dataset.train, classCount: dataset.classCount, seed: seed)
-    let shares = Partition.publicShares(request.publicExamples, stock: train.counts)
-    let (publicIndices, pool) = train.split(shares)
+    let train = LabelDecks(
+      dataset.train, classCount: dataset.classCount, seed: seed, without: dataset.publicTrain)
+    // A table brings its public rows along, since its scales are read from them.
+    let wanted = dataset.publicTrain.isEmpty ? request.publicExamples : 0
+    let (drawn, pool) = train.split(Partition.publicShares(wanted, stock: train.counts))
+    let publicIndices = dataset.publicTrain + drawn
     let counts = Partition.trainCounts(request, stock: pool.counts)
     let trainLists = pool.deal(counts, repeating: request.overlap)
     let test = LabelDecks(dataset.test, classCount: dataset.classCount, seed: seed)
@@ -48,6 +55,30 @@ public struct Partition: Sendable {
     }
     self.clients = clients
     digest = Partition.hash(self.publicIndices, clients)
+  }
+
+  /// What the clients of a data set hold by themselves, with their shifts; nothing is dealt.
+  ///
+  /// - Throws: `invalidRequest` unless there is a holding for each client, of as many examples.
+  init(_ holdings: [Holding], _ request: PartitionRequest, of dataset: Dataset) throws(DatasetError)
+  {
+    let sizes = holdings.map(\.train.count)
+    guard sizes == request.clients.map(\.trainExamples) else {
+      throw DatasetError(
+        .invalidRequest, at: "population.clusters",
+        "names \(request.clients.count) clients of other sizes than the \(holdings.count) of "
+          + "\(dataset.name), which hold \(sizes.prefix(10)) rows",
+        mend: "leave population.clusters out: the clients are those of data.client_column")
+    }
+    seed = request.seed
+    publicIndices = Partition.shuffled(dataset.publicTrain, seed, client: -1, part: 0)
+    clients = zip(holdings, request.clients).enumerated().map { index, pair in
+      Client(
+        cluster: pair.1.cluster, shift: pair.1.shift,
+        train: Partition.shuffled(pair.0.train, request.seed, client: index, part: 0),
+        test: Partition.shuffled(pair.0.test, request.seed, client: index, part: 1))
+    }
+    digest = Partition.hash(publicIndices, clients)
   }
 
   /// Equal parts of every label, give or take one; what a rare label lacks is made up by the others.

@@ -22,6 +22,8 @@ public struct PartitionReport: Sendable, Hashable, Codable {
   public let partitionHash: String
   public let seed: UInt64
   public let classCount: Int
+  /// Name of each class; nil where they have none but their numbers.
+  public let classNames: [String]?
   /// Public examples of each label.
   public let publicLabels: [Int]
   public var clients: [Client]
@@ -39,6 +41,7 @@ public struct PartitionReport: Sendable, Hashable, Codable {
     partitionHash = partition.digest
     seed = partition.seed
     classCount = dataset.classCount
+    classNames = dataset.classNames.isEmpty ? nil : dataset.classNames
     publicLabels = PartitionReport.count(partition.publicIndices, dataset.train, classCount)
     var clients: [Client] = []
     for (index, client) in partition.clients.enumerated() {

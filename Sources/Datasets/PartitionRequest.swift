@@ -64,6 +64,8 @@ public struct PartitionRequest: Sendable, Hashable, Codable {
         .invalidRequest, at: "partition", "asks for a negative number of examples",
         mend: "use numbers of at least 0")
     }
+    let publicExamples =
+      dataset.publicTrain.isEmpty ? publicExamples : dataset.publicTrain.count
     var wanted = publicExamples
     for (index, client) in clients.enumerated() {
       try check(client, index)

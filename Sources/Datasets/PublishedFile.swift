@@ -18,6 +18,9 @@ public struct PublishedFile: Sendable, Hashable, Codable {
     self.sha256 = sha256
   }
 
+  /// The same names, with any content.
+  var ofAnyContent: PublishedFile { PublishedFile(names) }
+
   /// The first of the accepted names that is in the folder.
   func locate(in folder: URL) -> URL? {
     names.lazy.flatMap { [$0, $0 + ".gz"] }

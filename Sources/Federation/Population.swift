@@ -36,6 +36,11 @@ public struct Population: Sendable {
   /// - Throws: `DatasetError` if data are missing, damaged or too few; `ArchitectureError` if the model
   ///   does not fit them.
   public init(scenario: Scenario, catalog: DatasetCatalog) throws {
+    guard !scenario.isOpen else {
+      throw DatasetError(
+        .invalidRequest, at: "population.clusters", "is left to the table, which was not asked",
+        mend: "read the scenario with Scenario.askingItsTable")
+    }
     self.scenario = scenario
     let dataset = try catalog.load(DatasetRequest(scenario))
     self.dataset = dataset
@@ -47,7 +52,7 @@ public struct Population: Sendable {
       requests.append(
         ClientRequest(
           cluster: client.cluster, trainExamples: count, labelSkew: LabelSkew(cluster.labelSkew),
-          shift: Shift(cluster.shift)))
+          shift: try Shift(cluster.shift, of: dataset)))
     }
     let partition = try Partition(
       PartitionRequest(
@@ -60,7 +65,7 @@ public struct Population: Sendable {
 
     // One lens a cluster: its table of shifted pixels is shared by all clients of the cluster.
     let lenses = try scenario.population.clusters.map { cluster throws(DatasetError) in
-      try Lens(Shift(cluster.shift), for: dataset)
+      try Lens(Shift(cluster.shift, of: dataset), for: dataset)
     }
     clients = scenario.clients.map { client in
       let dealt = partition.clients[client.index]
@@ -146,27 +151,6 @@ extension ExampleShape {
   }
 }
 
-extension DatasetRequest {
-  init(_ scenario: Scenario) {
-    self.init(name: scenario.data.name, path: scenario.dataPath)
-    switch scenario.data.kind {
-    case .csv(let format):
-      let column: TableColumn =
-        switch format.labelColumn {
-        case .named(let name): .name(name)
-        case .index(let index): .position(index)
-        }
-      table = TableFormat(label: column, header: format.header)
-    case .synthetic(let set):
-      synthetic = SyntheticRequest(
-        classes: set.classes, features: set.features, separation: set.separation,
-        trainExamples: set.trainExamples, testExamples: set.testExamples, seed: scenario.seed)
-    case .fashionMNIST, .mnist, .emnist, .cifar10, .adult:
-      break
-    }
-  }
-}
-
 extension Quantity {
   init(_ cluster: Scenario.Cluster) {
     switch (cluster.examplesPerClient, cluster.quantitySkew) {
@@ -185,13 +169,5 @@ extension Datasets.LabelSkew {
     case .shards(let perClient): self = .shards(perClient: perClient)
     case nil: self = .none
     }
-  }
-}
-
-extension Datasets.Shift {
-  init(_ shift: Scenario.Shift) {
-    self.init(
-      rotationDegrees: shift.rotation, labelPermutation: shift.labelPermutation,
-      labelOffset: shift.labelOffset, featureNoise: shift.featureNoise)
   }
 }

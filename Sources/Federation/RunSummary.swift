@@ -76,7 +76,7 @@ struct RunSummary {
       scenario: scenario.name, scenarioHash: scenario.hash, method: scenario.method.name,
       variant: variant, seed: scenario.seed, rounds: scenario.rounds, clients: results,
       clusters: clusterResults(results), clustering: state.clustering,
-      agreement: findsClusters ? try agreement(state) : nil,
+      agreement: findsClusters && scenario.knowsClusters ? try agreement(state) : nil,
       unit: server == nil ? .example : .client,
       relation: .addOrRemoveOne, sampling: "poisson", bytesUp: progress.bytesUp,
       bytesDown: progress.bytesDown,

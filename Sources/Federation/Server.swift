@@ -118,7 +118,9 @@ actor Server {
       return figures
     }
     report.aggregationError = state.aggregationError
-    if method.findsClusters { report.clustersAreTrue = assignmentIsTrue }
+    if method.findsClusters, context.scenario.knowsClusters {
+      report.clustersAreTrue = assignmentIsTrue
+    }
     if evaluates { try await evaluate(into: &report) }
     return report
   }

@@ -7,15 +7,21 @@ extension Scenario {
     /// Degrees by which images are turned counter-clockwise: multiples of 90 exactly, others
     /// interpolated. JSON key `rotation`; -360 to 360, default 0; images only.
     public let rotation: Double
-    /// The new label of every class, a permutation of 0 ..< classes. JSON key `label_permutation`;
+    /// The new label of every class, a permutation of the classes. JSON key `label_permutation`;
     /// default null, none.
-    public let labelPermutation: [Int]?
+    public let labelPermutation: LabelPermutation?
     /// Added to every label modulo the number of classes. JSON key `label_offset`; 0 up to classes
     /// - 1, default 0.
     public let labelOffset: Int
     /// Standard deviation of Gaussian noise added to the normalised features, drawn once an
     /// example. JSON key `feature_noise`; 0 to 100, default 0.
     public let featureNoise: Double
+  }
+
+  /// For each class in order, the class that it becomes.
+  public enum LabelPermutation: Sendable, Hashable {
+    case numbers([Int])
+    case names([String])
   }
 
   /// How the labels of clients differ within a cluster.
@@ -46,8 +52,13 @@ extension Scenario.Shift {
       "Degrees by which images are turned counter-clockwise; multiples of 90 are exact."),
     .defaults(
       "label_permutation", .null,
-      .nullable(.list(of: .integer(0...999), count: 2...1000, distinct: true)),
-      "The new label of every class, a permutation of 0 to classes - 1; null = none."),
+      .nullable(
+        .either([
+          .list(of: .integer(0...999), count: 2...1000, distinct: true),
+          .list(of: .text(1...256), count: 2...1000, distinct: true),
+        ])),
+      "For each class in order the class that it becomes, all by number or all by name; null = none."
+    ),
     .defaults(
       "label_offset", 0, .integer(0...999),
       "Added to every label modulo the number of classes, after the permutation."),
@@ -58,8 +69,13 @@ extension Scenario.Shift {
 
   init(_ fields: Fields) throws(ScenarioError) {
     rotation = try fields.number("rotation")
-    labelPermutation =
-      fields.optional("label_permutation") == nil ? nil : try fields.integers("label_permutation")
+    if fields.optional("label_permutation") == nil {
+      labelPermutation = nil
+    } else if case .integer? = try fields.list("label_permutation").first {
+      labelPermutation = .numbers(try fields.integers("label_permutation"))
+    } else {
+      labelPermutation = .names(try fields.strings("label_permutation"))
+    }
     labelOffset = try fields.integer("label_offset")
     featureNoise = try fields.number("feature_noise")
   }

@@ -19,7 +19,8 @@ extension Scenario {
     /// JSON key `quantity_skew`; default null.
     public let quantitySkew: QuantitySkew?
     /// The true clusters, in the order of the file; clients are numbered through them.
-    /// JSON key `clusters`; 1 to 1000 of them, required.
+    /// JSON key `clusters`; 1 to 1000 of them, required. Empty only where `data.client_column` names the
+    /// clients and the table has not been asked yet.
     public let clusters: [Cluster]
   }
 
@@ -29,6 +30,8 @@ extension Scenario {
     public let name: String
     /// Clients. JSON key `clients`; 1 to 1000000, required; all clusters together at most 1000000.
     public let clients: Int
+    /// Names of the clients in every table; nil where they have numbers alone. JSON key `client_names`.
+    public let clientNames: [String]?
     /// Whether this cluster counts as a minority in the fairness tables. JSON key `minority`;
     /// default false.
     public let minority: Bool
@@ -95,9 +98,10 @@ extension Scenario.Population {
     .defaults(
       "quantity_skew", .null, .nullable(.tagged(Scenario.QuantitySkew.shape)),
       "How sizes differ between clients; null keeps examples_per_client."),
-    .required(
+    .absent(
       "clusters", .list(of: .object(Scenario.Cluster.shape), count: 1...1000, distinct: false),
-      "The true clusters; clients are numbered through them in this order."),
+      "The true clusters; clients are numbered through them in this order. Required, unless "
+        + "data.client_column says who the clients are."),
   ])
 
   init(_ fields: Fields, budget: Scenario.Budget) throws(ScenarioError) {
@@ -106,7 +110,7 @@ extension Scenario.Population {
     labelSkew = try fields.optionalFields("label_skew").map(Scenario.LabelSkew.init)
     quantitySkew = try fields.optionalFields("quantity_skew").map(Scenario.QuantitySkew.init)
     var clusters: [Scenario.Cluster] = []
-    for cluster in try fields.fieldsList("clusters") {
+    for cluster in fields.members["clusters"] == nil ? [] : try fields.fieldsList("clusters") {
       clusters.append(
         try Scenario.Cluster(
           cluster, budget: budget, labelSkew: labelSkew, quantitySkew: quantitySkew))
@@ -121,6 +125,10 @@ extension Scenario.Cluster {
   static let shape = Shape([
     .required("name", .identifier, "Name in every table; different in every cluster."),
     .required("clients", .integer(1...1_000_000), "Clients of this cluster."),
+    .implied(
+      "client_names", .null,
+      .nullable(.list(of: .text(1...256), count: 1...1_000_000, distinct: true)),
+      "Names of the clients; null numbers them."),
     .defaults("minority", false, .boolean, "Whether the fairness tables mark it as a minority."),
     .required(
       "examples_per_client",
@@ -157,6 +165,8 @@ extension Scenario.Cluster {
   ) throws(ScenarioError) {
     name = try fields.string("name")
     clients = try fields.integer("clients")
+    clientNames =
+      fields.optional("client_names") == nil ? nil : try fields.strings("client_names")
     minority = try fields.boolean("minority")
     examplesPerClient = try Scenario.ExamplesPerClient(fields)
     shift = try Scenario.Shift(fields.fields("shift"))

@@ -73,8 +73,11 @@ extension Scenario {
   }
 
   /// `data.path` as it is opened.
-  public var dataPath: String? {
-    guard let path = data.path, let folder, !path.hasPrefix("/") else { return data.path }
+  public var dataPath: String? { opened(data.path) }
+
+  /// A path of the scenario as it is opened: a relative one begins at the scenario's folder.
+  public func opened(_ path: String?) -> String? {
+    guard let path, let folder, !path.hasPrefix("/") else { return path }
     return URL(
       fileURLWithPath: path, relativeTo: URL(fileURLWithPath: folder, isDirectory: true)
     ).standardizedFileURL.path

@@ -1,5 +1,7 @@
 // The checks that compare one part of a scenario with another; none needs a data file.
 
+import Datasets
+
 extension Scenario {
   /// What must hold before the typed values can be made: a range that runs upwards.
   static func checkRanges(in resolved: JSONValue, _ problems: inout ProblemList) {
@@ -16,6 +18,17 @@ extension Scenario {
   /// Every other check; all problems are reported.
   func check(_ problems: inout ProblemList) {
     checkData(&problems)
+    checkTable(&problems)
+    if population.clusters.isEmpty {
+      // The rest is checked once the table has said who the clients are.
+      if !isOpen {
+        problems.add(
+          Self.clustersPath,
+          "is missing; list the clusters, or name the column of a table that holds the clients in "
+            + "data.client_column")
+      }
+      return
+    }
     checkClusters(&problems)
     checkExamples(&problems)
     checkModel(&problems)
@@ -43,12 +56,13 @@ extension Scenario {
         "must be at most the \(available) test examples of \(data.name), "
           + "got \(population.testExamplesPerClient)")
     }
-    if case .synthetic(let synthetic) = data.kind {
+    if let synthetic = data.synthetic {
       let numbers = (synthetic.trainExamples + synthetic.testExamples) * synthetic.features
-      if numbers > 100_000_000 {
+      if numbers > SyntheticRequest.mostValues {
         problems.add(
           JSONPath() + "data" + "synthetic",
-          "examples times features must be at most 100000000, got \(numbers); make it smaller")
+          "examples times features must be at most \(SyntheticRequest.mostValues), got \(numbers); "
+            + "make it smaller")
       }
     }
   }
@@ -73,6 +87,11 @@ extension Scenario {
           "\"\(cluster.name)\" is already the name of clusters[\(earlier)]; choose another")
       }
       first[cluster.name] = index
+      if let names = cluster.clientNames, names.count != cluster.clients {
+        problems.add(
+          place + index + "client_names",
+          "must have one entry for each of the \(cluster.clients) clients, got \(names.count)")
+      }
       if let budgets = cluster.clientBudgets, budgets.count != cluster.clients {
         problems.add(
           place + index + "client_privacy",
@@ -93,7 +112,7 @@ extension Scenario {
   }
 
   private func checkShift(_ shift: Shift, at place: JSONPath, _ problems: inout ProblemList) {
-    if shift.rotation != 0, data.imageShape == nil {
+    if shift.rotation != 0, !data.isImageSet {
       problems.add(
         place + "rotation",
         "only images can be rotated and \(data.name) has none; use label_offset, "
@@ -104,12 +123,25 @@ extension Scenario {
         place + "label_offset",
         "must be below the number of classes, \(classes), got \(shift.labelOffset)")
     }
-    guard let permutation = shift.labelPermutation else { return }
-    let classes = data.classes ?? permutation.count
-    if permutation.sorted() != Array(0..<classes) {
-      problems.add(
-        place + "label_permutation",
-        "must list each class from 0 to \(classes - 1) once, in the order of the new labels")
+    switch shift.labelPermutation {
+    case .numbers(let numbers)?:
+      let classes = data.classes ?? numbers.count
+      if numbers.sorted() != Array(0..<classes) {
+        problems.add(
+          place + "label_permutation",
+          "must list each class from 0 to \(classes - 1) once, in the order of the new labels")
+      }
+    case .names(let names)?:
+      let known = data.classNames
+      if known.isEmpty ? data.classes != nil : names.sorted() != known.sorted() {
+        problems.add(
+          place + "label_permutation",
+          known.isEmpty
+            ? "names classes, but those of \(data.name) have numbers alone; use the numbers"
+            : "must list each class once, in the order of the new labels: "
+              + known.joined(separator: ", "))
+      }
+    case nil: break
     }
   }
 
@@ -139,7 +171,9 @@ extension Scenario {
         problems.add(place, "must be at most the \(availableText(available)), got \(most)")
       }
       // A quantity skew moves the sizes about; the partition checks what it drew.
-      if cluster.quantitySkew == nil, fewest < smallest?.count ?? .max {
+      if cluster.quantitySkew == nil, data.table?.format.client == nil,
+        fewest < smallest?.count ?? .max
+      {
         smallest = (fewest, place)
       }
     }

@@ -15,6 +15,59 @@ extension Scenario {
     public let exampleRange: ClosedRange<Int>
   }
 
+  /// Whether only the table knows who the clients are.
+  public var isOpen: Bool { population.clusters.isEmpty && data.table?.format.client != nil }
+
+  /// Whether the true clusters are known.
+  public var knowsClusters: Bool {
+    guard let format = data.table?.format, format.client != nil else { return true }
+    return format.cluster != nil
+  }
+
+  /// Whether any client has a budget.
+  public var hasBudget: Bool {
+    population.clusters.isEmpty
+      ? privacy.budget.targetEpsilon != nil
+      : clients.contains { $0.budget.targetEpsilon != nil }
+  }
+
+  /// The scenario with the clients that its table names: everything else as it was.
+  ///
+  /// - Parameter clusters: for each true cluster its name, and the name and training examples of each client.
+  /// - Throws: `ScenarioError` if the scenario asks for what these clients do not allow.
+  public func closed(
+    over clusters: [(name: String, clients: [(name: String, examples: Int)])]
+  ) throws(ScenarioError) -> Scenario {
+    var members: [JSONValue] = []
+    for cluster in clusters {
+      members.append([
+        "name": .string(cluster.name), "clients": .integer(cluster.clients.count),
+        "client_names": .array(cluster.clients.map { .string($0.name) }),
+        "examples_per_client": .array(cluster.clients.map { .integer($0.examples) }),
+      ])
+    }
+    guard case .object(var document) = resolved,
+      case .object(var population)? = document["population"]
+    else { return self }
+    population["clusters"] = .array(members)
+    document["population"] = .object(population)
+    var scenario = try Scenario(document: .object(document))
+    scenario.folder = folder
+    return scenario
+  }
+
+  /// What tables call a client: its own name, or its number.
+  public func name(ofClient index: Int) -> String {
+    var first = 0
+    for cluster in population.clusters {
+      if index < first + cluster.clients {
+        return cluster.clientNames.map { $0[index - first] } ?? "\(index)"
+      }
+      first += cluster.clients
+    }
+    return "\(index)"
+  }
+
   /// Clients in all clusters.
   public var clientCount: Int { population.clusters.reduce(0) { $0 + $1.clients } }
 

@@ -28,6 +28,8 @@ struct Suggestions: Sendable {
     if let near = nearest(to: name, among: allowed) { return near }
     if let target = targets.first { return target }
     // Of several places the one nearest to the top is the likeliest.
+    // A word that many objects have says nothing of the place.
+    guard !["name", "path", "kind", "column"].contains(name) else { return nil }
     return places[name]?.min { $0.count(where: { $0 == "." }) < $1.count(where: { $0 == "." }) }
   }
 
@@ -135,6 +137,9 @@ struct Suggestions: Sendable {
       ("data", ["dataset"]), ("data.name", ["dataset", "dataset_name"]),
       ("data.public_examples", ["public", "public_size", "public_samples", "public_share"]),
       ("data.label_column", ["label", "target", "label_key"]),
+      ("data.delimiter", ["sep", "separator"]), ("data.missing", ["na_values", "null_values"]),
+      ("data.feature_columns", ["features", "usecols", "inputs"]),
+      ("data.drop_columns", ["drop", "exclude", "ignore_columns", "exclude_columns"]),
       ("model.hidden", ["hidden_sizes", "hidden_layers", "layers", "width"]),
       ("model.pretraining", ["pretrained", "pretrain"]),
       ("method", ["algorithm", "strategy", "aggregator", "trainer"]),

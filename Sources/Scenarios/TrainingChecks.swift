@@ -5,7 +5,7 @@ extension Scenario {
     let place = JSONPath() + "model"
     switch model.architecture {
     case .cnn, .resnet:
-      if data.imageShape == nil {
+      if !data.isImageSet {
         problems.add(
           place + "name",
           "a \(model.name) needs images and \(data.name) has none; use \"mlp\" or \"logistic\"")
@@ -16,7 +16,7 @@ extension Scenario {
       problems.add(place + "width", "must be a multiple of 4, got \(width)")
     }
     guard let pretraining = model.pretraining else { return }
-    if data.publicExamples == 0 {
+    if !data.hasPublicExamples {
       problems.add(
         place + "pretraining",
         "needs public examples; set data.public_examples above 0, or null here")

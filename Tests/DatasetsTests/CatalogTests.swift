@@ -79,8 +79,10 @@ private func writeImageSet(_ names: [String], to folder: URL, label: UInt8 = 1) 
     }
     #expect(isClose(Double(rich) / 48_842, 0.239, absolute: 0.0005))
     #expect(isClose(Double(richWomen) / Double(women), 0.109, absolute: 0.0005))
-    // Six numbers and 102 values of the eight categorical columns.
-    #expect(set.shape == .features(count: 108))
+    // Six numbers, 99 categories of the eight other columns, and one for a missing value in each.
+    #expect(set.shape == .features(count: 113))
+    // Every category of the published description occurs, and every value is one of them.
+    #expect(set.shape == KnownDataset.adult.shape)
   }
 
   @Test func theFirstPlaceWithAllFilesIsTaken() throws {

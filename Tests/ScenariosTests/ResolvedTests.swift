@@ -22,7 +22,7 @@ struct ResolvedTests {
       "method={\"name\":\"global\"}", "method={\"name\":\"local\"}", "method={\"name\":\"oracle\"}",
       "method={\"name\":\"r-dpcfl\",\"criterion\":\"bic\",\"candidate_clusters\":[4,2]}",
       "local={\"steps\":7,\"batch_size\":5,\"learning_rate\":1e-5}",
-      "data={\"name\":\"cifar-10\"}", "data={\"name\":\"emnist\",\"path\":\"/tmp/emnist\"}",
+      "data={\"name\":\"cifar-10\"}", "data={\"name\":\"emnist-letters\",\"path\":\"/tmp/emnist\"}",
       "population.quantity_skew={\"type\":\"lognormal\",\"sigma\":1}",
       "population.label_skew={\"type\":\"shards\",\"per_client\":2}",
       "population.clusters[0].examples_per_client={\"min\":100,\"max\":900}",

@@ -1,5 +1,6 @@
 // What shipped scenarios mean once read, and that the defaults are the documented ones.
 
+import Datasets
 import Foundation
 import Scenarios
 import Testing
@@ -14,7 +15,7 @@ struct ScenarioTests {
     #expect(scenario.population.clusters.map(\.clients) == [3, 6, 6, 6])
     #expect(scenario.population.clusters.map(\.shift.rotation) == [180, 0, 90, 270])
     #expect(scenario.population.clusters.map(\.minority) == [true, false, false, false])
-    #expect(scenario.data.kind == .fashionMNIST)
+    #expect(scenario.data.known == .fashionMNIST)
     #expect(scenario.data.publicExamples == 10_000)
     #expect(scenario.model.pretraining?.epochs == 3)
     #expect(scenario.adapter?.targetModules == ["conv2", "fc"])

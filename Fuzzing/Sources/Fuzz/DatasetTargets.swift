@@ -75,7 +75,8 @@ extension FuzzTarget {
   private static let tableFormats = [
     TableFormat(label: .name("label"), testFraction: 0.5),
     TableFormat(
-      label: .name("label"), group: .name("b"), delimiter: ";", categorical: [.position(0)]),
+      label: .name("label"), group: .name("b"), delimiter: ";",
+      columns: [ColumnStatement(.position(0), .categorical(nil))]),
     TableFormat(label: .position(2), group: .position(1), header: false, comment: "|"),
     TableFormat(label: .position(0), delimiter: "\t", missing: [], dropped: [.position(1)]),
   ]

@@ -49,19 +49,10 @@ extension CostForecast {
 
 extension Scenario {
   fileprivate func trainingPlan(_ catalog: DatasetCatalog) throws -> TrainingPlan {
-    if let classes = data.classes, let shape = data.knownShape {
+    if let classes = data.classes, let shape = data.shape, data.trainExamples != nil {
       return try TrainingPlan(scenario: self, shape: shape, classes: classes)
     }
-    return try TrainingPlan(scenario: self, dataset: catalog.load(DatasetRequest(self)))
-  }
-}
-
-extension Scenario.DataSet {
-  /// The shape of an example, where the scenario alone says it.
-  fileprivate var knownShape: ExampleShape? {
-    if let image = imageShape {
-      return .image(height: image.height, width: image.width, channels: image.channels)
-    }
-    return features.map { .features(count: $0) }
+    // Only the files say whether there is enough to deal, so the deal is made, as in a run.
+    return try Federation.Population(scenario: self, catalog: catalog).plan
   }
 }

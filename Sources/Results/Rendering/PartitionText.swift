@@ -7,10 +7,15 @@ public import Scenarios
 public struct PartitionText: Sendable {
   private let report: PartitionReport
   private let clusterNames: [String]
+  private let clientNames: [String]
+  private let columns: TableText?
 
-  public init(_ report: PartitionReport, clusterNames: [String]) {
+  /// - Parameter table: how the columns became inputs, if the data set is a table.
+  public init(_ report: PartitionReport, scenario: Scenario, table: TableFacts? = nil) {
     self.report = report
-    self.clusterNames = clusterNames
+    clusterNames = scenario.population.clusters.map(\.name)
+    clientNames = report.clients.map { scenario.name(ofClient: $0.client) }
+    columns = table.map(TableText.init)
   }
 
   /// A line a client; the labels are those that the client sees after its shift.
@@ -27,7 +32,8 @@ public struct PartitionText: Sendable {
       }
       table.add(
         [
-          "\(client.client)", TextTable.Cell(clusterNames[client.cluster]),
+          TextTable.Cell(clientNames[client.client].printable),
+          TextTable.Cell(clusterNames[client.cluster]),
           "\(NumberText.grouped(client.trainExamples))",
           "\(NumberText.grouped(client.testExamples))",
           "\(client.seenLabels.count { $0 > 0 })",
@@ -39,11 +45,18 @@ public struct PartitionText: Sendable {
         + "\(NumberText.count(report.clients.count, "client")), "
         + "\(NumberText.grouped(report.publicLabels.reduce(0, +))) public ones; "
         + "labels as the clients see them."
-    ] + table.lines(colors: colors) + [
+    ] + classLines + table.lines(colors: colors) + [
       "  Shared between clients: \(NumberText.grouped(report.sharedTrainExamples)) training and "
         + "\(NumberText.grouped(report.sharedTestExamples)) test examples.",
       "  Data \(report.datasetHash.prefix(16))…, partition \(report.partitionHash.prefix(16))….",
-    ]
+    ] + (columns?.lines(colors: colors) ?? [])
+  }
+
+  /// Which class has which number.
+  private var classLines: [String] {
+    guard let names = report.classNames else { return [] }
+    let shown = names.prefix(20).enumerated().map { "\($0) \($1)" }.joined(separator: ", ")
+    return ["Classes: \(shown)\(names.count > 20 ? ", …" : ".")".printable]
   }
 
   /// The whole report.
@@ -52,13 +65,16 @@ public struct PartitionText: Sendable {
       "dataset": .string(report.dataset), "dataset_hash": .string(report.datasetHash),
       "partition_hash": .string(report.partitionHash),
       "seed": .integer(Int(clamping: report.seed)), "classes": .integer(report.classCount),
+      "class_names": report.classNames.map { .array($0.map { .string($0) }) } ?? .null,
+      "table": columns?.document ?? .null,
       "public_labels": Self.list(report.publicLabels),
       "shared_train_examples": .integer(report.sharedTrainExamples),
       "shared_test_examples": .integer(report.sharedTestExamples),
       "clients": .array(
         report.clients.map { client in
           [
-            "client": .integer(client.client), "cluster": .string(clusterNames[client.cluster]),
+            "client": .integer(client.client), "name": .string(clientNames[client.client]),
+            "cluster": .string(clusterNames[client.cluster]),
             "train_examples": .integer(client.trainExamples),
             "test_examples": .integer(client.testExamples),
             "raw_labels": Self.list(client.rawLabels),

@@ -3,13 +3,15 @@
 import ArgumentParser
 import Datasets
 import Federation
+import Foundation
 import Results
 import Scenarios
 
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "data", abstract: "List and verify data sets, and describe partitions.",
-    subcommands: [List.self, Describe.self], defaultSubcommand: List.self)
+    commandName: "data",
+    abstract: "List and verify data sets, describe partitions, and look at tables.",
+    subcommands: [List.self, Describe.self, Inspect.self], defaultSubcommand: List.self)
 }
 
 extension DataCommand {
@@ -32,9 +34,38 @@ extension DataCommand {
     }
   }
 
+  struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Look at a table: how it is written, its columns, and a scenario that reads it.")
+
+    @Argument(help: ArgumentHelp("The table.", valueName: "file"))
+    var file: String
+
+    @Option(help: ArgumentHelp("The column of the label.", valueName: "column"))
+    var label: String?
+
+    @Option(
+      help: ArgumentHelp("The column whose values are the clients.", valueName: "column"))
+    var client: String?
+
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+      let text = InspectionText(
+        try TableInspection(file: URL(fileURLWithPath: file), label: label, client: client))
+      try output.write {
+        text.lines(colors: $0)
+      } document: {
+        text.scenario
+      }
+    }
+  }
+
   struct Describe: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Show how a scenario deals its data: examples per client and label.")
+      abstract:
+        "Show how a scenario reads and deals its data: classes, columns, examples per client and label."
+    )
 
     @OptionGroup var scenario: ScenarioOptions
     @OptionGroup var output: OutputOptions
@@ -43,7 +74,7 @@ extension DataCommand {
       let scenario = try scenario.scenario()
       let population = try Population(scenario: scenario, catalog: Places().catalog)
       let text = PartitionText(
-        population.report, clusterNames: scenario.population.clusters.map(\.name))
+        population.report, scenario: scenario, table: population.dataset.table)
       try output.write {
         text.lines(colors: $0)
       } document: {

@@ -1,6 +1,7 @@
 // `dpflsim sweep SCENARIO`
 
 import ArgumentParser
+import Federation
 import Foundation
 import Results
 import Scenarios
@@ -128,8 +129,14 @@ struct SweepCommand: AsyncParsableCommand {
       try SweepAxes.check("--vary", axes.settings.map(\.path))
     }
     do {
-      return try SweepGrid(
-        json: json, overrides: changes, axes: axes, folder: ScenarioOptions.folder(of: scenario))
+      var changes = changes
+      let folder = ScenarioOptions.folder(of: scenario)
+      let base = try Scenario(json: json, overrides: changes, folder: folder)
+      if base.isOpen {
+        json = Data(try base.askingItsTable(Places().catalog).resolvedJSON.utf8)
+        changes = []
+      }
+      return try SweepGrid(json: json, overrides: changes, axes: axes, folder: folder)
     } catch let error as ScenarioError {
       throw Failure(error).named(scenario)
     }

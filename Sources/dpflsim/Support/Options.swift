@@ -1,6 +1,7 @@
 // Options that mean the same in every command.
 
 import ArgumentParser
+import Federation
 import Foundation
 import Results
 import Scenarios
@@ -78,13 +79,14 @@ struct ScenarioOptions: ParsableArguments {
   var seed: UInt64?
 
   /// Reads and checks the scenario with its changes.
-  func scenario() throws(Failure) -> Scenario {
+  func scenario() throws -> Scenario {
     guard let file else { throw Failure(.usage, "name a scenario file") }
     let data = try Self.contents(of: file)
     let overrides = changes + (seed.map { ["seed=\($0)"] } ?? [])
-    do throws(ScenarioError) {
+    do {
       return try Scenario(json: data, overrides: overrides, folder: Self.folder(of: file))
-    } catch {
+        .askingItsTable(Places().catalog)
+    } catch let error as ScenarioError {
       throw Failure(error).named(file)
     }
   }

@@ -1,12 +1,18 @@
 // Text tables: fields between delimiters, quoted where they contain one (RFC 4180, leniently).
 
+/// A row of text fields and the line of its file on which it begins, from 1.
+struct TextRow: Equatable {
+  let line: Int
+  let fields: [String]
+}
+
 /// A table of text fields, every row equally long.
 struct CSVText: Equatable {
   /// A file of more fields is refused; each costs about 16 bytes of memory.
   static let mostFields = 1 << 25
   static let mostColumns = 10_000
 
-  private(set) var rows: [[String]] = []
+  private(set) var rows: [TextRow] = []
   let name: String
 
   /// Reads rows ended by LF or CR LF; empty lines and lines that start with `comment` are left out.
@@ -23,11 +29,12 @@ struct CSVText: Equatable {
     var scanner = CSVScanner(bytes, delimiter: delimiter, comment: comment, name: name)
     var fields = 0
     while let row = try scanner.nextRow() {
-      if let first = rows.first, row.count != first.count {
+      if let first = rows.first?.fields, row.count != first.count {
         throw DatasetError(
           .malformed, at: "\(name), line \(scanner.rowLine)",
           "has \(row.count) fields where the first row has \(first.count)",
-          mend: "mend the line or check the delimiter")
+          mend: "correct the line, or state another data.delimiter than "
+            + Self.described(delimiter))
       }
       fields += row.count
       guard row.count <= CSVText.mostColumns, fields <= CSVText.mostFields else {
@@ -36,8 +43,12 @@ struct CSVText: Equatable {
           "goes beyond \(CSVText.mostColumns) columns or \(CSVText.mostFields) fields",
           mend: "use a smaller table")
       }
-      rows.append(row)
+      rows.append(TextRow(line: scanner.rowLine, fields: row))
     }
+  }
+
+  private static func described(_ delimiter: UInt8) -> String {
+    delimiter == 9 ? "the tab" : "'\(Character(Unicode.Scalar(delimiter)))'"
   }
 }
 
@@ -91,7 +102,7 @@ private struct CSVScanner {
     let quoted = position < bytes.count && bytes[position] == CSVScanner.quote
     let field = quoted ? try quotedField() : plainField()
     guard let text = String(validating: field, as: UTF8.self) else {
-      throw problem("is not UTF-8 text", mend: "convert the file with iconv")
+      throw problem("is not UTF-8 text", mend: "state data.encoding or convert it with iconv")
     }
     row.append(text)
     guard row.count <= CSVText.mostColumns, position < bytes.count else { return false }

@@ -43,11 +43,13 @@ enum ImageFiles {
     }
     return try Dataset(
       name: known.name, shape: shapes[0], classCount: classCount, normalization: .mnist,
-      train: parts[0], test: parts[1])
+      train: parts[0], test: parts[1], classNames: known.classNames)
   }
 
   /// - Parameter files: the training files, then the test file.
-  static func cifar10(_ name: String, _ files: [URL]) throws(DatasetError) -> Dataset {
+  static func cifar10(
+    _ known: KnownDataset, _ files: [URL]
+  ) throws(DatasetError) -> Dataset {
     var labels: [UInt8] = []
     var bytes: [UInt8] = []
     for file in files.dropLast() {
@@ -57,11 +59,12 @@ enum ImageFiles {
     }
     let test = try CIFAR10.batch(file: files[files.count - 1])
     return try Dataset(
-      name: name,
+      name: known.name,
       shape: .image(height: CIFAR10.side, width: CIFAR10.side, channels: CIFAR10.channels),
       classCount: CIFAR10.classCount, normalization: .cifar10,
       train: Examples(part: .train, labels: labels, values: .bytes(bytes)),
-      test: Examples(part: .test, labels: test.labels, values: .bytes(test.bytes)))
+      test: Examples(part: .test, labels: test.labels, values: .bytes(test.bytes)),
+      classNames: known.classNames)
   }
 
   /// Rows become columns in each image.

@@ -5,9 +5,17 @@ import Kernels
 
 /// What a synthetic data set looks like.
 ///
-/// The examples of class c are drawn from N(m_c, I), where the centres m_c lie in random directions at
-/// distance `separation` from the origin. Classes take turns, so every class is equally frequent.
+/// The examples of class c are drawn from N(m_c, I), where the means m_c lie in random directions at
+/// distance `separation` from the origin: in many dimensions, means are √2 · `separation` apart. Classes take turns, so every class is equally frequent.
 public struct SyntheticRequest: Sendable, Hashable, Codable {
+  /// What a request may ask for.
+  public static let classRange = 2...Dataset.mostClasses
+  public static let featureRange = 1...10_000
+  public static let exampleRange = 1...1_000_000
+  public static let separationRange = 0.0...100.0
+  /// Examples times features, at most.
+  public static let mostValues = 100_000_000
+
   public var classes: Int
   /// Numbers in an example; for images height · width · channels.
   public var features: Int
@@ -17,7 +25,7 @@ public struct SyntheticRequest: Sendable, Hashable, Codable {
   public var seed: UInt64
 
   public init(
-    classes: Int = 4, features: Int = 16, separation: Double = 3, trainExamples: Int = 4_000,
+    classes: Int = 4, features: Int = 16, separation: Double = 4, trainExamples: Int = 4_000,
     testExamples: Int = 1_000, seed: UInt64 = 0
   ) {
     self.classes = classes
@@ -62,19 +70,20 @@ public struct SyntheticRequest: Sendable, Hashable, Codable {
   }
 
   private func check() throws(DatasetError) {
-    try SyntheticRequest.check("classes", classes, 2...256)
-    try SyntheticRequest.check("features", features, 1...1_000_000)
-    try SyntheticRequest.check("train_examples", trainExamples, 1...100_000_000)
-    try SyntheticRequest.check("test_examples", testExamples, 1...100_000_000)
-    guard separation >= 0, separation <= 1e6 else {
+    try SyntheticRequest.check("classes", classes, SyntheticRequest.classRange)
+    try SyntheticRequest.check("features", features, SyntheticRequest.featureRange)
+    try SyntheticRequest.check("train_examples", trainExamples, SyntheticRequest.exampleRange)
+    try SyntheticRequest.check("test_examples", testExamples, SyntheticRequest.exampleRange)
+    guard SyntheticRequest.separationRange.contains(separation) else {
       throw DatasetError(
         .invalidRequest, at: "synthetic.separation", "\(separation) is out of range",
-        mend: "use a number between 0 and 1000000")
+        mend: "use a number from 0 to 100")
     }
     let values = (trainExamples + testExamples).multipliedReportingOverflow(by: features)
-    guard !values.overflow, values.partialValue <= 1 << 29 else {
+    guard !values.overflow, values.partialValue <= SyntheticRequest.mostValues else {
       throw DatasetError(
-        .invalidRequest, at: "synthetic", "asks for more than \(1 << 29) numbers in all",
+        .invalidRequest, at: "synthetic",
+        "asks for more than \(SyntheticRequest.mostValues) numbers in all",
         mend: "use fewer examples or features")
     }
   }

@@ -1,0 +1,110 @@
+// The clients that a table names: each value of a column is one, with the rows that carry it.
+
+/// The rows of a client that the data set itself names.
+public struct Holding: Sendable, Hashable {
+  public let client: String
+  /// Its true cluster; nil where nobody knows.
+  public let cluster: String?
+  /// Training and test examples, in the order of the data set.
+  public let train: [Int32]
+  public let test: [Int32]
+}
+
+/// The columns of a table that say whose a row is.
+struct TableClients {
+  private let client: Int
+  private let cluster: Int?
+
+  /// Nil unless the format names a column of clients.
+  init?(_ format: TableFormat, _ table: NamedRows) throws(DatasetError) {
+    guard let column = format.client else { return nil }
+    client = try table.position(column, key: "data.client_column")
+    cluster = try format.cluster.map { column throws(DatasetError) in
+      try table.position(column, key: "data.cluster_column")
+    }
+  }
+
+  /// Clients in the order of their clusters and names, numbers before words.
+  ///
+  /// - Throws: `malformed` if a row names no client, a client has rows of two clusters, or nothing to train
+  ///   or to test on.
+  func holdings(
+    train: [(row: TextRow, file: String)], test: [(row: TextRow, file: String)],
+    excluding publicRows: [Int32], missing: Set<String>
+  ) throws(DatasetError) -> [Holding] {
+    let publicRows = Set(publicRows)
+    var clusters: [String: String] = [:]
+    var lists: [String: (train: [Int32], test: [Int32])] = [:]
+    for (isTest, part) in [(false, train), (true, test)] {
+      for (index, (row, file)) in part.enumerated() {
+        if !isTest, publicRows.contains(Int32(index)) { continue }
+        let place = "\(file), line \(row.line)"
+        let name = row.fields[client]
+        guard !missing.contains(name) else {
+          throw DatasetError(
+            .malformed, at: place, "names no client",
+            mend: "fill the client column or remove the row")
+        }
+        if let cluster {
+          let own = row.fields[cluster]
+          if let earlier = clusters.updateValue(own, forKey: name), earlier != own {
+            throw DatasetError(
+              .malformed, at: place,
+              "puts client '\(name)' into cluster '\(own)' although it was in '\(earlier)'",
+              mend: "give every row of a client the same cluster")
+          }
+        }
+        if isTest {
+          lists[name, default: ([], [])].test.append(Int32(index))
+        } else {
+          lists[name, default: ([], [])].train.append(Int32(index))
+        }
+      }
+    }
+    let holdings = lists.map { name, lists in
+      Holding(client: name, cluster: clusters[name], train: lists.train, test: lists.test)
+    }.sorted { Self.precedes($0, $1) }
+    for holding in holdings where holding.train.isEmpty || holding.test.isEmpty {
+      throw DatasetError(
+        .malformed, at: train.first?.file ?? "data",
+        "gives client '\(holding.client)' \(holding.train.count) rows to train on and "
+          + "\(holding.test.count) to test on",
+        mend: "give each client at least one of both: two labelled rows, or two persons with "
+          + "data.id_column")
+    }
+    return holdings
+  }
+
+  private static func precedes(_ first: Holding, _ second: Holding) -> Bool {
+    let (a, b) = (first.cluster ?? "", second.cluster ?? "")
+    if a != b { return precedes(a, b) }
+    return precedes(first.client, second.client)
+  }
+
+  private static func precedes(_ first: String, _ second: String) -> Bool {
+    switch (Double(first), Double(second)) {
+    case (let a?, let b?) where a != b: a < b
+    case (_?, nil): true
+    case (nil, _?): false
+    default: first < second
+    }
+  }
+}
+
+extension Table {
+  /// Of each person's rows at one client the first: an example is then a person, and the budget of an example
+  /// is that of a person.
+  static func oneRowEach(
+    _ rows: [TextRow], _ format: TableFormat, _ table: NamedRows
+  ) throws(DatasetError) -> [TextRow] {
+    guard let column = format.person else { return rows }
+    let person = try table.position(column, key: "data.id_column")
+    let client = try format.client.map { column throws(DatasetError) in
+      try table.position(column, key: "data.client_column")
+    }
+    var seen: Set<[String]> = []
+    return rows.filter { row in
+      seen.insert([client.map { row.fields[$0] } ?? "", row.fields[person]]).inserted
+    }
+  }
+}

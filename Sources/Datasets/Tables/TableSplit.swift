@@ -1,0 +1,107 @@
+// Which rows of a table are for testing and which are public, the same ones in every run.
+
+import Kernels
+
+/// The split of a table without a test file: of all rows, or of each client's where the table names clients.
+struct TableSplit {
+  private let table: NamedRows
+  private let format: TableFormat
+  private let client: Int?
+  private let person: Int?
+
+  init(_ table: NamedRows, _ format: TableFormat) throws(DatasetError) {
+    guard format.testFraction > 0, format.testFraction < 1 else {
+      throw DatasetError(
+        .invalidRequest, at: "data.test_fraction", "\(format.testFraction) is out of range",
+        mend: "use a number between 0 and 1")
+    }
+    guard table.rows.count >= 2 else {
+      throw DatasetError(
+        .malformed, at: table.name, "has one row, too few to split off a test part",
+        mend: "give data.test_path or more rows")
+    }
+    self.table = table
+    self.format = format
+    client = try format.client.map { column throws(DatasetError) in
+      try table.position(column, key: "data.client_column")
+    }
+    person = try format.person.map { column throws(DatasetError) in
+      try table.position(column, key: "data.id_column")
+    }
+  }
+
+  /// Training and test rows, each in random order.
+  func parts() throws(DatasetError) -> (train: [TextRow], test: [TextRow]) {
+    let order = Self.order(of: table.rows.count, step: 0)
+    var holdings = [order]
+    if let client {
+      holdings = Dictionary(grouping: order) { table.rows[$0].fields[client] }
+        .sorted { $0.key < $1.key }.map(\.value)
+    }
+    var isTest: Set<Int> = []
+    for rows in holdings {
+      let wanted = Int((format.testFraction * Double(rows.count)).rounded())
+      let total = max(1, min(rows.count - 1, wanted))
+      switch format.testSplit {
+      case .random: isTest.formUnion(wholePersons(rows, total))
+      case .stratified: isTest.formUnion(try stratified(rows, total))
+      }
+    }
+    return (
+      order.filter { !isTest.contains($0) }.map { table.rows[$0] },
+      order.filter { isTest.contains($0) }.map { table.rows[$0] }
+    )
+  }
+
+  /// The first rows in the given order, at least `total` if that leaves a person to train on: all rows of a
+  /// person stay together.
+  private func wholePersons(_ order: [Int], _ total: Int) -> [Int] {
+    guard let person else { return Array(order.prefix(total)) }
+    var rows: [String: [Int]] = [:]
+    var persons: [String] = []
+    for row in order {
+      let name = table.rows[row].fields[person]
+      if rows[name] == nil { persons.append(name) }
+      rows[name, default: []].append(row)
+    }
+    var chosen: [Int] = []
+    for name in persons.dropLast() where chosen.count < total { chosen += rows[name] ?? [] }
+    return chosen
+  }
+
+  /// The first rows of every class in the given order, in proportion to its size; each class keeps at
+  /// least one row for training.
+  private func stratified(_ order: [Int], _ total: Int) throws(DatasetError) -> Set<Int> {
+    let label = try table.position(format.label, key: "data.label_column")
+    let classes = Dictionary(grouping: order) { table.rows[$0].fields[label] }
+      .sorted { $0.key < $1.key }.map(\.value)
+    var counts = largestRemainder(total, weights: classes.map(\.count))
+    for place in classes.indices { counts[place] = min(counts[place], classes[place].count - 1) }
+    if counts.allSatisfy({ $0 == 0 }) {
+      guard let largest = classes.indices.max(by: { classes[$0].count < classes[$1].count }),
+        classes[largest].count > 1
+      else { return Set(order.prefix(1)) }
+      counts[largest] = 1
+    }
+    return Set(zip(classes, counts).flatMap { $0.prefix($1) })
+  }
+
+  /// Training rows that are public, by their numbers alone: which ones they are tells nothing of any row.
+  static func publicRows(
+    _ count: Int, of rows: Int, _ name: String
+  ) throws(DatasetError) -> [Int32] {
+    guard count < rows else {
+      throw DatasetError(
+        .tooFew(requested: count, available: rows), at: "data.public_examples",
+        "asks for \(count) of the \(rows) training rows of \(name), which leaves no private one",
+        mend: "use a smaller number")
+    }
+    return order(of: rows, step: 1).prefix(count).map(Int32.init)
+  }
+
+  /// The split belongs to the data set, so it does not follow the seed of a run.
+  private static func order(of count: Int, step: Int) -> [Int] {
+    var stream = RandomStream(seed: 0, purpose: .partition, round: 7, step: step)
+    return Array(0..<count).shuffled(using: &stream)
+  }
+}

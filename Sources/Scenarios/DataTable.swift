@@ -1,0 +1,227 @@
+// The keys of a table of the user's: how its text is read, which columns are inputs, and on which scale.
+
+import Datasets
+
+extension Scenario.DataSet.Table {
+  private static let column = Kind.either([.text(1...256), .integer(0...100_000)])
+  private static let word = Kind.either([.text(0...256), .integer(-(1 << 53)...(1 << 53))])
+  private static let number = Kind.number(.from(-1e100, to: 1e100))
+
+  static let keys: [Key] = [
+    .required("path", .text(1...4096), "The CSV file."),
+    .required("label_column", column, "Column of the label, by name or counted from 0."),
+    .defaults("header", true, .boolean, "Whether the first row names the columns."),
+    .implied(
+      "classes", .null,
+      .nullable(.list(of: word, count: 2...Dataset.mostClasses, distinct: true)),
+      "The labels in the order of the classes; null learns them, which under a budget takes public rows."
+    ),
+    .implied(
+      "columns", [], .list(of: .tagged(statement), count: 0...10_000, distinct: false),
+      "What is stated about input columns. Under a budget, each one whose scale or categories no public row "
+        + "tells must be here."),
+    .implied(
+      "public_path", .null, .nullable(.text(1...4096)),
+      "A file of the same columns whose rows are public: scales, categories and classes are learned from "
+        + "them, and a base model is pretrained on them."),
+    .implied(
+      "test_path", .null, .nullable(.text(1...4096)),
+      "A file of the same columns for testing; null splits test rows off."),
+    .implied(
+      "test_fraction", 0.2, .number(.above(0, below: 1)),
+      "The part of the rows that becomes the test part where there is no test file."),
+    .implied(
+      "test_split", .null, .nullable(.choice(TestSplit.allCases.map(\.rawValue))),
+      "stratified takes the same part of every class; random goes by row numbers alone. null: random where "
+        + "rows belong to clients or persons, else stratified."),
+    .implied(
+      "client_column", .null, .nullable(column),
+      "Each value is a client, which holds its rows; population.clusters is then left out. null deals rows "
+        + "to the clients of population.clusters."),
+    .implied(
+      "cluster_column", .null, .nullable(column),
+      "The true cluster of each client, where it is known."),
+    .implied(
+      "id_column", .null, .nullable(column),
+      "Whose row it is. Each client trains on one row of a person, so that the budget of an example is that "
+        + "of a person, and nobody is trained and tested on."),
+    .implied(
+      "feature_columns", .null,
+      .nullable(.list(of: column, count: 1...10_000, distinct: true)),
+      "The input columns; null takes all that have no other role."),
+    .implied(
+      "drop_columns", [], .list(of: column, count: 0...10_000, distinct: true),
+      "Columns that are no inputs, such as identifiers."),
+    .implied(
+      "missing", .array(TableFormat.usualMissing.map { .string($0) }),
+      .list(of: .text(0...64), count: 0...100, distinct: true),
+      "Fields that stand for a missing value."),
+    .implied(
+      "delimiter", .null, .nullable(.text(1...1)),
+      "What separates fields; null takes what the first line has most of: comma, semicolon, tab or bar."
+    ),
+    .implied(
+      "decimal", .null,
+      .nullable(.choice([DecimalSign.point.rawValue, DecimalSign.comma.rawValue])),
+      "The decimal sign; null takes both, but the point alone where commas separate fields."),
+    .implied(
+      "encoding", .null, .nullable(.choice(TextEncoding.allCases.map(\.rawValue))),
+      "How characters are written as bytes; null looks, and under a budget takes UTF-8 or a byte-order mark."
+    ),
+  ]
+
+  private static let statement = TaggedShape(
+    tag: "kind", description: "What the column holds.",
+    branches: [
+      .init(
+        "numeric", "A number between bounds, which become -1 and 1.",
+        [
+          .required("column", column, "The column, by name or counted from 0."),
+          .defaults(
+            "min", .null, .nullable(number),
+            "The lower bound; smaller values count as it. null learns mean and deviation instead."),
+          .defaults("max", .null, .nullable(number), "The upper bound, likewise."),
+        ]),
+      .init(
+        "standardized", "A number that becomes (x - mean) / standard_deviation.",
+        [
+          .required("column", column, "The column, by name or counted from 0."),
+          .required("mean", number, "A mean that is public."),
+          .required(
+            "standard_deviation", .number(.above(0, to: 1e100)),
+            "A standard deviation that is public."),
+        ]),
+      .init(
+        "categorical", "One 0/1 input for each category and one for a missing value.",
+        [
+          .required("column", column, "The column, by name or counted from 0."),
+          .defaults(
+            "categories", .null, .nullable(.list(of: word, count: 1...1000, distinct: true)),
+            "The categories in the order of their inputs; other values leave all of them 0. null learns "
+              + "them."),
+        ]),
+    ])
+
+  init(_ fields: Fields) throws(ScenarioError) {
+    func columns(_ key: String) throws(ScenarioError) -> [TableColumn]? {
+      fields.optional(key) == nil ? nil : try fields.list(key).map(TableColumn.init)
+    }
+    var format = TableFormat(
+      label: TableColumn(try fields.value("label_column")),
+      delimiter: try fields.optionalString("delimiter"), header: try fields.boolean("header"),
+      missing: fields.optional("missing") == nil
+        ? TableFormat.usualMissing : try fields.strings("missing"),
+      dropped: try columns("drop_columns") ?? [],
+      testFraction: try fields.optionalNumber("test_fraction") ?? 0.2)
+    format.decimal = try fields.optionalString("decimal").flatMap(DecimalSign.init)
+    format.encoding = try fields.optionalString("encoding").flatMap(TextEncoding.init)
+    format.features = try columns("feature_columns")
+    format.client = fields.optional("client_column").map(TableColumn.init)
+    format.cluster = fields.optional("cluster_column").map(TableColumn.init)
+    format.person = fields.optional("id_column").map(TableColumn.init)
+    if fields.optional("classes") != nil { format.classes = try fields.words("classes") }
+    if fields.optional("test_split") != nil { format.split = try fields.choice("test_split") }
+    if fields.optional("columns") != nil {
+      for entry in try fields.fieldsList("columns") {
+        format.columns.append(try ColumnStatement(entry))
+      }
+    }
+    self.format = format
+    testPath = try fields.optionalString("test_path")
+    publicPath = try fields.optionalString("public_path")
+  }
+}
+
+extension TableColumn {
+  fileprivate init(_ value: JSONValue) {
+    if case .integer(let position) = value {
+      self = .position(position)
+    } else if case .string(let name) = value {
+      self = .name(name)
+    } else {
+      self = .name("")
+    }
+  }
+}
+
+extension ColumnStatement {
+  fileprivate init(_ fields: Fields) throws(ScenarioError) {
+    let kind: Kind
+    switch try fields.string("kind") {
+    case "standardized":
+      kind = .standardized(
+        mean: try fields.number("mean"), standardDeviation: try fields.number("standard_deviation"))
+    case "categorical":
+      kind = .categorical(
+        fields.optional("categories") == nil ? nil : try fields.words("categories"))
+    default:
+      switch (try fields.optionalNumber("min"), try fields.optionalNumber("max")) {
+      case (nil, nil): kind = .numeric
+      case (let min?, let max?) where min < max: kind = .bounded(min: min, max: max)
+      case (let min?, let max?):
+        throw ScenarioError(fields.path + "max", "must be above min, which is \(min), got \(max)")
+      default:
+        throw ScenarioError(
+          fields.path, "has one bound alone; give both min and max, or neither to learn the scale")
+      }
+    }
+    self.init(TableColumn(try fields.value("column")), kind)
+  }
+}
+
+extension Fields {
+  /// Words, of which some may be written as numbers.
+  fileprivate func words(_ key: String) throws(ScenarioError) -> [String] {
+    try list(key).map { value in
+      if case .string(let text) = value { text } else { value.prettyText }
+    }
+  }
+}
+
+// MARK: - Checks
+
+extension Scenario {
+  /// What the keys of a table must have to do with one another.
+  func checkTable(_ problems: inout ProblemList) {
+    guard let table = data.table else { return }
+    let place = JSONPath() + "data"
+    if table.publicPath != nil, data.publicExamples > 0 {
+      problems.add(
+        place + "public_examples", "must be 0 where public_path names the public rows; remove one")
+    }
+    if table.format.cluster != nil, table.format.client == nil {
+      problems.add(place + "cluster_column", "says whose clients? name data.client_column too")
+    }
+    if table.format.split == .stratified {
+      if table.format.person != nil {
+        problems.add(
+          place + "test_split",
+          "cannot be \"stratified\" where rows of a person stay together; use \"random\"")
+      } else if table.format.client != nil, hasBudget {
+        problems.add(
+          place + "test_split",
+          "cannot be \"stratified\" under a budget: a private label would decide whether other rows of its "
+            + "client are trained on; use \"random\"")
+      }
+    }
+    var words: [(JSONPath, [String])] = table.format.classes.map { [(place + "classes", $0)] } ?? []
+    for (index, statement) in table.format.columns.enumerated() {
+      if case .categorical(let categories?) = statement.kind {
+        words.append((place + "columns" + index + "categories", categories))
+      }
+    }
+    for (path, list) in words where Set(list).count < list.count {
+      problems.add(path, "has the same word twice, as a number and as text; remove one")
+    }
+    let roles = [table.format.client, table.format.cluster, table.format.person].compactMap { $0 }
+    let columns =
+      [table.format.label] + roles + (table.format.features ?? []) + table.format.dropped
+    let names = (columns + table.format.columns.map(\.column)).filter {
+      if case .name = $0 { true } else { false }
+    }
+    if let name = names.first, !table.format.header {
+      problems.add(
+        place + "header", "is false, so no column is called \(name); count columns from 0")
+    }
+  }
+}
