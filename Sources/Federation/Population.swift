@@ -86,7 +86,7 @@ public struct Population: Sendable {
 extension Scenario {
   /// Whether scenario and program decide the data: no file can change them.
   public var hasGeneratedData: Bool {
-    if case .synthetic = data.kind { true } else { false }
+    data.synthetic != nil
   }
 }
 

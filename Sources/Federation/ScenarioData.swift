@@ -1,7 +1,7 @@
 // From the words of a scenario to the requests of the data room.
 
-import Datasets
-import Scenarios
+public import Datasets
+public import Scenarios
 
 extension DatasetRequest {
   init(_ scenario: Scenario) {

@@ -41,7 +41,7 @@ public struct Scenario: Sendable, Hashable {
   public let resolved: JSONValue
   /// The folder of the scenario's file, where relative paths in it begin; nil takes the current folder. No part
   /// of the hash: which data a run had is told by their content.
-  public private(set) var folder: String?
+  public internal(set) var folder: String?
 
   /// When the models are evaluated. JSON key `evaluation`; default every round.
   public struct Evaluation: Sendable, Hashable {

@@ -1,7 +1,7 @@
 // What a run says of every single client at its end, and how the data were dealt: rows of tables, since a
 // text with everything in it outgrows what SQLite takes for JSON.
 
-public import Datasets
+import Datasets
 import Federation
 import Foundation
 import GRDB

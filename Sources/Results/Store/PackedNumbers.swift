@@ -1,7 +1,7 @@
 // Lists of numbers in a column: little-endian, one after another, so that other programs read them with one
 // call (`numpy.frombuffer(blob, '<u4')`, `'<f8'`).
 
-public import Foundation
+import Foundation
 
 enum PackedNumbers {
   static func data(_ numbers: [UInt32]) -> Data { data(numbers, width: 4) { UInt64($0) } }

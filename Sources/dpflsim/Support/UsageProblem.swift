@@ -1,6 +1,6 @@
 // What the argument parser finds wrong, in the form of every other problem: PLACE: WHAT; HOW TO MEND IT.
 
-public import ArgumentParser
+import ArgumentParser
 import Foundation
 
 /// A wrong call as one sentence.
