@@ -28,6 +28,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),
+    .executableTarget(name: "TextThroughput", dependencies: [rooms], swiftSettings: house),
     .executableTarget(
       name: "EngineBenchmarks",
       dependencies: ["Workload", rooms, .product(name: "Benchmark", package: "benchmark")],

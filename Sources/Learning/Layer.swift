@@ -9,6 +9,8 @@ public struct FrozenParameters: Sendable {
   public let base: [Float]
   /// The adapter tensors that are not trained, in the order of `TrainingPlan.frozenFactorSlots`.
   public let factors: [Float]
+  /// The weights of `base` as products want them; made when a layer asks.
+  let packed = PackedWeights()
 
   public init(base: [Float], factors: [Float]) {
     self.base = base

@@ -141,6 +141,8 @@ public struct LayerContext {
   public let outputGradient: FloatBuffer
   /// How the layer above wants an image to lie; nil for rows of floats.
   public let outputLayout: ImageLayout?
+  /// Memory that the layers of a network share.
+  public var workspace = Workspace()
 
   /// Whether a layer below has trained parameters, so that it must be handed a gradient.
   public var handsDown: Bool { index > plan.firstTrained }

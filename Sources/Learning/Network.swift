@@ -24,7 +24,7 @@ public final class Network {
   public let plan: TrainingPlan
   /// Examples that are processed together, at most.
   public let tile: Int
-  let layers: [any Layer]
+  package let layers: [any Layer]
   /// The tile at hand.
   private(set) var batch: Tile
   private let outputs: FloatBuffer
@@ -57,6 +57,7 @@ public final class Network {
     batch = Tile(examples: examples)
     outputs = FloatBuffer(
       count: (scoresTokens ? rowLimit : examples) * architecture.classes)
+    let workspace = Workspace()
     var layers: [any Layer] = []
     // Built from the last layer to the first: each writes into the input of the one after it.
     for index in architecture.layers.indices.reversed() {
@@ -64,7 +65,7 @@ public final class Network {
       let context = LayerContext(
         plan: plan, index: index, examples: examples, rows: rowLimit,
         output: next?.input ?? outputs, outputGradient: next?.inputGradient ?? outputs,
-        outputLayout: next?.inputLayout)
+        outputLayout: next?.inputLayout, workspace: workspace)
       layers.insert(architecture.layers[index].makeLayer(in: context), at: 0)
     }
     self.layers = layers

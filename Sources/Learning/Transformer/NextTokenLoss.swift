@@ -1,0 +1,37 @@
+// The objective of language models: −log p of each next token, averaged over the predictions of one
+// example.
+
+public import Kernels
+
+/// The mean over the counted predictions of an example. The divisor is the example's own count: a
+/// batch's would couple examples. A text without a prediction has loss 0.
+public struct NextTokenLoss: Objective {
+  /// The first position whose token is predicted and counted, at least 1.
+  public let from: Int
+
+  public init(from: Int = 1) {
+    precondition(from >= 1, "the first token is not predicted")
+    self.from = from
+  }
+
+  public func score<Source: ExampleSource>(
+    _ outputs: FloatBuffer, rows: Range<Int>, width: Int, source: Source, position: Int
+  ) -> ExampleScore {
+    var tokens = [Int32](repeating: 0, count: rows.count)
+    var span = tokens.mutableSpan
+    source.write(position, into: &span)
+    let counted = max(0, rows.count - from)
+    var score = ExampleScore(loss: 0, isCorrect: true)
+    for (t, row) in rows.enumerated() {
+      guard t + 1 < rows.count, t + 1 >= from else {
+        outputs.clear(at: row * width, count: width)
+        continue
+      }
+      let (loss, isCorrect) = outputs.tokenCrossEntropy(
+        at: row * width, classes: width, label: Int(tokens[t + 1]), weight: 1 / Float(counted))
+      score.loss += loss / Double(counted)
+      if !isCorrect { score.isCorrect = false }
+    }
+    return score
+  }
+}
