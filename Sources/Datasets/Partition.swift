@@ -25,7 +25,10 @@ public struct Partition: Sendable {
   ///   out of range.
   public init(_ request: PartitionRequest, of dataset: Dataset) throws(DatasetError) {
     if let holdings = dataset.holdings {
-      try self.init(holdings, request, of: dataset)
+      seed = request.seed
+      publicIndices = Partition.shuffled(dataset.publicTrain, seed, client: -1, part: 0)
+      clients = try Partition.clients(holding: holdings, request, of: dataset)
+      digest = Partition.hash(publicIndices, clients)
       return
     }
     try request.check(against: dataset)
@@ -60,7 +63,9 @@ public struct Partition: Sendable {
   /// What the clients of a data set hold by themselves, with their shifts; nothing is dealt.
   ///
   /// - Throws: `invalidRequest` unless there is a holding for each client, of as many examples.
-  init(_ holdings: [Holding], _ request: PartitionRequest, of dataset: Dataset) throws(DatasetError) {
+  private static func clients(
+    holding holdings: [Holding], _ request: PartitionRequest, of dataset: Dataset
+  ) throws(DatasetError) -> [Client] {
     let sizes = holdings.map(\.train.count)
     guard sizes == request.clients.map(\.trainExamples) else {
       throw DatasetError(
@@ -69,15 +74,12 @@ public struct Partition: Sendable {
           + "\(dataset.name), which hold \(sizes.prefix(10)) rows",
         mend: "leave population.clusters out: the clients are those of data.client_column")
     }
-    seed = request.seed
-    publicIndices = Partition.shuffled(dataset.publicTrain, seed, client: -1, part: 0)
-    clients = zip(holdings, request.clients).enumerated().map { index, pair in
+    return zip(holdings, request.clients).enumerated().map { index, pair in
       Client(
         cluster: pair.1.cluster, shift: pair.1.shift,
         train: Partition.shuffled(pair.0.train, request.seed, client: index, part: 0),
         test: Partition.shuffled(pair.0.test, request.seed, client: index, part: 1))
     }
-    digest = Partition.hash(publicIndices, clients)
   }
 
   /// Equal parts of every label, give or take one; what a rare label lacks is made up by the others.

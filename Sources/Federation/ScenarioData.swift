@@ -1,7 +1,7 @@
 // From the words of a scenario to the requests of the data room.
 
-import Datasets
-import Scenarios
+public import Datasets
+public import Scenarios
 
 extension DatasetRequest {
   init(_ scenario: Scenario) {
@@ -37,7 +37,8 @@ extension Scenario {
   private static func identifier(_ text: String) -> String {
     let plain = text.unicodeScalars.map { scalar in
       let isPlain =
-        scalar.isASCII && (Character(scalar).isLetter || Character(scalar).isNumber || scalar == ".")
+        scalar.isASCII
+        && (Character(scalar).isLetter || Character(scalar).isNumber || scalar == ".")
       return isPlain ? String(scalar) : "-"
     }.joined()
     let trimmed = plain.drop { $0 == "-" || $0 == "." }.prefix(64)

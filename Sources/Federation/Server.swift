@@ -95,7 +95,9 @@ actor Server {
     }
     for client in clients.indices { report.clients[client].model = state.assignment[client] }
     report.aggregationError = state.aggregationError
-    if method.findsClusters, context.scenario.knowsClusters { report.clustersAreTrue = assignmentIsTrue }
+    if method.findsClusters, context.scenario.knowsClusters {
+      report.clustersAreTrue = assignmentIsTrue
+    }
     if evaluates { try await evaluate(into: &report) }
     return report
   }

@@ -14,7 +14,8 @@ extension Scenario.DataSet.Table {
     .implied(
       "classes", .null,
       .nullable(.list(of: word, count: 2...Dataset.mostClasses, distinct: true)),
-      "The labels in the order of the classes; null learns them, which under a budget takes public rows."),
+      "The labels in the order of the classes; null learns them, which under a budget takes public rows."
+    ),
     .implied(
       "columns", [], .list(of: .tagged(statement), count: 0...10_000, distinct: false),
       "What is stated about input columns. Under a budget, each one whose scale or categories no public row "
@@ -57,7 +58,8 @@ extension Scenario.DataSet.Table {
       "Fields that stand for a missing value."),
     .implied(
       "delimiter", .null, .nullable(.text(1...1)),
-      "What separates fields; null takes what the first line has most of: comma, semicolon, tab or bar."),
+      "What separates fields; null takes what the first line has most of: comma, semicolon, tab or bar."
+    ),
     .implied(
       "decimal", .null,
       .nullable(.choice([DecimalSign.point.rawValue, DecimalSign.comma.rawValue])),
@@ -193,7 +195,8 @@ extension Scenario {
     if table.format.split == .stratified {
       if table.format.person != nil {
         problems.add(
-          place + "test_split", "cannot be \"stratified\" where rows of a person stay together; use \"random\"")
+          place + "test_split",
+          "cannot be \"stratified\" where rows of a person stay together; use \"random\"")
       } else if table.format.client != nil, hasBudget {
         problems.add(
           place + "test_split",
@@ -211,7 +214,8 @@ extension Scenario {
       problems.add(path, "has the same word twice, as a number and as text; remove one")
     }
     let roles = [table.format.client, table.format.cluster, table.format.person].compactMap { $0 }
-    let columns = [table.format.label] + roles + (table.format.features ?? []) + table.format.dropped
+    let columns =
+      [table.format.label] + roles + (table.format.features ?? []) + table.format.dropped
     let names = (columns + table.format.columns.map(\.column)).filter {
       if case .name = $0 { true } else { false }
     }

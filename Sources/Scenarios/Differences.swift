@@ -57,7 +57,8 @@ extension Scenario.Shift {
           .list(of: .integer(0...999), count: 2...1000, distinct: true),
           .list(of: .text(1...256), count: 2...1000, distinct: true),
         ])),
-      "For each class in order the class that it becomes, all by number or all by name; null = none."),
+      "For each class in order the class that it becomes, all by number or all by name; null = none."
+    ),
     .defaults(
       "label_offset", 0, .integer(0...999),
       "Added to every label modulo the number of classes, after the permutation."),

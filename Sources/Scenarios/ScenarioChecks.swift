@@ -171,7 +171,9 @@ extension Scenario {
         problems.add(place, "must be at most the \(availableText(available)), got \(most)")
       }
       // A quantity skew moves the sizes about; the partition checks what it drew.
-      if cluster.quantitySkew == nil, data.table?.format.client == nil, fewest < smallest?.count ?? .max {
+      if cluster.quantitySkew == nil, data.table?.format.client == nil,
+        fewest < smallest?.count ?? .max
+      {
         smallest = (fewest, place)
       }
     }

@@ -1,5 +1,7 @@
 // The clients of a scenario one by one, with what is in force for each.
 
+import Datasets
+
 extension Scenario {
   /// A client and everything the scenario says about it.
   public struct Client: Sendable, Hashable {

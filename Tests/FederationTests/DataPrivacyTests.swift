@@ -4,6 +4,7 @@
 import Datasets
 import Federation
 import Foundation
+import Learning
 import Scenarios
 import Testing
 
@@ -113,7 +114,9 @@ private func differences(_ a: Dataset, _ b: Dataset) -> [String] {
       #expect(before.plan.trainableCount == after.plan.trainableCount)
       changed += before.dataset.contentHash == after.dataset.contentHash ? 0 : 1
       guard row.hasSuffix(",\(index * 7 % 2)") else { continue }
-      let (first, second) = (try load(table(), .stratified), try load(table(changing: index, to: row), .stratified))
+      let (first, second) = (
+        try load(table(), .stratified), try load(table(changing: index, to: row), .stratified)
+      )
       guard first.dataset.table == second.dataset.table else { continue }
       #expect(first.partition.digest == second.partition.digest)
       #expect(differences(first.dataset, second.dataset) == [])
@@ -159,7 +162,8 @@ private func differences(_ a: Dataset, _ b: Dataset) -> [String] {
     let error = try #require(throws: DatasetError.self) {
       try population(
         scenario(
-          "{\"name\": \"csv\", \"path\": \"\(file.path)\", \"label_column\": \"y\", \(Self.stated)}"))
+          "{\"name\": \"csv\", \"path\": \"\(file.path)\", \"label_column\": \"y\", \(Self.stated)}"
+        ))
     }
     #expect("\(error)".contains("line 202: is not UTF-8 text; state its encoding in data.encoding"))
   }

@@ -23,7 +23,8 @@ extension TableFormat {
   }()
 
   private static let numbers: [(String, Double, Double)] = [
-    ("age", 17, 90), ("fnlwgt", 0, 1_500_000), ("education-num", 1, 16), ("capital-gain", 0, 99_999),
+    ("age", 17, 90), ("fnlwgt", 0, 1_500_000), ("education-num", 1, 16),
+    ("capital-gain", 0, 99_999),
     ("capital-loss", 0, 4_500), ("hours-per-week", 1, 99),
   ]
 

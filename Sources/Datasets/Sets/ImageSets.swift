@@ -81,7 +81,9 @@ extension KnownDataset {
   private static let letters = "abcdefghijklmnopqrstuvwxyz".map { String($0) }
   /// Letters whose two cases look alike are one class.
   private static let mergedNames =
-    digits + letters.map { $0.uppercased() } + ["a", "b", "d", "e", "f", "g", "h", "n", "q", "r", "t"]
+    digits + letters.map { $0.uppercased() } + [
+      "a", "b", "d", "e", "f", "g", "h", "n", "q", "r", "t",
+    ]
 
   private static func emnist(
     _ split: String, firstLabel: UInt8 = 0, classNames: [String],

@@ -82,7 +82,8 @@ public struct SyntheticRequest: Sendable, Hashable, Codable {
     let values = (trainExamples + testExamples).multipliedReportingOverflow(by: features)
     guard !values.overflow, values.partialValue <= SyntheticRequest.mostValues else {
       throw DatasetError(
-        .invalidRequest, at: "synthetic", "asks for more than \(SyntheticRequest.mostValues) numbers in all",
+        .invalidRequest, at: "synthetic",
+        "asks for more than \(SyntheticRequest.mostValues) numbers in all",
         mend: "use fewer examples or features")
     }
   }

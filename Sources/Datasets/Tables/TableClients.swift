@@ -42,7 +42,8 @@ struct TableClients {
         let name = row.fields[client]
         guard !missing.contains(name) else {
           throw DatasetError(
-            .malformed, at: place, "names no client", mend: "fill the client column or remove the row")
+            .malformed, at: place, "names no client",
+            mend: "fill the client column or remove the row")
         }
         if let cluster {
           let own = row.fields[cluster]

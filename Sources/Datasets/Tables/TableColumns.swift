@@ -122,7 +122,8 @@ struct TableColumns {
     roles[label] = "label"
     let others: [(TableColumn?, String, String)] = [
       (format.client, "client", "data.client_column"),
-      (format.cluster, "cluster", "data.cluster_column"), (format.person, "person", "data.id_column"),
+      (format.cluster, "cluster", "data.cluster_column"),
+      (format.person, "person", "data.id_column"),
     ]
     for case (let column?, let role, let key) in others {
       let position = try table.position(column, key: key)

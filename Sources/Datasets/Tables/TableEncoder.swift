@@ -56,7 +56,8 @@ struct TableEncoder {
   private func label(_ row: TextRow, _ file: String) throws(DatasetError) -> UInt8 {
     let text = row.fields[columns.label]
     // The published test file of Adult ends its labels with a full stop.
-    let known = classOfLabel[text] ?? (text.hasSuffix(".") ? classOfLabel[String(text.dropLast())] : nil)
+    let known =
+      classOfLabel[text] ?? (text.hasSuffix(".") ? classOfLabel[String(text.dropLast())] : nil)
     guard let known else {
       throw DatasetError(
         .malformed, at: "\(file), line \(row.line)",
@@ -85,7 +86,9 @@ struct TableEncoder {
         }
         if let min, let max { number = Swift.max(min, Swift.min(max, number)) }
         let value = Float((number - center) / scale)
-        guard value.isFinite else { throw problem(field, row, file, column, "which is too far out") }
+        guard value.isFinite else {
+          throw problem(field, row, file, column, "which is too far out")
+        }
         values.append(value)
       case .categorical(let categories, let hasMissing):
         let first = values.count

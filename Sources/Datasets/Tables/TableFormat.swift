@@ -145,7 +145,8 @@ public struct TableFormat: Sendable, Hashable {
       // Without a header the first line is somebody's row.
       guard header || !isPrivate else {
         throw DatasetError(
-          .invalidRequest, at: name, "has no header, so finding its delimiter would read a private row",
+          .invalidRequest, at: name,
+          "has no header, so finding its delimiter would read a private row",
           mend: "state data.delimiter")
       }
       return text.likelyDelimiter(comment: comment)

@@ -4,6 +4,7 @@
 // Layouts are those of PyTorch: images channel-first, kernels out × in × height × width, and a dense layer
 // after an image reads channel by channel. Ours are channel-last inside.
 
+import Datasets
 import Federation
 public import Foundation
 import Privacy
@@ -44,6 +45,8 @@ public struct PEFTExport: Sendable {
   private let configuration: JSONValue
   private let base: Safetensors
   private let models: [Model]
+  /// What a row must become to be an input, and what each output is called; nil where classes are numbers.
+  private let inputs: JSONValue?
 
   /// Reads the adapters of a run.
   ///
@@ -61,6 +64,13 @@ public struct PEFTExport: Sendable {
     }
     guard let stored = files["base"] else {
       throw PEFTError.missingTensor(id: run.runID, name: "base")
+    }
+    let partition = try store.start(of: run)?.partition
+    inputs = partition?.classNames.map { names in
+      [
+        "classes": .array(names.map { .string($0) }),
+        "table": partition?.table.map { TableText($0).document } ?? .null,
+      ]
     }
     let layouts = TorchLayout.layers(of: scenario)
     func values(_ name: String, _ places: [Safetensors?]) throws -> Safetensors.Tensor {
@@ -125,6 +135,7 @@ public struct PEFTExport: Sendable {
       files.append(file)
     }
     try put(base.data(), "base", "model.safetensors")
+    if let inputs { try put(Data((inputs.prettyText + "\n").utf8), "inputs.json") }
     for model in models {
       let name = "model-\(model.index)"
       var path = "../base"

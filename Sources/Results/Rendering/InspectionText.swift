@@ -39,7 +39,8 @@ public struct InspectionText: Sendable {
         ? "Name the label with --label COLUMN, and the column of clients with --client COLUMN, for a "
           + "proposed scenario."
         : "Proposed scenario (--format json prints it alone). Its bounds, categories and classes were read "
-          + "from the rows: replace them by what is known without the rows before you trust an epsilon.")
+          + "from the rows: replace them by what is known without the rows before you trust an epsilon."
+    )
     if inspection.label != nil { lines += scenario.prettyText.components(separatedBy: "\n") }
     return lines.map(\.printable)
   }
@@ -49,7 +50,8 @@ public struct InspectionText: Sendable {
     return counts.prefix(12).map { "\($0.name) \(NumberText.grouped($0.rows))" }
       .joined(separator: ", ")
       + (counts.count > 12
-        ? ", … (\(counts.count); the smallest is \(smallest?.name ?? "") with \(smallest?.rows ?? 0))" : "")
+        ? ", … (\(counts.count); the smallest is \(smallest?.name ?? "") with \(smallest?.rows ?? 0))"
+        : "")
   }
 
   private static func values(of column: TableInspection.Column) -> String {
@@ -58,7 +60,8 @@ public struct InspectionText: Sendable {
       column.range.map {
         "\(JSONValue.number($0.lowerBound).text) to \(JSONValue.number($0.upperBound).text)"
       } ?? ""
-    default: column.values.prefix(5).joined(separator: ", ") + (column.values.count > 5 ? ", …" : "")
+    default:
+      column.values.prefix(5).joined(separator: ", ") + (column.values.count > 5 ? ", …" : "")
     }
   }
 

@@ -9,7 +9,8 @@ import Scenarios
 
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "data", abstract: "List and verify data sets, describe partitions, and look at tables.",
+    commandName: "data",
+    abstract: "List and verify data sets, describe partitions, and look at tables.",
     subcommands: [List.self, Describe.self, Inspect.self], defaultSubcommand: List.self)
 }
 
@@ -63,7 +64,8 @@ extension DataCommand {
   struct Describe: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract:
-        "Show how a scenario reads and deals its data: classes, columns, examples per client and label.")
+        "Show how a scenario reads and deals its data: classes, columns, examples per client and label."
+    )
 
     @OptionGroup var scenario: ScenarioOptions
     @OptionGroup var output: OutputOptions
@@ -71,8 +73,7 @@ extension DataCommand {
     func run() throws {
       let scenario = try scenario.scenario()
       let population = try Population(scenario: scenario, catalog: Places().catalog)
-      let text = PartitionText(
-        population.report, scenario: scenario, table: population.dataset.table)
+      let text = PartitionText(population.report, scenario: scenario)
       try output.write {
         text.lines(colors: $0)
       } document: {

@@ -1,8 +1,8 @@
 // Options that mean the same in every command.
 
 import ArgumentParser
-import Foundation
 import Federation
+import Foundation
 import Results
 import Scenarios
 
