@@ -24,6 +24,8 @@ public struct PartitionReport: Sendable, Hashable, Codable {
   public let classCount: Int
   /// Name of each class; nil where they have none but their numbers.
   public let classNames: [String]?
+  /// How columns became inputs, if the data set is a table.
+  public let table: TableFacts?
   /// Public examples of each label.
   public let publicLabels: [Int]
   public var clients: [Client]
@@ -41,6 +43,7 @@ public struct PartitionReport: Sendable, Hashable, Codable {
     partitionHash = partition.digest
     seed = partition.seed
     classCount = dataset.classCount
+    table = dataset.table
     classNames = dataset.classNames.isEmpty ? nil : dataset.classNames
     publicLabels = PartitionReport.count(partition.publicIndices, dataset.train, classCount)
     var clients: [Client] = []

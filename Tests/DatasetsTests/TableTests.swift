@@ -108,7 +108,8 @@ private func floats(_ examples: Examples) -> [Float] {
     #expect(first.test.labels.filter { $0 == 0 }.count == 10)
     // Two rows of a rare class: however they fall, one is for training.
     for place in 0..<40 {
-      let rare = "n,y\n" + (0..<40).map { "\($0),\($0 == place || $0 == 7 ? "rare" : "usual")\n" }.joined()
+      let rare =
+        "n,y\n" + (0..<40).map { "\($0),\($0 == place || $0 == 7 ? "rare" : "usual")\n" }.joined()
       let set = try read(rare)
       #expect(set.train.labels.contains(0) && set.test.count == 8)
     }
@@ -126,8 +127,10 @@ private func floats(_ examples: Examples) -> [Float] {
       ("y\na\nb\n", "no input columns"), ("n,y\n1,a\n", "too few"),
       ("n,y\n1,a\n2,a\n3,a\n", "one class only, 'a'"),
       ("PK\u{3}\u{4}zip", "a spreadsheet"), ("PAR1\n", "a Parquet file"),
-      ("n,y\n" + (0..<40).map { "\($0 == 30 ? "l7" : "1"),\($0 % 2)\n" }.joined(),
-        "train.csv, line 32: has 'l7' in 'n', which"),
+      (
+        "n,y\n" + (0..<40).map { "\($0 == 30 ? "l7" : "1"),\($0 % 2)\n" }.joined(),
+        "train.csv, line 32: has 'l7' in 'n', which"
+      ),
       ("n,y\n" + (0..<2_000).map { "1,\($0)\n" }.joined(), "different labels"),
       ("n,y\n" + (0..<2_000).map { "t\($0),1\n" }.joined(), "different texts"),
     ])
@@ -154,7 +157,9 @@ private func floats(_ examples: Examples) -> [Float] {
     let error = try #require(throws: DatasetError.self) {
       try read(train, test: "n,y\n1,c\n", format)
     }
-    #expect("\(error)".contains("test.csv, line 2: has the label 'c', which is none of the 2 classes (a, b)"))
+    #expect(
+      "\(error)".contains(
+        "test.csv, line 2: has the label 'c', which is none of the 2 classes (a, b)"))
   }
 
   @Test("3,000 damaged tables are read or refused")
@@ -205,7 +210,10 @@ private func floats(_ examples: Examples) -> [Float] {
     for (bytes, encoding) in [
       (Array("n,y\n1,caf".utf8) + [0xE9] + Array("\n2,b\n".utf8), TextEncoding.latin1),
       (Array("n,y\n1,".utf8) + [0x80] + Array("\n2,b\n".utf8), .windows1252),
-      ([0xFF, 0xFE] + "n,y\n1,café\n2,b\n".utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }, .utf16),
+      (
+        [0xFF, 0xFE] + "n,y\n1,café\n2,b\n".utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] },
+        .utf16
+      ),
     ] {
       let read = try Table.dataset(
         name: "t", format: TableFormat(label: .name("y")), train: ("t.csv", bytes),
@@ -263,7 +271,8 @@ private func floats(_ examples: Examples) -> [Float] {
       "h,r,p,x,y\n"
         + (0..<60).map { index in
           index == changed
-            ? row : "\(["9", "10", "b"][index % 3]),\(index % 3 == 2 ? "s" : "n"),\(index / 6),\(index),\(index % 2)"
+            ? row
+            : "\(["9", "10", "b"][index % 3]),\(index % 3 == 2 ? "s" : "n"),\(index / 6),\(index),\(index % 2)"
         }.joined(separator: "\n")
     }
     var format = TableFormat(label: .name("y"))
@@ -281,7 +290,8 @@ private func floats(_ examples: Examples) -> [Float] {
     let holdings = try #require(set.holdings)
     #expect(holdings.map(\.client) == ["9", "10", "b"])
     #expect(holdings.map(\.cluster) == ["n", "n", "s"])
-    #expect(holdings.map(\.train.count) == [16, 16, 16] && holdings.map(\.test.count) == [4, 4, 4])
+    #expect(
+      holdings.map(\.train.count) == [16, 16, 16] && holdings.map(\.test.count) == [4, 4, 4])
     #expect(set.shape == .features(count: 1))
     // Feature, label, or a gap: nobody else's row moves.
     for row in ["9,n,3,58,1", "9,n,3,?,0"] {
@@ -290,7 +300,8 @@ private func floats(_ examples: Examples) -> [Float] {
     format.person = .name("p")
     format.dropped = []
     let persons = try load(text(nil, ""))
-    #expect(persons.table?.repeatedRows == persons.holdings.map { $0.reduce(0) { $0 + $1.train.count } })
+    #expect(
+      persons.table?.repeatedRows == persons.holdings.map { $0.reduce(0) { $0 + $1.train.count } })
     // Two rows of each of ten persons at each client: eight persons to train on, by one row each.
     #expect(persons.holdings?.map(\.train.count) == [8, 8, 8])
     #expect(persons.holdings?.map(\.test.count) == [4, 4, 4])
@@ -307,7 +318,9 @@ private func floats(_ examples: Examples) -> [Float] {
   func inspection() throws {
     let text =
       "id;age;ward;after;y\n"
-      + (0..<40).map { "\(1000 + $0);\($0 % 7 == 0 ? "NA" : "\($0 % 9),5");\(["a", "b", "c"][$0 % 3]);\($0 % 2);\($0 % 2)\n" }
+      + (0..<40).map {
+        "\(1000 + $0);\($0 % 7 == 0 ? "NA" : "\($0 % 9),5");\(["a", "b", "c"][$0 % 3]);\($0 % 2);\($0 % 2)\n"
+      }
       .joined()
     let file = FileManager.default.temporaryDirectory
       .appendingPathComponent("dpflsim-\(UUID().uuidString).csv")

@@ -4,6 +4,7 @@
 import Datasets
 import Federation
 import Foundation
+import Learning
 import Scenarios
 import Testing
 

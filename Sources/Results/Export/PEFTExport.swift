@@ -46,6 +46,8 @@ public struct PEFTExport: Sendable {
   private let configuration: JSONValue
   private let base: Safetensors
   private let models: [Model]
+  /// What a row must become to be an input, and what each output is called; nil where classes are numbers.
+  private let inputs: JSONValue?
 
   /// Reads the adapters of a run.
   ///
@@ -63,6 +65,13 @@ public struct PEFTExport: Sendable {
     }
     guard let stored = files["base"] else {
       throw PEFTError.missingTensor(id: run.runID, name: "base")
+    }
+    let partition = try store.start(of: run)?.partition
+    inputs = partition?.classNames.map { names in
+      [
+        "classes": .array(names.map { .string($0) }),
+        "table": partition?.table.map { TableText($0).document } ?? .null,
+      ]
     }
     let layouts = try TorchLayout.layouts(of: scenario)
     func turned(_ tensor: Safetensors.Tensor, of host: String, name: String)
@@ -146,6 +155,7 @@ public struct PEFTExport: Sendable {
       files.append(file)
     }
     try put(base.data(), "base", "model.safetensors")
+    if let inputs { try put(Data((inputs.prettyText + "\n").utf8), "inputs.json") }
     for model in models {
       let name = "model-\(model.index)"
       var path = "../base"

@@ -10,12 +10,11 @@ public struct PartitionText: Sendable {
   private let clientNames: [String]
   private let columns: TableText?
 
-  /// - Parameter table: how the columns became inputs, if the data set is a table.
-  public init(_ report: PartitionReport, scenario: Scenario, table: TableFacts? = nil) {
+  public init(_ report: PartitionReport, scenario: Scenario) {
     self.report = report
     clusterNames = scenario.population.clusters.map(\.name)
     clientNames = report.clients.map { scenario.name(ofClient: $0.client) }
-    columns = table.map(TableText.init)
+    columns = report.table.map(TableText.init)
   }
 
   /// A line a client; the labels are those that the client sees after its shift.

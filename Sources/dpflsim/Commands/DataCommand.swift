@@ -73,8 +73,7 @@ extension DataCommand {
     func run() throws {
       let scenario = try scenario.scenario()
       let population = try Population(scenario: scenario, catalog: Places().catalog)
-      let text = PartitionText(
-        population.report, scenario: scenario, table: population.dataset.table)
+      let text = PartitionText(population.report, scenario: scenario)
       try output.write {
         text.lines(colors: $0)
       } document: {
