@@ -39,6 +39,7 @@ struct KillTests {
       let settings = [
         "--set", "rounds=100000", "--set", "evaluation.every=100000", "--set",
         "privacy.noise=hardened", "--set", "privacy.noise_multiplier=500", "--set",
+        #"method={"name":"global"}"#, "--set",
         "privacy.on_budget_exhausted=continue", "--checkpoint-every", "40", "--quiet",
       ]
       var process = try program.start(["run", Program.shipped("tiny.json")] + settings)
