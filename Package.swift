@@ -29,7 +29,8 @@ let package = Package(
     .library(
       name: "DPFLSim",
       targets: [
-        "JSON", "Tensors", "Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios",
+        "JSON", "Tensors", "Text", "Kernels", "Privacy", "Learning", "Clustering", "Datasets",
+        "Scenarios",
         "Federation",
       ]),
     // With it come SQLite and tables; only Fuzzing/ asks for it.
@@ -49,6 +50,7 @@ let package = Package(
     room("JSON"),
     room("Kernels", ["COpenBLAS", numerics]),
     room("Tensors", ["JSON"]),
+    room("Text", ["JSON"]),
     room("Privacy", ["Kernels", numerics]),
     room("Learning", ["Kernels", crypto]),
     room("Clustering", ["Kernels", numerics]),
@@ -79,6 +81,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport",
       swiftSettings: house),
     tests("JSON", ["Kernels"]), tests("Tensors", ["JSON", "Kernels"]),
+    tests("Text"),
     tests("Kernels"), tests("Privacy"), tests("Learning"), tests("Clustering"), tests("Datasets"),
     tests("Scenarios", ["Datasets"]),
     tests(

@@ -5,6 +5,10 @@ import Kernels
 import Tensors
 import Testing
 
+private let miniLM = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+  .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+  .appendingPathComponent("data/minilm")
+
 @Suite("Pretrained models")
 struct PretrainedModelTests {
   @Test("an encoder is read with and without the leading bert., its values in the declared order")
@@ -65,6 +69,24 @@ struct PretrainedModelTests {
       #expect(pooled.parameters["pooler.dense.weight"]?.count == 16)
       #expect(pooled.parameters.values.starts(with: plain.parameters.values))
     }
+  }
+
+  /// Sums by numpy in double precision of the same file.
+  @Test(
+    "all-MiniLM-L6-v2 is read whole",
+    .enabled(if: FileManager.default.fileExists(atPath: miniLM.path), "run tools/data minilm"))
+  func realModel() throws {
+    let model = try PretrainedModel(folder: miniLM)
+    guard case .bert(let bert) = model.configuration else {
+      Issue.record("it is an encoder")
+      return
+    }
+    #expect(bert.blocks == 6 && bert.width == 384 && bert.heads == 12 && bert.innerWidth == 1536)
+    #expect(model.parameters.layout.count == 22_565_376)
+    let sum = model.parameters.values.reduce(0.0) { $0 + Double($1) }
+    let squares = model.parameters.values.reduce(0.0) { $0 + Double($1) * Double($1) }
+    #expect(abs(sum - 1716.593922) < 1e-6 * abs(1716.593922))
+    #expect(abs(squares - 78598.622499) < 1e-9 * 78598.622499)
   }
 
   @Test("norms that are called gamma and beta are the same norms")

@@ -22,5 +22,6 @@ struct FuzzTarget: Sendable {
 
   static let all = [
     scenario, check, sweep, idx, cifar10, csv, safetensors, checkpoint,
+    model, config, vocabulary,
   ]
 }
