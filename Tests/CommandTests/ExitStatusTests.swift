@@ -192,7 +192,8 @@ struct ExitStatusTests {
     "what help says",
     arguments: [
       "", "run", "runs", "runs list", "runs show", "runs delete", "privacy", "privacy epsilon",
-      "privacy calibrate", "privacy ledger", "data", "data list", "data describe", "check", "sweep",
+      "privacy calibrate", "privacy ledger", "data", "data list", "data describe", "data inspect",
+      "check", "sweep",
       "compare", "report", "export",
       "lab", "lab lora-noise", "lab membership", "lab federated-noise",
     ])

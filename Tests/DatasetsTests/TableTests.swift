@@ -305,6 +305,8 @@ private func floats(_ examples: Examples) -> [Float] {
     // Two rows of each of ten persons at each client: eight persons to train on, by one row each.
     #expect(persons.holdings?.map(\.train.count) == [8, 8, 8])
     #expect(persons.holdings?.map(\.test.count) == [4, 4, 4])
+    format.person = nil
+    format.dropped = [.name("p")]
     for (row, says) in [
       (",n,3,1,1", "names no client"), ("9,s,3,1,1", "although it was in"),
       ("lonely,n,99,1,1", "client 'lonely'"),
