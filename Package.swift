@@ -82,7 +82,8 @@ let package = Package(
       swiftSettings: house),
     tests("JSON", ["Kernels"]), tests("Tensors", ["JSON", "Kernels"]),
     tests("Text"),
-    tests("Kernels"), tests("Privacy"), tests("Learning"), tests("Clustering"), tests("Datasets"),
+    tests("Kernels"), tests("Privacy"), tests("Learning", ["Tensors"]), tests("Clustering"),
+    tests("Datasets"),
     tests("Scenarios", ["Datasets"]),
     tests(
       "Federation",
