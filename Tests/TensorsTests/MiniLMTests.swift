@@ -14,6 +14,21 @@ private let folder = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
 private let hasModel = FileManager.default.fileExists(
   atPath: folder.appendingPathComponent("model.safetensors").path)
 
+private struct Sentence: ExampleSource {
+  let ids: [Int32]
+  var count: Int { 1 }
+  func label(at position: Int) -> Int { 0 }
+  func length(at position: Int) -> Int { ids.count }
+  func write(_ position: Int, into destination: inout MutableSpan<Float>) {}
+  func write(_ position: Int, into destination: inout MutableSpan<Int32>) {
+    for (i, id) in ids.enumerated() { destination[i] = id }
+  }
+}
+
+private func norm(_ values: [Float]) -> Double {
+  values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+}
+
 @Suite("MiniLM")
 struct MiniLMTests {
   private struct Golden: Decodable {
@@ -52,7 +67,7 @@ struct MiniLMTests {
       frozen: FrozenParameters(base: base, factors: plan.frozenFactors(seed: 1)))
     network.load(trainable: plan.initialTrainable(base: base, seed: 1))
     for (i, expected) in golden.embeddings.enumerated() {
-      _ = network.evaluate(Texts(tokens: [expected.ids], labels: [0]))
+      _ = network.evaluate(Sentence(ids: expected.ids))
       for state in expected.states {
         let values = network.layers[state.after + 1].input.array(count: expected.ids.count * 384)
         #expect(isClose(norm(values), state.norm, relative: 2e-5), "\(i) after \(state.after)")
