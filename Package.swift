@@ -80,7 +80,7 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport",
       swiftSettings: house),
-    tests("JSON", ["Kernels"]), tests("Tensors", ["JSON", "Kernels"]),
+    tests("JSON", ["Kernels"]), tests("Tensors", ["JSON", "Kernels", "Learning"]),
     tests("Text"),
     tests("Kernels"), tests("Privacy"), tests("Learning"), tests("Clustering"), tests("Datasets"),
     tests("Scenarios", ["Datasets"]),

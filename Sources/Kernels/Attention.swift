@@ -44,6 +44,7 @@ public final class Attention {
     output: FloatBuffer
   ) {
     let length = rows.count
+    guard length > 0 else { return }
     let pitch = Attention.pitch(length)
     let matrix = length * pitch
     for head in 0..<heads {
@@ -65,6 +66,7 @@ public final class Attention {
     outputGradient: FloatBuffer, projectionGradient: FloatBuffer
   ) {
     let length = rows.count
+    guard length > 0 else { return }
     let pitch = Attention.pitch(length)
     let matrix = length * pitch
     let slopes = MatrixView(scores, rows: length, columns: length, stride: pitch)

@@ -112,6 +112,7 @@ public final class GramNorm {
   /// rounding error behind, so 2⁻²² of the sum of their sizes is added.
   public func squaredNorm(_ x: MatrixView, _ e: MatrixView, withBias: Bool) -> Double {
     precondition(x.rows == e.rows, "inputs and gradients have the same rows")
+    guard x.rows > 0 else { return 0 }
     gram(x, into: first)
     gram(e, into: second)
     let (value, size) = TokenRows.contract(

@@ -93,6 +93,8 @@ public protocol AdapterTerm: AnyObject {
   /// Changes the host's outputs y (before any non-linearity) for inputs x.
   func forward(_ x: MatrixView, _ y: MatrixView, tile: Tile)
   /// Given ∂loss/∂y; adds what the term contributes to ∂loss/∂x where that is wanted.
+  ///
+  /// x stays as it is until the sum is taken; the gradients do not outlive the call.
   func backward(_ x: MatrixView, outputGradient: MatrixView, inputGradient: MatrixView?, tile: Tile)
   func squaredNorm(of example: Int) -> Double
   func accumulate(_ tile: Tile, coefficients: [Float])

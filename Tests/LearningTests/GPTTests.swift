@@ -115,4 +115,62 @@ struct GPTTests {
       #expect(gradient.allSatisfy { $0 == 0 })
     }
   }
+
+  @Test("counted positions alone make loss and gradient")
+  func countedPositions() throws {
+    let tokens: [Int32] = [4, 9, 1, 17, 29, 2, 7, 8]
+    let recorder = OutputRecorder()
+    let (recording, _) = try network(whole: false, objective: Recording(recorder: recorder))
+    _ = recording.evaluate(Texts(tokens: [tokens], labels: [0]))
+    let logits = try #require(recorder.outputs[0])
+    let expected = [2, 5].map { position in
+      let row = logits[(position - 1) * 30..<position * 30].map(Double.init)
+      return log(row.reduce(0) { $0 + exp($1) }) - row[Int(tokens[position])]
+    }
+    let (network, _) = try network(
+      whole: false, objective: NextTokenLoss(from: 2, every: 3))
+    var loss = 0.0
+    _ = network.evaluate(Texts(tokens: [tokens], labels: [0]), lossObserver: { loss = $1 })
+    #expect(isClose(loss, (expected[0] + expected[1]) / 2, relative: 1e-5))
+  }
+
+  @Test("a decoder trained from scratch learns to copy")
+  func scratch() throws {
+    // Two tokens in turn: which two, only the text itself tells.
+    var stream = RandomStream(seed: 5, purpose: .test)
+    let texts = Texts(
+      tokens: (0..<160).map { _ in
+        let (a, b) = (Int32(stream.next() % 8), Int32(stream.next() % 8))
+        return [8, a, b, a, b, a, b, a]
+      }, labels: [Int](repeating: 0, count: 160))
+    let model = try Architecture.gpt(
+      DecoderSizes(vocabulary: 9, width: 16, blocks: 2, heads: 2, inner: 32, positions: 8),
+      maximumTokens: 8, objective: NextTokenLoss(from: 3))
+    let network = Network(plan: try TrainingPlan(architecture: model), tile: 16, rows: 128)
+    var theta = model.initialParameters(seed: 2)
+    network.load(frozen: FrozenParameters(base: theta, factors: []))
+    network.load(trainable: theta)
+    func perplexity() -> Double {
+      let statistics = network.evaluate(texts)
+      return exp(statistics.loss / Double(statistics.examples))
+    }
+    #expect(perplexity() > 7)
+    var first = [Float](repeating: 0, count: theta.count)
+    var second = first
+    for step in 1...120 {
+      var sum = [Float](repeating: 0, count: theta.count)
+      let positions = (0..<32).map { _ in Int(stream.next() % 160) }
+      _ = network.addClippedSum(of: texts, at: positions, clipping: .none, to: &sum)
+      // Adam.
+      let rate = 0.01 * (1 - pow(0.98, Float(step))).squareRoot() / (1 - pow(0.9, Float(step)))
+      for i in theta.indices {
+        let g = sum[i] / 32
+        first[i] = 0.9 * first[i] + 0.1 * g
+        second[i] = 0.98 * second[i] + 0.02 * g * g
+        theta[i] -= rate * first[i] / (second[i].squareRoot() + 1e-8)
+      }
+      network.load(trainable: theta)
+    }
+    #expect(perplexity() < 1.5)
+  }
 }

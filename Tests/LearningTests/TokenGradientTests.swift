@@ -246,6 +246,24 @@ struct TokenGradientTests {
     #expect(sum.contains { $0 != 0 })
   }
 
+  @Test("a text without tokens touches no other", arguments: try TokenCase.all())
+  func empty(_ test: TokenCase) {
+    let (network, theta) = test.prepared()
+    let full = Texts(lengths: [3, 5], vocabulary: 20, classes: 3, seed: 8)
+    let texts = Texts(tokens: [full.tokens[0], [], full.tokens[1], []], labels: [0, 1, 2, 0])
+    func norms(_ positions: [Int]) -> [Int: Double] {
+      var norms: [Int: Double] = [:]
+      var sum = [Float](repeating: 0, count: theta.count)
+      let statistics = network.addClippedSum(
+        of: texts, at: positions, clipping: .flat(maxGradNorm: 0.5), to: &sum
+      ) { norms[$0] = $1 }
+      #expect(statistics.notFinite == 0 && sum.allSatisfy(\.isFinite))
+      return norms
+    }
+    let all = norms([0, 1, 2, 3])
+    #expect(norms([0])[0] == all[0] && norms([2])[2] == all[2] && norms([1])[1] == all[1])
+  }
+
   @Test("sizes that do not fit are refused")
   func refusals() {
     let odd = EncoderSizes(

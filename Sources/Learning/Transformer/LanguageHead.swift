@@ -114,7 +114,7 @@ final class LanguageHeadLayer: Layer {
   /// What the output side adds to ‖∂loss/∂words‖² of an example: ‖Σ p_t h_tᵀ‖² and twice the
   /// product with the input side Σ onehot(id_t) e_tᵀ.
   func tiedSquare(_ rows: Range<Int>, tokens: IndexBuffer, inputSide: FloatBuffer) -> Double {
-    guard let norms else { return 0 }
+    guard let norms, !rows.isEmpty else { return 0 }
     let h = view(input, rows, width)
     let p = view(gradient, rows, vocabulary)
     let own = norms.squaredNorm(h, p, withBias: false)

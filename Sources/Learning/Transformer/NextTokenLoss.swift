@@ -8,10 +8,14 @@ public import Kernels
 public struct NextTokenLoss: Objective {
   /// The first position whose token is predicted and counted, at least 1.
   public let from: Int
+  /// From a counted position to the next: 1 counts all.
+  public let every: Int
 
-  public init(from: Int = 1) {
-    precondition(from >= 1, "the first token is not predicted")
+  /// - Precondition: both are at least 1; the first token is not predicted.
+  public init(from: Int = 1, every: Int = 1) {
+    precondition(from >= 1 && every >= 1, "the first token is not predicted")
     self.from = from
+    self.every = every
   }
 
   public func score<Source: ExampleSource>(
@@ -20,10 +24,10 @@ public struct NextTokenLoss: Objective {
     var tokens = [Int32](repeating: 0, count: rows.count)
     var span = tokens.mutableSpan
     source.write(position, into: &span)
-    let counted = max(0, rows.count - from)
+    let counted = rows.count > from ? (rows.count - from - 1) / every + 1 : 0
     var score = ExampleScore(loss: 0, isCorrect: true)
     for (t, row) in rows.enumerated() {
-      guard t + 1 < rows.count, t + 1 >= from else {
+      guard t + 1 < rows.count, t + 1 >= from, (t + 1 - from) % every == 0 else {
         outputs.clear(at: row * width, count: width)
         continue
       }

@@ -84,6 +84,11 @@ final class PoolingLayer: Layer {
   func forward(_ tile: Tile) {
     for i in 0..<tile.count {
       let rows = tile.rows(of: i)
+      guard !rows.isEmpty else {
+        // Without tokens there is nothing to pool.
+        (dense == nil ? output : first).clear(at: i * width, count: width)
+        continue
+      }
       switch kind {
       case .mean:
         TokenRows.sum(
@@ -113,6 +118,7 @@ final class PoolingLayer: Layer {
     guard needsInputGradient else { return }
     for i in 0..<tile.count {
       let rows = tile.rows(of: i)
+      guard !rows.isEmpty else { continue }
       if kind == .mean {
         TokenRows.spread(
           upper, at: i * width, factor: 1 / Float(rows.count), width: width, into: inputGradient,
