@@ -12,6 +12,7 @@ public import Tensors
 public actor RunRecorder: RunObserver {
   public nonisolated let runID: String
   private let store: RunStore
+  private let findings: [CheckReport.Finding]
   private let clusterNames: [String]
   private let trueClusters: [Int]
   private var ledgerCount: Int
@@ -26,14 +27,16 @@ public actor RunRecorder: RunObserver {
   ///
   /// - Parameters:
   ///   - machine: a line about the machine, for people.
+  ///   - findings: what the check said before the run.
   ///   - alone: whether nobody else may have run the same scenario to its end, or be running it.
   ///   - startedAt: the time of day; only the name of the run and the table say it again.
   /// - Throws: `StoreError.runInProgress` if somebody else has, or is.
   public init(
-    store: RunStore, scenario: Scenario, workers: Int, machine: String, alone: Bool = false,
-    startedAt: Date = Date()
+    store: RunStore, scenario: Scenario, workers: Int, machine: String,
+    findings: [CheckReport.Finding] = [], alone: Bool = false, startedAt: Date = Date()
   ) throws(StoreError) {
     self.store = store
+    self.findings = findings
     clusterNames = scenario.population.clusters.map(\.name)
     trueClusters = scenario.trueClusters
     (ledgerCount, models, earlierSeconds) = (0, [:], 0)
@@ -76,9 +79,10 @@ public actor RunRecorder: RunObserver {
   ///   belongs to another version.
   public init(
     resuming runID: String, in store: RunStore, after round: Int, scenario: Scenario, workers: Int,
-    fromElsewhere: Bool = false
+    findings: [CheckReport.Finding] = [], fromElsewhere: Bool = false
   ) throws(StoreError) {
     self.store = store
+    self.findings = findings
     self.runID = runID
     clusterNames = scenario.population.clusters.map(\.name)
     trueClusters = scenario.trueClusters
@@ -132,7 +136,7 @@ public actor RunRecorder: RunObserver {
     case .preparing: break
     case .started(let start):
       try store.write { database in
-        let text = try StoredJSON.text(StoredStart(start))
+        let text = try StoredJSON.text(StoredStart(start, findings: findings))
         try update(database) { $0.startJSON = text }
       }
     case .finishedRound(let report): try record(report)

@@ -44,6 +44,7 @@ struct SweepCommand: AsyncParsableCommand {
     help: ArgumentHelp("Change a setting in every cell; repeatable.", valueName: "key=value"))
   var changes: [String] = []
 
+  @OptionGroup var allowed: AllowOptions
   @OptionGroup var store: StoreOptions
   @OptionGroup var output: OutputOptions
 
@@ -128,7 +129,7 @@ struct SweepCommand: AsyncParsableCommand {
       try SweepAxes.check("--vary", axes.settings.map(\.path))
     }
     do {
-      return try SweepGrid(json: json, overrides: changes, axes: axes)
+      return try SweepGrid(json: json, overrides: changes + allowed.changes(of: json), axes: axes)
     } catch let error as ScenarioError {
       throw Failure(error).named(scenario)
     }
