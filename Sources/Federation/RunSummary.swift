@@ -34,6 +34,7 @@ struct RunProgress: Codable, Sendable {
 struct RunSummary {
   let context: MethodContext
   let progress: RunProgress
+  var allowedFindings: [CheckReport.Finding] = []
 
   func finish(
     state: FederatedState, frozen: FrozenParameters, clients: [Client],
@@ -90,7 +91,7 @@ struct RunSummary {
           largestError: progress.aggregationErrors.max())
       },
       resultDigest: digest.text, digestVersion: RunDigest.version(clients: clients.count),
-      isReproducible: scenario.isReproducible,
+      isReproducible: scenario.isReproducible, allowedFindings: allowedFindings,
       notes: notes + context.unmoved(wholes, base: frozen.base, assignment: state.assignment))
     return RunOutcome(result: result, models: storedModels(state, frozen: frozen))
   }
