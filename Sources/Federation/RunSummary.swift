@@ -71,7 +71,8 @@ struct RunSummary {
     let followed = try await lanes.map(scenario.privacy.individual ? Array(clients.indices) : []) {
       index, lane in
       try await clients[index].individualFigures(
-        model: state.models[state.assignment[index]], personal: state.personal?[index], on: lane)
+        model: state.models[state.assignment[index]], personal: state.personal?[index],
+        bound: bounds[index]?.epsilon ?? .infinity, on: lane)
     }
     let result = RunResult(
       scenario: scenario.name, scenarioHash: scenario.hash, method: scenario.method.name,

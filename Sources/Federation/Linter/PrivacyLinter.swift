@@ -39,7 +39,7 @@ public struct RunCheck: Sendable, Hashable {
   public init(scenario: Scenario, catalog: DatasetCatalog) throws {
     let facts = try CheckFacts(
       scenario: scenario, plan: scenario.trainingPlan(catalog), forRun: true)
-    let critical = facts.findings([.critical])
+    let critical = facts.findings([.critical]).filter { $0.rule != Self.refusedByTheRun }
     let names = Set(scenario.privacy.allowedFindings)
     refused = critical.filter { !names.contains($0.rule) }
     allowed = critical.filter { names.contains($0.rule) }
@@ -47,7 +47,12 @@ public struct RunCheck: Sendable, Hashable {
   }
 
   /// The rules that can be allowed.
-  public static let allowableRules = CheckRule.all.filter { $0.severity == .critical }.map(\.id)
+  public static let allowableRules = CheckRule.all.filter {
+    $0.severity == .critical && $0.id != refusedByTheRun
+  }.map(\.id)
+
+  /// A budget that no noise keeps: no permission helps, and the run says so itself.
+  private static let refusedByTheRun = "DP109"
 }
 
 extension CheckFacts {
