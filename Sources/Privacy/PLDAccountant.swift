@@ -172,7 +172,7 @@ private struct Losses {
 
   /// A finer grid than this is of no use: rounding every loss up raises ε by at most a step for each release,
   /// and connecting the dots by no more, so that here the blur is below 5e-5 of ε whatever the losses are.
-  func leastStep(epsilon: Double) -> Double { 5e-5 * epsilon / count }
+  func leastStep(epsilon: Double) -> Double { min(1e-3, 5e-5 * epsilon / count) }
 
   /// About E|loss| of each kind of release, and how often it happens.
   private var absoluteLosses: [(count: Double, mean: Double)] {
