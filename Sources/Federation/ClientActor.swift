@@ -19,8 +19,13 @@ final class ClientSettings: Sendable {
   /// Whether the server protects whole clients: nothing released by one alone then counts.
   fileprivate let trustsServer: Bool
   fileprivate let followsExamples: Bool
+  fileprivate let fault: EngineFault?
 
-  init(scenario: Scenario, clipping: ClippingRule, exchange: AdapterExchange?) {
+  init(
+    scenario: Scenario, clipping: ClippingRule, exchange: AdapterExchange?,
+    fault: EngineFault? = nil
+  ) {
+    self.fault = fault
     seed = scenario.seed
     rounds = scenario.rounds
     local = scenario.local
@@ -41,13 +46,18 @@ actor Client {
   private(set) var ledger = PrivacyLedger()
   private let settings: ClientSettings
   private var individual: IndividualTracker?
+  /// What an audit sees of its canaries; nil without one.
+  private var audited: CanaryScores?
   private var trainFeatures: FrozenFeatures?
   private var testFeatures: FrozenFeatures?
 
-  init(profile: ClientProfile, noise: ClientNoise, settings: ClientSettings) {
+  init(
+    profile: ClientProfile, noise: ClientNoise, settings: ClientSettings, canaries: Canaries? = nil
+  ) {
     self.profile = profile
     self.noise = noise
     self.settings = settings
+    audited = canaries.map { CanaryScores($0) }
     if settings.followsExamples, noise.noiseMultiplier != nil {
       individual = IndividualTracker(examples: profile.train.count)
     }
@@ -121,9 +131,12 @@ actor Client {
     }
     let work = plain
     let base = exchange?.rule.trainsWeights == true ? exchange?.base : nil
-    let outcome = try await lane.run {
-      try Self.train(work, served: served, base: base, on: view, features: features, in: $0)
+    let canaries = audited?.canaries
+    let (outcome, seen) = try await lane.run {
+      try Self.train(
+        work, served: served, base: base, on: view, features: features, canaries: canaries, in: $0)
     }
+    if let seen { audited?.add(seen) }
     if let levels, let multiplier = work.privacy?.noiseMultiplier {
       let (rate, steps) = work.rateAndSteps
       try individual?.record(
@@ -153,14 +166,39 @@ actor Client {
   /// - Parameter base: of the run, where the adapted weights themselves are trained by way of carriers.
   private static func train(
     _ work: LocalWork, served: ServedModel?, base: [Float]?, on view: ClientView,
-    features: FrozenFeatures?, in workspace: LaneWorkspace
-  ) throws(FederationError) -> LocalOutcome {
+    features: FrozenFeatures?, canaries: Canaries?, in workspace: LaneWorkspace
+  ) throws(FederationError) -> (LocalOutcome, CanaryRound?) {
     let network = workspace.network(for: served)
-    guard let served, let base else {
-      return try LocalTraining.run(work, on: view, features: features, network: network)
+    let witness = CanaryWitness(canaries, work: work)
+    let outcome: LocalOutcome
+    if let served, let base {
+      outcome = try CarrierTraining.run(
+        work, served: served, original: base, on: view, features: features, network: network,
+        canaries: canaries, observer: witness)
+    } else {
+      outcome = try LocalTraining.run(
+        work, on: view, features: features, network: network, canaries: canaries, observer: witness)
     }
-    return try CarrierTraining.run(
-      work, served: served, original: base, on: view, features: features, network: network)
+    guard let canaries, let witness else { return (outcome, nil) }
+    let seen = CanaryRound(
+      witness, of: canaries, work: work, delta: outcome.delta, examples: view.count,
+      network: network)
+    return (outcome, seen)
+  }
+
+  /// Its canaries with all scores; empty without an audit.
+  func auditEvidence(
+    first: [Float], last: [Float], personal: [Float]?, on lane: Lane
+  ) async throws -> [AuditedCanary] {
+    guard let audited else { return [] }
+    let exchange = exchange
+    let scores = try await lane.run { workspace in
+      let served = exchange?.evaluated(last, personal: personal)
+      let start = exchange?.evaluated(first, personal: nil).start ?? first
+      return audited.canaries.scores(
+        first: start, last: served?.start ?? last, network: workspace.network(for: served))
+    }
+    return audited.evidence(client: profile.index, cluster: profile.cluster, models: scores)
   }
 
   /// The task with its regulariser's centre in the places that this client trains.
@@ -255,6 +293,7 @@ actor Client {
     work.roundSteps = total
     work.rule = settings.clipping
     work.noise = noiseMaking
+    work.fault = settings.fault
     return work
   }
 
@@ -271,12 +310,14 @@ actor Client {
     }
     let (view, features) = (profile.train, trainFeatures)
     let exchange = exchange
+    let canaries = audited?.canaries.includedExamples
     let utilities = try await lane.run { workspace in
       selection.candidates.map { candidate in
         let served = exchange?.evaluated(models[candidate], personal: personal)
         let network = workspace.network(for: served)
         network.load(trainable: served?.start ?? models[candidate])
-        let seen = network.evaluate(view, features: features)
+        var seen = network.evaluate(view, features: features)
+        if let canaries { seen.add(network.evaluate(canaries)) }
         return Double(seen.correct) - 0.5 * Double(seen.examples)
       }
     }

@@ -23,9 +23,12 @@ public enum FederationError: Error, Sendable, Hashable, CustomStringConvertible 
   case memoryLimit(needed: Int, limit: Int)
   /// Every example of a step had a gradient that is not finite, or losses or parameters are not.
   case notFinite(client: Int, round: Int)
+  /// A scenario in which canaries would not be what they are taken for.
+  case cannotAudit(reason: String)
 
   public var description: String {
     switch self {
+    case .cannotAudit(let reason): "cannot be audited: \(reason)"
     case .unreachableBudget(let client, let reason):
       "privacy.target_epsilon: client \(client) cannot keep its budget: \(reason); allow a larger "
         + "epsilon, fewer rounds, or a smaller method.selection_epsilon_ratio"

@@ -12,20 +12,31 @@ public enum LocalTraining {
   public static func run<Source: ExampleSource>(
     _ work: LocalWork, on source: Source, features: FrozenFeatures?, network: Network
   ) throws(FederationError) -> LocalOutcome {
-    try run(work, on: source, features: features, network: network, observer: nil)
+    try run(
+      work, on: source, features: features, network: network, canaries: nil, observer: nil)
   }
 
   /// The same under the eyes of an observer.
   package static func run<Source: ExampleSource>(
     _ work: LocalWork, on source: Source, features: FrozenFeatures?, network: Network,
-    observer: (any StepObserver)?
+    observer: any StepObserver
+  ) throws(FederationError) -> LocalOutcome {
+    try run(
+      work, on: source, features: features, network: network, canaries: nil, observer: observer)
+  }
+
+  /// The same with the records of an audit.
+  static func run<Source: ExampleSource>(
+    _ work: LocalWork, on source: Source, features: FrozenFeatures?, network: Network,
+    canaries: Canaries?, observer: (any StepObserver)?
   ) throws(FederationError) -> LocalOutcome {
     var theta = work.start
     var optimizer = LocalOptimizer(work.optimizer, count: theta.count)
     // The same path without the noise.
     var plain = work.isPrivateFullBatch ? (theta: work.start, optimizer: optimizer) : nil
     let steps = PrivateSteps(
-      work, on: source, features: features, network: network, observer: observer)
+      work, on: source, features: features, network: network, canaries: canaries,
+      observer: observer)
     let taken = try steps.run(count: theta.count) { _ in
       network.load(trainable: theta)
     } move: { release in

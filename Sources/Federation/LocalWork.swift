@@ -55,6 +55,8 @@ public struct LocalWork: Sendable {
   public var clippingBound: Float?
   /// Clipping bounds of single examples, at most `maxGradNorm`; nil clips all to that.
   public var exampleBounds: [Float]?
+  /// What is wrong with the engine, for tests that an audit finds it; nil always else.
+  package var fault: EngineFault?
 
   public init(
     seed: UInt64, round: Int, client: Int, start: [Float], batches: Batches, learningRate: Float,

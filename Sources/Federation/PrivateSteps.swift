@@ -25,6 +25,8 @@ package struct StepRelease {
   package let sum: StepSum
   /// The sum before its noise, for simulations alone: it never leaves its client.
   let sumWithoutNoise: [Float]
+  /// The sum of the records that are no canaries; nil without an audit.
+  let knownSum: [Float]?
   /// qN, whatever the batch turned out to be.
   package let expectedBatch: Float
   package let learningRate: Float
@@ -59,16 +61,19 @@ package struct PrivateSteps<Source: ExampleSource> {
   let source: Source
   let features: FrozenFeatures?
   let network: Network
+  /// Records of an audit, besides those of the source.
+  let canaries: Canaries?
   let observer: (any StepObserver)?
 
-  package init(
+  init(
     _ work: LocalWork, on source: Source, features: FrozenFeatures? = nil, network: Network,
-    observer: (any StepObserver)? = nil
+    canaries: Canaries? = nil, observer: (any StepObserver)? = nil
   ) {
     self.work = work
     self.source = source
     self.features = features
     self.network = network
+    self.canaries = canaries
     self.observer = observer
   }
 
@@ -79,7 +84,7 @@ package struct PrivateSteps<Source: ExampleSource> {
   ///   - load: loads the network for a step (from 0, within the whole round).
   ///   - move: moves the parameters by what the step released.
   /// - Throws: `FederationError.notFinite` in the step in which training ran away.
-  package func run(
+  func run(
     count: Int, load: (_ step: Int) -> Void, move: (borrowing StepRelease) -> Void
   ) throws(FederationError) -> StepsTaken {
     var sum = [Float](repeating: 0, count: count)
@@ -91,10 +96,16 @@ package struct PrivateSteps<Source: ExampleSource> {
     for step in 0..<steps {
       let draw = work.firstStep + step
       load(draw)
-      let batch = LocalTraining.sample(source.count, rate: rate, work: work, step: draw)
+      let batch = Batch(
+        examples: LocalTraining.sample(source.count, rate: rate, work: work, step: draw),
+        canaries: (canaries?.drawn(rate: rate, work: work, step: draw) ?? []).flatMap {
+          work.fault == .doubleBatch ? [$0, $0] : [$0]
+        })
       var noise = StepNoise(
         work.noise, seed: work.seed, round: work.round, client: work.client, step: draw)
-      let (released, seen) = release(batch, into: &sum, groups: groups, noise: &noise)
+      var known: [Float]?
+      let (released, seen) = release(
+        batch, into: &sum, known: &known, groups: groups, noise: &noise)
       releases += 1
       guard seen.examples == 0 || (seen.notFinite < seen.examples && seen.loss.isFinite) else {
         throw .notFinite(client: work.client, round: work.round + 1)
@@ -102,7 +113,8 @@ package struct PrivateSteps<Source: ExampleSource> {
       statistics.add(seen)
       groups?.learn(from: seen, expectedBatch: Double(expectedBatch), noise: &noise)
       let release = StepRelease(
-        step: draw, sum: released, sumWithoutNoise: sum, expectedBatch: expectedBatch,
+        step: draw, sum: released, sumWithoutNoise: sum, knownSum: known,
+        expectedBatch: expectedBatch,
         learningRate: work.learningRate(step: step, of: steps))
       observer?.see(release, network: network)
       move(release)
@@ -112,34 +124,71 @@ package struct PrivateSteps<Source: ExampleSource> {
       thresholds: groups?.released)
   }
 
+  private struct Batch {
+    let examples: [Int]
+    let canaries: [Int]
+  }
+
   /// Clips, adds up and noises one batch; `sum` is left without the noise.
   private func release(
-    _ batch: [Int], into sum: inout [Float], groups: GroupThresholds?, noise: inout StepNoise
+    _ batch: Batch, into sum: inout [Float], known: inout [Float]?, groups: GroupThresholds?,
+    noise: inout StepNoise
   ) -> (StepSum, BatchStatistics) {
-    let clipping = groups?.clipping ?? work.clipping
-    guard let privacy = work.privacy else {
-      let seen = addSum(at: batch, clipping: clipping, to: &sum)
-      return (.unprotected(Unprotected(sum)), seen)
+    let clipping =
+      work.fault == .noClipping
+      ? .flat(maxGradNorm: 100 * (work.privacy?.maxGradNorm ?? 1))
+      : groups?.clipping ?? work.clipping
+    if let privacy = work.privacy, work.noise.mode == .exact {
+      return releaseExactly(
+        batch, privacy: privacy, clipping: clipping, into: &sum, known: &known, groups: groups,
+        noise: &noise)
     }
-    let mechanism = GaussianMechanism(noiseMultiplier: privacy.noiseMultiplier)
-    if work.noise.mode == .exact {
-      // Every example is rounded to the grid by itself: slower, and the sum is exact.
-      let flat = mechanism.grid(count: sum.count, sensitivity: privacy.maxGradNorm)
-      var grid = ClippedGridSum(parts: groups?.grid ?? flat)
-      var seen = BatchStatistics()
-      for position in batch {
-        seen.add(addSum(at: [position], clipping: clipping, to: &sum))
-        grid.add(sum)
-      }
-      return (.released(grid.release { noise.integer(standardDeviation: $0) }), seen)
+    let seen = addSum(at: batch.examples, clipping: clipping, to: &sum)
+    if let canaries {
+      known = sum
+      canaries.addClippedSum(
+        of: batch.canaries, clipping: clipping, network: network, to: &sum)
     }
-    let seen = addSum(at: batch, clipping: clipping, to: &sum)
+    guard let privacy = work.privacy else { return (.unprotected(Unprotected(sum)), seen) }
     if let groups { return (.released(groups.release(sum, noise: &noise)), seen) }
+    let mechanism = GaussianMechanism(noiseMultiplier: privacy.noiseMultiplier)
     let clipped = ClippedSum(values: sum, sensitivity: privacy.maxGradNorm)
+    let share = work.fault?.noiseShare ?? 1
     let released = mechanism.release(clipped) { values, deviation in
-      noise.add(to: &values, standardDeviation: deviation)
+      noise.add(to: &values, standardDeviation: share * deviation)
     }
     return (.released(released), seen)
+  }
+
+  /// Every record is rounded to the grid by itself: slower, and the sum is exact.
+  private func releaseExactly(
+    _ batch: Batch, privacy: (maxGradNorm: Float, noiseMultiplier: Double), clipping: Clipping,
+    into sum: inout [Float], known: inout [Float]?, groups: GroupThresholds?,
+    noise: inout StepNoise
+  ) -> (StepSum, BatchStatistics) {
+    let flat = GaussianMechanism(noiseMultiplier: privacy.noiseMultiplier)
+      .grid(count: sum.count, sensitivity: privacy.maxGradNorm)
+    var grid = ClippedGridSum(parts: groups?.grid ?? flat)
+    var seen = BatchStatistics()
+    var total = [Float](repeating: 0, count: sum.count)
+    func add() {
+      grid.add(sum)
+      for i in sum.indices { total[i] += sum[i] }
+    }
+    for position in batch.examples {
+      seen.add(addSum(at: [position], clipping: clipping, to: &sum))
+      add()
+    }
+    if let canaries {
+      known = total
+      for canary in batch.canaries {
+        for i in sum.indices { sum[i] = 0 }
+        canaries.addClippedSum(of: [canary], clipping: clipping, network: network, to: &sum)
+        add()
+      }
+    }
+    sum = total
+    return (.released(grid.release { noise.integer(standardDeviation: $0) }), seen)
   }
 
   private func addSum(

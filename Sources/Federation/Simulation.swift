@@ -21,6 +21,10 @@ public struct SimulationOptions: Sendable {
   public var checkpoints: CheckpointPolicy
   /// Critical findings of the check that were allowed by name; the result says them.
   public var allowedFindings: [CheckReport.Finding] = []
+  /// Puts canaries into the clients' data; nil for an ordinary run.
+  public var audit: AuditPlan?
+  /// Breaks the engine, for tests that the audit finds it.
+  package var fault: EngineFault?
 
   public static let usualFeatureMemory = 400 << 20
 
@@ -52,12 +56,14 @@ public struct RunOutcome: Sendable {
   public let result: RunResult
   /// The base model, and for each model of the method its trained parameters.
   public let models: [StoredModel]
+  /// Of an audited run.
+  public var evidence: AuditEvidence?
 }
 
 public struct Simulation: Sendable {
-  private let scenario: Scenario
+  let scenario: Scenario
   private let catalog: DatasetCatalog
-  private let options: SimulationOptions
+  let options: SimulationOptions
 
   public init(scenario: Scenario, catalog: DatasetCatalog, options: SimulationOptions) {
     self.scenario = scenario
@@ -96,8 +102,10 @@ public struct Simulation: Sendable {
       factors: frozen.factors, exchange: exchange)
     let datasetHash = population.dataset.contentHash
     try point?.checkpoint?.check(for: context, datasetHash: datasetHash)
+    let canaries = try canaries(for: population)
     let clients = try makeClients(
-      context, method: method, clipping: scenario.privacy.clipping.rule(for: plan))
+      context, method: method, clipping: scenario.privacy.clipping.rule(for: plan),
+      canaries: canaries)
     let cache = try await cacheFeatures(
       clients, population: population, memory: forecast.featureBytes, lanes: lanes, observer)
     try await observer.receive(
@@ -123,12 +131,17 @@ public struct Simulation: Sendable {
       from: point?.checkpoint, server: server, clients: clients,
       datasetHash: datasetHash, observer: observer)
     let (budgetNote, ledger) = (await server.budgetNote, await server.ledger)
-    return try await RunSummary(
+    var outcome = try await RunSummary(
       context: context, progress: progress, allowedFindings: options.allowedFindings
     ).finish(
       state: server.state, frozen: frozen, clients: clients,
       server: noise.map { ($0, ledger) }, lanes: lanes,
       findsClusters: method.findsClusters, notes: notes + (budgetNote.map { [$0] } ?? []))
+    if canaries != nil {
+      outcome.evidence = try await evidence(
+        clients, first: context.initial, state: await server.state, lanes: lanes)
+    }
+    return outcome
   }
 
   // MARK: - Rounds
@@ -239,12 +252,14 @@ public struct Simulation: Sendable {
   }
 
   private func makeClients(
-    _ context: MethodContext, method: any FederatedMethod, clipping: ClippingRule
+    _ context: MethodContext, method: any FederatedMethod, clipping: ClippingRule,
+    canaries: [Canaries]?
   ) throws(FederationError) -> [Client] {
     var calibrator = NoiseCalibrator(scenario.privacy.accountant.kind)
     let releases = ReleaseContext(scenario: scenario, schedule: context.schedule)
     let settings = ClientSettings(
-      scenario: scenario, clipping: clipping, exchange: context.exchange)
+      scenario: scenario, clipping: clipping, exchange: context.exchange,
+      fault: options.fault)
     var clients: [Client] = []
     clients.reserveCapacity(context.clients.count)
     for profile in context.clients {
@@ -254,7 +269,10 @@ public struct Simulation: Sendable {
         : try scenario.noise(
           of: profile.plan, plan: method.releases(of: profile.plan, in: releases), method: method,
           context: releases, calibrator: &calibrator)
-      clients.append(Client(profile: profile, noise: noise, settings: settings))
+      clients.append(
+        Client(
+          profile: profile, noise: noise, settings: settings,
+          canaries: canaries?[profile.index]))
     }
     return clients
   }

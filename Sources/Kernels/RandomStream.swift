@@ -19,6 +19,7 @@ public enum RandomPurpose: UInt64, Sendable, CaseIterable {
   case synthetic
   case bootstrap
   case test
+  case audit
 }
 
 /// A reproducible stream of random bits keyed by (seed, purpose, round, client, step).

@@ -36,6 +36,19 @@ public enum Clipping: Sendable, Hashable {
 
   private static let margin = 2e-5
 
+  /// The largest norm that one example can add; nil where it depends on the example or its layers, or nothing is clipped.
+  package var bound: Float? {
+    switch self {
+    case .none, .each, .grouped: nil
+    case .flat(let maxGradNorm), .automatic(let maxGradNorm, _): maxGradNorm
+    }
+  }
+
+  /// A gradient of this length along one parameter, clipped; 0 where there is no one bound.
+  package func clipped(_ length: Float) -> Float {
+    bound == nil ? 0 : Float(Double(length) * factor(at: 0, norm: abs(Double(length))))
+  }
+
   /// min(1, C/‖g‖) with the margin.
   static func shortened(_ norm: Double, to maxGradNorm: Float) -> Double {
     let bound = Double(maxGradNorm) * (1 - margin)

@@ -61,13 +61,16 @@ enum CarrierTraining {
   /// - Parameter work: starts from the changes of the weights, layer by layer.
   static func run<Source: ExampleSource>(
     _ work: LocalWork, served: ServedModel, original: [Float], on source: Source,
-    features: FrozenFeatures?, network: Network
+    features: FrozenFeatures?, network: Network, canaries: Canaries? = nil,
+    observer: (any StepObserver)? = nil
   ) throws(FederationError) -> LocalOutcome {
     let layers = served.plan.adaptedLayers
     var change = work.start
     var optimizer = LocalOptimizer(work.optimizer, count: change.count)
     var carriers: [GradientCarriers] = []
-    let steps = PrivateSteps(work, on: source, features: features, network: network)
+    let steps = PrivateSteps(
+      work, on: source, features: features, network: network, canaries: canaries,
+      observer: observer)
     let taken = try steps.run(count: served.plan.trainableCount) { step in
       var base = original
       carriers = []

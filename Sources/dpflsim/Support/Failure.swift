@@ -66,7 +66,8 @@ public struct Failure: Error, Sendable, Hashable {
   private static func status(of error: FederationError) -> ExitStatus {
     switch error {
     case .budgetExhausted, .serverBudgetExhausted, .memoryLimit: .stopped
-    case .unreachableBudget, .updateOutOfRange, .notFinite, .cannotResume: .invalidInput
+    case .unreachableBudget, .updateOutOfRange, .notFinite, .cannotResume, .cannotAudit:
+      .invalidInput
     }
   }
 

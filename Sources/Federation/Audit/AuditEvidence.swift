@@ -1,0 +1,97 @@
+// What an audited run left for the auditor, canary by canary.
+
+import Learning
+public import Privacy
+
+/// Where an auditor looks.
+public enum AuditSurface: String, Sendable, Hashable, Codable, CaseIterable {
+  /// Every noisy sum of every step, with all other records known: what the accountant assumes.
+  case steps
+  /// The updates that clients sent.
+  case updates
+  /// The first model and the last one that serves the client.
+  case models
+}
+
+/// One canary and the scores that an auditor gave it before looking at its coin; larger means rather in.
+public struct AuditedCanary: Sendable, Hashable, Codable {
+  public let client: Int
+  /// The true cluster of its client.
+  public let cluster: Int
+  public let isIncluded: Bool
+  public let scores: [AuditSurface: Double]
+}
+
+public struct AuditEvidence: Sendable {
+  public let canaries: [AuditedCanary]
+  /// What the clients released, as their ledgers have it, with the δ of their budgets; each kind once.
+  public let costs: Set<AuditedCost>
+}
+
+/// The whole cost of a client.
+public struct AuditedCost: Sendable, Hashable {
+  public let cluster: Int
+  public let event: PrivacyEvent
+  public let delta: Double
+}
+
+/// What was seen of a client's canaries in one round.
+struct CanaryRound: Sendable {
+  var steps: [Double]
+  var updates: [Double]
+
+  /// - Parameters:
+  ///   - witness: who saw the steps.
+  ///   - examples: N of the client.
+  ///   - network: that did the work.
+  init(
+    _ witness: CanaryWitness, of canaries: Canaries, work: LocalWork, delta: [Float],
+    examples: Int, network: Network
+  ) {
+    steps = witness.scores
+    updates = [Double](repeating: 0, count: canaries.count)
+    let (rate, count) = work.rateAndSteps
+    guard let privacy = work.privacy, count > 0, work.learningRate > 0, rate > 0 else { return }
+    // A step moves the parameters by −η/(qN) times its sum. In units of the noise of one step a canary shifts a round's
+    // update by q·steps/σ on average, and the noise has variance `steps`: scores of rounds add up with weight q/σ.
+    let unit =
+      Double(work.learningRate) / (rate * Double(examples)) * privacy.noiseMultiplier
+      * Double(privacy.maxGradNorm)
+    let weight = rate / (privacy.noiseMultiplier * unit)
+    updates = canaries.components(
+      of: delta, at: work.start, clipping: work.clipping, network: network
+    ).map { -weight * $0 }
+  }
+}
+
+/// A client's scores while a run goes on.
+struct CanaryScores: Sendable {
+  let canaries: Canaries
+  private var sum: CanaryRound?
+
+  init(_ canaries: Canaries) { self.canaries = canaries }
+
+  mutating func add(_ round: CanaryRound) {
+    guard var sum else {
+      sum = round
+      return
+    }
+    for canary in sum.steps.indices {
+      sum.steps[canary] += round.steps[canary]
+      sum.updates[canary] += round.updates[canary]
+    }
+    self.sum = sum
+  }
+
+  /// - Parameter models: scores from the first and the last model.
+  func evidence(client: Int, cluster: Int, models: [Double]) -> [AuditedCanary] {
+    canaries.isIncluded.indices.map { canary in
+      AuditedCanary(
+        client: client, cluster: cluster, isIncluded: canaries.isIncluded[canary],
+        scores: [
+          .steps: sum?.steps[canary] ?? 0, .updates: sum?.updates[canary] ?? 0,
+          .models: models[canary],
+        ])
+    }
+  }
+}

@@ -1,0 +1,69 @@
+// The auditor's verdicts on a run, for all clients and for each true cluster, surface by surface.
+
+public import Privacy
+public import Scenarios
+
+public struct AuditReport: Sendable, Codable {
+  public struct Row: Sendable, Hashable, Codable {
+    public let surface: AuditSurface
+    /// Nil for all clients together.
+    public let cluster: Int?
+    /// The ε that the accountant states for these clients at the verdict's δ.
+    public let claimedEpsilon: Double
+    public let verdict: AuditVerdict
+
+    /// Whether the run is shown to be less private than it claims.
+    public var isAlarm: Bool {
+      verdict.refutesClaim || verdict.lowerBound > claimedEpsilon
+    }
+  }
+  public let plan: AuditPlan
+  public let scenario: String
+  public let seed: UInt64
+  public let clusterNames: [String]
+  /// All clients first.
+  public let rows: [Row]
+
+  /// The probability, at most, that any row is wrong.
+  public static let significance = 0.05
+
+  public var isAlarm: Bool { rows.contains(where: \.isAlarm) }
+
+  /// Judges what a run left.
+  ///
+  /// - Throws: what the accountant throws.
+  public init(
+    _ evidence: AuditEvidence, plan: AuditPlan, scenario: Scenario
+  ) throws(AccountingError) {
+    self.plan = plan
+    self.scenario = scenario.name
+    seed = scenario.seed
+    clusterNames = scenario.population.clusters.map(\.name)
+    let accountant = BestAccountant()
+    var rows: [Row] = []
+    let clusters: [Int?] = [nil] + (clusterNames.count > 1 ? clusterNames.indices.map { $0 } : [])
+    for cluster in clusters {
+      let costs = evidence.costs.filter { cluster == nil || $0.cluster == cluster }
+      let canaries = evidence.canaries.filter { cluster == nil || $0.cluster == cluster }
+      guard let delta = costs.map(\.delta).max(), !canaries.isEmpty else { continue }
+      let events = Array(Set(costs.map(\.event)))
+      let claim = try PrivacyClaim(covering: events, accountant: accountant)
+      var claimed = 0.0
+      for event in events {
+        claimed = max(claimed, try accountant.bound(for: event, delta: delta).epsilon)
+      }
+      // All rows are to hold together: those of all clients take one half of what may go wrong.
+      let significance =
+        Self.significance / 2
+        / Double(AuditSurface.allCases.count * (cluster == nil ? 1 : clusterNames.count))
+      for surface in AuditSurface.allCases {
+        let verdict = OneRunAudit.verdict(
+          on: canaries.map { ($0.isIncluded, $0.scores[surface] ?? 0) }, delta: delta,
+          claim: claim, significance: significance)
+        rows.append(
+          Row(surface: surface, cluster: cluster, claimedEpsilon: claimed, verdict: verdict))
+      }
+    }
+    self.rows = rows
+  }
+}

@@ -1,0 +1,83 @@
+// How a simulation is audited: which scenarios can be, who gets which canaries, and what is collected at the end.
+
+import Learning
+import Privacy
+import Scenarios
+
+extension Simulation {
+  /// The canaries of all clients; nil without an audit.
+  ///
+  /// - Throws: `FederationError.cannotAudit` with the reason and the way out.
+  func canaries(for population: Population) throws(FederationError) -> [Canaries]? {
+    guard let plan = options.audit else { return nil }
+    let privacy = scenario.privacy
+    guard privacy.unit == .example else {
+      throw .cannotAudit(
+        reason: "privacy.unit is \"client\", and canaries are records; set it to \"example\"")
+    }
+    switch privacy.clipping {
+    case .flat, .automatic: break
+    case .perLayer, .adaptive:
+      throw .cannotAudit(
+        reason:
+          "privacy.clipping.mode: groups of layers have bounds of their own, which canaries do not know; "
+          + "set it to \"flat\" or \"automatic\"")
+    }
+    guard !privacy.individual else {
+      throw .cannotAudit(
+        reason: "privacy.individual clips every example to a bound of its own; set it to false")
+    }
+    guard population.clients.allSatisfy({ $0.budget.targetEpsilon != nil }) else {
+      throw .cannotAudit(
+        reason:
+          "privacy.target_epsilon is null for some clients, who claim nothing that could be shown to be wrong; "
+          + "set a number for all")
+    }
+    guard plan.canaries >= population.clients.count else {
+      throw .cannotAudit(
+        reason:
+          "\(plan.canaries) canaries are fewer than the \(population.clients.count) clients; ask for more"
+      )
+    }
+    guard case .floats(let inputCount) = population.plan.architecture.input else {
+      guard plan.kind == .gradient else {
+        throw .cannotAudit(
+          reason:
+            "canaries of kind \(plan.kind.rawValue) are rows or images, and this model reads texts; use gradient"
+        )
+      }
+      return canaries(plan, population: population, inputCount: 0)
+    }
+    return canaries(plan, population: population, inputCount: inputCount)
+  }
+
+  private func canaries(
+    _ plan: AuditPlan, population: Population, inputCount: Int
+  ) -> [Canaries] {
+    population.clients.map { profile in
+      Canaries(
+        plan, client: profile.index, of: population.clients.count, seed: scenario.seed,
+        classes: population.plan.architecture.classes, inputCount: inputCount,
+        source: profile.test)
+    }
+  }
+
+  /// All canaries with their scores, and what their clients claim.
+  func evidence(
+    _ clients: [Client], first: [Float], state: FederatedState, lanes: LanePool
+  ) async throws -> AuditEvidence {
+    let found = try await lanes.map(Array(clients.indices)) { index, lane in
+      try await clients[index].auditEvidence(
+        first: first, last: state.models[state.assignment[index]],
+        personal: state.personal?[index], on: lane)
+    }
+    var costs: Set<AuditedCost> = []
+    for client in clients {
+      costs.insert(
+        AuditedCost(
+          cluster: client.profile.cluster, event: await client.ledger.cost,
+          delta: client.profile.budget.targetDelta))
+    }
+    return AuditEvidence(canaries: found.flatMap { $0 }, costs: costs)
+  }
+}

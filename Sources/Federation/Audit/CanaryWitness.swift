@@ -1,0 +1,66 @@
+// The strongest auditor of a step: knows every other record and every noisy sum, and weighs for each canary how much
+// likelier the sum is with it than without.
+
+import Foundation
+import Learning
+
+/// Adds up, for each canary of one client in one round, the logarithm of the likelihood ratio.
+///
+/// In a step with noise N(0, (σC)²) and rate q, a canary with clipped gradient g turns N(0, ·) into
+/// (1 − q)N(0, ·) + qN(g, ·), so the ratio is 1 − q + q·exp((⟨x, g⟩ − ‖g‖²/2)/(σC)²) with x the released sum less the
+/// known records. By the Neyman-Pearson lemma no test of a single canary is stronger.
+final class CanaryWitness: StepObserver {
+  private let canaries: Canaries
+  private let clipping: Clipping
+  private let rate: Double
+  /// (σC)².
+  private let variance: Double
+  private(set) var scores: [Double]
+
+  /// Nil where there is nothing to audit.
+  init?(_ canaries: Canaries?, work: LocalWork) {
+    guard let canaries, let privacy = work.privacy, privacy.noiseMultiplier > 0 else { return nil }
+    self.canaries = canaries
+    clipping = work.clipping
+    rate = work.rateAndSteps.rate
+    let deviation = privacy.noiseMultiplier * Double(privacy.maxGradNorm)
+    variance = deviation * deviation
+    scores = [Double](repeating: 0, count: canaries.count)
+  }
+
+  func see(_ release: borrowing StepRelease, network: Network) {
+    guard let known = release.knownSum else { return }
+    let sum = release.sum.value
+    for canary in scores.indices {
+      let (inner, power) = projection(of: canary, sum: sum, known: known, network: network)
+      scores[canary] += Self.logRatio((inner - power / 2) / variance, rate: rate)
+    }
+  }
+
+  /// ⟨x, g⟩ and ‖g‖².
+  private func projection(
+    of canary: Int, sum: [Float], known: [Float], network: Network
+  ) -> (inner: Double, power: Double) {
+    if canaries.kind == .gradient {
+      guard let place = canaries.place(of: canary, among: sum.count) else { return (0, 0) }
+      let length = Double(clipping.clipped(100 * (clipping.bound ?? 0)))
+      return (Double(sum[place] - known[place]) * length, length * length)
+    }
+    var own = [Float](repeating: 0, count: sum.count)
+    canaries.addClippedSum(of: [canary], clipping: clipping, network: network, to: &own)
+    var (inner, power) = (0.0, 0.0)
+    for i in own.indices {
+      inner += Double(sum[i] - known[i]) * Double(own[i])
+      power += Double(own[i]) * Double(own[i])
+    }
+    return (inner, power)
+  }
+
+  /// ln(1 − q + q·e^x).
+  static func logRatio(_ x: Double, rate: Double) -> Double {
+    guard rate < 1 else { return x }
+    return x > 0
+      ? x + log(rate + (1 - rate) * exp(-x))
+      : log1p(rate * expm1(x))
+  }
+}
