@@ -54,7 +54,7 @@ let package = Package(
     room("Privacy", ["Kernels", numerics]),
     room("Learning", ["Kernels", crypto]),
     room("Clustering", ["Kernels", numerics]),
-    room("Datasets", ["Kernels", "CZlib", crypto]),
+    room("Datasets", ["Kernels", "CZlib", "Text", crypto]),
     room("Scenarios", ["JSON", "Datasets", crypto]),
     room(
       "Federation",
@@ -82,7 +82,8 @@ let package = Package(
       swiftSettings: house),
     tests("JSON", ["Kernels"]), tests("Tensors", ["JSON", "Kernels", "Learning"]),
     tests("Text"),
-    tests("Kernels"), tests("Privacy"), tests("Learning"), tests("Clustering"), tests("Datasets"),
+    tests("Kernels"), tests("Privacy"), tests("Learning"), tests("Clustering"),
+    tests("Datasets", ["Text"]),
     tests("Scenarios", ["Datasets"]),
     tests(
       "Federation",

@@ -52,7 +52,7 @@ public struct Population: Sendable {
       requests.append(
         ClientRequest(
           cluster: client.cluster, trainExamples: count, labelSkew: LabelSkew(cluster.labelSkew),
-          shift: try Shift(cluster.shift, of: dataset)))
+          groups: try dataset.groups(cluster.groups), shift: try Shift(cluster.shift, of: dataset)))
     }
     let partition = try Partition(
       PartitionRequest(
@@ -135,6 +135,10 @@ extension Architecture {
       throw ArchitectureError(
         description: "model.name: \"\(scenario.model.name)\" needs images and "
           + "\(scenario.data.name) is a table; choose \"mlp\" or \"logistic\"")
+    case (_, .tokens):
+      throw ArchitectureError(
+        description: "model.name: \"\(scenario.model.name)\" takes numbers and "
+          + "\(scenario.data.name) holds texts; choose a table of numbers")
     case (.mlp(let hidden), _):
       self = .mlp(
         inputs: shape.valueCount, hidden: hidden, classes: classes, channels: shape.channels)
@@ -167,6 +171,7 @@ extension Datasets.LabelSkew {
     switch skew {
     case .dirichlet(let alpha): self = .dirichlet(alpha: alpha)
     case .shards(let perClient): self = .shards(perClient: perClient)
+    case .balanced: self = .balanced
     case nil: self = .none
     }
   }

@@ -74,3 +74,24 @@ extension Datasets.Shift {
       labelOffset: shift.labelOffset, featureNoise: shift.featureNoise)
   }
 }
+
+extension Dataset {
+  /// The groups of these names as positions in `groupNames`; nil for all.
+  ///
+  /// - Throws: `invalidRequest` for a name that is none of its groups.
+  func groups(_ names: [String]?) throws(DatasetError) -> [Int]? {
+    guard let names else { return nil }
+    var groups: [Int] = []
+    for wanted in names {
+      guard let group = groupNames.firstIndex(of: wanted) else {
+        throw DatasetError(
+          .invalidRequest, at: "population.clusters.groups", "'\(wanted)' is no group of \(name)",
+          mend: groupNames.isEmpty
+            ? "leave groups out, since this data set has none"
+            : "use some of: " + groupNames.prefix(20).joined(separator: ", "))
+      }
+      groups.append(group)
+    }
+    return groups
+  }
+}
