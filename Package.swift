@@ -58,7 +58,9 @@ let package = Package(
     room("Scenarios", ["JSON", "Datasets", crypto]),
     room(
       "Federation",
-      ["Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios", crypto]),
+      [
+        "Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios", "Tensors", crypto,
+      ]),
     room(
       "Laboratory",
       ["Kernels", "Privacy", "Learning", "Federation", "Scenarios", numerics]),
@@ -87,7 +89,7 @@ let package = Package(
     tests("Scenarios", ["Datasets"]),
     tests(
       "Federation",
-      ["Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios"]),
+      ["Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios", "Tensors"]),
     tests("Laboratory", ["Kernels", "Learning", "Scenarios"]),
     tests(
       "Results",

@@ -305,23 +305,47 @@ actor Client {
     return (Double(seen.correct) / count, seen.loss / count)
   }
 
-  /// The same for a whole (merged) model, in single precision throughout, with the confusion matrix.
-  func evaluateMerged(_ parameters: [Float], classes: Int, on lane: Lane) async throws -> (
-    accuracy: Double, loss: Double, confusion: ConfusionCounts
-  ) {
+  /// The same with the confusion matrix.
+  func finalFigures(
+    _ model: [Float], personal: [Float]?, on lane: Lane
+  ) async throws -> FinalFigures {
+    let (view, features) = (profile.test, testFeatures)
+    let served = exchange?.evaluated(model, personal: personal)
+    return try await lane.run { workspace in
+      let network = workspace.network(for: served)
+      network.load(trainable: served?.start ?? model)
+      return FinalFigures(of: view, features: features, by: network)
+    }
+  }
+
+  /// The same for a whole (merged) model, in single precision throughout.
+  func evaluateMerged(
+    _ parameters: [Float], on lane: Lane
+  ) async throws -> FinalFigures {
     let view = profile.test
     return try await lane.run { workspace in
       let network = try workspace.whole()
       network.load(trainable: parameters)
-      var counts: [Int: Int] = [:]
-      let seen = network.evaluate(view) { label, predicted in
-        counts[label * classes + predicted, default: 0] += 1
-      }
-      let count = Double(max(seen.examples, 1))
-      return (
-        Double(seen.correct) / count, seen.loss / count,
-        ConfusionCounts(classes: classes, counts: counts)
-      )
+      return FinalFigures(of: view, features: nil, by: network)
     }
+  }
+}
+
+/// A client's figures at the end of a run.
+struct FinalFigures: Sendable {
+  let accuracy: Double
+  let loss: Double
+  let confusion: ConfusionCounts
+
+  init(of view: ClientView, features: FrozenFeatures?, by network: Network) {
+    let classes = network.plan.architecture.classes
+    var counts: [Int: Int] = [:]
+    let seen = network.evaluate(view, features: features) { label, predicted in
+      counts[label * classes + predicted, default: 0] += 1
+    }
+    let count = Double(max(seen.examples, 1))
+    accuracy = Double(seen.correct) / count
+    loss = seen.loss / count
+    confusion = ConfusionCounts(classes: classes, counts: counts)
   }
 }

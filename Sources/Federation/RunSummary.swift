@@ -42,13 +42,9 @@ struct RunSummary {
   ) async throws -> RunOutcome {
     let scenario = context.scenario
     let plan = context.plan
-    let wholes = context.wholeModels(of: state, frozen: frozen)
-    let merged = wholes.byModel
     let classes = plan.architecture.classes
-    let figures = try await lanes.map(Array(clients.indices)) { index, lane in
-      try await clients[index].evaluateMerged(
-        wholes.byClient?[index] ?? merged[state.assignment[index]], classes: classes, on: lane)
-    }
+    let (figures, warnings) = try await finalFigures(
+      state: state, frozen: frozen, clients: clients, lanes: lanes)
     let bounds = try await epsilons(clients, server: server?.ledger)
     let results = context.clients.map { profile in
       ClientResult(
@@ -91,8 +87,33 @@ struct RunSummary {
       },
       resultDigest: digest.text, digestVersion: RunDigest.version(clients: clients.count),
       isReproducible: scenario.isReproducible,
-      notes: notes + context.unmoved(wholes, base: frozen.base, assignment: state.assignment))
+      notes: notes + warnings)
     return RunOutcome(result: result, models: storedModels(state, frozen: frozen))
+  }
+
+  /// Accuracy, loss and confusion of every client, and what is to be said of the models.
+  ///
+  /// Models are merged for it, except language models: a merged encoder for each client would take its whole size.
+  private func finalFigures(
+    state: FederatedState, frozen: FrozenParameters, clients: [Client], lanes: LanePool
+  ) async throws -> (figures: [FinalFigures], warnings: [String]) {
+    let indices = Array(clients.indices)
+    let plan = context.plan
+    guard plan.adapter == nil || plan.architecture.input.maximumLength == 1 else {
+      let figures = try await lanes.map(indices) { index, lane in
+        try await clients[index].finalFigures(
+          state.models[state.assignment[index]], personal: state.personal?[index], on: lane)
+      }
+      return (figures, context.unmoved(state))
+    }
+    let wholes = context.wholeModels(of: state, frozen: frozen)
+    let figures = try await lanes.map(indices) { index, lane in
+      try await clients[index].evaluateMerged(
+        wholes.byClient?[index] ?? wholes.byModel[state.assignment[index]], on: lane)
+    }
+    return (
+      figures, context.unmoved(wholes, base: frozen.base, assignment: state.assignment)
+    )
   }
 
   /// ε of every client from its ledger; nil without privacy.
@@ -156,7 +177,7 @@ struct RunSummary {
       stored.append(
         StoredModel(
           name: "base",
-          tensors: tensors(plan.architecture.slots, frozen.base)
+          tensors: tensors(freshSlots, frozen.base)
             + tensors(plan.frozenFactorSlots, frozen.factors)))
     }
     return stored
@@ -164,6 +185,12 @@ struct RunSummary {
 }
 
 extension RunSummary {
+  /// Tensors of the base that no folder of pretrained weights holds.
+  private var freshSlots: [ParameterSlot] {
+    let model = context.scenario.model
+    return context.plan.architecture.slots.filter { !model.comesFromFolder($0.name) }
+  }
+
   /// What a rule of aggregation folded into the frozen weights follows the factors.
   private var residualSlots: [ParameterSlot] {
     guard let layout = context.exchange?.layout, layout.keepsResidual else { return [] }

@@ -13,6 +13,7 @@ extension DatasetRequest {
     use = TableUse(
       isPrivate: scenario.hasBudget, publicExamples: data.publicExamples)
     classCount = data.classes
+    text = TextRequest(scenario)
     synthetic = data.synthetic
     synthetic?.seed = scenario.seed
   }

@@ -92,10 +92,11 @@ public struct Simulation: Sendable {
       scenario: scenario, plan: plan, clients: population.clients,
       schedule: scenario.cohortSchedule, initial: exchange?.initial(theta) ?? theta,
       factors: frozen.factors, exchange: exchange)
-    let datasetHash = population.dataset.contentHash
+    let datasetHash = population.contentHash
     try point?.checkpoint?.check(for: context, datasetHash: datasetHash)
     let clients = try makeClients(
       context, method: method, clipping: scenario.privacy.clipping.rule(for: plan))
+    let notes = notes + (population.dataset.text.map { ["texts: \($0.description)"] } ?? [])
     let cache = try await cacheFeatures(
       clients, population: population, memory: forecast.featureBytes, lanes: lanes, observer)
     try await observer.receive(
@@ -202,7 +203,7 @@ public struct Simulation: Sendable {
     func forecast(featureMemory: Int) -> CostForecast {
       CostForecast(
         scenario: scenario, clients: population.clients.map(\.plan),
-        schedule: scenario.cohortSchedule, model: ModelSize(population.plan),
+        schedule: scenario.cohortSchedule, model: ModelSize(population.plan, length: population.dataset.usualLength),
         featureMemory: featureMemory)
     }
     guard let limit = options.memoryLimit else {
@@ -216,6 +217,9 @@ public struct Simulation: Sendable {
   private func baseModel(
     _ population: Population, lanes: LanePool, observer: any RunObserver
   ) async throws -> [Float] {
+    if let pretrained = try scenario.pretrainedParameters(of: population.plan.architecture) {
+      return pretrained
+    }
     guard let settings = scenario.model.pretraining else {
       return population.plan.architecture.initialParameters(seed: scenario.seed)
     }
@@ -274,13 +278,18 @@ public struct Simulation: Sendable {
   ) async throws -> (clients: Int, bytes: Int) {
     let size = population.plan.featureBytesPerRow
     guard size > 0 else { return (0, 0) }
+    let countsTokens = population.plan.featuresAreTokens
+    func bytes(_ view: ClientView) -> Int {
+      guard countsTokens else { return view.count * size }
+      return (0..<view.count).reduce(0) { $0 + view.length(at: $1) } * size
+    }
     var left = memory
     var chosen: [(client: Int, train: Bool)] = []
     for profile in population.clients {
-      let test = profile.test.count * size
+      let test = bytes(profile.test)
       guard test <= left else { break }
       left -= test
-      let train = profile.train.count * size
+      let train = bytes(profile.train)
       chosen.append((profile.index, train <= left))
       if train <= left { left -= train }
     }

@@ -168,6 +168,7 @@ private struct TextReader {
       facts.tokensLeftOut += encoded.tokensBeforeCut - encoded.ids.count
       facts.cut += encoded.isCut ? 1 : 0
       facts.longest = max(facts.longest, encoded.tokensBeforeCut)
+      if row.fields[text].allSatisfy(\.isWhitespace) { facts.empty += 1 }
     }
     let examples = Examples(
       part: part, labels: labels, values: .tokens(tokens), groups: group == nil ? nil : groups)

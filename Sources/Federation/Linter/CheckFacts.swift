@@ -21,14 +21,14 @@ struct CheckFacts: Sendable {
   /// divergences; nil where it cannot be compared.
   let lossDistributionNoise: Double?
 
-  init(scenario: Scenario, plan: TrainingPlan) throws(DatasetError) {
+  init(scenario: Scenario, plan: TrainingPlan, model: ModelSize) throws(DatasetError) {
     self.scenario = scenario
     let counts = try scenario.drawExampleCounts()
     clients = zip(scenario.clients, counts).map {
       ClientPlan($0, trainExamples: $1, local: scenario.local)
     }
     schedule = scenario.cohortSchedule
-    model = ModelSize(plan)
+    self.model = model
     // Groups that do not fit the plan were refused before.
     clippingGroupCount = scenario.privacy.clipping.groups.flatMap {
       try? plan.groups($0.layers).count
@@ -76,20 +76,21 @@ struct CheckFacts: Sendable {
 }
 
 extension ModelSize {
-  init(_ plan: TrainingPlan) {
+  /// - Parameter length: tokens of a usual example; 1 where examples are no texts.
+  init(_ plan: TrainingPlan, length: Int = 1) {
     trainable = plan.trainableCount
     total = plan.architecture.parameterCount
-    featureBytesPerExample = plan.featureBytesPerRow
-    inputs = plan.architecture.input.floatCount
+    featureBytesPerExample = plan.featureBytesPerRow * (plan.featuresAreTokens ? length : 1)
+    inputs = max(plan.architecture.input.floatCount, length)
     let layers = plan.architecture.layers
-    let work = layers.map { $0.work(length: 1) }
+    let work = layers.map { $0.work(length: length) }
     forward = Work(
       operations: work.reduce(0) { $0 + $1.operations }, outputs: work.reduce(0) { $0 + $1.outputs }
     )
     let first = layers.indices.first(where: plan.isTrained(layer:)) ?? 0
     var left = Array(work[first...])
     // The frozen product of the first adapted layer is cached too: only its low rank is left.
-    if let adapter = plan.lora, adapter.freezeA {
+    if let adapter = plan.lora, adapter.freezeA, plan.cachesProducts {
       left[0].operations = 2 * left[0].outputs * adapter.rank
     }
     cachedForward = Work(
