@@ -203,7 +203,8 @@ public struct Simulation: Sendable {
     func forecast(featureMemory: Int) -> CostForecast {
       CostForecast(
         scenario: scenario, clients: population.clients.map(\.plan),
-        schedule: scenario.cohortSchedule, model: ModelSize(population.plan, length: population.dataset.usualLength),
+        schedule: scenario.cohortSchedule,
+        model: ModelSize(population.plan, length: population.dataset.usualLength),
         featureMemory: featureMemory)
     }
     guard let limit = options.memoryLimit else {

@@ -48,7 +48,8 @@ extension Scenario.DataSet.Table {
         + "of a person, and nobody is trained and tested on."),
     .implied(
       "group_column", .null, .nullable(column),
-      "Each value is a group, from which clusters may take their examples (population.clusters.groups)."),
+      "Each value is a group, from which clusters may take their examples (population.clusters.groups)."
+    ),
     .implied(
       "feature_columns", .null,
       .nullable(.list(of: column, count: 1...10_000, distinct: true)),
@@ -78,7 +79,8 @@ extension Scenario.DataSet.Table {
   static let textKeys: [Key] =
     [
       .required(
-        "text_column", column, "Column of the texts, by name or counted from 0; cut to model.max_tokens.")
+        "text_column", column,
+        "Column of the texts, by name or counted from 0; they are cut to model.max_tokens.")
     ]
     + keys.filter { key in
       !["columns", "public_path", "feature_columns", "drop_columns", "decimal"].contains(key.name)
@@ -202,7 +204,8 @@ extension Scenario {
     guard let table = data.table else { return }
     let place = JSONPath() + "data"
     if let text = table.text, text == table.format.label {
-      problems.add(place + "text_column", "is the column of the label; name the column of the texts")
+      problems.add(
+        place + "text_column", "is the column of the label; name the column of the texts")
     }
     if table.text != nil, table.format.client != nil, data.publicExamples > 0 {
       problems.add(
@@ -238,7 +241,8 @@ extension Scenario {
       problems.add(path, "has the same word twice, as a number and as text; remove one")
     }
     let roles = [
-      table.text, table.format.client, table.format.cluster, table.format.person, table.format.group,
+      table.text, table.format.client, table.format.cluster, table.format.person,
+      table.format.group,
     ].compactMap { $0 }
     let columns =
       [table.format.label] + roles + (table.format.features ?? []) + table.format.dropped
