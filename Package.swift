@@ -82,6 +82,10 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport",
       swiftSettings: house),
+    .target(
+      name: "TestModels",
+      dependencies: ["Datasets", "Federation", "Kernels", "Scenarios", "Tensors"],
+      path: "Tests/TestModels", swiftSettings: house),
     tests("JSON", ["Kernels"]), tests("Tensors", ["JSON", "Kernels", "Learning"]),
     tests("Text"),
     tests("Kernels"), tests("Privacy"), tests("Learning"), tests("Clustering"),
@@ -89,13 +93,16 @@ let package = Package(
     tests("Scenarios", ["Datasets"]),
     tests(
       "Federation",
-      ["Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios", "Tensors"]),
+      [
+        "Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios", "Tensors",
+        "TestModels",
+      ]),
     tests("Laboratory", ["Kernels", "Learning", "Scenarios"]),
     tests(
       "Results",
       [
         "Kernels", "Learning", "Privacy", "Federation", "Scenarios", "Datasets", "Tensors",
-        .product(name: "GRDB", package: "GRDB.swift"),
+        "TestModels", .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .testTarget(
       name: "CommandTests",

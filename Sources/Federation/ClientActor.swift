@@ -276,7 +276,7 @@ actor Client {
         let network = workspace.network(for: served)
         network.load(trainable: served?.start ?? models[candidate])
         let seen = network.evaluate(view, features: features)
-        return Double(seen.correct) - 0.5 * Double(seen.examples)
+        return seen.correct - 0.5 * Double(seen.examples)
       }
     }
     guard let epsilon = noise.selectionEpsilon else {
@@ -302,7 +302,7 @@ actor Client {
       return network.evaluate(view, features: features)
     }
     let count = Double(max(seen.examples, 1))
-    return (Double(seen.correct) / count, seen.loss / count)
+    return (seen.correct / count, seen.loss / count)
   }
 
   /// The same with the confusion matrix.
@@ -338,13 +338,15 @@ struct FinalFigures: Sendable {
   let confusion: ConfusionCounts
 
   init(of view: ClientView, features: FrozenFeatures?, by network: Network) {
-    let classes = network.plan.architecture.classes
+    // Next tokens are not confused with classes.
+    let architecture = network.plan.architecture
+    let classes = architecture.outputRows == .token ? 1 : architecture.classes
     var counts: [Int: Int] = [:]
     let seen = network.evaluate(view, features: features) { label, predicted in
       counts[label * classes + predicted, default: 0] += 1
     }
     let count = Double(max(seen.examples, 1))
-    accuracy = Double(seen.correct) / count
+    accuracy = seen.correct / count
     loss = seen.loss / count
     confusion = ConfusionCounts(classes: classes, counts: counts)
   }

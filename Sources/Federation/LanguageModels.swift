@@ -20,7 +20,8 @@ extension TextRequest {
       vocabulary = .bytes
     }
     self.init(
-      format: TextFormat(table: table.format, text: text, maximumTokens: maximum),
+      format: TextFormat(
+        table: table.format, text: text, maximumTokens: maximum, hasLabels: table.hasLabels),
       vocabulary: vocabulary)
   }
 }

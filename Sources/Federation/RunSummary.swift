@@ -3,6 +3,7 @@
 
 import Clustering
 import Datasets
+import Foundation
 import Learning
 import Privacy
 import Scenarios
@@ -68,6 +69,7 @@ struct RunSummary {
       try await clients[index].individualFigures(
         model: state.models[state.assignment[index]], personal: state.personal?[index], on: lane)
     }
+    let seenLabels = 1 + (followed.compactMap { $0?.labels.max() }.max() ?? 0)
     let result = RunResult(
       scenario: scenario.name, scenarioHash: scenario.hash, method: scenario.method.name,
       variant: variant, seed: scenario.seed, rounds: scenario.rounds, clients: results,
@@ -77,7 +79,8 @@ struct RunSummary {
       relation: .addOrRemoveOne, sampling: "poisson", bytesUp: progress.bytesUp,
       bytesDown: progress.bytesDown,
       individual: IndividualResult(
-        followed.compactMap { $0 }, classes: classes,
+        followed.compactMap { $0 },
+        classes: max(plan.architecture.outputRows == .token ? 1 : classes, seenLabels),
         clusters: scenario.population.clusters.count),
       adapter: scenario.adapter.map {
         AdapterResult(
@@ -137,11 +140,13 @@ struct RunSummary {
     context.scenario.population.clusters.enumerated().map { index, cluster in
       let members = results.filter { $0.cluster == index }
       let count = Double(members.count)
+      let loss = members.reduce(0) { $0 + $1.loss } / count
       return ClusterResult(
         name: cluster.name, clients: members.count,
         samples: members.reduce(0) { $0 + $1.trainExamples },
         accuracy: members.reduce(0) { $0 + $1.accuracy } / count,
-        loss: members.reduce(0) { $0 + $1.loss } / count, minority: cluster.minority)
+        loss: loss, minority: cluster.minority,
+        perplexity: context.scenario.model.isDecoder ? exp(loss) : nil)
     }
   }
 

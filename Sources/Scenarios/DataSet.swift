@@ -26,6 +26,8 @@ extension Scenario {
       public let format: TableFormat
       /// The column of the texts; nil for tables of numbers and words. JSON key `text_column`.
       public let text: TableColumn?
+      /// Whether there is a column of labels: texts for a decoder need none.
+      public let hasLabels: Bool
       /// JSON key `test_path`; default null: a part of the rows is split off.
       public let testPath: String?
       /// A file of the same columns whose rows are public. JSON key `public_path`; default null.

@@ -80,10 +80,16 @@ extension Scenario.DataSet.Table {
     [
       .required(
         "text_column", column,
-        "Column of the texts, by name or counted from 0; they are cut to model.max_tokens.")
+        "Column of the texts, by name or counted from 0; they are cut to model.max_tokens."),
+      .implied(
+        "label_column", .null, .nullable(column),
+        "Column of the label, by name or counted from 0; a decoder, which predicts next tokens, needs none."
+      ),
     ]
     + keys.filter { key in
-      !["columns", "public_path", "feature_columns", "drop_columns", "decimal"].contains(key.name)
+      ![
+        "label_column", "columns", "public_path", "feature_columns", "drop_columns", "decimal",
+      ].contains(key.name)
     }
 
   private static let statement = TaggedShape(
@@ -122,8 +128,9 @@ extension Scenario.DataSet.Table {
     func columns(_ key: String) throws(ScenarioError) -> [TableColumn]? {
       fields.optional(key) == nil ? nil : try fields.list(key).map(TableColumn.init)
     }
+    hasLabels = fields.optional("label_column") != nil
     var format = TableFormat(
-      label: TableColumn(try fields.value("label_column")),
+      label: TableColumn(fields.optional("label_column") ?? .null),
       delimiter: try fields.optionalString("delimiter"), header: try fields.boolean("header"),
       missing: fields.optional("missing") == nil
         ? TableFormat.usualMissing : try fields.strings("missing"),
@@ -203,7 +210,10 @@ extension Scenario {
   func checkTable(_ problems: inout ProblemList) {
     guard let table = data.table else { return }
     let place = JSONPath() + "data"
-    if let text = table.text, text == table.format.label {
+    if !table.hasLabels, !model.isDecoder {
+      problems.add(place + "label_column", "is missing; a \(model.name) learns labels")
+    }
+    if let text = table.text, table.hasLabels, text == table.format.label {
       problems.add(
         place + "text_column", "is the column of the label; name the column of the texts")
     }
@@ -245,7 +255,8 @@ extension Scenario {
       table.format.group,
     ].compactMap { $0 }
     let columns =
-      [table.format.label] + roles + (table.format.features ?? []) + table.format.dropped
+      (table.hasLabels ? [table.format.label] : []) + roles + (table.format.features ?? [])
+      + table.format.dropped
     let names = (columns + table.format.columns.map(\.column)).filter {
       if case .name = $0 { true } else { false }
     }

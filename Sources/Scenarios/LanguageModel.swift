@@ -147,6 +147,12 @@ extension Scenario {
       return
     }
     guard case .gpt(let decoder) = model.architecture else { return }
+    for (index, cluster) in population.clusters.enumerated()
+    where cluster.shift.labelPermutation != nil || cluster.shift.labelOffset != 0 {
+      problems.add(
+        Self.clustersPath + index + "shift",
+        "changes labels, and a gpt predicts next tokens; leave it out, or choose groups of texts")
+    }
     if decoder.path != nil {
       if decoder.hasSizes {
         problems.add(

@@ -7,6 +7,7 @@ import Foundation
 import Learning
 import Scenarios
 import Tensors
+import TestModels
 import Testing
 
 /// A run that must end in an error, and what the error says.

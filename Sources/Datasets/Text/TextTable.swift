@@ -11,8 +11,13 @@ public struct TextFormat: Sendable, Hashable {
   public var text: TableColumn
   /// Longer texts are cut.
   public var maximumTokens: Int
+  /// Whether texts have labels; otherwise all of them are of one class and the column of the label plays no part.
+  public var hasLabels: Bool
 
-  public init(table: TableFormat, text: TableColumn, maximumTokens: Int) {
+  public init(
+    table: TableFormat, text: TableColumn, maximumTokens: Int, hasLabels: Bool = true
+  ) {
+    self.hasLabels = hasLabels
     self.table = table
     self.text = text
     self.maximumTokens = maximumTokens
@@ -37,6 +42,8 @@ public enum TextTable {
         .invalidRequest, at: "model.max_tokens", "\(format.maximumTokens) leaves no room for text",
         mend: "use at least \(tokenizer.addedTokens + 1)")
     }
+    var format = format
+    if !format.hasLabels { format.table.split = .random }
     let table = try Table.read(train, format.table, use)
     var (trainRows, testRows) = (table.rows, [TextRow]())
     if let test {
@@ -45,9 +52,11 @@ public enum TextTable {
       (trainRows, testRows) = try TableSplit(table, format.table).parts()
     }
     let testName = test?.name ?? train.name
-    trainRows = try Table.oneRowEach(
-      Table.labelled(trainRows, format.table, table, train.name), format.table, table)
-    testRows = try Table.labelled(testRows, format.table, table, testName)
+    if format.hasLabels {
+      trainRows = try Table.labelled(trainRows, format.table, table, train.name)
+      testRows = try Table.labelled(testRows, format.table, table, testName)
+    }
+    trainRows = try Table.oneRowEach(trainRows, format.table, table)
     let reader = try TextReader(
       format, tokenizer, table, train: trainRows, test: testRows, isPrivate: use.isPrivate)
     let (trainExamples, trainFacts) = try reader.examples(trainRows, train.name, .train)
@@ -60,7 +69,8 @@ public enum TextTable {
       name: name,
       shape: .tokens(maximum: format.maximumTokens, vocabulary: tokenizer.vocabularySize),
       classCount: reader.classes.count, normalization: .identity, train: trainExamples,
-      test: testExamples, groupNames: reader.groupNames, classNames: reader.classes,
+      test: testExamples, groupNames: reader.groupNames,
+      classNames: format.hasLabels ? reader.classes : [],
       holdings: holdings,
       text: TextFacts(
         maximumTokens: format.maximumTokens, train: trainFacts, test: testFacts))
@@ -87,7 +97,7 @@ private struct TextReader {
   let classes: [String]
   let groupNames: [String]
   private let text: Int
-  private let label: Int
+  private let label: Int?
   private let group: Int?
 
   init(
@@ -97,28 +107,15 @@ private struct TextReader {
     self.format = format
     self.tokenizer = tokenizer
     text = try table.position(format.text, key: "data.text_column")
-    label = try table.position(format.table.label, key: "data.label_column")
-    let label = self.label
+    label =
+      format.hasLabels
+      ? try table.position(format.table.label, key: "data.label_column") : nil
     guard text != label else {
       throw DatasetError(
         .invalidRequest, at: "data.text_column", "is the column of the label",
         mend: "name the column of the texts")
     }
-    if let stated = format.table.classes {
-      classes = stated
-    } else {
-      guard !isPrivate else {
-        throw DatasetError(
-          .invalidRequest, at: "data.classes", "the labels would be learned from private rows",
-          mend: "list them")
-      }
-      classes = Set(train.lazy.map { $0.fields[label] }).sorted()
-    }
-    guard (2...Dataset.mostClasses).contains(classes.count) else {
-      throw DatasetError(
-        .malformed, at: table.name, "has \(classes.count) different labels",
-        mend: "name a column of 2 to \(Dataset.mostClasses) classes in data.label_column")
-    }
+    classes = try Self.classes(format.table, label, table, train, isPrivate: isPrivate)
     guard let column = format.table.group else {
       group = nil
       groupNames = []
@@ -135,6 +132,29 @@ private struct TextReader {
     groupNames = names.sorted()
   }
 
+  private static func classes(
+    _ format: TableFormat, _ label: Int?, _ table: NamedRows, _ train: [TextRow], isPrivate: Bool
+  ) throws(DatasetError) -> [String] {
+    guard let label else { return [""] }
+    let classes: [String]
+    if let stated = format.classes {
+      classes = stated
+    } else {
+      guard !isPrivate else {
+        throw DatasetError(
+          .invalidRequest, at: "data.classes", "the labels would be learned from private rows",
+          mend: "list them")
+      }
+      classes = Set(train.lazy.map { $0.fields[label] }).sorted()
+    }
+    guard (2...Dataset.mostClasses).contains(classes.count) else {
+      throw DatasetError(
+        .malformed, at: table.name, "has \(classes.count) different labels",
+        mend: "name a column of 2 to \(Dataset.mostClasses) classes in data.label_column")
+    }
+    return classes
+  }
+
   func examples(
     _ rows: [TextRow], _ file: String, _ part: Examples.Part
   ) throws(DatasetError) -> (Examples, TextFacts.Part) {
@@ -149,10 +169,11 @@ private struct TextReader {
     var labels: [UInt8] = []
     var groups: [UInt16] = []
     for row in rows {
-      guard let known = classOfLabel[row.fields[label]] else {
+      let name = label.map { row.fields[$0] } ?? ""
+      guard let known = classOfLabel[name] else {
         throw DatasetError(
           .malformed, at: "\(file), line \(row.line)",
-          "has the label '\(row.fields[label])', which is none of the classes "
+          "has the label '\(name)', which is none of the classes "
             + classes.prefix(10).joined(separator: ", "),
           mend: "correct the row or list the label in data.classes")
       }

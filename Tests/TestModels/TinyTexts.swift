@@ -1,24 +1,24 @@
 // Small language models and texts for tests: folders as Hugging Face writes them, with random weights.
 
 import Datasets
-import Federation
-import Foundation
+public import Federation
+public import Foundation
 import Kernels
-import Scenarios
-import Tensors
+public import Scenarios
+public import Tensors
 
 /// A folder with a BERT of two blocks, its vocabulary, and a table of texts of two domains.
-final class TinyTexts: Sendable {
-  let folder: URL
+public final class TinyTexts: Sendable {
+  public let folder: URL
 
-  static let words = [
+  public static let words = [
     "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "fine", "poor", "film", "shoe",
     "very", "not", "the", "a", "is",
   ]
-  static let sizes = BERTConfiguration(
+  public static let sizes = BERTConfiguration(
     vocabularySize: words.count, width: 16, blocks: 2, heads: 2, innerWidth: 32, positions: 16)
 
-  init() throws {
+  public init() throws {
     folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("dpflsim-\(UUID().uuidString)", isDirectory: true)
     try FileManager.default.createDirectory(
@@ -33,12 +33,12 @@ final class TinyTexts: Sendable {
 
   deinit { try? FileManager.default.removeItem(at: folder) }
 
-  func write(_ text: String, _ name: String) throws {
+  public func write(_ text: String, _ name: String) throws {
     try Data(text.utf8).write(to: folder.appendingPathComponent(name))
   }
 
   /// Weights from a fixed seed; layer norms begin as the identity.
-  func weights(of layout: ParameterLayout?) throws -> Safetensors {
+  public func weights(of layout: ParameterLayout?) throws -> Safetensors {
     var stream = RandomStream(seed: 5, purpose: .initialization)
     return try Safetensors(
       tensors: (layout?.entries ?? []).map { entry in
@@ -52,7 +52,7 @@ final class TinyTexts: Sendable {
   }
 
   /// Rows of the domains film and shoe whose labels follow their words.
-  static func table(rows: Int) -> String {
+  public static func table(rows: Int) -> String {
     var stream = RandomStream(seed: 6, purpose: .partition)
     func pick(_ words: [String]) -> String {
       words[min(words.count - 1, Int(stream.nextUnit() * Double(words.count)))]
@@ -67,7 +67,7 @@ final class TinyTexts: Sendable {
     return (["domain,label,text"] + lines).joined(separator: "\n") + "\n"
   }
 
-  static let json = """
+  public static let json = """
     {
       "name": "texts", "rounds": 4,
       "data": {
@@ -93,17 +93,23 @@ final class TinyTexts: Sendable {
     }
     """
 
-  func scenario(_ changes: [String] = [], json: String = TinyTexts.json) throws -> Scenario {
+  public func scenario(_ changes: [String] = [], json: String = TinyTexts.json) throws -> Scenario {
     try Scenario(json: Data(json.utf8), overrides: changes, folder: folder.path)
   }
 
-  func run(
+  public func run(
     _ scenario: Scenario, workers: Int = 1, featureMemory: Int = 64 << 20,
-    observer: any RunObserver = Recorder(), from point: ResumePoint? = nil
+    observer: any RunObserver = SilentObserver(), from point: ResumePoint? = nil
   ) async throws -> RunOutcome {
     try await Simulation(
       scenario: scenario, catalog: DatasetCatalog(places: []),
       options: SimulationOptions(workers: workers, featureMemory: featureMemory)
     ).run(observer: observer, from: point)
   }
+}
+
+/// Listens to nothing.
+public struct SilentObserver: RunObserver {
+  public init() {}
+  public func receive(_ event: RunEvent) {}
 }
