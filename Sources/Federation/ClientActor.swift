@@ -62,12 +62,22 @@ actor Client {
   }
 
   /// Computes what the frozen layers make of this client's data, to be kept for the whole run.
-  func cacheFeatures(train: Bool, on lane: Lane) async throws {
-    let (trainView, testView) = (profile.train, profile.test)
-    testFeatures = try await lane.run { $0.network.frozenFeatures(of: testView) }
-    if train {
-      trainFeatures = try await lane.run { $0.network.frozenFeatures(of: trainView) }
+  ///
+  /// - Parameter shared: where runs find what others have computed, and under which key.
+  func cacheFeatures(
+    train: Bool, shared: (features: SharedFeatures, key: String)?, on lane: Lane
+  ) async throws {
+    let place = 2 * profile.index
+    func features(of view: ClientView, at place: Int) async throws -> FrozenFeatures? {
+      guard let shared else {
+        return try await lane.run { $0.network.frozenFeatures(of: view) }
+      }
+      return try await shared.features.features(place, key: shared.key) {
+        try await lane.run { $0.network.frozenFeatures(of: view) }
+      }
     }
+    testFeatures = try await features(of: profile.test, at: place)
+    if train { trainFeatures = try await features(of: profile.train, at: place + 1) }
   }
 
   /// The divergences of its examples, row by row, for a checkpoint; empty if they are not followed.

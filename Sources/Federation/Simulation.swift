@@ -19,13 +19,17 @@ public struct SimulationOptions: Sendable {
   /// Where pretrained base models are kept; nil pretrains anew.
   public var modelCache: (any ModelCache)?
   public var checkpoints: CheckpointPolicy
+  /// Where runs of one process find one another's frozen features.
+  public var sharedFeatures: SharedFeatures?
 
   public static let usualFeatureMemory = 400 << 20
 
   public init(
     workers: Int, featureMemory: Int = Self.usualFeatureMemory, memoryLimit: Int? = nil,
-    modelCache: (any ModelCache)? = nil, checkpoints: CheckpointPolicy = .rounds(1)
+    modelCache: (any ModelCache)? = nil, checkpoints: CheckpointPolicy = .rounds(1),
+    sharedFeatures: SharedFeatures? = nil
   ) {
+    self.sharedFeatures = sharedFeatures
     self.workers = workers
     self.featureMemory = featureMemory
     self.memoryLimit = memoryLimit
@@ -295,8 +299,14 @@ public struct Simulation: Sendable {
       if train <= left { left -= train }
     }
     try await observer.receive(.preparing("computing frozen features"))
-    _ = try await lanes.map(chosen) { choice, lane in
-      try await clients[choice.client].cacheFeatures(train: choice.train, on: lane)
+    var shared: (features: SharedFeatures, key: String)?
+    if let features = options.sharedFeatures {
+      shared = (features, population.featureKey)
+      if await features.isUsed(for: population.featureKey) { chosen.reverse() }
+    }
+    _ = try await lanes.map(chosen) { [shared] choice, lane in
+      try await clients[choice.client].cacheFeatures(
+        train: choice.train, shared: shared, on: lane)
     }
     return (chosen.count(where: \.train), memory - left)
   }

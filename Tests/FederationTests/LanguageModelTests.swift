@@ -51,6 +51,27 @@ struct LanguageModelTests {
     }
   }
 
+  @Test("runs that share frozen features end as they do alone")
+  func sharing() async throws {
+    let texts = try TinyTexts()
+    let shared = SharedFeatures()
+    func digest(_ changes: [String], _ shared: SharedFeatures?) async throws -> String {
+      try await Simulation(
+        scenario: texts.scenario(changes), catalog: DatasetCatalog(places: []),
+        options: SimulationOptions(workers: 2, sharedFeatures: shared)
+      ).run(observer: SilentObserver()).result.resultDigest
+    }
+    for changes in [
+      [], ["privacy.target_epsilon=2"], ["method={\"name\": \"local\"}"], ["seed=1"],
+      ["model.max_tokens=6"], ["adapter.target_modules=[\"layer.0.output.dense\"]"], [],
+    ] {
+      #expect(try await digest(changes, shared) == digest(changes, nil), "\(changes)")
+    }
+    async let first = digest(["seed=2"], shared)
+    async let second = digest(["seed=2"], shared)
+    #expect(try await first == second)
+  }
+
   @Test("opposite labels are learned by clusters and not by one model")
   func learning() async throws {
     let texts = try TinyTexts()

@@ -23,6 +23,8 @@ struct RunExecution {
   var memoryLimit: Int?
   /// The run to go on with; nil begins one.
   var resumed: ResumedRun?
+  /// Where cells of a sweep find one another's frozen features.
+  var sharedFeatures: SharedFeatures?
   /// To begin only if no run of this identity is done, and no other process runs its scenario on this store.
   var exclusively: RunIdentity?
   /// When the whole began, for the time of everything.
@@ -45,7 +47,7 @@ struct RunExecution {
       options: SimulationOptions(
         workers: workers, memoryLimit: memoryLimit,
         modelCache: BaseModelCache(folder: places.cache),
-        checkpoints: checkpoints))
+        checkpoints: checkpoints, sharedFeatures: sharedFeatures))
     let (recorder, point) = try begin()
     let display = ProgressDisplay(
       scenario: scenario, style: progress, roundsDone: point?.round ?? 0)
