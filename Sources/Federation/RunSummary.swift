@@ -35,6 +35,7 @@ struct RunProgress: Codable, Sendable {
 struct RunSummary {
   let context: MethodContext
   let progress: RunProgress
+  var allowedFindings: [CheckReport.Finding] = []
 
   func finish(
     state: FederatedState, frozen: FrozenParameters, clients: [Client],
@@ -67,7 +68,8 @@ struct RunSummary {
     let followed = try await lanes.map(scenario.privacy.individual ? Array(clients.indices) : []) {
       index, lane in
       try await clients[index].individualFigures(
-        model: state.models[state.assignment[index]], personal: state.personal?[index], on: lane)
+        model: state.models[state.assignment[index]], personal: state.personal?[index],
+        bound: bounds[index]?.epsilon ?? .infinity, on: lane)
     }
     let seenLabels = 1 + (followed.compactMap { $0?.labels.max() }.max() ?? 0)
     let result = RunResult(
@@ -89,7 +91,7 @@ struct RunSummary {
           largestError: progress.aggregationErrors.max())
       },
       resultDigest: digest.text, digestVersion: RunDigest.version(clients: clients.count),
-      isReproducible: scenario.isReproducible,
+      isReproducible: scenario.isReproducible, allowedFindings: allowedFindings,
       notes: notes + warnings)
     return RunOutcome(result: result, models: storedModels(state, frozen: frozen))
   }

@@ -144,6 +144,7 @@ struct SweepExecution {
       listener: { await display.receive($0, of: index) }, stopsOnSignal: false)
     execution.exclusively = identity
     execution.sharedFeatures = sharedFeatures
+    execution.warn = { await display.say($0) }
     guard let resumed else { return try await execution.run() }
     var continued = execution
     continued.resumed = ResumedRun(runID: resumed.runID)
