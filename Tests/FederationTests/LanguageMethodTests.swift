@@ -30,7 +30,7 @@ struct LanguageMethodTests {
     ])
   }
 
-  @Test("whole clients are protected, examples followed, clients named by the table")
+  @Test("whole clients are protected, examples followed, cohorts drawn")
   func others() async throws {
     try await same([
       "privacy.unit=client", "privacy.noise_multiplier=8", "method={\"name\": \"global\"}",
