@@ -17,7 +17,8 @@ struct DPFLSim: AsyncParsableCommand {
       """,
     version: DPFLSimVersion.current,
     subcommands: [
-      RunCommand.self, CheckCommand.self, AuditCommand.self, RunsCommand.self, PrivacyCommand.self, DataCommand.self,
+      RunCommand.self, CheckCommand.self, AuditCommand.self, RunsCommand.self, PrivacyCommand.self,
+      DataCommand.self,
       SweepCommand.self, CompareCommand.self, ExportCommand.self,
       ReportCommand.self, LabCommand.self,
     ])
