@@ -106,7 +106,7 @@ extension LoRAConfiguration: Adapter {
   }
 
   public func merge(
-    _ tensors: [String: [Float]], into weight: inout [Float], on host: HostSpec, target: Int
+    _ tensors: [String: [Float]], into weights: inout HostWeights, on host: HostSpec, target: Int
   ) {
     guard let a = tensors["lora_A"], let b = tensors["lora_B"] else { return }
     let (rank, exact) = shape(ofTarget: target)
@@ -115,7 +115,7 @@ extension LoRAConfiguration: Adapter {
       for k in 0..<rank {
         let left = scale * b[row * rank + k]
         for column in 0..<host.columns {
-          weight[row * host.columns + column] += left * a[k * host.columns + column]
+          weights.weight[row * host.columns + column] += left * a[k * host.columns + column]
         }
       }
     }

@@ -35,7 +35,7 @@ struct Case: CustomTestStringConvertible, Sendable {
     LoRAConfiguration(rank: rank, loraAlpha: 5, targetModules: targets, freezeA: freezeA)
   }
 
-  static func all() throws -> [Case] { try usual() + special() + residual() }
+  static func all() throws -> [Case] { try usual() + special() + residual() + adapters() }
 
   /// Convolutions of other kernels and strides, group normalisation, residual blocks and means.
   private static func residual() throws -> [Case] {

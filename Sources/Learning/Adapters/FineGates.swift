@@ -1,0 +1,117 @@
+// FineGates: gates on the rows and columns of a frozen weight.
+//
+// Svirsky et al., "FineGates" (arXiv:2412.12951): gate = clamp(tanh(logit) + 0.5 + e, 0, 1), with noise e in
+// training alone.
+
+import Foundation
+import Kernels
+
+/// y = g_row ⊙ (W (g_column ⊙ x)) + b with g = clamp(tanh(logit) + 0.5, 0, 1); the bias is not gated.
+///
+/// Trained: m + n logits a host, starting at N(1, 0.1²). Under DP-SGD all logits enter the per-example clip and
+/// are noised; which gates are closed, and the smaller matrix that is left, are post-processing. The published
+/// gate noise e is no privacy noise and is left out: a gate is a deterministic function of its logit. A logit
+/// beyond the clamp has no gradient of its own; noise can reopen its gate. Gates of a mean of logits are not the
+/// mean of gates: averaging is inexact.
+public struct FineGatesAdapter: WeightAdapter, Hashable {
+  public let kind = "finegates"
+  public let targetModules: [String]
+  public let modulesToSave: [String]
+
+  public init(targetModules: [String], modulesToSave: [String] = []) {
+    self.targetModules = targetModules
+    self.modulesToSave = modulesToSave
+  }
+
+  public func tensors(on host: HostSpec, target: Int) -> [AdapterTensor] {
+    [
+      AdapterTensor(
+        "row_logit", rows: host.rows, columns: 1, start: .normal(mean: 1, deviation: 0.1),
+        isTrained: true),
+      AdapterTensor(
+        "column_logit", rows: host.columns, columns: 1, start: .normal(mean: 1, deviation: 0.1),
+        isTrained: true),
+    ]
+  }
+
+  /// A gate and its derivative by the logit.
+  static func gate(_ logit: Float) -> (value: Float, slope: Float) {
+    let t = Foundation.tanh(logit)
+    let open = t + 0.5
+    return open <= 0 ? (0, 0) : open >= 1 ? (1, 0) : (open, 1 - t * t)
+  }
+
+  /// How many of the gates of these logits are closed.
+  public static func closedGates(_ logits: [Float]) -> Int {
+    logits.count { gate($0).value == 0 }
+  }
+
+  public func merge(
+    _ tensors: [String: [Float]], into weights: inout HostWeights, on host: HostSpec, target: Int
+  ) {
+    guard let rows = tensors["row_logit"]?.map({ Self.gate($0).value }),
+      let columns = tensors["column_logit"]?.map({ Self.gate($0).value })
+    else { return }
+    for row in 0..<host.rows {
+      for column in 0..<host.columns {
+        weights.weight[row * host.columns + column] *= rows[row] * columns[column]
+      }
+    }
+  }
+
+  public func makePullback(on host: HostSpec, target: Int) -> any WeightPullback {
+    FineGatesPullback(host)
+  }
+}
+
+private final class FineGatesPullback: WeightPullback {
+  private let host: HostSpec
+  /// W times the gates of the other side.
+  private let columnGated: FloatBuffer
+  private let rowGated: FloatBuffer
+  private let dots: FloatBuffer
+  private var rowSlopes: [Float] = []
+  private var columnSlopes: [Float] = []
+
+  init(_ host: HostSpec) {
+    self.host = host
+    columnGated = FloatBuffer(count: host.rows * host.columns)
+    rowGated = FloatBuffer(count: host.rows * host.columns)
+    dots = FloatBuffer(count: max(host.rows, host.columns))
+  }
+
+  func load(_ tensors: [String: [Float]], base: HostWeights) {
+    let rows = (tensors["row_logit"] ?? []).map(FineGatesAdapter.gate)
+    let columns = (tensors["column_logit"] ?? []).map(FineGatesAdapter.gate)
+    rowSlopes = rows.map(\.slope)
+    columnSlopes = columns.map(\.slope)
+    var (byRow, byColumn) = (base.weight, base.weight)
+    for row in 0..<host.rows {
+      for column in 0..<host.columns {
+        byRow[row * host.columns + column] *= rows[row].value
+        byColumn[row * host.columns + column] *= columns[column].value
+      }
+    }
+    rowGated.write(byRow)
+    columnGated.write(byColumn)
+  }
+
+  func pullBack(
+    _ gradient: MatrixView, bias: FloatBuffer, place: (String) -> GradientPlace?
+  ) {
+    if let target = place("row_logit") {
+      dots.clear()
+      dots.addRowDots(
+        gradient, MatrixView(columnGated, rows: host.rows, columns: host.columns), to: 0)
+      for row in 0..<host.rows { target.buffer[target.offset + row] += dots[row] * rowSlopes[row] }
+    }
+    if let target = place("column_logit") {
+      dots.clear()
+      dots.addColumnDots(
+        gradient, MatrixView(rowGated, rows: host.rows, columns: host.columns), to: 0)
+      for column in 0..<host.columns {
+        target.buffer[target.offset + column] += dots[column] * columnSlopes[column]
+      }
+    }
+  }
+}
