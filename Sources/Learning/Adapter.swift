@@ -14,12 +14,15 @@ public struct AdapterTensor: Sendable, Hashable {
   public let isTrained: Bool
   /// Whether all hosts that have a tensor of this name use the same one. It lies with the first of them.
   public let isShared: Bool
+  /// Whether the first step from the start has no gradient for it, because another tensor starts at zero.
+  public let isSilentAtStart: Bool
 
   public init(
     _ name: String, rows: Int, columns: Int, start: TensorSpec.Start, isTrained: Bool,
-    isShared: Bool = false
+    isShared: Bool = false, isSilentAtStart: Bool = false
   ) {
     self.isShared = isShared
+    self.isSilentAtStart = isSilentAtStart
     self.name = name
     self.rows = rows
     self.columns = columns

@@ -82,7 +82,8 @@ extension TrainingPlan {
   public func groups(_ names: [[String]]? = nil) throws(ArchitectureError) -> LayerGroups {
     guard sharedSlots.isEmpty else {
       throw ArchitectureError(
-        description: "privacy.clipping: groups of layers cannot bound tensors that several layers share "
+        description:
+          "privacy.clipping: groups of layers cannot bound tensors that several layers share "
           + "(\(adapter?.kind ?? "")); use flat clipping")
     }
     let trained = architecture.layers.indices.filter(isTrained(layer:))

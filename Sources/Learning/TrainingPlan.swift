@@ -21,6 +21,8 @@ public struct TrainingPlan: Sendable {
   private let places: [String: (slot: ParameterSlot, isTrained: Bool)]
   /// Where tensors that several hosts share lie in θ.
   let sharedSlots: [ParameterSlot]
+  /// Trained tensors that the first step from the start does not move.
+  let silentSlots: [ParameterSlot]
   /// The adapter's tensors on each host, with their names there.
   private let adapterTensors: [String: [PlacedTensor]]
   /// How adapter tensors begin, by name.
@@ -77,6 +79,7 @@ public struct TrainingPlan: Sendable {
     places = layout.places
     adapterTensors = layout.adapterTensors
     sharedSlots = layout.shared
+    silentSlots = layout.silent
     starts = layout.starts
     self.targets = targets ?? [:]
   }
@@ -123,6 +126,7 @@ extension TrainingPlan {
     var adapterTensors: [String: [PlacedTensor]] = [:]
     var starts: [String: TensorSpec.Start] = [:]
     var shared: [ParameterSlot] = []
+    var silent: [ParameterSlot] = []
     private var sharedPlaces: [String: ParameterSlot] = [:]
 
     mutating func addTrained(_ tensor: TensorSpec) {
@@ -143,6 +147,7 @@ extension TrainingPlan {
         known
         ?? append(name, rows: tensor.rows, columns: tensor.columns, isTrained: tensor.isTrained)
       if known != nil { places[name] = (slot, tensor.isTrained) }
+      if known == nil, tensor.isTrained, tensor.isSilentAtStart { silent.append(slot) }
       if tensor.isShared, known == nil {
         sharedPlaces[tensor.name] = slot
         if tensor.isTrained { shared.append(slot) }

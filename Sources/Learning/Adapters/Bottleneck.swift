@@ -28,8 +28,10 @@ public struct BottleneckAdapter: Adapter, Hashable {
     return [
       AdapterTensor(
         "down", rows: width, columns: host.rows, start: .gaussian(deviation: deviation),
-        isTrained: true),
-      AdapterTensor("down_bias", rows: width, columns: 1, start: .constant(0), isTrained: true),
+        isTrained: true, isSilentAtStart: true),
+      AdapterTensor(
+        "down_bias", rows: width, columns: 1, start: .constant(0), isTrained: true,
+        isSilentAtStart: true),
       AdapterTensor(
         "up", rows: host.rows, columns: width, start: .constant(0), isTrained: true),
       AdapterTensor("up_bias", rows: host.rows, columns: 1, start: .constant(0), isTrained: true),

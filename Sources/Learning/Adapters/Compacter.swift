@@ -48,16 +48,20 @@ public struct CompacterAdapter: Adapter, Hashable {
     ) -> AdapterTensor {
       AdapterTensor(
         name, rows: n, columns: columns,
-        start: deviation == 0 ? .constant(0) : .gaussian(deviation: deviation), isTrained: true)
+        start: deviation == 0 ? .constant(0) : .gaussian(deviation: deviation), isTrained: true,
+        isSilentAtStart: deviation != 0)
     }
     // Entries of D then have variance 1/outputs, as a bottleneck's.
     let inner = 1 / Double(host.rows).squareRoot()
     return [
       AdapterTensor(
-        "phm_rule", rows: n * n, columns: n, start: .gaussian(deviation: 1 / Double(n).squareRoot()),
-        isTrained: trainsRule, isShared: true),
+        "phm_rule", rows: n * n, columns: n,
+        start: .gaussian(deviation: 1 / Double(n).squareRoot()),
+        isTrained: trainsRule, isShared: true, isSilentAtStart: true),
       part("down_s", width / n, 1), part("down_t", host.rows / n, inner),
-      AdapterTensor("down_bias", rows: width, columns: 1, start: .constant(0), isTrained: true),
+      AdapterTensor(
+        "down_bias", rows: width, columns: 1, start: .constant(0), isTrained: true,
+        isSilentAtStart: true),
       part("up_s", host.rows / n, 0), part("up_t", width / n, 1),
       AdapterTensor("up_bias", rows: host.rows, columns: 1, start: .constant(0), isTrained: true),
     ]

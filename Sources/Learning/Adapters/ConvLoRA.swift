@@ -35,13 +35,15 @@ public struct ConvLoRAAdapter: WeightAdapter, Hashable {
   ) throws(ArchitectureError) -> [AdapterTensor] {
     guard case .kernel(let size, let channels) = host.order else {
       throw ArchitectureError(
-        description: "adapter.target_modules: conv-lora is for convolutions and \(host.name) is none; "
+        description:
+          "adapter.target_modules: conv-lora is for convolutions and \(host.name) is none; "
           + "leave it out, or train it whole by modules_to_save")
     }
     return [
       AdapterTensor(
         "lora_A", rows: rank * size, columns: channels * size,
-        start: .gaussian(deviation: 1 / Double(rank * size).squareRoot()), isTrained: true),
+        start: .gaussian(deviation: 1 / Double(rank * size).squareRoot()), isTrained: true,
+        isSilentAtStart: true),
       AdapterTensor(
         "lora_B", rows: host.rows * size, columns: rank * size, start: .constant(0),
         isTrained: true),

@@ -8,7 +8,8 @@ import Kernels
 
 /// y = g_row ⊙ (W (g_column ⊙ x)) + b with g = clamp(tanh(logit) + 0.5, 0, 1); the bias is not gated.
 ///
-/// Trained: m + n logits a host, starting at N(1, 0.1²). Under DP-SGD all logits enter the per-example clip and
+/// Trained: m + n logits a host, starting at N(0.4, 0.1²), a gate of 0.88; the published N(1, 0.1²) lies where the
+/// clamp has no gradient, and only a penalty that closes gates moves it. Under DP-SGD all logits enter the per-example clip and
 /// are noised; which gates are closed, and the smaller matrix that is left, are post-processing. The published
 /// gate noise e is no privacy noise and is left out: a gate is a deterministic function of its logit. A logit
 /// beyond the clamp has no gradient of its own; noise can reopen its gate. Gates of a mean of logits are not the
@@ -26,10 +27,10 @@ public struct FineGatesAdapter: WeightAdapter, Hashable {
   public func tensors(on host: HostSpec, target: Int) -> [AdapterTensor] {
     [
       AdapterTensor(
-        "row_logit", rows: host.rows, columns: 1, start: .normal(mean: 1, deviation: 0.1),
+        "row_logit", rows: host.rows, columns: 1, start: .normal(mean: 0.4, deviation: 0.1),
         isTrained: true),
       AdapterTensor(
-        "column_logit", rows: host.columns, columns: 1, start: .normal(mean: 1, deviation: 0.1),
+        "column_logit", rows: host.columns, columns: 1, start: .normal(mean: 0.4, deviation: 0.1),
         isTrained: true),
     ]
   }

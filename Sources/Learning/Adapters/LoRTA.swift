@@ -78,7 +78,8 @@ public struct LoRTAAdapter: WeightAdapter, Hashable {
       _ name: String, _ rows: Int, _ columns: Int, _ start: TensorSpec.Start, _ isTrained: Bool
     ) -> AdapterTensor {
       AdapterTensor(
-        name, rows: rows, columns: columns, start: start, isTrained: isTrained, isShared: true)
+        name, rows: rows, columns: columns, start: start, isTrained: isTrained, isShared: true,
+        isSilentAtStart: name != "lorta_B")
     }
     let deviation = 1 / Double(rank).squareRoot()
     return [

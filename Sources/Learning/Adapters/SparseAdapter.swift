@@ -32,7 +32,8 @@ public struct SparseAdapter: WeightAdapter, Hashable {
     rank: Int, targetModules: [String], mask: Mask, modulesToSave: [String] = []
   ) {
     self.init(
-      rank: rank, targetModules: targetModules, mask: mask, modulesToSave: modulesToSave, places: [:])
+      rank: rank, targetModules: targetModules, mask: mask, modulesToSave: modulesToSave,
+      places: [:])
   }
 
   private init(
@@ -59,7 +60,8 @@ public struct SparseAdapter: WeightAdapter, Hashable {
         let count = rank * (host.rows + host.columns)
         guard rank >= 1, count <= size else {
           throw ArchitectureError(
-            description: "adapter.r: a mask of r (\(host.rows) + \(host.columns)) places does not fit "
+            description:
+              "adapter.r: a mask of r (\(host.rows) + \(host.columns)) places does not fit "
               + "\(host.name) with \(size) weights at r = \(rank); lower r")
         }
         places[host.name] = Self.draw(count, of: size, seed: seed, host: index)

@@ -46,7 +46,9 @@ public struct VeRAAdapter: WeightAdapter, Hashable {
         isShared: true)
     }
     return [
-      AdapterTensor("vera_lambda_d", rows: rank, columns: 1, start: .constant(0.1), isTrained: true),
+      AdapterTensor(
+        "vera_lambda_d", rows: rank, columns: 1, start: .constant(0.1), isTrained: true,
+        isSilentAtStart: true),
       AdapterTensor(
         "vera_lambda_b", rows: host.rows, columns: 1, start: .constant(0), isTrained: true),
       shared("vera_A", rank, inputs), shared("vera_B", outputs, rank),
