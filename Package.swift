@@ -54,11 +54,13 @@ let package = Package(
     room("Privacy", ["Kernels", numerics]),
     room("Learning", ["Kernels", crypto]),
     room("Clustering", ["Kernels", numerics]),
-    room("Datasets", ["Kernels", "CZlib", crypto]),
+    room("Datasets", ["Kernels", "CZlib", "Text", crypto]),
     room("Scenarios", ["JSON", "Datasets", crypto]),
     room(
       "Federation",
-      ["Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios", crypto]),
+      [
+        "Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios", "Tensors", crypto,
+      ]),
     room(
       "Laboratory",
       ["Kernels", "Privacy", "Learning", "Federation", "Scenarios", numerics]),
@@ -80,19 +82,27 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport",
       swiftSettings: house),
+    .target(
+      name: "TestModels",
+      dependencies: ["Datasets", "Federation", "Kernels", "Scenarios", "Tensors"],
+      path: "Tests/TestModels", swiftSettings: house),
     tests("JSON", ["Kernels"]), tests("Tensors", ["JSON", "Kernels", "Learning"]),
     tests("Text"),
-    tests("Kernels"), tests("Privacy"), tests("Learning"), tests("Clustering"), tests("Datasets"),
+    tests("Kernels"), tests("Privacy"), tests("Learning"), tests("Clustering"),
+    tests("Datasets", ["Text"]),
     tests("Scenarios", ["Datasets"]),
     tests(
       "Federation",
-      ["Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios"]),
+      [
+        "Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios", "Tensors",
+        "TestModels",
+      ]),
     tests("Laboratory", ["Kernels", "Learning", "Scenarios"]),
     tests(
       "Results",
       [
         "Kernels", "Learning", "Privacy", "Federation", "Scenarios", "Datasets", "Tensors",
-        .product(name: "GRDB", package: "GRDB.swift"),
+        "TestModels", .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .testTarget(
       name: "CommandTests",

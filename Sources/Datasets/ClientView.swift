@@ -36,8 +36,32 @@ public struct ClientView: Sendable {
 
   public var count: Int { indices.count }
 
-  /// How many numbers one example has.
+  /// How many numbers one example has; 0 for texts.
   public var valueCount: Int { lens.valueCount }
+
+  /// Rows of an example: the tokens of a text, or 1.
+  public func length(at position: Int) -> Int {
+    guard case .tokens(let tokens) = examples.values else { return 1 }
+    return tokens.length(of: Int(indices[position]))
+  }
+
+  /// Writes the token ids of one text; other examples have none.
+  /// - Precondition: the example is a text and `output` has `length(at: position)` elements.
+  public func write(_ position: Int, into output: inout MutableSpan<Int32>) {
+    guard case .tokens(let tokens) = examples.values else {
+      preconditionFailure("only texts have tokens")
+    }
+    tokens.write(Int(indices[position]), into: &output)
+  }
+
+  /// The token ids of one text in an array of their own; none for other examples.
+  public func tokens(at position: Int) -> [Int32] {
+    guard case .tokens = examples.values else { return [] }
+    var ids = [Int32](repeating: 0, count: length(at: position))
+    var span = ids.mutableSpan
+    write(position, into: &span)
+    return ids
+  }
 
   /// The label that the client sees.
   public func label(at position: Int) -> Int {
@@ -86,6 +110,7 @@ public struct ClientView: Sendable {
       write(image: bytes.span.extracting(start..<start + valueCount), into: &output, at: first)
     case .floats(let floats):
       write(row: floats.span.extracting(start..<start + valueCount), into: &output, at: first)
+    case .tokens: return
     }
     if lens.noise > 0 { addNoise(example, to: &output, at: first) }
   }

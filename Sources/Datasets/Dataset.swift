@@ -1,4 +1,4 @@
-// A data set in memory: images as the bytes of their files, tables as 32-bit floats.
+// A data set in memory: images as the bytes of their files, tables as 32-bit floats, texts as token ids.
 
 /// The shape of one example.
 public enum ExampleShape: Sendable, Hashable {
@@ -6,12 +6,15 @@ public enum ExampleShape: Sendable, Hashable {
   case image(height: Int, width: Int, channels: Int)
   /// A row of a table.
   case features(count: Int)
+  /// A text of 1 to `maximum` token ids below `vocabulary`.
+  case tokens(maximum: Int, vocabulary: Int)
 
-  /// How many numbers one example has.
+  /// How many numbers one example has; 0 for texts.
   public var valueCount: Int {
     switch self {
     case .image(let height, let width, let channels): height * width * channels
     case .features(let count): count
+    case .tokens: 0
     }
   }
 }
@@ -50,13 +53,7 @@ public struct Examples: Sendable {
   public enum Values: Sendable {
     case bytes([UInt8])
     case floats([Float])
-
-    var count: Int {
-      switch self {
-      case .bytes(let bytes): bytes.count
-      case .floats(let floats): floats.count
-      }
-    }
+    case tokens(TokenTable)
   }
 
   public let part: Part
@@ -94,6 +91,8 @@ public struct Dataset: Sendable {
   public let holdings: [Holding]?
   /// How columns became inputs, for tables.
   public let table: TableFacts?
+  /// What of the texts was cut, for texts.
+  public let text: TextFacts?
   /// SHA-256, in hexadecimal, of everything that training and testing can see; not of the name.
   public let contentHash: String
 
@@ -104,7 +103,8 @@ public struct Dataset: Sendable {
   public init(
     name: String, shape: ExampleShape, classCount: Int, normalization: Normalization,
     train: Examples, test: Examples, groupNames: [String] = [], classNames: [String] = [],
-    publicTrain: [Int32] = [], holdings: [Holding]? = nil, table: TableFacts? = nil
+    publicTrain: [Int32] = [], holdings: [Holding]? = nil, table: TableFacts? = nil,
+    text: TextFacts? = nil
   ) throws(DatasetError) {
     guard (1...Dataset.mostClasses).contains(classCount) else {
       throw DatasetError(
@@ -130,6 +130,7 @@ public struct Dataset: Sendable {
     self.publicTrain = publicTrain
     self.holdings = holdings
     self.table = table
+    self.text = text
     contentHash = Dataset.hash(shape, classCount, normalization, train, test, groupNames)
   }
 
@@ -146,14 +147,7 @@ public struct Dataset: Sendable {
     _ groupCount: Int
   ) throws(DatasetError) {
     let part = "\(name) (\(examples.part.rawValue))"
-    let (expected, overflow) = examples.count.multipliedReportingOverflow(by: shape.valueCount)
-    guard !overflow, expected == examples.values.count, shape.valueCount > 0 else {
-      throw DatasetError(
-        .malformed, at: part,
-        "has \(examples.count) labels of \(shape.valueCount) values each, but "
-          + "\(examples.values.count) values",
-        mend: "use labels and values of the same release")
-    }
+    try check(examples.values, part, shape, examples.count)
     guard examples.count <= Int(Int32.max) else {
       throw DatasetError(
         .malformed, at: part, "has \(examples.count) examples",
@@ -172,6 +166,32 @@ public struct Dataset: Sendable {
     }
   }
 
+  private static func check(
+    _ values: Examples.Values, _ part: String, _ shape: ExampleShape, _ examples: Int
+  ) throws(DatasetError) {
+    let count: Int
+    switch values {
+    case .bytes(let bytes): count = bytes.count
+    case .floats(let floats): count = floats.count
+    case .tokens(let tokens):
+      guard case .tokens(let maximum, let vocabulary) = shape, tokens.count == examples,
+        tokens.longest <= maximum, tokens.vocabularySize == vocabulary
+      else {
+        throw DatasetError(
+          .malformed, at: part, "has \(tokens.count) texts that do not fit its \(examples) labels",
+          mend: "use labels and texts of the same release")
+      }
+      return
+    }
+    let (expected, overflow) = examples.multipliedReportingOverflow(by: shape.valueCount)
+    guard !overflow, expected == count, shape.valueCount > 0 else {
+      throw DatasetError(
+        .malformed, at: part,
+        "has \(examples) labels of \(shape.valueCount) values each, but \(count) values",
+        mend: "use labels and values of the same release")
+    }
+  }
+
   private static func hash(
     _ shape: ExampleShape, _ classCount: Int, _ normalization: Normalization, _ train: Examples,
     _ test: Examples, _ groupNames: [String]
@@ -180,6 +200,7 @@ public struct Dataset: Sendable {
     switch shape {
     case .image(let height, let width, let channels): hash.add([height, width, channels])
     case .features(let count): hash.add([count])
+    case .tokens(let maximum, let vocabulary): hash.add([maximum, vocabulary])
     }
     hash.add([classCount])
     hash.add([normalization.mean, normalization.standardDeviation])
@@ -188,6 +209,7 @@ public struct Dataset: Sendable {
       switch examples.values {
       case .bytes(let bytes): hash.add(bytes)
       case .floats(let floats): hash.add(floats)
+      case .tokens(let tokens): tokens.hash(into: &hash)
       }
       if let groups = examples.groups { hash.add(groups.map(Int.init)) }
     }

@@ -15,6 +15,8 @@ public struct DatasetRequest: Sendable, Hashable {
   public var publicPath: String?
   /// For "csv": how to read the table.
   public var table: TableFormat?
+  /// For "text": how to read the table and what turns its texts into tokens.
+  public var text: TextRequest?
   /// For tables: what rows may be read for.
   public var use: TableUse
   /// For "idx": how many classes there are.
@@ -109,6 +111,16 @@ public struct DatasetCatalog: Sendable {
         name: known.name, format: table, trainFile: URL(fileURLWithPath: path),
         testFile: request.testPath.map { URL(fileURLWithPath: $0) },
         publicFile: request.publicPath.map { URL(fileURLWithPath: $0) }, use: request.use)
+    case .text:
+      guard let path = request.path, let text = request.text else {
+        throw DatasetError(
+          .invalidRequest, at: "data set 'text'", "lacks its path or its format",
+          mend: "give both")
+      }
+      return try TextTable.dataset(
+        name: known.name, format: text.format, tokenizer: text.vocabulary.tokenizer(),
+        trainFile: URL(fileURLWithPath: path),
+        testFile: request.testPath.map { URL(fileURLWithPath: $0) }, use: request.use)
     case .synthetic:
       let synthetic = request.synthetic ?? SyntheticRequest()
       return try request.images ? synthetic.images() : synthetic.table()

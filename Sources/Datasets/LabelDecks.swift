@@ -38,14 +38,19 @@ struct LabelDecks {
     return (taken, LabelDecks(seed: seed, decks: rest))
   }
 
-  /// Deals `counts[client][label]` examples to each client.
+  /// The decks of the examples that `isKept` chooses, in the same order.
+  func keeping(_ isKept: (Int) -> Bool) -> LabelDecks {
+    LabelDecks(seed: seed, decks: decks.map { deck in deck.filter { isKept(Int($0)) } })
+  }
+
+  /// Deals `counts[place][label]` examples to the client `clients[place]`.
   ///
   /// - Parameter repeating: true draws for each client from whole decks of its own; false goes on
   ///   where the last client stopped and begins a deck again only when it is used up.
   /// - Precondition: no count exceeds its deck.
-  func deal(_ counts: [[Int]], repeating: Bool) -> [[Int32]] {
+  func deal(_ counts: [[Int]], to clients: [Int], repeating: Bool) -> [[Int32]] {
     var tops = decks.map { _ in 0 }
-    return counts.enumerated().map { client, counts in
+    return zip(clients, counts).map { client, counts in
       var hand: [Int32] = []
       hand.reserveCapacity(counts.reduce(0, +))
       var stream = RandomStream(seed: seed, purpose: .partition, round: 6, client: client)

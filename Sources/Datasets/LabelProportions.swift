@@ -23,6 +23,7 @@ struct LabelProportions {
     switch client.labelSkew {
     case .none: return stock.map(Double.init)
     case .dirichlet(let alpha): return dirichlet(alpha, &stream)
+    case .balanced: return stock.map { $0 > 0 ? 1 : 0 }
     case .shards(let labels): return shards(labels, client.trainExamples, &stream)
     }
   }

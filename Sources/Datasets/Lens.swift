@@ -23,6 +23,11 @@ public final class Lens: Sendable {
         .invalidRequest, at: "shift.feature_noise", "\(shift.featureNoise) is out of range",
         mend: "use a finite standard deviation of at least 0")
     }
+    if case .tokens = dataset.shape, shift.featureNoise > 0 {
+      throw DatasetError(
+        .invalidRequest, at: "shift.feature_noise", "there is no noise between words",
+        mend: "leave it out for texts")
+    }
     self.shift = shift
     labelMap = try shift.labelMap(classCount: dataset.classCount)
     valueCount = dataset.shape.valueCount

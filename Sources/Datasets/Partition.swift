@@ -39,11 +39,23 @@ public struct Partition: Sendable {
     let wanted = dataset.publicTrain.isEmpty ? request.publicExamples : 0
     let (drawn, pool) = train.split(Partition.publicShares(wanted, stock: train.counts))
     let publicIndices = dataset.publicTrain + drawn
-    let counts = Partition.trainCounts(request, stock: pool.counts)
-    let trainLists = pool.deal(counts, repeating: request.overlap)
     let test = LabelDecks(dataset.test, classCount: dataset.classCount, seed: seed)
-    let testLists = test.deal(
-      Partition.testCounts(request, train: counts, stock: test.counts), repeating: false)
+    var trainLists = [[Int32]](repeating: [], count: request.clients.count)
+    var testLists = trainLists
+    for (groups, members) in try request.pools(of: dataset) {
+      let train = pool.from(groups, dataset.train)
+      let test = test.from(groups, dataset.test)
+      try request.check(members, groups, train.counts, test.counts, dataset)
+      let counts = Partition.trainCounts(request, members, stock: train.counts)
+      let trainDealt = train.deal(counts, to: members, repeating: request.overlap)
+      let testDealt = test.deal(
+        Partition.testCounts(request, members, train: counts, stock: test.counts), to: members,
+        repeating: false)
+      for (place, client) in members.enumerated() {
+        trainLists[client] = trainDealt[place]
+        testLists[client] = testDealt[place]
+      }
+    }
 
     self.seed = seed
     self.publicIndices = Partition.shuffled(publicIndices, seed, client: -1, part: 0)
@@ -74,6 +86,12 @@ public struct Partition: Sendable {
           + "\(dataset.name), which hold \(sizes.prefix(10)) rows",
         mend: "leave population.clusters out: the clients are those of data.client_column")
     }
+    guard request.clients.allSatisfy({ $0.groups == nil }) else {
+      throw DatasetError(
+        .invalidRequest, at: "population.clusters.groups",
+        "choose rows for clients that \(dataset.name) names",
+        mend: "leave groups out, or data.client_column")
+    }
     return zip(holdings, request.clients).enumerated().map { index, pair in
       Client(
         cluster: pair.1.cluster, shift: pair.1.shift,
@@ -94,11 +112,13 @@ public struct Partition: Sendable {
     return shares
   }
 
-  private static func trainCounts(_ request: PartitionRequest, stock: [Int]) -> [[Int]] {
+  private static func trainCounts(
+    _ request: PartitionRequest, _ members: [Int], stock: [Int]
+  ) -> [[Int]] {
     var proportions = LabelProportions(seed: request.seed, stock: stock)
-    let weights = request.clients.enumerated().map { proportions.next($1, index: $0) }
-    let needs = request.clients.map(\.trainExamples)
-    let offsets = offsets(request, step: 0)
+    let weights = members.map { proportions.next(request.clients[$0], index: $0) }
+    let needs = members.map { request.clients[$0].trainExamples }
+    let offsets = offsets(request, members, step: 0)
     guard request.overlap else {
       return allocate(needs: needs, weights: weights, stock: stock, offsets: offsets)
     }
@@ -111,9 +131,9 @@ public struct Partition: Sendable {
 
   /// Test examples follow the labels a client really trains on.
   private static func testCounts(
-    _ request: PartitionRequest, train counts: [[Int]], stock: [Int]
+    _ request: PartitionRequest, _ members: [Int], train counts: [[Int]], stock: [Int]
   ) -> [[Int]] {
-    let offsets = offsets(request, step: 1)
+    let offsets = offsets(request, members, step: 1)
     return counts.indices.map { client in
       allocate(
         needs: [request.testExamplesPerClient], weights: [counts[client].map(Double.init)],
@@ -121,8 +141,10 @@ public struct Partition: Sendable {
     }
   }
 
-  private static func offsets(_ request: PartitionRequest, step: Int) -> [Double] {
-    request.clients.indices.map { client in
+  private static func offsets(
+    _ request: PartitionRequest, _ members: [Int], step: Int
+  ) -> [Double] {
+    members.map { client in
       var stream = RandomStream(
         seed: request.seed, purpose: .partition, round: 3, client: client, step: step)
       return stream.nextUnit()

@@ -16,8 +16,8 @@ public struct PartitionReport: Sendable, Hashable, Codable {
   }
 
   public let dataset: String
-  /// SHA-256 of the data set's content.
-  public let datasetHash: String
+  /// SHA-256 of the data set's content; a run adds its pretrained model.
+  public var datasetHash: String
   /// SHA-256 of the partition's lists.
   public let partitionHash: String
   public let seed: UInt64
@@ -26,6 +26,8 @@ public struct PartitionReport: Sendable, Hashable, Codable {
   public let classNames: [String]?
   /// How columns became inputs, if the data set is a table.
   public let table: TableFacts?
+  /// What of the texts was cut, if the data set holds texts.
+  public let text: TextFacts?
   /// Public examples of each label.
   public let publicLabels: [Int]
   public var clients: [Client]
@@ -44,6 +46,7 @@ public struct PartitionReport: Sendable, Hashable, Codable {
     seed = partition.seed
     classCount = dataset.classCount
     table = dataset.table
+    text = dataset.text
     classNames = dataset.classNames.isEmpty ? nil : dataset.classNames
     publicLabels = PartitionReport.count(partition.publicIndices, dataset.train, classCount)
     var clients: [Client] = []

@@ -9,6 +9,8 @@ public enum LabelSkew: Sendable, Hashable, Codable {
   case dirichlet(alpha: Double)
   /// That many different labels, in equal parts; clients in turn take the labels used least so far.
   case shards(perClient: Int)
+  /// Every label alike, as far as the labels last.
+  case balanced
 }
 
 /// One client's part of the request.
@@ -16,15 +18,19 @@ public struct ClientRequest: Sendable, Hashable, Codable {
   public var cluster: Int
   public var trainExamples: Int
   public var labelSkew: LabelSkew
+  /// The groups, as positions in `Dataset.groupNames`, from which the client's examples come; nil takes all.
+  public var groups: [Int]?
   /// Only for the report's seen labels; the partition itself does not depend on it.
   public var shift: Shift
 
   public init(
-    cluster: Int, trainExamples: Int, labelSkew: LabelSkew = .none, shift: Shift = .none
+    cluster: Int, trainExamples: Int, labelSkew: LabelSkew = .none, groups: [Int]? = nil,
+    shift: Shift = .none
   ) {
     self.cluster = cluster
     self.trainExamples = trainExamples
     self.labelSkew = labelSkew
+    self.groups = groups
     self.shift = shift
   }
 }
@@ -92,7 +98,7 @@ public struct PartitionRequest: Sendable, Hashable, Codable {
         mend: "use at least 1 example and a cluster of at least 0")
     }
     switch client.labelSkew {
-    case .none: break
+    case .none, .balanced: break
     case .dirichlet(let alpha):
       guard alpha > 0, alpha.isFinite else {
         throw DatasetError(
@@ -108,7 +114,7 @@ public struct PartitionRequest: Sendable, Hashable, Codable {
     }
   }
 
-  private static func check(
+  static func check(
     _ wanted: Int, _ available: Int, _ what: String, _ mend: String
   ) throws(DatasetError) {
     guard wanted <= available else {

@@ -22,7 +22,7 @@ enum PixelMotion: Sendable, Equatable {
     }
     guard case .image(let height, let width, let channels) = shape else {
       throw DatasetError(
-        .invalidRequest, at: "shift.rotation_degrees", "a table has nothing to turn",
+        .invalidRequest, at: "shift.rotation_degrees", "a table or a text has nothing to turn",
         mend: "leave the rotation out or use images")
     }
     if degrees == 180 {

@@ -62,12 +62,22 @@ actor Client {
   }
 
   /// Computes what the frozen layers make of this client's data, to be kept for the whole run.
-  func cacheFeatures(train: Bool, on lane: Lane) async throws {
-    let (trainView, testView) = (profile.train, profile.test)
-    testFeatures = try await lane.run { $0.network.frozenFeatures(of: testView) }
-    if train {
-      trainFeatures = try await lane.run { $0.network.frozenFeatures(of: trainView) }
+  ///
+  /// - Parameter shared: where runs find what others have computed, and under which key.
+  func cacheFeatures(
+    train: Bool, shared: (features: SharedFeatures, key: String)?, on lane: Lane
+  ) async throws {
+    let place = 2 * profile.index
+    func features(of view: ClientView, at place: Int) async throws -> FrozenFeatures? {
+      guard let shared else {
+        return try await lane.run { $0.network.frozenFeatures(of: view) }
+      }
+      return try await shared.features.features(place, key: shared.key) {
+        try await lane.run { $0.network.frozenFeatures(of: view) }
+      }
     }
+    testFeatures = try await features(of: profile.test, at: place)
+    if train { trainFeatures = try await features(of: profile.train, at: place + 1) }
   }
 
   /// The divergences of its examples, row by row, for a checkpoint; empty if they are not followed.
@@ -279,7 +289,7 @@ actor Client {
         let network = workspace.network(for: served)
         network.load(trainable: served?.start ?? models[candidate])
         let seen = network.evaluate(view, features: features)
-        return Double(seen.correct) - 0.5 * Double(seen.examples)
+        return seen.correct - 0.5 * Double(seen.examples)
       }
     }
     guard let epsilon = noise.selectionEpsilon else {
@@ -305,26 +315,52 @@ actor Client {
       return network.evaluate(view, features: features)
     }
     let count = Double(max(seen.examples, 1))
-    return (Double(seen.correct) / count, seen.loss / count)
+    return (seen.correct / count, seen.loss / count)
   }
 
-  /// The same for a whole (merged) model, in single precision throughout, with the confusion matrix.
-  func evaluateMerged(_ parameters: [Float], classes: Int, on lane: Lane) async throws -> (
-    accuracy: Double, loss: Double, confusion: ConfusionCounts
-  ) {
+  /// The same with the confusion matrix.
+  func finalFigures(
+    _ model: [Float], personal: [Float]?, on lane: Lane
+  ) async throws -> FinalFigures {
+    let (view, features) = (profile.test, testFeatures)
+    let served = exchange?.evaluated(model, personal: personal)
+    return try await lane.run { workspace in
+      let network = workspace.network(for: served)
+      network.load(trainable: served?.start ?? model)
+      return FinalFigures(of: view, features: features, by: network)
+    }
+  }
+
+  /// The same for a whole (merged) model, in single precision throughout.
+  func evaluateMerged(
+    _ parameters: [Float], on lane: Lane
+  ) async throws -> FinalFigures {
     let view = profile.test
     return try await lane.run { workspace in
       let network = try workspace.whole()
       network.load(trainable: parameters)
-      var counts: [Int: Int] = [:]
-      let seen = network.evaluate(view) { label, predicted in
-        counts[label * classes + predicted, default: 0] += 1
-      }
-      let count = Double(max(seen.examples, 1))
-      return (
-        Double(seen.correct) / count, seen.loss / count,
-        ConfusionCounts(classes: classes, counts: counts)
-      )
+      return FinalFigures(of: view, features: nil, by: network)
     }
+  }
+}
+
+/// A client's figures at the end of a run.
+struct FinalFigures: Sendable {
+  let accuracy: Double
+  let loss: Double
+  let confusion: ConfusionCounts
+
+  init(of view: ClientView, features: FrozenFeatures?, by network: Network) {
+    // Next tokens are not confused with classes.
+    let architecture = network.plan.architecture
+    let classes = architecture.outputRows == .token ? 1 : architecture.classes
+    var counts: [Int: Int] = [:]
+    let seen = network.evaluate(view, features: features) { label, predicted in
+      counts[label * classes + predicted, default: 0] += 1
+    }
+    let count = Double(max(seen.examples, 1))
+    accuracy = seen.correct / count
+    loss = seen.loss / count
+    confusion = ConfusionCounts(classes: classes, counts: counts)
   }
 }

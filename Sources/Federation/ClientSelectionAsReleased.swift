@@ -13,6 +13,10 @@ private struct Resampled<Source: ExampleSource>: ExampleSource {
 
   var count: Int { positions.count }
   func label(at position: Int) -> Int { source.label(at: positions[position]) }
+  func length(at position: Int) -> Int { source.length(at: positions[position]) }
+  func write(_ position: Int, into destination: inout MutableSpan<Int32>) {
+    source.write(positions[position], into: &destination)
+  }
   func write(_ position: Int, into destination: inout MutableSpan<Float>) {
     source.write(positions[position], into: &destination)
   }
@@ -37,7 +41,7 @@ extension Client {
       zip(selection.candidates, draws).map { candidate, positions in
         workspace.network.load(trainable: models[candidate])
         let seen = workspace.network.evaluate(Resampled(source: view, positions: positions))
-        return 100 * Double(seen.correct) / Double(max(seen.examples, 1))
+        return 100 * seen.correct / Double(max(seen.examples, 1))
       }
     }
     guard let claimed = noise.selectionEpsilon else {

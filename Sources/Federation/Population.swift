@@ -27,6 +27,8 @@ public final class ClientProfile: Sendable {
 public struct Population: Sendable {
   public let scenario: Scenario
   public let dataset: Dataset
+  /// Of everything that decides a run beside the scenario: the data, and the pretrained model if there is one.
+  public let contentHash: String
   public let partition: Partition
   public var report: PartitionReport
   public let clients: [ClientProfile]
@@ -44,6 +46,7 @@ public struct Population: Sendable {
     self.scenario = scenario
     let dataset = try catalog.load(DatasetRequest(scenario))
     self.dataset = dataset
+    contentHash = try scenario.contentHash(of: dataset)
     plan = try TrainingPlan(scenario: scenario, dataset: dataset)
 
     var requests: [ClientRequest] = []
@@ -52,7 +55,7 @@ public struct Population: Sendable {
       requests.append(
         ClientRequest(
           cluster: client.cluster, trainExamples: count, labelSkew: LabelSkew(cluster.labelSkew),
-          shift: try Shift(cluster.shift, of: dataset)))
+          groups: try dataset.groups(cluster.groups), shift: try Shift(cluster.shift, of: dataset)))
     }
     let partition = try Partition(
       PartitionRequest(
@@ -62,6 +65,7 @@ public struct Population: Sendable {
       of: dataset)
     self.partition = partition
     report = try PartitionReport(partition, of: dataset)
+    report.datasetHash = contentHash
 
     // One lens a cluster: its table of shifted pixels is shared by all clients of the cluster.
     let lenses = try scenario.population.clusters.map { cluster throws(DatasetError) in
@@ -91,22 +95,22 @@ extension Scenario {
 }
 
 extension DatasetCatalog {
-  /// SHA-256 of the content of the scenario's data set.
+  /// SHA-256 of the content of the scenario's data set, and of its pretrained model if it has one.
   ///
   /// - Throws: `DatasetError` if it cannot be read.
   public func contentHash(of scenario: Scenario) throws -> String {
-    try load(DatasetRequest(scenario)).contentHash
+    try scenario.contentHash(of: load(DatasetRequest(scenario)))
   }
 }
 
 // MARK: - From the scenario's words to the rooms' types
 
 extension TrainingPlan {
-  init(scenario: Scenario, dataset: Dataset) throws(ArchitectureError) {
+  init(scenario: Scenario, dataset: Dataset) throws {
     try self.init(scenario: scenario, shape: dataset.shape, classes: dataset.classCount)
   }
 
-  init(scenario: Scenario, shape: ExampleShape, classes: Int) throws(ArchitectureError) {
+  init(scenario: Scenario, shape: ExampleShape, classes: Int) throws {
     try self.init(
       architecture: Architecture(scenario: scenario, shape: shape, classes: classes),
       adapter: scenario.adapter?.trained(seed: scenario.seed))
@@ -115,10 +119,16 @@ extension TrainingPlan {
 
 extension Architecture {
   /// The model of a scenario on examples of a shape.
-  public init(
-    scenario: Scenario, shape: ExampleShape, classes: Int
-  ) throws(ArchitectureError) {
+  ///
+  /// - Throws: `ArchitectureError`; `ModelFolderError` for the folder of a pretrained model.
+  public init(scenario: Scenario, shape: ExampleShape, classes: Int) throws {
     switch (scenario.model.architecture, shape) {
+    case (.bert, .tokens(_, let vocabulary)), (.gpt, .tokens(_, let vocabulary)):
+      try self.init(language: scenario, vocabulary: vocabulary, classes: classes)
+    case (.bert, _), (.gpt, _):
+      throw ArchitectureError(
+        description: "model.name: \"\(scenario.model.name)\" takes texts and "
+          + "\(scenario.data.name) has none; choose another model")
     case (.cnn, .image(let height, let width, let channels)):
       self = try .cnn(height: height, width: width, channels: channels, classes: classes)
     case (.resnet(let first, let blocks), .image(let height, let width, let channels)):
@@ -129,6 +139,10 @@ extension Architecture {
       throw ArchitectureError(
         description: "model.name: \"\(scenario.model.name)\" needs images and "
           + "\(scenario.data.name) is a table; choose \"mlp\" or \"logistic\"")
+    case (_, .tokens):
+      throw ArchitectureError(
+        description: "model.name: \"\(scenario.model.name)\" takes numbers and "
+          + "\(scenario.data.name) holds texts; choose \"bert\" or \"gpt\"")
     case (.mlp(let hidden), _):
       self = .mlp(
         inputs: shape.valueCount, hidden: hidden, classes: classes, channels: shape.channels)
@@ -161,6 +175,7 @@ extension Datasets.LabelSkew {
     switch skew {
     case .dirichlet(let alpha): self = .dirichlet(alpha: alpha)
     case .shards(let perClient): self = .shards(perClient: perClient)
+    case .balanced: self = .balanced
     case nil: self = .none
     }
   }

@@ -26,7 +26,7 @@ struct Pretraining {
   var key: String {
     var hash = SHA256()
     func add(_ text: String) { hash.update(data: Data("\(text)\n".utf8)) }
-    add(population.dataset.contentHash)
+    add(population.contentHash)
     add("seed \(population.scenario.seed)")
     add("\(population.plan.architecture)")
     add("\(settings)")

@@ -156,9 +156,12 @@ public struct ClusterResult: Codable, Hashable, Sendable {
   public let accuracy: Double
   public let loss: Double
   public let minority: Bool
+  /// exp(loss) of models that predict next tokens; nil for others.
+  public let perplexity: Double?
 
   public init(
-    name: String, clients: Int, samples: Int, accuracy: Double, loss: Double, minority: Bool
+    name: String, clients: Int, samples: Int, accuracy: Double, loss: Double, minority: Bool,
+    perplexity: Double? = nil
   ) {
     self.name = name
     self.clients = clients
@@ -166,6 +169,7 @@ public struct ClusterResult: Codable, Hashable, Sendable {
     self.accuracy = accuracy
     self.loss = loss
     self.minority = minority
+    self.perplexity = perplexity
   }
 }
 

@@ -3,6 +3,7 @@
 
 import Clustering
 import Datasets
+import Foundation
 import Learning
 import Privacy
 import Scenarios
@@ -43,13 +44,9 @@ struct RunSummary {
   ) async throws -> RunOutcome {
     let scenario = context.scenario
     let plan = context.plan
-    let wholes = context.wholeModels(of: state, frozen: frozen)
-    let merged = wholes.byModel
     let classes = plan.architecture.classes
-    let figures = try await lanes.map(Array(clients.indices)) { index, lane in
-      try await clients[index].evaluateMerged(
-        wholes.byClient?[index] ?? merged[state.assignment[index]], classes: classes, on: lane)
-    }
+    let (figures, warnings) = try await finalFigures(
+      state: state, frozen: frozen, clients: clients, lanes: lanes)
     let bounds = try await epsilons(clients, server: server?.ledger)
     let results = context.clients.map { profile in
       ClientResult(
@@ -74,6 +71,7 @@ struct RunSummary {
         model: state.models[state.assignment[index]], personal: state.personal?[index],
         bound: bounds[index]?.epsilon ?? .infinity, on: lane)
     }
+    let seenLabels = 1 + (followed.compactMap { $0?.labels.max() }.max() ?? 0)
     let result = RunResult(
       scenario: scenario.name, scenarioHash: scenario.hash, method: scenario.method.name,
       variant: variant, seed: scenario.seed, rounds: scenario.rounds, clients: results,
@@ -83,7 +81,8 @@ struct RunSummary {
       relation: .addOrRemoveOne, sampling: "poisson", bytesUp: progress.bytesUp,
       bytesDown: progress.bytesDown,
       individual: IndividualResult(
-        followed.compactMap { $0 }, classes: classes,
+        followed.compactMap { $0 },
+        classes: max(plan.architecture.outputRows == .token ? 1 : classes, seenLabels),
         clusters: scenario.population.clusters.count),
       adapter: scenario.adapter.map {
         AdapterResult(
@@ -93,8 +92,33 @@ struct RunSummary {
       },
       resultDigest: digest.text, digestVersion: RunDigest.version(clients: clients.count),
       isReproducible: scenario.isReproducible, allowedFindings: allowedFindings,
-      notes: notes + context.unmoved(wholes, base: frozen.base, assignment: state.assignment))
+      notes: notes + warnings)
     return RunOutcome(result: result, models: storedModels(state, frozen: frozen))
+  }
+
+  /// Accuracy, loss and confusion of every client, and what is to be said of the models.
+  ///
+  /// Models are merged for it, except language models: a merged encoder for each client would take its whole size.
+  private func finalFigures(
+    state: FederatedState, frozen: FrozenParameters, clients: [Client], lanes: LanePool
+  ) async throws -> (figures: [FinalFigures], warnings: [String]) {
+    let indices = Array(clients.indices)
+    let plan = context.plan
+    guard plan.adapter == nil || plan.architecture.input.maximumLength == 1 else {
+      let figures = try await lanes.map(indices) { index, lane in
+        try await clients[index].finalFigures(
+          state.models[state.assignment[index]], personal: state.personal?[index], on: lane)
+      }
+      return (figures, context.unmoved(state))
+    }
+    let wholes = context.wholeModels(of: state, frozen: frozen)
+    let figures = try await lanes.map(indices) { index, lane in
+      try await clients[index].evaluateMerged(
+        wholes.byClient?[index] ?? wholes.byModel[state.assignment[index]], on: lane)
+    }
+    return (
+      figures, context.unmoved(wholes, base: frozen.base, assignment: state.assignment)
+    )
   }
 
   /// ε of every client from its ledger; nil without privacy.
@@ -118,11 +142,13 @@ struct RunSummary {
     context.scenario.population.clusters.enumerated().map { index, cluster in
       let members = results.filter { $0.cluster == index }
       let count = Double(members.count)
+      let loss = members.reduce(0) { $0 + $1.loss } / count
       return ClusterResult(
         name: cluster.name, clients: members.count,
         samples: members.reduce(0) { $0 + $1.trainExamples },
         accuracy: members.reduce(0) { $0 + $1.accuracy } / count,
-        loss: members.reduce(0) { $0 + $1.loss } / count, minority: cluster.minority)
+        loss: loss, minority: cluster.minority,
+        perplexity: context.scenario.model.isDecoder ? exp(loss) : nil)
     }
   }
 
@@ -158,7 +184,7 @@ struct RunSummary {
       stored.append(
         StoredModel(
           name: "base",
-          tensors: tensors(plan.architecture.slots, frozen.base)
+          tensors: tensors(freshSlots, frozen.base)
             + tensors(plan.frozenFactorSlots, frozen.factors)))
     }
     return stored
@@ -166,6 +192,12 @@ struct RunSummary {
 }
 
 extension RunSummary {
+  /// Tensors of the base that no folder of pretrained weights holds.
+  private var freshSlots: [ParameterSlot] {
+    let model = context.scenario.model
+    return context.plan.architecture.slots.filter { !model.comesFromFolder($0.name) }
+  }
+
   /// What a rule of aggregation folded into the frozen weights follows the factors.
   private var residualSlots: [ParameterSlot] {
     guard let layout = context.exchange?.layout, layout.keepsResidual else { return [] }

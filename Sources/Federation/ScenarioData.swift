@@ -13,6 +13,7 @@ extension DatasetRequest {
     use = TableUse(
       isPrivate: scenario.hasBudget, publicExamples: data.publicExamples)
     classCount = data.classes
+    text = TextRequest(scenario)
     synthetic = data.synthetic
     synthetic?.seed = scenario.seed
   }
@@ -72,5 +73,26 @@ extension Datasets.Shift {
     self.init(
       rotationDegrees: shift.rotation, labelPermutation: permutation,
       labelOffset: shift.labelOffset, featureNoise: shift.featureNoise)
+  }
+}
+
+extension Dataset {
+  /// The groups of these names as positions in `groupNames`; nil for all.
+  ///
+  /// - Throws: `invalidRequest` for a name that is none of its groups.
+  func groups(_ names: [String]?) throws(DatasetError) -> [Int]? {
+    guard let names else { return nil }
+    var groups: [Int] = []
+    for wanted in names {
+      guard let group = groupNames.firstIndex(of: wanted) else {
+        throw DatasetError(
+          .invalidRequest, at: "population.clusters.groups", "'\(wanted)' is no group of \(name)",
+          mend: groupNames.isEmpty
+            ? "leave groups out, since this data set has none"
+            : "use some of: " + groupNames.prefix(20).joined(separator: ", "))
+      }
+      groups.append(group)
+    }
+    return groups
   }
 }

@@ -19,6 +19,8 @@ public struct SimulationOptions: Sendable {
   /// Where pretrained base models are kept; nil pretrains anew.
   public var modelCache: (any ModelCache)?
   public var checkpoints: CheckpointPolicy
+  /// Where runs of one process find one another's frozen features.
+  public var sharedFeatures: SharedFeatures?
   /// Critical findings of the check that were allowed by name; the result says them.
   public var allowedFindings: [CheckReport.Finding] = []
 
@@ -26,8 +28,10 @@ public struct SimulationOptions: Sendable {
 
   public init(
     workers: Int, featureMemory: Int = Self.usualFeatureMemory, memoryLimit: Int? = nil,
-    modelCache: (any ModelCache)? = nil, checkpoints: CheckpointPolicy = .rounds(1)
+    modelCache: (any ModelCache)? = nil, checkpoints: CheckpointPolicy = .rounds(1),
+    sharedFeatures: SharedFeatures? = nil
   ) {
+    self.sharedFeatures = sharedFeatures
     self.workers = workers
     self.featureMemory = featureMemory
     self.memoryLimit = memoryLimit
@@ -94,10 +98,11 @@ public struct Simulation: Sendable {
       scenario: scenario, plan: plan, clients: population.clients,
       schedule: scenario.cohortSchedule, initial: exchange?.initial(theta) ?? theta,
       factors: frozen.factors, exchange: exchange)
-    let datasetHash = population.dataset.contentHash
+    let datasetHash = population.contentHash
     try point?.checkpoint?.check(for: context, datasetHash: datasetHash)
     let clients = try makeClients(
       context, method: method, clipping: scenario.privacy.clipping.rule(for: plan))
+    let notes = notes + (population.dataset.text.map { ["texts: \($0.description)"] } ?? [])
     let cache = try await cacheFeatures(
       clients, population: population, memory: forecast.featureBytes, lanes: lanes, observer)
     try await observer.receive(
@@ -206,7 +211,8 @@ public struct Simulation: Sendable {
     func forecast(featureMemory: Int) -> CostForecast {
       CostForecast(
         scenario: scenario, clients: population.clients.map(\.plan),
-        schedule: scenario.cohortSchedule, model: ModelSize(population.plan),
+        schedule: scenario.cohortSchedule,
+        model: ModelSize(population.plan, length: population.dataset.usualLength),
         featureMemory: featureMemory)
     }
     guard let limit = options.memoryLimit else {
@@ -220,6 +226,9 @@ public struct Simulation: Sendable {
   private func baseModel(
     _ population: Population, lanes: LanePool, observer: any RunObserver
   ) async throws -> [Float] {
+    if let pretrained = try scenario.pretrainedParameters(of: population.plan.architecture) {
+      return pretrained
+    }
     guard let settings = scenario.model.pretraining else {
       return population.plan.architecture.initialParameters(seed: scenario.seed)
     }
@@ -278,19 +287,30 @@ public struct Simulation: Sendable {
   ) async throws -> (clients: Int, bytes: Int) {
     let size = population.plan.featureBytesPerRow
     guard size > 0 else { return (0, 0) }
+    let countsTokens = population.plan.featuresAreTokens
+    func bytes(_ view: ClientView) -> Int {
+      guard countsTokens else { return view.count * size }
+      return (0..<view.count).reduce(0) { $0 + view.length(at: $1) } * size
+    }
     var left = memory
     var chosen: [(client: Int, train: Bool)] = []
     for profile in population.clients {
-      let test = profile.test.count * size
+      let test = bytes(profile.test)
       guard test <= left else { break }
       left -= test
-      let train = profile.train.count * size
+      let train = bytes(profile.train)
       chosen.append((profile.index, train <= left))
       if train <= left { left -= train }
     }
     try await observer.receive(.preparing("computing frozen features"))
-    _ = try await lanes.map(chosen) { choice, lane in
-      try await clients[choice.client].cacheFeatures(train: choice.train, on: lane)
+    var shared: (features: SharedFeatures, key: String)?
+    if let features = options.sharedFeatures {
+      shared = (features, population.featureKey)
+      if await features.isUsed(for: population.featureKey) { chosen.reverse() }
+    }
+    _ = try await lanes.map(chosen) { [shared] choice, lane in
+      try await clients[choice.client].cacheFeatures(
+        train: choice.train, shared: shared, on: lane)
     }
     return (chosen.count(where: \.train), memory - left)
   }

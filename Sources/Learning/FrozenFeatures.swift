@@ -135,6 +135,9 @@ extension TrainingPlan {
   /// where nothing is frozen below the first trained layer.
   public var featureBytesPerRow: Int { featureShape?.bytes ?? 0 }
 
+  /// Whether frozen features are products of the first trained layer's weights, and not its inputs.
+  public var cachesProducts: Bool { featureShape.map { $0.content != .input } ?? false }
+
   /// Whether frozen features are kept by tokens.
   public var featuresAreTokens: Bool {
     architecture.layers[firstTrained].rows == .token

@@ -6,7 +6,8 @@ import Kernels
 /// What one pass over a batch saw. Private: it never leaves the client without noise.
 public struct BatchStatistics: Sendable, Hashable {
   public var examples = 0
-  public var correct = 0
+  /// Right predictions; of texts whose every token is predicted, the sum of their shares.
+  public var correct = 0.0
   /// Sum of losses in nats.
   public var loss = 0.0
   /// Examples whose gradient was not shortened.
@@ -114,8 +115,8 @@ public final class Network {
     return statistics
   }
 
-  /// Losses and hits of the examples, without gradients. `observe` receives (label, predicted class),
-  /// `lossObserver` (position, loss in nats).
+  /// Losses and hits of the examples, without gradients. `observe` receives (label, predicted class) of
+  /// models that predict classes, `lossObserver` (position, loss in nats).
   public func evaluate<Source: ExampleSource>(
     _ source: Source, features: FrozenFeatures? = nil, observe: ((Int, Int) -> Void)? = nil,
     lossObserver: ((Int, Double) -> Void)? = nil
@@ -123,7 +124,7 @@ public final class Network {
     var statistics = BatchStatistics()
     forEachTile(of: Array(0..<source.count), in: source) { part in
       forward(source, at: part, features: features)
-      if let observe {
+      if let observe, !scoresTokens {
         for (i, position) in part.enumerated() {
           observe(source.label(at: position), predictedClass(i))
         }
@@ -196,7 +197,7 @@ public final class Network {
       statistics.examples += 1
       statistics.loss += score.loss
       observer?(position, score.loss)
-      if score.isCorrect { statistics.correct += 1 }
+      statistics.correct += score.correct
     }
   }
 

@@ -6,12 +6,12 @@ public import Kernels
 public struct ExampleScore: Sendable, Hashable {
   /// In nats for probabilities; the square for squared errors.
   public var loss: Double
-  /// Whether the prediction was right: of a text, whether every counted token was.
-  public var isCorrect: Bool
+  /// 1 for a right prediction, else 0: of a text, the share of counted tokens that were predicted right.
+  public var correct: Double
 
-  public init(loss: Double, isCorrect: Bool) {
+  public init(loss: Double, correct: Double) {
     self.loss = loss
-    self.isCorrect = isCorrect
+    self.correct = correct
   }
 }
 
@@ -38,6 +38,6 @@ public struct SoftmaxCrossEntropy: Objective {
   ) -> ExampleScore {
     let (loss, isCorrect) = outputs.softmaxCrossEntropy(
       at: rows.lowerBound * width, classes: width, label: source.label(at: position))
-    return ExampleScore(loss: Double(loss), isCorrect: isCorrect)
+    return ExampleScore(loss: Double(loss), correct: isCorrect ? 1 : 0)
   }
 }

@@ -9,7 +9,7 @@ extension Scenario {
     public let known: KnownDataset
     /// The folder or file that holds the set; a relative path begins at the folder of the scenario file. JSON key
     /// `path`; default null, the usual place of the
-    /// installed set (for csv required, for synthetic there is none).
+    /// installed set (for csv and text required, for synthetic there is none).
     public let path: String?
     /// How many training examples are public: set aside for pretraining and never dealt to clients.
     /// JSON key `public_examples`; 0 to 10^7, default 10000 for image sets and 0 for the others.
@@ -24,6 +24,10 @@ extension Scenario {
     /// A table of the user's.
     public struct Table: Sendable, Hashable {
       public let format: TableFormat
+      /// The column of the texts; nil for tables of numbers and words. JSON key `text_column`.
+      public let text: TableColumn?
+      /// Whether there is a column of labels: texts for a decoder need none.
+      public let hasLabels: Bool
       /// JSON key `test_path`; default null: a part of the rows is split off.
       public let testPath: String?
       /// A file of the same columns whose rows are public. JSON key `public_path`; default null.
@@ -39,6 +43,8 @@ extension Scenario.DataSet {
   public var name: String { known.name }
 
   public var isImageSet: Bool { known.isImageSet }
+
+  public var isTextSet: Bool { known.isTextSet }
 
   /// What an example looks like; nil where only the files can say.
   public var shape: ExampleShape? {
@@ -104,6 +110,7 @@ extension Scenario.DataSet {
     case .idx, .cifar10: [path, publicExamples(10_000)]
     case .table: [path, publicExamples(0)]
     case .csv: Table.keys + [publicExamples(0)]
+    case .text: Table.textKeys + [publicExamples(0)]
     case .synthetic:
       [
         .defaults(
@@ -134,7 +141,7 @@ extension Scenario.DataSet {
     known = KnownDataset.all.first { $0.name == name } ?? .synthetic
     path = try fields.optionalString("path")
     publicExamples = try fields.integer("public_examples")
-    table = known.format == .csv ? try Table(fields) : nil
+    table = known.format == .csv || known.isTextSet ? try Table(fields) : nil
     statedClasses = known == .idx ? try fields.integer("classes") : nil
     synthetic =
       known.format == .synthetic ? try SyntheticRequest(try fields.fields("synthetic")) : nil

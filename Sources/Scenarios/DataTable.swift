@@ -1,4 +1,5 @@
-// The keys of a table of the user's: how its text is read, which columns are inputs, and on which scale.
+// The keys of a table of the user's: how its text is read, which columns are inputs, and on which scale; or which
+// column holds texts.
 
 import Datasets
 
@@ -46,6 +47,10 @@ extension Scenario.DataSet.Table {
       "Whose row it is. Each client trains on one row of a person, so that the budget of an example is that "
         + "of a person, and nobody is trained and tested on."),
     .implied(
+      "group_column", .null, .nullable(column),
+      "Each value is a group, from which clusters may take their examples (population.clusters.groups)."
+    ),
+    .implied(
       "feature_columns", .null,
       .nullable(.list(of: column, count: 1...10_000, distinct: true)),
       "The input columns; null takes all that have no other role."),
@@ -69,6 +74,23 @@ extension Scenario.DataSet.Table {
       "How characters are written as bytes; null looks, and under a budget takes UTF-8 or a byte-order mark."
     ),
   ]
+
+  /// Of a table of texts, which has no inputs but these.
+  static let textKeys: [Key] =
+    [
+      .required(
+        "text_column", column,
+        "Column of the texts, by name or counted from 0; they are cut to model.max_tokens."),
+      .implied(
+        "label_column", .null, .nullable(column),
+        "Column of the label, by name or counted from 0; a decoder, which predicts next tokens, needs none."
+      ),
+    ]
+    + keys.filter { key in
+      ![
+        "label_column", "columns", "public_path", "feature_columns", "drop_columns", "decimal",
+      ].contains(key.name)
+    }
 
   private static let statement = TaggedShape(
     tag: "kind", description: "What the column holds.",
@@ -106,8 +128,9 @@ extension Scenario.DataSet.Table {
     func columns(_ key: String) throws(ScenarioError) -> [TableColumn]? {
       fields.optional(key) == nil ? nil : try fields.list(key).map(TableColumn.init)
     }
+    hasLabels = fields.optional("label_column") != nil
     var format = TableFormat(
-      label: TableColumn(try fields.value("label_column")),
+      label: TableColumn(fields.optional("label_column") ?? .null),
       delimiter: try fields.optionalString("delimiter"), header: try fields.boolean("header"),
       missing: fields.optional("missing") == nil
         ? TableFormat.usualMissing : try fields.strings("missing"),
@@ -119,6 +142,7 @@ extension Scenario.DataSet.Table {
     format.client = fields.optional("client_column").map(TableColumn.init)
     format.cluster = fields.optional("cluster_column").map(TableColumn.init)
     format.person = fields.optional("id_column").map(TableColumn.init)
+    format.group = fields.optional("group_column").map(TableColumn.init)
     if fields.optional("classes") != nil { format.classes = try fields.words("classes") }
     if fields.optional("test_split") != nil { format.split = try fields.choice("test_split") }
     if fields.optional("columns") != nil {
@@ -127,6 +151,7 @@ extension Scenario.DataSet.Table {
       }
     }
     self.format = format
+    text = fields.optional("text_column").map(TableColumn.init)
     testPath = try fields.optionalString("test_path")
     publicPath = try fields.optionalString("public_path")
   }
@@ -185,6 +210,18 @@ extension Scenario {
   func checkTable(_ problems: inout ProblemList) {
     guard let table = data.table else { return }
     let place = JSONPath() + "data"
+    if !table.hasLabels, !model.isDecoder {
+      problems.add(place + "label_column", "is missing; a \(model.name) learns labels")
+    }
+    if let text = table.text, table.hasLabels, text == table.format.label {
+      problems.add(
+        place + "text_column", "is the column of the label; name the column of the texts")
+    }
+    if table.text != nil, table.format.client != nil, data.publicExamples > 0 {
+      problems.add(
+        place + "public_examples",
+        "must be 0 where client_column says whose every text is; set it to 0")
+    }
     if table.publicPath != nil, data.publicExamples > 0 {
       problems.add(
         place + "public_examples", "must be 0 where public_path names the public rows; remove one")
@@ -213,9 +250,13 @@ extension Scenario {
     for (path, list) in words where Set(list).count < list.count {
       problems.add(path, "has the same word twice, as a number and as text; remove one")
     }
-    let roles = [table.format.client, table.format.cluster, table.format.person].compactMap { $0 }
+    let roles = [
+      table.text, table.format.client, table.format.cluster, table.format.person,
+      table.format.group,
+    ].compactMap { $0 }
     let columns =
-      [table.format.label] + roles + (table.format.features ?? []) + table.format.dropped
+      (table.hasLabels ? [table.format.label] : []) + roles + (table.format.features ?? [])
+      + table.format.dropped
     let names = (columns + table.format.columns.map(\.column)).filter {
       if case .name = $0 { true } else { false }
     }

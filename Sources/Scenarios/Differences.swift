@@ -33,6 +33,8 @@ extension Scenario {
     /// Each client holds so many classes only. JSON: {"type": "shards", "per_client": 1 to
     /// classes}.
     case shards(perClient: Int)
+    /// Every client holds every class alike, as far as the examples last. JSON: {"type": "balanced"}.
+    case balanced
   }
 
   /// How the sizes of clients differ within a cluster.
@@ -95,13 +97,15 @@ extension Scenario.LabelSkew {
       .init(
         "shards", "Every client holds only some classes.",
         [.required("per_client", .integer(1...1000), "Classes of each client.")]),
+      .init("balanced", "Every client holds every class alike, as far as the examples last.", []),
     ])
 
   init(_ fields: Fields) throws(ScenarioError) {
-    self =
-      try fields.string("type") == "dirichlet"
-      ? .dirichlet(alpha: fields.number("alpha"))
-      : .shards(perClient: fields.integer("per_client"))
+    switch try fields.string("type") {
+    case "dirichlet": self = .dirichlet(alpha: try fields.number("alpha"))
+    case "balanced": self = .balanced
+    default: self = .shards(perClient: try fields.integer("per_client"))
+    }
   }
 }
 

@@ -22,6 +22,10 @@ extension Scenario {
       /// `width` (channels of the first block, a multiple of 4 from 4 to 256, default 16) and `blocks` (1 to 4,
       /// default 3).
       case resnet(width: Int, blocks: Int)
+      /// A pretrained BERT encoder with a linear head `classifier` on one vector a text. Texts only.
+      case bert(Encoder)
+      /// A GPT-2 decoder that predicts the next token of a text; no labels. Texts only.
+      case gpt(Decoder)
     }
 
     /// Public pretraining of the base model by SGD.
@@ -151,6 +155,8 @@ extension Scenario.Model {
     case .mlp: "mlp"
     case .logistic: "logistic"
     case .resnet: "resnet"
+    case .bert: "bert"
+    case .gpt: "gpt"
     }
   }
 
@@ -183,7 +189,7 @@ extension Scenario.Model {
       }
     case .logistic:
       return [Layer(name: "fc", outputs: data.classes, inputs: data.features)]
-    case .resnet: return nil
+    case .resnet, .bert, .gpt: return nil
     }
   }
 }
@@ -224,6 +230,10 @@ extension Scenario.Model {
           .defaults("blocks", 3, .integer(1...4), "Blocks; all but the first halve the image."),
           pretraining,
         ]),
+      .init("bert", "A pretrained BERT encoder and a linear classifier on texts.", Encoder.keys),
+      .init(
+        "gpt", "A GPT-2 decoder that predicts next tokens, pretrained or from scratch.",
+        Decoder.keys + [pretraining]),
     ])
 
   init(_ fields: Fields) throws(ScenarioError) {
@@ -233,6 +243,8 @@ extension Scenario.Model {
     case "resnet":
       architecture = .resnet(
         width: try fields.integer("width"), blocks: try fields.integer("blocks"))
+    case "bert": architecture = .bert(try Encoder(fields))
+    case "gpt": architecture = .gpt(try Decoder(fields))
     default: architecture = .logistic
     }
     guard let training = try fields.optionalFields("pretraining") else {
@@ -259,7 +271,8 @@ extension Scenario.Adapter {
           .required(
             "target_modules", .list(of: .identifier, count: 1...256, distinct: true),
             "Layers to adapt, by their names or the last parts of them; cnn has conv1, conv2, fc; mlp has "
-              + "fc1, fc2, ...; logistic has fc."),
+              + "fc1, fc2, ...; logistic has fc; bert has encoder.layer.0.attention.self.query, ...; gpt has "
+              + "h.0.attn.c_attn, ..."),
           .absent(
             "modules_to_save", .list(of: .identifier, count: 1...16, distinct: true),
             "Layers that are trained whole beside the adapter, such as a fresh classifier."),

@@ -40,6 +40,9 @@ extension Scenario {
     public let examplesPerClient: ExamplesPerClient
     /// How the cluster's data differ from the data set. JSON key `shift`; default no shift.
     public let shift: Shift
+    /// The groups of the data set, such as the two sexes of adult, from which the examples of these
+    /// clients come. JSON key `groups`; left out, all.
+    public let groups: [String]?
     /// Label skew in force here. JSON key `label_skew`; left out, that of the population; null
     /// none.
     public let labelSkew: LabelSkew?
@@ -144,6 +147,10 @@ extension Scenario.Cluster {
     .defaults(
       "shift", [:], .object(Scenario.Shift.shape), "How this cluster differs from the data set."),
     .absent(
+      "groups", .list(of: .text(1...256), count: 1...1000, distinct: true),
+      "Groups of the data set (the values of its group column) from which these clients' examples come; "
+        + "left out, all. Clusters share all of their groups or none."),
+    .absent(
       "label_skew", .nullable(.tagged(Scenario.LabelSkew.shape)),
       "Label skew of this cluster; left out, that of the population; null = none."),
     .absent(
@@ -170,6 +177,7 @@ extension Scenario.Cluster {
     minority = try fields.boolean("minority")
     examplesPerClient = try Scenario.ExamplesPerClient(fields)
     shift = try Scenario.Shift(fields.fields("shift"))
+    groups = fields.members["groups"] == nil ? nil : try fields.strings("groups")
     self.labelSkew =
       fields.members["label_skew"] == nil
       ? labelSkew : try fields.optionalFields("label_skew").map(Scenario.LabelSkew.init)

@@ -118,6 +118,11 @@ extension Scenario {
         "only images can be rotated and \(data.name) has none; use label_offset, "
           + "label_permutation or feature_noise")
     }
+    if shift.featureNoise != 0, data.isTextSet {
+      problems.add(
+        place + "feature_noise",
+        "there is no noise between words; leave it out, or use label_permutation")
+    }
     if let classes = data.classes, shift.labelOffset >= classes {
       problems.add(
         place + "label_offset",

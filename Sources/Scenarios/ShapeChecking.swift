@@ -36,7 +36,9 @@ struct ShapeChecker {
     case .tagged(let shape):
       if case .object(let members) = value { return resolveTagged(members, shape, at: path) }
     case .either(let kinds):
-      if let fitting = kinds.first(where: { $0.accepts(value) }) {
+      let accepting = kinds.filter { $0.accepts(value) }
+      // Of several lists the one for entries of this kind.
+      if let fitting = accepting.first(where: { $0.acceptsEntries(of: value) }) ?? accepting.first {
         return resolve(value, as: fitting, at: path, hint: hint)
       }
     case .nullable(let inner):
@@ -226,6 +228,14 @@ struct ShapeChecker {
 }
 
 extension Kind {
+  /// Whether the JSON type of a list's first entry fits; true for what is no list.
+  func acceptsEntries(of value: JSONValue) -> Bool {
+    guard case .list(let element, _, _) = self, case .array(let entries) = value,
+      let first = entries.first
+    else { return true }
+    return element.accepts(first)
+  }
+
   /// Whether the JSON type of a value fits, whatever its bounds.
   func accepts(_ value: JSONValue) -> Bool {
     switch (self, value) {

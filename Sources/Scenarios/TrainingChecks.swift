@@ -2,15 +2,16 @@
 
 extension Scenario {
   func checkModel(_ problems: inout ProblemList) {
+    checkLanguageModel(&problems)
     let place = JSONPath() + "model"
     switch model.architecture {
     case .cnn, .resnet:
-      if !data.isImageSet {
+      if !data.isImageSet, !data.isTextSet {
         problems.add(
           place + "name",
           "a \(model.name) needs images and \(data.name) has none; use \"mlp\" or \"logistic\"")
       }
-    case .mlp, .logistic: break
+    case .mlp, .logistic, .bert, .gpt: break
     }
     if case .resnet(let width, _) = model.architecture, width % 4 != 0 {
       problems.add(place + "width", "must be a multiple of 4, got \(width)")

@@ -23,12 +23,18 @@ public struct EncodedText: Sendable, Hashable {
 public enum Tokenizer: Sendable {
   case wordPiece(WordPiece)
   case bytePair(BytePairEncoding)
+  /// The bytes of a text (UTF-8) behind a token that begins it: for models that have no vocabulary.
+  case bytes
+
+  /// The token that begins a text of bytes.
+  public static let begin: Int32 = 256
 
   /// Words of the vocabulary; ids are below this.
   public var vocabularySize: Int {
     switch self {
     case .wordPiece(let wordPiece): wordPiece.vocabularySize
     case .bytePair(let bytePair): bytePair.vocabularySize
+    case .bytes: 257
     }
   }
 
@@ -37,6 +43,7 @@ public enum Tokenizer: Sendable {
     switch self {
     case .wordPiece: WordPiece.addedTokens
     case .bytePair: 0
+    case .bytes: 1
     }
   }
 
@@ -47,6 +54,10 @@ public enum Tokenizer: Sendable {
     switch self {
     case .wordPiece(let wordPiece): wordPiece.encode(text, maximum: maximum)
     case .bytePair(let bytePair): bytePair.encode(text, maximum: maximum)
+    case .bytes:
+      EncodedText(
+        ids: [Self.begin] + text.utf8.prefix(maximum - 1).map(Int32.init),
+        tokensBeforeCut: text.utf8.count + 1)
     }
   }
 

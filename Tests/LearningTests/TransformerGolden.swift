@@ -169,7 +169,7 @@ struct Recording: Objective {
   ) -> ExampleScore {
     recorder.outputs[position] = outputs.array(
       at: rows.lowerBound * width, count: rows.count * width)
-    return ExampleScore(loss: 0, isCorrect: true)
+    return ExampleScore(loss: 0, correct: 1)
   }
 }
 

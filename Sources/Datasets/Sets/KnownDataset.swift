@@ -12,6 +12,8 @@ public struct KnownDataset: Sendable, Hashable {
     case table(TableFormat)
     /// Any table, described in the request.
     case csv
+    /// Texts in a table, described in the request.
+    case text
     /// Drawn at random as described in the request.
     case synthetic
   }
@@ -58,15 +60,22 @@ public struct KnownDataset: Sendable, Hashable {
   public var isImageSet: Bool {
     switch format {
     case .idx, .cifar10: true
-    case .table, .csv, .synthetic: false
+    case .table, .csv, .text, .synthetic: false
     }
   }
 
+  /// Whether its examples are texts.
+  public var isTextSet: Bool { format == .text }
+
   public static let all: [KnownDataset] =
-    [fashionMNIST, mnist] + emnist + [idx, cifar10, adult, csv, synthetic]
+    [fashionMNIST, mnist] + emnist + [idx, cifar10, adult, csv, text, synthetic]
 
   public static let csv = KnownDataset(
     name: "csv", title: "any table of text, described in the scenario", format: .csv,
+    licence: "yours", source: "give the path of the file")
+
+  public static let text = KnownDataset(
+    name: "text", title: "texts in a table, for the language model of the scenario", format: .text,
     licence: "yours", source: "give the path of the file")
 
   public static let synthetic = KnownDataset(

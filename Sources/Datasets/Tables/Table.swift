@@ -100,7 +100,7 @@ public enum Table {
       test: try bytes(testFile), publicRows: try bytes(publicFile), use: use)
   }
 
-  private static func read(
+  static func read(
     _ file: NamedBytes, _ format: TableFormat, _ use: TableUse
   ) throws(DatasetError) -> NamedRows {
     var reader = try ByteReader(file.bytes, name: file.name)
@@ -110,7 +110,7 @@ public enum Table {
   }
 
   /// The rows that have a label; a stated class is one even if it looks like a missing value.
-  private static func labelled(
+  static func labelled(
     _ rows: [TextRow], _ format: TableFormat, _ table: NamedRows, _ file: String
   ) throws(DatasetError) -> [TextRow] {
     let label = try table.position(format.label, key: "data.label_column")
@@ -124,7 +124,7 @@ public enum Table {
     return labelled
   }
 
-  private static func read(
+  static func read(
     _ file: NamedBytes, like table: NamedRows, _ format: TableFormat, _ use: TableUse
   ) throws(DatasetError) -> [TextRow] {
     let other = try read(file, format, use)

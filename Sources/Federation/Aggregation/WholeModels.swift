@@ -61,6 +61,18 @@ extension MethodContext {
           zip(assignment, clients).allSatisfy { $0 != model || $1 == base }
         }
       } ?? used.filter { models.byModel[$0] == base }
+    return Self.warning(of: still)
+  }
+
+  /// The same where models are not merged: parameters that are as they began. Says nothing where clients keep
+  /// factors of their own.
+  func unmoved(_ state: FederatedState) -> [String] {
+    guard state.personal == nil else { return [] }
+    return Self.warning(
+      of: Set(state.assignment).sorted().filter { state.models[$0] == initial })
+  }
+
+  private static func warning(of still: [Int]) -> [String] {
     guard !still.isEmpty else { return [] }
     let names = still.map(String.init).joined(separator: ", ")
     return [

@@ -24,7 +24,7 @@ struct CheckFacts: Sendable {
   /// - Parameter forRun: whether only what warnings and refusals need is computed, not what notes and
   ///   tables of `check` show besides.
   init(
-    scenario: Scenario, plan: TrainingPlan, forRun: Bool = false
+    scenario: Scenario, plan: TrainingPlan, model: ModelSize, forRun: Bool = false
   ) throws(DatasetError) {
     self.scenario = scenario
     let counts = try scenario.drawExampleCounts()
@@ -32,7 +32,7 @@ struct CheckFacts: Sendable {
       ClientPlan($0, trainExamples: $1, local: scenario.local)
     }
     schedule = scenario.cohortSchedule
-    model = ModelSize(plan)
+    self.model = model
     // Groups that do not fit the plan were refused before.
     clippingGroupCount = scenario.privacy.clipping.groups.flatMap {
       try? plan.groups($0.layers).count
@@ -81,20 +81,21 @@ struct CheckFacts: Sendable {
 }
 
 extension ModelSize {
-  init(_ plan: TrainingPlan) {
+  /// - Parameter length: tokens of a usual example; 1 where examples are no texts.
+  init(_ plan: TrainingPlan, length: Int = 1) {
     trainable = plan.trainableCount
     total = plan.architecture.parameterCount
-    featureBytesPerExample = plan.featureBytesPerRow
-    inputs = plan.architecture.input.floatCount
+    featureBytesPerExample = plan.featureBytesPerRow * (plan.featuresAreTokens ? length : 1)
+    inputs = max(plan.architecture.input.floatCount, length)
     let layers = plan.architecture.layers
-    let work = layers.map { $0.work(length: 1) }
+    let work = layers.map { $0.work(length: length) }
     forward = Work(
       operations: work.reduce(0) { $0 + $1.operations }, outputs: work.reduce(0) { $0 + $1.outputs }
     )
     let first = layers.indices.first(where: plan.isTrained(layer:)) ?? 0
     var left = Array(work[first...])
     // The frozen product of the first adapted layer is cached too: only its low rank is left.
-    if let adapter = plan.lora, adapter.freezeA {
+    if let adapter = plan.lora, adapter.freezeA, plan.cachesProducts {
       left[0].operations = 2 * left[0].outputs * adapter.rank
     }
     cachedForward = Work(

@@ -121,6 +121,7 @@ extension CheckRule {
       for (index, cluster) in clusters.enumerated() {
         let twin = clusters[..<index].firstIndex {
           $0.shift == cluster.shift && $0.labelSkew == cluster.labelSkew
+            && $0.groups == cluster.groups
         }
         guard let twin else { continue }
         return [

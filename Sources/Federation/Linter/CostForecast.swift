@@ -48,7 +48,7 @@ extension CostForecast {
       + (Double(pretrained) * Self.trainingFactor + once) * Self.seconds(of: model.forward)
       + Double(steps * model.trainable) * Self.secondsPerParameterStep
     // Data (bytes for images, twice while they are unpacked), features, and per client an update in floats beside the models.
-    let bytesPerValue = scenario.data.isImageSet ? 1 : 4
+    let bytesPerValue = scenario.data.isImageSet ? 1 : scenario.data.isTextSet ? 2 : 4
     let data =
       ((scenario.data.trainExamples ?? clients.reduce(0) { $0 + $1.trainExamples })
         + (scenario.data.testExamples ?? tests)) * model.inputs * bytesPerValue * 2

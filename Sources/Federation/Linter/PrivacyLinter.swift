@@ -13,7 +13,8 @@ public struct PrivacyLinter: Sendable {
   ///
   /// - Throws: `DatasetError`, `ArchitectureError`.
   public init(scenario: Scenario, catalog: DatasetCatalog) throws {
-    facts = try CheckFacts(scenario: scenario, plan: scenario.trainingPlan(catalog))
+    let (plan, model) = try scenario.trainingPlan(catalog)
+    facts = try CheckFacts(scenario: scenario, plan: plan, model: model)
   }
 
   public func report() -> CheckReport {
@@ -37,8 +38,8 @@ public struct RunCheck: Sendable, Hashable {
   ///
   /// - Throws: `DatasetError`, `ArchitectureError`.
   public init(scenario: Scenario, catalog: DatasetCatalog) throws {
-    let facts = try CheckFacts(
-      scenario: scenario, plan: scenario.trainingPlan(catalog), forRun: true)
+    let (plan, model) = try scenario.trainingPlan(catalog)
+    let facts = try CheckFacts(scenario: scenario, plan: plan, model: model, forRun: true)
     let critical = facts.findings([.critical]).filter { $0.rule != Self.refusedByTheRun }
     let names = Set(scenario.privacy.allowedFindings)
     refused = critical.filter { !names.contains($0.rule) }
@@ -74,22 +75,28 @@ extension CostForecast {
   ///
   /// - Throws: `DatasetError`, `ArchitectureError`.
   public init(of scenario: Scenario, catalog: DatasetCatalog) throws {
-    let plan = try scenario.trainingPlan(catalog)
+    let model = try scenario.trainingPlan(catalog).model
     let counts = try scenario.drawExampleCounts()
     self.init(
       scenario: scenario,
       clients: zip(scenario.clients, counts).map {
         ClientPlan($0, trainExamples: $1, local: scenario.local)
-      }, schedule: scenario.cohortSchedule, model: ModelSize(plan))
+      }, schedule: scenario.cohortSchedule, model: model)
   }
 }
 
 extension Scenario {
-  fileprivate func trainingPlan(_ catalog: DatasetCatalog) throws -> TrainingPlan {
+  fileprivate func trainingPlan(
+    _ catalog: DatasetCatalog
+  ) throws -> (plan: TrainingPlan, model: ModelSize) {
     if let classes = data.classes, let shape = data.shape, data.trainExamples != nil {
-      return try TrainingPlan(scenario: self, shape: shape, classes: classes)
+      let plan = try TrainingPlan(scenario: self, shape: shape, classes: classes)
+      return (plan, ModelSize(plan))
     }
     // Only the files say whether there is enough to deal, so the deal is made, as in a run.
-    return try Federation.Population(scenario: self, catalog: catalog).plan
+    let population = try Federation.Population(scenario: self, catalog: catalog)
+    return (
+      population.plan, ModelSize(population.plan, length: population.dataset.usualLength)
+    )
   }
 }

@@ -4,7 +4,7 @@
 public import Kernels
 
 /// The mean over the counted predictions of an example. The divisor is the example's own count: a
-/// batch's would couple examples. A text without a prediction has loss 0.
+/// batch's would couple examples. A text without a prediction has loss 0 and counts as right.
 public struct NextTokenLoss: Objective {
   /// The first position whose token is predicted and counted, at least 1.
   public let from: Int
@@ -25,7 +25,7 @@ public struct NextTokenLoss: Objective {
     var span = tokens.mutableSpan
     source.write(position, into: &span)
     let counted = rows.count > from ? (rows.count - from - 1) / every + 1 : 0
-    var score = ExampleScore(loss: 0, isCorrect: true)
+    var score = ExampleScore(loss: 0, correct: counted == 0 ? 1 : 0)
     for (t, row) in rows.enumerated() {
       guard t + 1 < rows.count, t + 1 >= from, (t + 1 - from) % every == 0 else {
         outputs.clear(at: row * width, count: width)
@@ -34,7 +34,7 @@ public struct NextTokenLoss: Objective {
       let (loss, isCorrect) = outputs.tokenCrossEntropy(
         at: row * width, classes: width, label: Int(tokens[t + 1]), weight: 1 / Float(counted))
       score.loss += loss / Double(counted)
-      if !isCorrect { score.isCorrect = false }
+      if isCorrect { score.correct += 1 / Double(counted) }
     }
     return score
   }

@@ -12,7 +12,8 @@ extension Architecture {
   public func parameters(
     seed: UInt64, pretrained tensor: (String) -> ArraySlice<Float>?
   ) throws(ArchitectureError) -> [Float] {
-    var parameters = initialParameters(seed: seed)
+    let given = Set(slots.map(\.name).filter { tensor($0) != nil })
+    var parameters = initialParameters(seed: seed, leavingOut: given)
     let turned = Set(
       layers.compactMap { $0 as? DecoderBlockSpec }.flatMap { $0.hosts.map(\.weight) })
     for slot in slots {

@@ -32,12 +32,16 @@ public enum RunMetric: String, Sendable, Hashable, CaseIterable {
   case purity = "purity"
   case minorityDetected = "minority_detected"
   case epsilonMax = "epsilon_max"
+  // Of models that predict next tokens, over the true clusters.
+  case clusterMeanPerplexity = "cluster_mean_perplexity"
+  case worstClusterPerplexity = "worst_cluster_perplexity"
 
   /// Whether larger values are better.
   public var isBetterHigh: Bool {
     switch self {
     case .accuracyGap, .clientAccuracyGap, .accuracyStd, .clusterAccuracyStd, .gini, .clusterGini,
-      .lossDisparity, .clientLossDisparity, .equalizedOddsGap, .epsilonMax:
+      .lossDisparity, .clientLossDisparity, .equalizedOddsGap, .epsilonMax, .clusterMeanPerplexity,
+      .worstClusterPerplexity:
       false
     default: true
     }
@@ -48,7 +52,8 @@ public enum RunMetric: String, Sendable, Hashable, CaseIterable {
   public var hasSampleWeights: Bool {
     switch self {
     case .worstClientAccuracy, .clientAccuracyGap, .clientLossDisparity, .equalizedOddsGap, .ari,
-      .nmi, .purity, .minorityDetected, .epsilonMax:
+      .nmi, .purity, .minorityDetected, .epsilonMax, .clusterMeanPerplexity,
+      .worstClusterPerplexity:
       false
     default: true
     }
@@ -94,11 +99,20 @@ public enum RunMetric: String, Sendable, Hashable, CaseIterable {
     case .purity: result.agreement?.purity
     case .minorityDetected: result.agreement?.minorityIsolated.map { $0 ? 1 : 0 }
     case .epsilonMax: result.epsilonMax
+    case .clusterMeanPerplexity:
+      result.perplexities.map { $0.reduce(0, +) / Double($0.count) }
+    case .worstClusterPerplexity: result.perplexities?.max()
     }
   }
 }
 
 extension RunResult {
+  /// Of every true cluster; nil for models that predict no tokens.
+  fileprivate var perplexities: [Double]? {
+    let known = clusters.compactMap(\.perplexity)
+    return known.isEmpty ? nil : known
+  }
+
   /// The equalised-odds gap between the true clusters, from the confusions of their clients.
   fileprivate var equalizedOddsGap: Double? {
     let matrices = clusters.indices.compactMap { cluster -> ConfusionMatrix? in

@@ -18,6 +18,7 @@ public enum PEFTError: Error, Sendable, Hashable, CustomStringConvertible {
   case noAdapter(id: String)
   case personalFactors(id: String)
   case missingTensor(id: String, name: String)
+  case wholeTensor(id: String, name: String)
 
   public var description: String {
     switch self {
@@ -28,6 +29,9 @@ public enum PEFTError: Error, Sendable, Hashable, CustomStringConvertible {
     case .personalFactors(let id):
       "\(id): with fedsa-lora every client keeps its own B and no cluster has an adapter; choose another "
         + "adapter.aggregation"
+    case .wholeTensor(let id, let name):
+      "\(id): \(name) was trained whole, and the folder of a language model holds adapters and the classifier "
+        + "alone; name no other layer in adapter.modules_to_save"
     case .missingTensor(let id, let name):
       "\(id): its files hold no tensor \(name.debugDescription); they may come from another version of "
         + "dpflsim"
@@ -190,7 +194,7 @@ public struct PEFTExport: Sendable {
     ]
   }
 
-  private static func metadata(
+  static func metadata(
     _ run: RunRecord, _ result: RunResult, _ adapter: Scenario.Adapter
   ) -> [String: String] {
     let multipliers = Set(result.clients.compactMap(\.noiseMultiplier)).sorted()

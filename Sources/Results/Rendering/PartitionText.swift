@@ -48,7 +48,8 @@ public struct PartitionText: Sendable {
       "  Shared between clients: \(NumberText.grouped(report.sharedTrainExamples)) training and "
         + "\(NumberText.grouped(report.sharedTestExamples)) test examples.",
       "  Data \(report.datasetHash.prefix(16))…, partition \(report.partitionHash.prefix(16))….",
-    ] + (columns?.lines(colors: colors) ?? [])
+    ] + (report.text.map { ["  Texts: \($0.description)."] } ?? [])
+      + (columns?.lines(colors: colors) ?? [])
   }
 
   /// Which class has which number.
@@ -66,6 +67,7 @@ public struct PartitionText: Sendable {
       "seed": .integer(Int(clamping: report.seed)), "classes": .integer(report.classCount),
       "class_names": report.classNames.map { .array($0.map { .string($0) }) } ?? .null,
       "table": columns?.document ?? .null,
+      "text": report.text.map(Self.document) ?? .null,
       "public_labels": Self.list(report.publicLabels),
       "shared_train_examples": .integer(report.sharedTrainExamples),
       "shared_test_examples": .integer(report.sharedTestExamples),
@@ -81,6 +83,20 @@ public struct PartitionText: Sendable {
             "raw_test_labels": Self.list(client.rawTestLabels),
           ]
         }),
+    ]
+  }
+
+  private static func document(_ text: TextFacts) -> JSONValue {
+    func part(_ part: TextFacts.Part) -> JSONValue {
+      [
+        "texts": .integer(part.texts), "cut": .integer(part.cut), "empty": .integer(part.empty),
+        "tokens": .integer(part.tokens), "tokens_left_out": .integer(part.tokensLeftOut),
+        "longest": .integer(part.longest), "mean_tokens": .number(part.meanTokens),
+      ]
+    }
+    return [
+      "max_tokens": .integer(text.maximumTokens), "share_left_out": .number(text.shareLeftOut),
+      "train": part(text.train), "test": part(text.test),
     ]
   }
 

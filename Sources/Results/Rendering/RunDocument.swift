@@ -179,10 +179,12 @@ extension CheckReport.Finding {
 
 extension ClusterResult {
   fileprivate var document: JSONValue {
-    [
+    var members: [String: JSONValue] = [
       "name": .string(name), "clients": .integer(clients), "samples": .integer(samples),
       "accuracy": .number(accuracy), "loss": .number(loss), "minority": .bool(minority),
     ]
+    if let perplexity { members["perplexity"] = .number(perplexity) }
+    return .object(members)
   }
 }
 

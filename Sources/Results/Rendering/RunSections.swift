@@ -98,24 +98,31 @@ extension RunSections {
 
 extension RunSections {
   func accuracy() -> [String] {
-    var table = TextTable([
-      ("true cluster", .left), ("clients", .right), ("examples", .right), ("accuracy", .right),
-      ("loss", .right), ("", .left),
-    ])
+    let isDecoder = result.clusters.contains { $0.perplexity != nil }
+    var table = TextTable(
+      [
+        ("true cluster", .left), ("clients", .right), ("examples", .right), ("accuracy", .right),
+        ("loss", .right),
+      ] + (isDecoder ? [("perplexity", .right)] : []) + [("", .left)])
     let (clients, clusters) = (result.clientAccuracies, result.clusterAccuracies)
     let isUnequal = (clusters.gap ?? 0) > 0
     for cluster in result.clusters {
       let isWorst = isUnequal && cluster.accuracy == clusters.min
       let marks = (cluster.minority ? ["minority"] : []) + (isWorst ? ["lowest"] : [])
-      table.add([
-        TextTable.Cell(cluster.name, cluster.minority ? .marked : .plain),
-        "\(NumberText.grouped(cluster.clients))", "\(NumberText.grouped(cluster.samples))",
-        TextTable.Cell(NumberText.percent(cluster.accuracy), isWorst ? .bad : .plain),
-        "\(NumberText.decimal(cluster.loss, 3))",
-        TextTable.Cell(marks.joined(separator: ", "), isWorst ? .bad : .marked),
-      ])
+      table.add(
+        [
+          TextTable.Cell(cluster.name, cluster.minority ? .marked : .plain),
+          "\(NumberText.grouped(cluster.clients))", "\(NumberText.grouped(cluster.samples))",
+          TextTable.Cell(NumberText.percent(cluster.accuracy), isWorst ? .bad : .plain),
+          "\(NumberText.decimal(cluster.loss, 3))",
+        ] + (isDecoder ? ["\(NumberText.decimal(cluster.perplexity, 2))"] : [])
+          + [TextTable.Cell(marks.joined(separator: ", "), isWorst ? .bad : .marked)])
     }
-    return [heading("Accuracy on the clients' test examples")] + table.lines(colors: colors) + [
+    let title =
+      isDecoder
+      ? "Next tokens predicted right in the clients' test texts"
+      : "Accuracy on the clients' test examples"
+    return [heading(title)] + table.lines(colors: colors) + [
       "  Mean of clients \(NumberText.percent(clients.mean)), by training examples "
         + "\(NumberText.percent(result.sampleAccuracies.mean)), worst client "
         + "\(NumberText.percent(clients.min)).",

@@ -34,6 +34,8 @@ public struct RunIdentities {
     }
     let key: JSONValue = [
       "data": scenario.resolved["data"] ?? .null, "path": JSONValue(scenario.dataPath),
+      // A pretrained model is part of the data, and its vocabulary makes the tokens.
+      "model": scenario.resolved["model"] ?? .null, "model_path": JSONValue(scenario.modelPath),
     ]
     let hash: String?
     if let earlier = known[key] {

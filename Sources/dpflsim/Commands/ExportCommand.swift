@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import Results
+import Scenarios
 
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -14,7 +15,8 @@ struct ExportCommand: ParsableCommand {
 
       --peft writes a folder for each model in use (adapter_config.json, adapter_model.safetensors with \
       epsilon and the other facts of privacy in its metadata) and the base model beside them, in the \
-      layout of PyTorch.
+      layout of PyTorch. For a language model they refer to the folder of model.path, and the classifier \
+      stands in a file of its own.
       """)
 
   @Argument(help: "The run, the beginning of its name, or latest.")
@@ -45,7 +47,11 @@ struct ExportCommand: ParsableCommand {
     let run = try store.run(named: name)
     if let peft {
       let folder = URL(fileURLWithPath: peft, isDirectory: true)
-      for file in try PEFTExport(of: run, in: store).write(to: folder) {
+      let files =
+        try store.scenario(of: run).modelPath == nil
+        ? PEFTExport(of: run, in: store).write(to: folder)
+        : TransformerExport(of: run, in: store).write(to: folder)
+      for file in files {
         try Terminal.write(file.path + "\n")
       }
     }

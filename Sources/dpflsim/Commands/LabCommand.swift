@@ -186,6 +186,10 @@ private struct LabData {
       throw Failure(error).named(file)
     }
     population = try Population(scenario: scenario, catalog: Places().catalog)
+    guard !scenario.data.isTextSet else {
+      throw Failure(
+        .invalidInput, "data.name: the laboratory studies models of numbers; use another data set")
+    }
     let architecture = population.plan.architecture
     // Public examples, as far as there are any.
     let source =

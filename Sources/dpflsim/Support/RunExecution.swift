@@ -23,6 +23,8 @@ struct RunExecution {
   var memoryLimit: Int?
   /// The run to go on with; nil begins one.
   var resumed: ResumedRun?
+  /// Where cells of a sweep find one another's frozen features.
+  var sharedFeatures: SharedFeatures?
   /// To begin only if no run of this identity is done, and no other process runs its scenario on this store.
   var exclusively: RunIdentity?
   /// When the whole began, for the time of everything.
@@ -55,6 +57,7 @@ struct RunExecution {
       workers: workers, memoryLimit: memoryLimit,
       modelCache: BaseModelCache(folder: places.cache), checkpoints: checkpoints)
     options.allowedFindings = check.allowed
+    options.sharedFeatures = sharedFeatures
     let simulation = Simulation(scenario: scenario, catalog: places.catalog, options: options)
     let (recorder, point) = try begin(findings)
     let display = ProgressDisplay(

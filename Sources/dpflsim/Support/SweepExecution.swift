@@ -16,6 +16,20 @@ struct SweepExecution {
   /// Bytes that running cells are expected to take at most, all together.
   let memoryLimit: Int
   let progress: ProgressDisplay.Style
+  /// Of the cells that run side by side or one after another.
+  private let sharedFeatures = SharedFeatures()
+
+  init(
+    grid: SweepGrid, store: RunStore, workers: Int, jobs: Int, memoryLimit: Int,
+    progress: ProgressDisplay.Style
+  ) {
+    self.grid = grid
+    self.store = store
+    self.workers = workers
+    self.jobs = jobs
+    self.memoryLimit = memoryLimit
+    self.progress = progress
+  }
 
   /// Runs every cell that has no result yet. A cell that fails does not stop the others.
   ///
@@ -129,6 +143,7 @@ struct SweepExecution {
       scenario: cell.scenario, store: store, workers: max(1, workers), progress: .silent,
       listener: { await display.receive($0, of: index) }, stopsOnSignal: false)
     execution.exclusively = identity
+    execution.sharedFeatures = sharedFeatures
     execution.warn = { await display.say($0) }
     guard let resumed else { return try await execution.run() }
     var continued = execution

@@ -1,0 +1,49 @@
+// Frozen features that several runs have in common, such as the cells of a sweep that differ in method and budget.
+
+import Crypto
+import Foundation
+import Learning
+import Scenarios
+
+/// Keeps the frozen features of the runs that asked last: those of one seed, data set and model.
+///
+/// Nothing of a result depends on it: shared features are the very numbers that each run would compute.
+public actor SharedFeatures {
+  private var key = ""
+  private var known: [Int: Task<FrozenFeatures?, any Error>] = [:]
+
+  public init() {}
+
+  /// Whether another run has asked for features of this key, which are then better computed from the other end.
+  func isUsed(for key: String) -> Bool { self.key == key && !known.isEmpty }
+
+  /// The features of a part of a client's data: of the run that was the first to ask.
+  func features(
+    _ place: Int, key: String,
+    compute: @escaping @Sendable () async throws -> FrozenFeatures?
+  ) async throws -> FrozenFeatures? {
+    if self.key != key {
+      self.key = key
+      known = [:]
+    }
+    if let task = known[place] { return try await task.value }
+    let task = Task { try await compute() }
+    known[place] = task
+    return try await task.value
+  }
+}
+
+extension Population {
+  /// What decides the frozen features of all clients.
+  var featureKey: String {
+    var hash = SHA256()
+    for part in [
+      contentHash, partition.digest, "\(scenario.seed)", "\(scenario.model)",
+      scenario.adapter.map { "\($0)" } ?? "",
+      "\(scenario.population.clusters.map(\.shift))",
+    ] {
+      hash.update(data: Data("\(part)\n".utf8))
+    }
+    return hash.finalize().hexadecimal
+  }
+}
