@@ -1,15 +1,15 @@
 // From a scenario's adapter to the kind that layers train.
 
-import Learning
-import Scenarios
+public import Learning
+public import Scenarios
 
 extension Scenario.Adapter {
   /// The adapter as layers train it.
   ///
   /// - Parameter seed: the scenario's, from which masks are drawn: public, and the same for all clients.
-  func trained(seed: UInt64) -> any Adapter {
+  public func trained(seed: UInt64) -> any Adapter {
     switch kind {
-    case .lora, .rgp:
+    case .lora, .rgp, .opLoRA:
       LoRAConfiguration(
         rank: r, loraAlpha: loraAlpha, targetModules: targetModules,
         trained: aggregation == .ffaLoRA ? .b : .both, useRSLoRA: useRSLoRA,
@@ -23,7 +23,9 @@ extension Scenario.Adapter {
       SparseAdapter(
         rank: r, targetModules: targetModules, mask: .random(seed: seed),
         modulesToSave: modulesToSave)
-    case .fineGates: FineGatesAdapter(targetModules: targetModules, modulesToSave: modulesToSave)
+    case .fineGates(let penalty, let keep):
+      FineGatesAdapter(
+        targetModules: targetModules, penalty: penalty, keep: keep, modulesToSave: modulesToSave)
     case .veRA:
       VeRAAdapter(rank: r, targetModules: targetModules, modulesToSave: modulesToSave)
     case .convLoRA:
@@ -33,6 +35,12 @@ extension Scenario.Adapter {
       LoRTAAdapter(
         rank: r, loraAlpha: loraAlpha, heads: heads, trainsAll: trainsAll,
         targetModules: targetModules, modulesToSave: modulesToSave)
+    case .bottleneck(let width):
+      BottleneckAdapter(width: width, targetModules: targetModules, modulesToSave: modulesToSave)
+    case .compacter(let width, let factors, let trainsRule):
+      CompacterAdapter(
+        width: width, factors: factors, trainsRule: trainsRule, targetModules: targetModules,
+        modulesToSave: modulesToSave)
     }
   }
 }
@@ -51,6 +59,9 @@ extension Scenario.Adapter.Kind {
     case .veRA: "two vectors of scales a layer"
     case .convLoRA: "A and B of kernels"
     case .loRTA(_, let trainsAll): trainsAll ? "five common factors" : "a common B"
+    case .bottleneck: "a small network behind each layer"
+    case .compacter: "factors of a small network behind each layer"
+    case .opLoRA: "A and B by way of networks that emit them"
     }
   }
 }

@@ -19,6 +19,8 @@ final class ClientSettings: Sendable {
   /// Whether the server protects whole clients: nothing released by one alone then counts.
   fileprivate let trustsServer: Bool
   fileprivate let followsExamples: Bool
+  /// Hidden units of the networks that emit low-rank factors; nil trains the factors themselves.
+  fileprivate let generatorWidth: Int?
 
   init(scenario: Scenario, clipping: ClippingRule, exchange: AdapterExchange?) {
     seed = scenario.seed
@@ -32,6 +34,7 @@ final class ClientSettings: Sendable {
     // Where the server protects whole clients it clips their updates itself.
     clipsWithoutNoise = privacy.clipsWithoutNoise && privacy.unit == .example
     followsExamples = privacy.individual
+    generatorWidth = if case .opLoRA(let hidden)? = scenario.adapter?.kind { hidden } else { nil }
   }
 }
 
@@ -266,6 +269,7 @@ actor Client {
     work.rounds = settings.rounds
     work.roundSteps = total
     work.rule = settings.clipping
+    work.generatorWidth = settings.generatorWidth
     work.noise = noiseMaking
     return work
   }

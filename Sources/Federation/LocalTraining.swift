@@ -51,6 +51,8 @@ public struct LocalWork: Sendable {
   public var thresholds: [Float]?
   /// Clips also where there is no privacy; nil does not.
   public var clippingBound: Float?
+  /// Hidden units of the networks that emit low-rank factors; nil trains the factors themselves.
+  public var generatorWidth: Int?
   /// Clipping bounds of single examples, at most `maxGradNorm`; nil clips all to that.
   public var exampleBounds: [Float]?
 
@@ -143,18 +145,17 @@ public enum LocalTraining {
   public static func run<Source: ExampleSource>(
     _ work: LocalWork, on source: Source, features: FrozenFeatures?, network: Network
   ) throws(FederationError) -> LocalOutcome {
-    var theta = work.start
-    var sum = [Float](repeating: 0, count: theta.count)
+    var path = LocalPath(work, plan: network.plan)
+    var sum = [Float](repeating: 0, count: work.start.count)
     var statistics = BatchStatistics()
     let (rate, steps) = work.rateAndSteps
     let expectedBatch = Float(rate * Double(source.count))
     var groups = work.groups
-    var optimizer = LocalOptimizer(work.optimizer, count: theta.count)
-    var plain = work.isPrivateFullBatch ? (theta: work.start, optimizer: optimizer) : nil
+    var plain = work.isPrivateFullBatch ? path : nil
     for step in 0..<steps {
       let draw = work.firstStep + step
       let batch = sample(source.count, rate: rate, work: work, step: draw)
-      network.load(trainable: theta)
+      network.load(trainable: path.theta)
       var noise = StepNoise(
         work.noise, seed: work.seed, round: work.round, client: work.client, step: draw)
       let pass = ClippedPass(
@@ -166,22 +167,13 @@ public enum LocalTraining {
       statistics.add(seen)
       groups?.learn(from: seen, expectedBatch: Double(expectedBatch), noise: &noise)
       let learningRate = work.learningRate(step: step, of: steps)
-      optimizer.move(
-        &theta, against: noisy, expectedBatch: expectedBatch, learningRate: learningRate)
-      if var moved = plain {
-        moved.optimizer.move(
-          &moved.theta, against: sum, expectedBatch: expectedBatch, learningRate: learningRate)
-        plain = moved
-      }
-      if let regularizer = work.regularizer {
-        let pull = learningRate * regularizer.lambda
-        for i in theta.indices {
-          theta[i] -= pull * (theta[i] - regularizer.center[i])
-        }
-      }
+      path.move(against: noisy, expectedBatch: expectedBatch, learningRate: learningRate)
+      plain?.move(against: sum, expectedBatch: expectedBatch, learningRate: learningRate)
+      if let regularizer = work.regularizer { path.pull(regularizer, learningRate: learningRate) }
+      path.penalize(network.plan, learningRate: learningRate)
     }
     return LocalOutcome(
-      delta: try work.change(to: theta),
+      delta: try work.change(to: path.theta),
       deltaWithoutNoise: plain.map { zip($0.theta, work.start).map { $0 - $1 } },
       entries: entries(work, rate: rate, steps: steps), steps: steps, statistics: statistics,
       thresholds: groups?.released)

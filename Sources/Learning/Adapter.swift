@@ -85,6 +85,8 @@ public protocol Adapter: Sendable {
   /// - Parameter tensors: the values of its tensors on this host, by name.
   func merge(
     _ tensors: [String: [Float]], into weights: inout HostWeights, on host: HostSpec, target: Int)
+  /// The gradient of a penalty on θ that depends on no example: added after the noise; nil without one.
+  func penaltyGradient(of theta: [Float], in plan: TrainingPlan) -> [Float]?
   /// Its term in a worker; nil for kinds that layers have kernels for.
   func makeTerm(_ context: AdapterContext) -> (any AdapterTerm)?
 }
@@ -106,6 +108,7 @@ extension Adapter {
   public func fitted(to hosts: [AdaptedHost]) -> any Adapter { self }
   public func mode(on host: HostSpec, target: Int) -> HostMode { .adapted }
   public var isMergeable: Bool { true }
+  public func penaltyGradient(of theta: [Float], in plan: TrainingPlan) -> [Float]? { nil }
   public func makeTerm(_ context: AdapterContext) -> (any AdapterTerm)? { nil }
 }
 

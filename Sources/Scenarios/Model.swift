@@ -317,7 +317,8 @@ extension Scenario.Adapter {
       modulesToSave =
         fields.optional("modules_to_save") == nil ? [] : try fields.strings("modules_to_save")
       useRSLoRA = false
-      aggregation = .mean
+      // The factors of op-lora are LoRA's, averaged one by one.
+      aggregation = kind.hasFactors ? .fedIT : .mean
       freezeA = false
       layerRanks = nil
       clientRanks = nil

@@ -60,7 +60,7 @@ extension Scenario {
             + layers.map(\.name).joined(separator: ", "))
         continue
       }
-      guard adapter.kind == .lora || adapter.kind == .rgp else { continue }
+      guard adapter.kind.hasFactors else { continue }
       let side = min(layer.outputs ?? .max, layer.inputs ?? .max)
       if let ranks = adapter.layerRanks {
         if ranks.indices.contains(index), ranks[index] > side {

@@ -18,7 +18,7 @@ struct DPFLSim: AsyncParsableCommand {
     version: DPFLSimVersion.current,
     subcommands: [
       RunCommand.self, CheckCommand.self, RunsCommand.self, PrivacyCommand.self, DataCommand.self,
-      SweepCommand.self, CompareCommand.self, ExportCommand.self,
+      SweepCommand.self, CompareCommand.self, ExportCommand.self, MergeCommand.self,
       ReportCommand.self, LabCommand.self,
     ])
 }

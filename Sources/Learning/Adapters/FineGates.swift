@@ -10,7 +10,7 @@ import Kernels
 ///
 /// Trained: m + n logits a host, starting at N(0.4, 0.1²), a gate of 0.88; the published N(1, 0.1²) lies where the
 /// clamp has no gradient, and only a penalty that closes gates moves it. Under DP-SGD all logits enter the per-example clip and
-/// are noised; which gates are closed, and the smaller matrix that is left, are post-processing. The published
+/// are noised; the published penalty on open gates depends on no example and comes after the noise. Which gates are closed, and the smaller matrix that is left, are post-processing. The published
 /// gate noise e is no privacy noise and is left out: a gate is a deterministic function of its logit. A logit
 /// beyond the clamp has no gradient of its own; noise can reopen its gate. Gates of a mean of logits are not the
 /// mean of gates: averaging is inexact.
@@ -18,8 +18,15 @@ public struct FineGatesAdapter: WeightAdapter, Hashable {
   public let kind = "finegates"
   public let targetModules: [String]
   public let modulesToSave: [String]
+  /// Weight of the penalty |mean P(open) − keep|, summed over the two sides of every host.
+  public let penalty: Double
+  public let keep: Double
 
-  public init(targetModules: [String], modulesToSave: [String] = []) {
+  public init(
+    targetModules: [String], penalty: Double = 0, keep: Double = 1, modulesToSave: [String] = []
+  ) {
+    self.penalty = penalty
+    self.keep = keep
     self.targetModules = targetModules
     self.modulesToSave = modulesToSave
   }
@@ -40,6 +47,26 @@ public struct FineGatesAdapter: WeightAdapter, Hashable {
     let t = Foundation.tanh(logit)
     let open = t + 0.5
     return open <= 0 ? (0, 0) : open >= 1 ? (1, 0) : (open, 1 - t * t)
+  }
+
+  /// The gradient of the penalty. P(open) = ½ − ½ erf((−½ − tanh(logit))/(½√2)), with the published deviation of ½.
+  /// It depends on no example: under DP-SGD it is added after the noise and costs nothing.
+  public func penaltyGradient(of theta: [Float], in plan: TrainingPlan) -> [Float]? {
+    guard penalty > 0 else { return nil }
+    var gradient = [Float](repeating: 0, count: theta.count)
+    for slot in plan.slots
+    where slot.name.hasSuffix(".row_logit") || slot.name.hasSuffix(".column_logit") {
+      let means = theta[slot.range].map { Foundation.tanh(Double($0)) }
+      let open = means.map { 0.5 - 0.5 * erf((-0.5 - $0) / (0.5 * 2.0.squareRoot())) }
+      let excess = open.reduce(0, +) / Double(slot.count) - keep
+      let sign = excess > 0 ? 1.0 : excess < 0 ? -1.0 : 0
+      for (place, t) in zip(slot.range, means) {
+        let z = (0.5 + t) / 0.5
+        let density = exp(-z * z / 2) / (2 * Double.pi).squareRoot() / 0.5
+        gradient[place] = Float(penalty * sign / Double(slot.count) * density * (1 - t * t))
+      }
+    }
+    return gradient
   }
 
   /// How many of the gates of these logits are closed.

@@ -52,7 +52,7 @@ public struct SparseAdapter: WeightAdapter, Hashable {
 
   public func fitted(to hosts: [AdaptedHost]) throws(ArchitectureError) -> any Adapter {
     var places: [String: [Int]] = [:]
-    for (index, adapted) in hosts.enumerated() {
+    for adapted in hosts {
       let host = adapted.host
       let size = host.rows * host.columns
       switch mask {
@@ -64,7 +64,7 @@ public struct SparseAdapter: WeightAdapter, Hashable {
               "adapter.r: a mask of r (\(host.rows) + \(host.columns)) places does not fit "
               + "\(host.name) with \(size) weights at r = \(rank); lower r")
         }
-        places[host.name] = Self.draw(count, of: size, seed: seed, host: index)
+        places[host.name] = Self.draw(count, of: size, seed: seed, host: host.name)
       case .places(let given):
         let own = given[host.name] ?? []
         guard !own.isEmpty, own.allSatisfy((0..<size).contains), Set(own).count == own.count else {
@@ -81,8 +81,13 @@ public struct SparseAdapter: WeightAdapter, Hashable {
   }
 
   /// Ascending places without replacement (Floyd's algorithm).
-  private static func draw(_ count: Int, of size: Int, seed: UInt64, host: Int) -> [Int] {
-    var stream = RandomStream(seed: seed, purpose: .initialization, client: host, step: 2)
+  private static func draw(_ count: Int, of size: Int, seed: UInt64, host: String) -> [Int] {
+    // A number for the name (FNV-1a), so that a host's mask does not depend on what else is adapted.
+    let key = host.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
+      ($0 ^ UInt64($1)) &* 0x100_0000_01B3
+    }
+    var stream = RandomStream(
+      seed: seed ^ key, purpose: .initialization, step: 2)
     var chosen = Set<Int>()
     for last in size - count..<size {
       let place = Int(stream.next() % UInt64(last + 1))

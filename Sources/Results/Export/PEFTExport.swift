@@ -45,6 +45,8 @@ public struct PEFTExport: Sendable {
     let adapter: Safetensors
     /// Nil where the base of the run is as it was.
     let base: Safetensors?
+    /// The whole model, of kinds beside LoRA that are other weights.
+    var merged: Safetensors?
   }
 
   private let configuration: JSONValue
@@ -88,7 +90,8 @@ public struct PEFTExport: Sendable {
     let metadata = Self.metadata(run, result, adapter)
     func baseModel(adding file: Safetensors?) throws -> Safetensors {
       var tensors: [Safetensors.Tensor] = []
-      for tensor in stored.tensors where !tensor.name.contains(".lora_") {
+      for tensor in stored.tensors
+      where tensor.name.hasSuffix(".weight") || tensor.name.hasSuffix(".bias") {
         let host = String(tensor.name.dropLast(".weight".count))
         guard tensor.name.hasSuffix(".weight"), tensor.shape.count > 1 else {
           tensors.append(tensor)
@@ -103,6 +106,25 @@ public struct PEFTExport: Sendable {
     }
 
     base = try baseModel(adding: nil)
+    guard adapter.kind.hasFactors else {
+      let export = try KindExport(adapter, of: scenario, stored: stored, layouts: layouts)
+      models = try Set(result.clients.map(\.model)).sorted().map { index in
+        guard let file = files["model-\(index)"] else {
+          throw PEFTError.missingTensor(id: run.runID, name: "model-\(index)")
+        }
+        let users = result.clients.filter { $0.model == index }.map { String($0.client) }
+        let own = metadata.merging([
+          "model": "\(index)", "clients": users.joined(separator: ","),
+          "dpflsim_kind": adapter.kind.name,
+        ]) { $1 }
+        return Model(
+          index: index,
+          adapter: try Safetensors(tensors: export.tensors(file), metadata: own), base: nil,
+          merged: try export.merged(file, metadata: own))
+      }
+      configuration = export.configuration
+      return
+    }
     models = try Set(result.clients.map(\.model)).sorted().map { index in
       guard let file = files["model-\(index)"] else {
         throw PEFTError.missingTensor(id: run.runID, name: "model-\(index)")
@@ -172,6 +194,7 @@ public struct PEFTExport: Sendable {
       try put(
         Data((JSONValue.object(members).prettyText + "\n").utf8), name, "adapter_config.json")
       try put(model.adapter.data(), name, "adapter_model.safetensors")
+      if let merged = model.merged { try put(merged.data(), name, "merged", "model.safetensors") }
     }
     return files
   }
@@ -215,7 +238,7 @@ public struct PEFTExport: Sendable {
 }
 
 /// How the weights of one layer of images lie in PyTorch.
-private struct TorchLayout {
+struct TorchLayout {
   let order: ColumnOrder
 
   var isKernel: Bool { if case .kernel = order { true } else { false } }
@@ -258,6 +281,13 @@ private struct TorchLayout {
       }
     }
     return Safetensors.Tensor(name: name, shape: shape, values: .float32(turned))
+  }
+
+  /// Where PyTorch has each of our columns.
+  static func columns(of host: HostSpec) -> [Int] {
+    guard case .image(let channels) = host.order else { return Array(0..<host.columns) }
+    let places = host.columns / channels
+    return (0..<host.columns).map { $0 % channels * places + $0 / channels }
   }
 
   /// A factor B: a 1 × 1 convolution where the layer is one.
