@@ -6,14 +6,14 @@ import Results
 import Tensors
 import Testing
 
-/// Two adapters of rank 2 on a layer `fc` of 3 × 4.
+/// Two adapters of rank 2 on a layer `fc`, of 3 × 4 unless other factors are given.
 private struct TwoAdapters {
   let folder: URL
   let parts: [URL]
   static let a: [[Float]] = [[1, 0, 2, -1, 0, 1, 1, 3], [0.5, 1, 0, 0, 2, -1, 1, 0]]
   static let b: [[Float]] = [[1, 2, 0, 1, -1, 0], [0, 1, 1, 1, 2, -2]]
 
-  init() throws {
+  init(a: [[Float]] = Self.a, b: [[Float]] = Self.b, alphas: [Int] = [4, 2]) throws {
     folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "dpflsim-\(UUID().uuidString)")
     var parts: [URL] = []
@@ -21,16 +21,18 @@ private struct TwoAdapters {
       let part = folder.appendingPathComponent("part-\(k)")
       try FileManager.default.createDirectory(at: part, withIntermediateDirectories: true)
       let config = """
-        {"peft_type": "LORA", "r": 2, "lora_alpha": \(k == 0 ? 4 : 2), "use_rslora": false, \
+        {"peft_type": "LORA", "r": 2, "lora_alpha": \(alphas[k]), "use_rslora": false, \
         "rank_pattern": {}, "target_modules": ["fc"], "base_model_name_or_path": "../base"}
         """
       try Data(config.utf8).write(to: part.appendingPathComponent("adapter_config.json"))
       let file = try Safetensors(
         tensors: [
           Safetensors.Tensor(
-            name: "base_model.model.fc.lora_A.weight", shape: [2, 4], values: .float32(Self.a[k])),
+            name: "base_model.model.fc.lora_A.weight", shape: [2, a[k].count / 2],
+            values: .float32(a[k])),
           Safetensors.Tensor(
-            name: "base_model.model.fc.lora_B.weight", shape: [3, 2], values: .float32(Self.b[k])),
+            name: "base_model.model.fc.lora_B.weight", shape: [b[k].count / 2, 2],
+            values: .float32(b[k])),
           Safetensors.Tensor(
             name: "base_model.model.head.bias", shape: [2], values: .float32([Float(k), 4])),
         ],
@@ -115,6 +117,47 @@ struct MergingTests {
     let expected = TwoAdapters.product(
       mean(TwoAdapters.a), mean(TwoAdapters.b), rank: 2, scale: 1)
     for (x, y) in zip(factors.change, expected) { #expect(abs(x - y) < 1e-5) }
+  }
+
+  /// 0.5 · sin(0.37 i + 0.11 i² + 1.7 k + 0.5), as Tests/LearningTests/Golden/adapters.json has its factors.
+  private func golden(_ k: Int, _ count: Int) -> [Float] {
+    (0..<count).map { i in
+      let i = Double(i)
+      return Float(0.5 * sin(0.37 * i + 0.11 * i * i + 1.7 * Double(k) + 0.5))
+    }
+  }
+
+  @Test("golden norms of the mean product, its best rank 2, and the product of mean factors")
+  func goldenNorms() throws {
+    let two = try TwoAdapters(
+      a: [golden(501, 10), golden(510, 10)], b: [golden(500, 12), golden(507, 12)], alphas: [2, 2])
+    defer { try? FileManager.default.removeItem(at: two.folder) }
+    let parts = try two.parts.map { try AdapterFolder($0) }
+    // From an independent implementation (adapters.json, `merging.lora`).
+    for (space, rank, expected) in [
+      (MergeSpace.product, nil as Int?, 0.347050969756), (.product, 2, 0.328642593424),
+      (.factors, nil, 0.175836130051),
+    ] {
+      let target = two.folder.appendingPathComponent("merged")
+      _ = try MergedAdapter(parts, rule: .uniform, space: space, rank: rank) { _ in nil }
+        .write(to: target)
+      let file = try Safetensors(
+        data: Data(contentsOf: target.appendingPathComponent("adapter_model.safetensors")))
+      guard case .float32(let a)? = file["base_model.model.fc.lora_A.weight"]?.values,
+        case .float32(let b)? = file["base_model.model.fc.lora_B.weight"]?.values
+      else {
+        Issue.record("the folder has no factors")
+        return
+      }
+      let written = a.count / 5
+      let square = (0..<30).reduce(0.0) { total, place in
+        let entry = (0..<written).reduce(0.0) {
+          $0 + Double(b[place / 5 * written + $1]) * Double(a[$1 * 5 + place % 5])
+        }
+        return total + entry * entry
+      }
+      #expect(abs(square.squareRoot() - expected) < 1e-6)
+    }
   }
 
   @Test("different data: the largest epsilon; the same or unknown: the sum; none: none")
