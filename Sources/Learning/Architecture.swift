@@ -77,17 +77,11 @@ public struct ParameterSlot: Sendable, Hashable {
 
 extension Architecture {
   /// Fresh parameters, drawn tensor by tensor.
-  ///
-  /// - Parameter names: tensors that are not drawn, and are zero.
-  public func initialParameters(seed: UInt64, leavingOut names: Set<String> = []) -> [Float] {
+  public func initialParameters(seed: UInt64) -> [Float] {
     var stream = RandomStream(seed: seed, purpose: .initialization)
     var parameters: [Float] = []
     parameters.reserveCapacity(parameterCount)
     for tensor in layers.flatMap(\.tensors) {
-      guard !names.contains(tensor.name) else {
-        parameters.append(contentsOf: repeatElement(0, count: tensor.count))
-        continue
-      }
       for _ in 0..<tensor.count { parameters.append(tensor.start.draw(from: &stream)) }
     }
     return parameters

@@ -20,7 +20,7 @@ private func scenario(_ data: String, groups: [String]) throws -> Scenario {
       {"name": "groups", "rounds": 1, "data": \(data), "model": {"name": "logistic"},
        "population": {"test_examples_per_client": 10, "label_skew": {"type": "balanced"},
                       "clusters": [\(clusters.joined(separator: ", "))]},
-       "local": {"learning_rate": 0.1}, "privacy": {"target_epsilon": null},
+       "local": {"batch_size": 10, "learning_rate": 0.1}, "privacy": {"target_epsilon": null},
        "method": {"name": "global"}}
       """.utf8))
 }

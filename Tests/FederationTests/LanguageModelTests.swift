@@ -28,7 +28,7 @@ struct LanguageModelTests {
     [], ["adapter.aggregation=fedit"], ["adapter=null", "privacy.max_grad_norm=2"],
     ["adapter.target_modules=[\"query\", \"output.dense\"]"],
     ["model.pooling=cls", "method={\"name\": \"ifca\", \"num_clusters\": 2}"],
-    ["privacy.clipping={\"type\": \"per-layer\"}", "method={\"name\": \"oracle\"}"],
+    ["privacy.clipping={\"name\": \"per-layer\"}", "method={\"name\": \"oracle\"}"],
   ]
 
   @Test(
@@ -76,7 +76,7 @@ struct LanguageModelTests {
   func learning() async throws {
     let texts = try TinyTexts()
     let plain = [
-      "privacy.target_epsilon=null", "rounds=8", "local.learning_rate=1",
+      "privacy.target_epsilon=null", "rounds=8", "local.steps=10", "local.learning_rate=0.05",
       "adapter.target_modules=[\"query\", \"value\", \"dense\"]",
     ]
     let global = try await texts.run(
@@ -115,7 +115,7 @@ struct LanguageModelTests {
     #expect((4.0...9.0).contains(tokens))
     #expect(report.model.featureBytesPerExample == Int(tokens.rounded(.up)) * 16 * 4)
     // Two blocks, of which one is cached.
-    #expect(report.model.cachedForward.operations * 2 > report.model.forward.operations)
+    #expect(report.model.cachedForward.operations * 5 > report.model.forward.operations * 2)
     #expect(report.model.cachedForward.operations * 4 < report.model.forward.operations * 3)
     let whole = try PrivacyLinter(scenario: texts.scenario(["adapter=null"]), catalog: catalog)
     #expect(whole.report().model.featureBytesPerExample == 0)

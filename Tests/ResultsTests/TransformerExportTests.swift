@@ -32,13 +32,14 @@ private struct Ids: ExampleSource {
 
 @Suite("Exported language models")
 struct TransformerExportTests {
+  private static func adapter(_ settings: String) -> String {
+    "adapter={\"type\": \"lora\", \"r\": 2, \"lora_alpha\": 4, \(settings)}"
+  }
+
   static let settings: [[String]] = [
     [], ["adapter.aggregation=fedit", "adapter.use_rslora=true", "model.pooling=cls"],
-    [
-      "adapter.target_modules=[\"query\", \"dense\", \"classifier\"]",
-      "adapter.modules_to_save=null",
-    ],
-    ["adapter.aggregation=fedex-lora", "adapter.modules_to_save=null"],
+    [adapter("\"target_modules\": [\"query\", \"dense\", \"classifier\"]")],
+    [adapter("\"target_modules\": [\"value\"], \"aggregation\": \"fedex-lora\"")],
   ]
 
   /// Runs a scenario and keeps it in a store.

@@ -285,7 +285,7 @@ let malformedScenarios: [Malformed] = [
     (cluster + ["client_privacy"], [[:], 5, [:]])),
   // Model and adapter.
   .shape(
-    "model.name", "must be \"cnn\", \"mlp\", \"logistic\" or \"resnet\"",
+    "model.name", "must be \"cnn\", \"mlp\", \"logistic\", \"resnet\", \"bert\" or \"gpt\"",
     (["model", "name"], "vgg")),
   .shape("model.hidden", "only of \"mlp\"", (["model", "hidden"], [64])),
   .shape(

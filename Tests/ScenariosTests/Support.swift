@@ -12,7 +12,7 @@ let scenariosFolder = packageFolder.appendingPathComponent("scenarios")
 
 /// Every scenario that is shipped, with its path below `scenarios/`.
 let shippedNames = [
-  "skewed.json", "permuted-labels.json", "label-skew-budgets.json", "tiny.json",
+  "skewed.json", "permuted-labels.json", "label-skew-budgets.json", "sentiment.json", "tiny.json",
   "many-clients.json", "clipping.json", "lab.json",
   "paper/fashion-mnist-rotation.json", "paper/fashion-mnist-labels.json",
 ]

@@ -12,8 +12,7 @@ extension Architecture {
   public func parameters(
     seed: UInt64, pretrained tensor: (String) -> ArraySlice<Float>?
   ) throws(ArchitectureError) -> [Float] {
-    let given = Set(slots.map(\.name).filter { tensor($0) != nil })
-    var parameters = initialParameters(seed: seed, leavingOut: given)
+    var parameters = initialParameters(seed: seed)
     let turned = Set(
       layers.compactMap { $0 as? DecoderBlockSpec }.flatMap { $0.hosts.map(\.weight) })
     for slot in slots {
