@@ -34,9 +34,8 @@ struct LocalPath {
     theta = generator.theta(emitting, from: start)
   }
 
-  mutating func pull(_ regularizer: LocalWork.Regularizer, learningRate: Float) {
-    let pull = learningRate * regularizer.lambda
-    for i in theta.indices { theta[i] -= pull * (theta[i] - regularizer.center[i]) }
+  mutating func pull(to regularizer: LocalWork.Regularizer, learningRate: Float) {
+    regularizer.pull(&theta, learningRate: learningRate)
   }
 
   /// What the adapter asks of θ itself, whatever the data are.
