@@ -62,6 +62,8 @@ struct AggregationRunTests {
     case .fedIT, .loRAFAIR: #expect(try #require(told.largestError) > 1e-3)
     // Rank 2 of a mean of several clients' products of rank 2.
     case .flexLoRA: #expect(try #require(told.largestError) > 1e-3)
+    // The plain mean of other kinds is no rule for factors.
+    case .mean: Issue.record("not among the rules")
     case .ffaLoRA, .roLoRA, .floRA, .fedExLoRA, .deer, .fedSVD:
       #expect(try #require(told.largestError) < 1e-4)
     }

@@ -110,7 +110,7 @@ struct MergingTests {
     let cut = try merged(.uniform, rank: 1)
     #expect(cut.rank == 1 && cut.merged.largestError > 0.05)
     let factors = try merged(.uniform, space: .factors)
-    let scales = [2.0.squareRoot(), 1]
+    let scales: [Double] = [Double(2).squareRoot(), 1]
     func mean(_ values: [[Float]]) -> [Float] {
       zip(values[0], values[1]).map { Float((scales[0] * Double($0) + scales[1] * Double($1)) / 2) }
     }

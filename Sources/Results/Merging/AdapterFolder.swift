@@ -1,5 +1,6 @@
 // A folder with a LoRA adapter in PEFT's layout, as `export --peft` writes it.
 
+import Federation
 public import Foundation
 import Kernels
 import Scenarios
@@ -74,10 +75,9 @@ public struct AdapterFolder: Sendable {
       factors[String(name.dropLast(side.count + 8)), default: [:]][side] = tensor
     }
     self.whole = whole
-    let document = document
-    layers = try factors.reduce(into: [:]) { layers, entry throws(MergeError) in
-      layers[entry.key] = try Self.layer(entry.key, entry.value, document, path)
-    }
+    var layers: [String: Layer] = [:]
+    for (name, pair) in factors { layers[name] = try Self.layer(name, pair, document, path) }
+    self.layers = layers
     guard !layers.isEmpty else { throw MergeError("\(path): holds no lora_A and lora_B") }
   }
 
