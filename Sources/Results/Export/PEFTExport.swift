@@ -51,6 +51,8 @@ public struct PEFTExport: Sendable {
 
   private let configuration: JSONValue
   private let base: Safetensors
+  /// The folder of a pretrained base, of which `base` holds what is fresh; nil where `base` is all.
+  private let pretrained: String?
   private let models: [Model]
   /// What a row must become to be an input, and what each output is called; nil where classes are numbers.
   private let inputs: JSONValue?
@@ -106,6 +108,9 @@ public struct PEFTExport: Sendable {
     }
 
     base = try baseModel(adding: nil)
+    pretrained = scenario.modelPath.map {
+      URL(fileURLWithPath: $0, isDirectory: true).standardizedFileURL.path
+    }
     guard adapter.kind.hasFactors else {
       let export = try KindExport(adapter, of: scenario, stored: stored, layouts: layouts)
       models = try Set(result.clients.map(\.model)).sorted().map { index in
@@ -184,7 +189,7 @@ public struct PEFTExport: Sendable {
     if let inputs { try put(Data((inputs.prettyText + "\n").utf8), "inputs.json") }
     for model in models {
       let name = "model-\(model.index)"
-      var path = "../base"
+      var path = pretrained ?? "../base"
       if let own = model.base {
         path = "base"
         try put(own.data(), name, "base", "model.safetensors")
