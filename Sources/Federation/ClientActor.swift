@@ -20,6 +20,8 @@ final class ClientSettings: Sendable {
   fileprivate let trustsServer: Bool
   fileprivate let followsExamples: Bool
   fileprivate let fault: EngineFault?
+  /// Hidden units of the networks that emit low-rank factors; nil trains the factors themselves.
+  fileprivate let generatorWidth: Int?
 
   init(
     scenario: Scenario, clipping: ClippingRule, exchange: AdapterExchange?,
@@ -37,6 +39,7 @@ final class ClientSettings: Sendable {
     // Where the server protects whole clients it clips their updates itself.
     clipsWithoutNoise = privacy.clipsWithoutNoise && privacy.unit == .example
     followsExamples = privacy.individual
+    generatorWidth = if case .opLoRA(let hidden)? = scenario.adapter?.kind { hidden } else { nil }
   }
 }
 
@@ -302,6 +305,7 @@ actor Client {
     work.rounds = settings.rounds
     work.roundSteps = total
     work.rule = settings.clipping
+    work.generatorWidth = settings.generatorWidth
     work.noise = noiseMaking
     work.fault = settings.fault
     return work

@@ -30,29 +30,28 @@ public enum LocalTraining {
     _ work: LocalWork, on source: Source, features: FrozenFeatures?, network: Network,
     canaries: Canaries?, observer: (any StepObserver)?
   ) throws(FederationError) -> LocalOutcome {
-    var theta = work.start
-    var optimizer = LocalOptimizer(work.optimizer, count: theta.count)
+    var path = LocalPath(work, plan: network.plan)
     // The same path without the noise.
-    var plain = work.isPrivateFullBatch ? (theta: work.start, optimizer: optimizer) : nil
+    var plain = work.isPrivateFullBatch ? path : nil
     let steps = PrivateSteps(
       work, on: source, features: features, network: network, canaries: canaries,
       observer: observer)
-    let taken = try steps.run(count: theta.count) { _ in
-      network.load(trainable: theta)
+    let taken = try steps.run(count: work.start.count) { _ in
+      network.load(trainable: path.theta)
     } move: { release in
-      optimizer.move(
-        &theta, against: release.sum.value, expectedBatch: release.expectedBatch,
+      path.move(
+        against: release.sum.value, expectedBatch: release.expectedBatch,
         learningRate: release.learningRate)
-      if var moved = plain {
-        moved.optimizer.move(
-          &moved.theta, against: release.sumWithoutNoise, expectedBatch: release.expectedBatch,
-          learningRate: release.learningRate)
-        plain = moved
+      plain?.move(
+        against: release.sumWithoutNoise, expectedBatch: release.expectedBatch,
+        learningRate: release.learningRate)
+      if let regularizer = work.regularizer {
+        path.pull(to: regularizer, learningRate: release.learningRate)
       }
-      work.regularizer?.pull(&theta, learningRate: release.learningRate)
+      path.penalize(network.plan, learningRate: release.learningRate)
     }
     return LocalOutcome(
-      taken, delta: try work.change(to: theta),
+      taken, delta: try work.change(to: path.theta),
       deltaWithoutNoise: plain.map { zip($0.theta, work.start).map { $0 - $1 } })
   }
 

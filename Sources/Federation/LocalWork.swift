@@ -53,6 +53,8 @@ public struct LocalWork: Sendable {
   public var thresholds: [Float]?
   /// Clips also where there is no privacy; nil does not.
   public var clippingBound: Float?
+  /// Hidden units of the networks that emit low-rank factors; nil trains the factors themselves.
+  public var generatorWidth: Int?
   /// Clipping bounds of single examples, at most `maxGradNorm`; nil clips all to that.
   public var exampleBounds: [Float]?
   /// What is wrong with the engine, for tests that an audit finds it; nil always else.

@@ -111,15 +111,9 @@ extension TrainingPlan {
   }
 
   init(scenario: Scenario, shape: ExampleShape, classes: Int) throws {
-    let adapter = scenario.adapter.map {
-      LoRAConfiguration(
-        rank: $0.r, loraAlpha: $0.loraAlpha, targetModules: $0.targetModules,
-        trained: $0.aggregation == .ffaLoRA ? .b : .both, useRSLoRA: $0.useRSLoRA,
-        layerRanks: $0.layerRanks, modulesToSave: $0.modulesToSave)
-    }
     try self.init(
       architecture: Architecture(scenario: scenario, shape: shape, classes: classes),
-      adapter: adapter)
+      adapter: scenario.adapter?.trained(seed: scenario.seed))
   }
 }
 

@@ -86,7 +86,7 @@ struct RunSummary {
         clusters: scenario.population.clusters.count),
       adapter: scenario.adapter.map {
         AdapterResult(
-          aggregation: $0.aggregation.rawValue, facts: $0.aggregation.facts,
+          aggregation: $0.aggregation.rawValue, facts: $0.facts,
           lastError: progress.aggregationErrors.last,
           largestError: progress.aggregationErrors.max())
       },
@@ -98,13 +98,16 @@ struct RunSummary {
 
   /// Accuracy, loss and confusion of every client, and what is to be said of the models.
   ///
-  /// Models are merged for it, except language models: a merged encoder for each client would take its whole size.
+  /// Models are merged for it, except language models, of which a merged encoder for each client would take its whole
+  /// size, and adapters that are no other weights.
   private func finalFigures(
     state: FederatedState, frozen: FrozenParameters, clients: [Client], lanes: LanePool
   ) async throws -> (figures: [FinalFigures], warnings: [String]) {
     let indices = Array(clients.indices)
     let plan = context.plan
-    guard plan.adapter == nil || plan.architecture.input.maximumLength == 1 else {
+    let merges =
+      (plan.adapter?.isMergeable ?? true) && plan.architecture.input.maximumLength == 1
+    guard plan.adapter == nil || merges else {
       let figures = try await lanes.map(indices) { index, lane in
         try await clients[index].finalFigures(
           state.models[state.assignment[index]], personal: state.personal?[index], on: lane)

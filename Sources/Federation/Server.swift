@@ -152,7 +152,7 @@ actor Server {
   /// clients clips them.
   private func folds(_ stage: RoundStage) -> Bool {
     stage != .fullBatch && aggregation == nil && context.exchange == nil
-      && context.plan.adapter == nil
+      && context.plan.lora == nil
   }
 
   /// - Parameter folds: whether updates are folded as they come.

@@ -79,4 +79,31 @@ public enum Pooling {
       }
     }
   }
+
+  /// Puts every pooled gradient at the position that won, and zero elsewhere.
+  ///
+  /// - Parameters:
+  ///   - positions: rows of `layout.channels` floats of the target.
+  public static func backward(
+    argmax: IndexBuffer, at argmaxOffset: Int, gradient: FloatBuffer, at gradientOffset: Int,
+    layout: ImageLayout, into target: FloatBuffer, at offset: Int, positions: Int
+  ) {
+    let channels = layout.channels
+    argmax.check(argmaxOffset, layout.height * layout.width * channels)
+    gradient.check(gradientOffset, layout.exampleStride)
+    target.clear(at: offset, count: positions * channels)
+    var winner = argmax.base + argmaxOffset
+    for y in 0..<layout.height {
+      for x in 0..<layout.width {
+        let source =
+          gradient.base + gradientOffset + layout.origin + y &* layout.rowStride + x &* channels
+        for c in 0..<channels where winner[c] >= 0 {
+          let position = Int(winner[c])
+          precondition(position < positions, "a winner lies inside of the image")
+          target.base[offset &+ position &* channels &+ c] = source[c]
+        }
+        winner += channels
+      }
+    }
+  }
 }

@@ -95,6 +95,7 @@ extension TensorSpec.Start {
       Float((2 * stream.nextUnit() - 1) * (1 / Double(fanIn).squareRoot()))
     case .constant(let value): value
     case .gaussian(let deviation): Float(stream.nextGaussian() * deviation)
+    case .normal(let mean, let deviation): Float(mean + stream.nextGaussian() * deviation)
     }
   }
 }

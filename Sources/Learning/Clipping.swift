@@ -93,6 +93,12 @@ extension TrainingPlan {
   /// - Parameter names: the layers of each group; nil makes every trained layer a group.
   /// - Throws: `ArchitectureError` unless every trained layer is in exactly one group, and no other.
   public func groups(_ names: [[String]]? = nil) throws(ArchitectureError) -> LayerGroups {
+    guard sharedSlots.isEmpty else {
+      throw ArchitectureError(
+        description:
+          "privacy.clipping: groups of layers cannot bound tensors that several layers share "
+          + "(\(adapter?.kind ?? "")); use flat clipping")
+    }
     let trained = architecture.layers.indices.filter(isTrained(layer:))
       .map { architecture.layers[$0].name }
     let names = names ?? trained.map { [$0] }

@@ -12,14 +12,30 @@ public struct TensorSpec: Sendable, Hashable {
     case constant(Float)
     /// N(0, deviation²).
     case gaussian(deviation: Double)
+    /// N(mean, deviation²).
+    case normal(mean: Double, deviation: Double)
+  }
+
+  /// What a tensor does.
+  public enum Role: Sendable, Hashable {
+    /// A matrix: weights of a linear map, or a table.
+    case weight
+    case bias
+    /// γ and β of a normalisation.
+    case scale
+    case shift
   }
 
   public let name: String
   public let rows: Int
   public let columns: Int
   public let start: Start
+  public let role: Role
 
-  public init(_ name: String, rows: Int, columns: Int = 1, start: Start) {
+  public init(
+    _ name: String, rows: Int, columns: Int = 1, start: Start, role: Role = .weight
+  ) {
+    self.role = role
     self.name = name
     self.rows = rows
     self.columns = columns

@@ -106,7 +106,7 @@ extension LoRAConfiguration: Adapter {
   }
 
   public func merge(
-    _ tensors: [String: [Float]], into weight: inout [Float], on host: HostSpec, target: Int
+    _ tensors: [String: [Float]], into weights: inout HostWeights, on host: HostSpec, target: Int
   ) {
     guard let a = tensors["lora_A"], let b = tensors["lora_B"] else { return }
     let (rank, exact) = shape(ofTarget: target)
@@ -115,7 +115,7 @@ extension LoRAConfiguration: Adapter {
       for k in 0..<rank {
         let left = scale * b[row * rank + k]
         for column in 0..<host.columns {
-          weight[row * host.columns + column] += left * a[k * host.columns + column]
+          weights.weight[row * host.columns + column] += left * a[k * host.columns + column]
         }
       }
     }
@@ -163,9 +163,13 @@ extension TrainingPlan {
 
   /// What carries the signal of an update, for clustering: the update itself where all of θ multiplies
   /// frozen weights (whole model, B beside a frozen A); the change of the weights where A is trained too,
-  /// since after one step from B = 0 the update of A is noise alone.
+  /// since after one step from B = 0 the update of A is noise alone. Other kinds leave out the tensors that the
+  /// first step does not move.
   public func weightChange(of delta: [Float], from start: [Float], factors: [Float]) -> [Float] {
-    guard lora?.trained == .both else { return delta }
+    guard lora?.trained == .both else {
+      guard !silentSlots.isEmpty else { return delta }
+      return slots.filter { !silentSlots.contains($0) }.flatMap { delta[$0.range] }
+    }
     let zero = [Float](repeating: 0, count: architecture.parameterCount)
     let frozen = FrozenParameters(base: zero, factors: factors)
     let before = merged(frozen: frozen, trainable: start)

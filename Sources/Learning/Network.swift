@@ -30,6 +30,8 @@ public final class Network {
   private(set) var batch: Tile
   private let outputs: FloatBuffer
   private let rowLimit: Int
+  /// Gradients of tensors that several hosts share; nil where there are none.
+  private let shared: SharedGradients?
   /// Rows of the outputs are tokens, not examples.
   private let scoresTokens: Bool
   /// Of the groups of one example.
@@ -59,6 +61,8 @@ public final class Network {
     outputs = FloatBuffer(
       count: (scoresTokens ? rowLimit : examples) * architecture.classes)
     let workspace = Workspace()
+    shared = SharedGradients(plan, examples: examples)
+    workspace.shared = shared
     var layers: [any Layer] = []
     // Built from the last layer to the first: each writes into the input of the one after it.
     for index in architecture.layers.indices.reversed() {
@@ -107,6 +111,7 @@ public final class Network {
       accumulate(clipping)
     }
     for layer in layers { layer.drainSum(into: &sum) }
+    shared?.drainSum(into: &sum)
     return statistics
   }
 
@@ -198,6 +203,7 @@ public final class Network {
 
   private func backward() {
     let lowest = plan.firstTrained
+    shared?.clear()
     for index in layers.indices.reversed() where index >= lowest {
       layers[index].backward(batch, needsInputGradient: index > lowest)
     }
@@ -221,6 +227,7 @@ public final class Network {
       for (index, layer) in layers.enumerated() where plan.isTrained(layer: index) {
         total += layer.squaredNorm(of: i)
       }
+      if let shared { total += shared.squaredNorm(of: i) }
       let norm = total.squareRoot()
       observer?(position, norm)
       guard norm.isFinite else {
@@ -268,6 +275,7 @@ public final class Network {
   private func accumulate(_ clipping: Clipping) {
     guard case .grouped(let bounds) = clipping else {
       for layer in layers { layer.accumulate(batch, coefficients: coefficients) }
+      shared?.accumulate(batch, coefficients: coefficients)
       return
     }
     for (layer, group) in zip(layers, bounds.groups.groupOfLayer) {

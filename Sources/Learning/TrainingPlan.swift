@@ -19,6 +19,10 @@ public struct TrainingPlan: Sendable {
   private let targets: [String: Int]
   private let isTrainedLayer: [Bool]
   private let places: [String: (slot: ParameterSlot, isTrained: Bool)]
+  /// Where tensors that several hosts share lie in θ.
+  let sharedSlots: [ParameterSlot]
+  /// Trained tensors that the first step from the start does not move.
+  let silentSlots: [ParameterSlot]
   /// The adapter's tensors on each host, with their names there.
   private let adapterTensors: [String: [PlacedTensor]]
   /// How adapter tensors begin, by name.
@@ -29,27 +33,38 @@ public struct TrainingPlan: Sendable {
     architecture: Architecture, adapter: (any Adapter)? = nil
   ) throws(ArchitectureError) {
     self.architecture = architecture
-    self.adapter = adapter
     var layout = Layout()
     let targets = try adapter.map { adapter throws(ArchitectureError) in
       try Self.targets(of: adapter, in: architecture)
     }
+    let adapter = try adapter.map { adapter throws(ArchitectureError) in
+      try adapter.fitted(to: Self.adapted(by: adapter, targets ?? [:], in: architecture))
+    }
+    self.adapter = adapter
     for layer in architecture.layers {
       let first = layout.slots.count
       let isWhole = adapter.map { Self.isSaved(layer, $0) } ?? true
-      if isWhole { for tensor in layer.tensors { layout.addTrained(tensor) } }
+      var trainsShared = false
+      for tensor in layer.tensors where isWhole || adapter?.trains(tensor) == true {
+        layout.addTrained(tensor)
+      }
       for host in layer.hosts {
         guard !isWhole else {
           layout.modes[host.name] = .full
           continue
         }
-        guard let adapter, let target = targets?[host.name] else { continue }
+        guard let adapter else { continue }
+        guard let target = targets?[host.name] else {
+          if layout.trains(host) { layout.modes[host.name] = .adapted }
+          continue
+        }
         layout.modes[host.name] = adapter.mode(on: host, target: target)
         for tensor in try adapter.tensors(on: host, target: target) {
           layout.add(tensor, on: host)
+          trainsShared = trainsShared || tensor.isShared && tensor.isTrained
         }
       }
-      layout.isTrainedLayer.append(layout.slots.count > first)
+      layout.isTrainedLayer.append(layout.slots.count > first || trainsShared)
     }
     guard !layout.slots.isEmpty else {
       throw ArchitectureError(
@@ -63,6 +78,8 @@ public struct TrainingPlan: Sendable {
     firstTrained = layout.isTrainedLayer.firstIndex(of: true) ?? 0
     places = layout.places
     adapterTensors = layout.adapterTensors
+    sharedSlots = layout.shared
+    silentSlots = layout.silent
     starts = layout.starts
     self.targets = targets ?? [:]
   }
@@ -108,16 +125,33 @@ extension TrainingPlan {
     var places: [String: (slot: ParameterSlot, isTrained: Bool)] = [:]
     var adapterTensors: [String: [PlacedTensor]] = [:]
     var starts: [String: TensorSpec.Start] = [:]
+    var shared: [ParameterSlot] = []
+    var silent: [ParameterSlot] = []
+    private var sharedPlaces: [String: ParameterSlot] = [:]
 
     mutating func addTrained(_ tensor: TensorSpec) {
       _ = append(tensor.name, rows: tensor.rows, columns: tensor.columns, isTrained: true)
     }
 
+    /// Whether a host's own weight or bias is trained.
+    func trains(_ host: HostSpec) -> Bool {
+      places[host.weight] != nil || places["\(host.name).bias"] != nil
+    }
+
+    /// A shared tensor lies with the first host that has it; further hosts find it by their own name for it.
     mutating func add(_ tensor: AdapterTensor, on host: HostSpec) {
       let name = "\(host.name).\(tensor.name)"
       starts[name] = tensor.start
-      let slot = append(
-        name, rows: tensor.rows, columns: tensor.columns, isTrained: tensor.isTrained)
+      let known = tensor.isShared ? sharedPlaces[tensor.name] : nil
+      let slot =
+        known
+        ?? append(name, rows: tensor.rows, columns: tensor.columns, isTrained: tensor.isTrained)
+      if known != nil { places[name] = (slot, tensor.isTrained) }
+      if known == nil, tensor.isTrained, tensor.isSilentAtStart { silent.append(slot) }
+      if tensor.isShared, known == nil {
+        sharedPlaces[tensor.name] = slot
+        if tensor.isTrained { shared.append(slot) }
+      }
       adapterTensors[host.name, default: []].append(
         PlacedTensor(name: tensor.name, slot: slot, isTrained: tensor.isTrained))
     }
@@ -131,6 +165,17 @@ extension TrainingPlan {
       if isTrained { slots.append(slot) } else { frozen.append(slot) }
       places[name] = (slot, isTrained)
       return slot
+    }
+  }
+
+  /// The hosts that an adapter is on; layers that are trained whole have none.
+  private static func adapted(
+    by adapter: any Adapter, _ targets: [String: Int], in architecture: Architecture
+  ) -> [AdaptedHost] {
+    architecture.layers.filter { !isSaved($0, adapter) }.flatMap { layer in
+      layer.hosts.compactMap { host in
+        targets[host.name].map { AdaptedHost(host, target: $0) }
+      }
     }
   }
 
@@ -212,18 +257,44 @@ extension TrainingPlan {
       parameters.replaceSubrange(own.range, with: trainable[slot.range])
     }
     for host in architecture.hosts {
-      guard let target = targets[host.name], let own = architecture.slot(host.weight),
-        let placed = adapterTensors[host.name]
-      else { continue }
-      var weight = Array(parameters[own.range])
-      var tensors: [String: [Float]] = [:]
-      for tensor in placed {
-        let values = tensor.isTrained ? trainable : frozen.factors
-        tensors[tensor.name] = Array(values[tensor.slot.range])
+      guard let target = targets[host.name], adapterTensors[host.name] != nil else { continue }
+      var weights = self.weights(of: host, in: parameters)
+      let tensors = adapterValues(on: host, frozen: frozen.factors, trainable: trainable)
+      adapter.merge(tensors, into: &weights, on: host, target: target)
+      if let own = architecture.slot(host.weight) {
+        parameters.replaceSubrange(own.range, with: weights.weight)
       }
-      adapter.merge(tensors, into: &weight, on: host, target: target)
-      parameters.replaceSubrange(own.range, with: weight)
+      if let own = architecture.slot("\(host.name).bias") {
+        parameters.replaceSubrange(own.range, with: weights.bias)
+      }
     }
     return parameters
+  }
+
+  /// Weight and bias of a host among the parameters of the whole model.
+  func weights(of host: HostSpec, in parameters: [Float]) -> HostWeights {
+    func values(_ name: String) -> [Float] {
+      architecture.slot(name).map { Array(parameters[$0.range]) } ?? []
+    }
+    return HostWeights(weight: values(host.weight), bias: values("\(host.name).bias"))
+  }
+
+  /// The values of an adapter's tensors on a host, by their names there.
+  func adapterValues(
+    on host: HostSpec, frozen: [Float], trainable: [Float]
+  ) -> [String: [Float]] {
+    var tensors: [String: [Float]] = [:]
+    for tensor in adapterTensors[host.name] ?? [] {
+      let values = tensor.isTrained ? trainable : frozen
+      tensors[tensor.name] = Array(values[tensor.slot.range])
+    }
+    return tensors
+  }
+
+  /// The trained tensors of an adapter on a host in their order: names, places in θ, and whether others share them.
+  func trainedTensors(on host: HostSpec) -> [(name: String, slot: ParameterSlot, isShared: Bool)] {
+    (adapterTensors[host.name] ?? []).filter(\.isTrained).map {
+      ($0.name, $0.slot, sharedSlots.contains($0.slot))
+    }
   }
 }

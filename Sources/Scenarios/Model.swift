@@ -41,11 +41,13 @@ extension Scenario {
     }
   }
 
-  /// A LoRA adapter on a frozen base (Hu et al., arXiv:2106.09685), or the carriers of RGP (Yu et al., ICML
-  /// 2021); nil trains the whole model. JSON key `adapter`, an object with `type` "lora" or "rgp", which has
-  /// `r` and `target_modules` alone; default null.
+  /// A LoRA adapter on a frozen base (Hu et al., arXiv:2106.09685), the carriers of RGP (Yu et al., ICML
+  /// 2021), or another kind (docs/adapters.md); nil trains the whole model. JSON key `adapter`, an object whose
+  /// `type` decides what other keys it has; default null.
   public struct Adapter: Sendable, Hashable {
-    /// Rank r; 1 up to the smaller side of every adapted matrix; required.
+    /// JSON key `type`, with the settings of kinds beside LoRA.
+    public let kind: Kind
+    /// Rank r; 1 up to the smaller side of every adapted matrix; required; 0 for kinds without one.
     public let r: Int
     /// α of the scale α/r; above 0, at most 10^4; required.
     public let loraAlpha: Double
@@ -81,9 +83,11 @@ extension Scenario {
       case fedSVD = "fedsvd"
       /// No rule for adapters: the weights that carriers move are averaged. Chosen by `type` "rgp".
       case rgp
+      /// The plain mean of all trained numbers: of the kinds beside LoRA.
+      case mean
 
       /// The rules that a LoRA adapter can name.
-      static var ofLoRA: [Aggregation] { allCases.filter { $0 != .rgp } }
+      static var ofLoRA: [Aggregation] { allCases.filter { $0 != .rgp && $0 != .mean } }
 
       /// Whether clients train the same parameters in every round and phase.
       public var trainsOneSet: Bool { self != .roLoRA && self != .deer && self != .fedSVD }
@@ -92,7 +96,7 @@ extension Scenario {
       /// has its factors in a basis of its own, or part of its change outside of the factors.
       public var meansAreModels: Bool {
         switch self {
-        case .ffaLoRA, .fedIT, .roLoRA, .loRAFAIR, .fedSALoRA, .rgp: true
+        case .ffaLoRA, .fedIT, .roLoRA, .loRAFAIR, .fedSALoRA, .rgp, .mean: true
         case .flexLoRA, .floRA, .fedExLoRA, .deer, .fedSVD: false
         }
       }
@@ -101,14 +105,16 @@ extension Scenario {
       /// protection of whole clients give.
       public var needsOneSumOnly: Bool {
         switch self {
-        case .fedIT, .ffaLoRA, .roLoRA, .fedSVD, .rgp: true
+        case .fedIT, .ffaLoRA, .roLoRA, .fedSVD, .rgp, .mean: true
         case .flexLoRA, .floRA, .fedSALoRA, .fedExLoRA, .loRAFAIR, .deer: false
         }
       }
     }
 
     /// Whether models are more than a vector of trained parameters that is averaged as it is.
-    public var hasOwnExchange: Bool { aggregation != .ffaLoRA && aggregation != .fedIT }
+    public var hasOwnExchange: Bool {
+      aggregation != .ffaLoRA && aggregation != .fedIT && aggregation != .mean
+    }
   }
 
   /// The training inside a client, one round long. JSON key `local`; required.
@@ -298,11 +304,27 @@ extension Scenario.Adapter {
             "Layers whose weights are trained; cnn has conv1, conv2, fc; mlp has fc1, fc2, ...; "
               + "logistic has fc."),
         ]),
-    ])
+    ] + Kind.branches)
 
   init(_ fields: Fields) throws(ScenarioError) {
-    r = try fields.integer("r")
-    guard try fields.string("type") == "lora" else {
+    kind = try Kind(fields)
+    r = fields.optional("r") == nil ? 0 : try fields.integer("r")
+    guard kind == .rgp || kind == .lora else {
+      loraAlpha =
+        fields.optional("lora_alpha") == nil ? Double(r) : try fields.number("lora_alpha")
+      targetModules =
+        fields.optional("target_modules") == nil ? [] : try fields.strings("target_modules")
+      modulesToSave =
+        fields.optional("modules_to_save") == nil ? [] : try fields.strings("modules_to_save")
+      useRSLoRA = false
+      // The factors of op-lora are LoRA's, averaged one by one.
+      aggregation = kind.hasFactors ? .fedIT : .mean
+      freezeA = false
+      layerRanks = nil
+      clientRanks = nil
+      return
+    }
+    guard kind == .lora else {
       // Carriers have no scale.
       loraAlpha = Double(r)
       targetModules = try fields.strings("target_modules")

@@ -4,7 +4,8 @@ extension Scenario {
   /// The names of the layers with trained parameters; nil where only the built model tells.
   package var trainedLayers: [String]? {
     guard let layers = model.layers(for: data) else { return nil }
-    return adapter.map { $0.targetModules + $0.modulesToSave } ?? layers.map(\.name)
+    guard let adapter, !adapter.kind.trainsModelTensors else { return layers.map(\.name) }
+    return adapter.targetModules + adapter.modulesToSave
   }
 }
 

@@ -31,6 +31,7 @@ extension Scenario {
 
   func checkAdapter(_ problems: inout ProblemList) {
     guard let adapter else { return }
+    checkAdapterKind(&problems)
     let place = JSONPath() + "adapter"
     if adapter.hasOwnExchange, !adapter.modulesToSave.isEmpty {
       problems.add(
@@ -59,6 +60,7 @@ extension Scenario {
             + layers.map(\.name).joined(separator: ", "))
         continue
       }
+      guard adapter.kind.hasFactors else { continue }
       let side = min(layer.outputs ?? .max, layer.inputs ?? .max)
       if let ranks = adapter.layerRanks {
         if ranks.indices.contains(index), ranks[index] > side {

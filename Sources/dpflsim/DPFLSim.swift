@@ -17,9 +17,9 @@ struct DPFLSim: AsyncParsableCommand {
       """,
     version: DPFLSimVersion.current,
     subcommands: [
-      RunCommand.self, CheckCommand.self, AuditCommand.self, RunsCommand.self, PrivacyCommand.self,
-      DataCommand.self,
-      SweepCommand.self, CompareCommand.self, ExportCommand.self,
+      RunCommand.self, CheckCommand.self, AuditCommand.self, RunsCommand.self,
+      PrivacyCommand.self, DataCommand.self, SweepCommand.self, CompareCommand.self,
+      ExportCommand.self, MergeCommand.self,
       ReportCommand.self, LabCommand.self,
     ])
 }

@@ -11,6 +11,11 @@ import Testing
 
 typealias Rule = Scenario.Adapter.Aggregation
 
+extension Rule {
+  /// The rules for low-rank factors; the plain mean of other kinds is none.
+  static let withFactors = allCases.filter { $0 != .mean }
+}
+
 /// Random matrices and clients.
 private struct Draws {
   var stream: RandomStream

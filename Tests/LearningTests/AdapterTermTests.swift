@@ -20,7 +20,7 @@ private struct ShiftAdapter: Adapter {
   func mode(on host: HostSpec, target: Int) -> HostMode { .adapted }
 
   func merge(
-    _ tensors: [String: [Float]], into weight: inout [Float], on host: HostSpec, target: Int
+    _ tensors: [String: [Float]], into weights: inout HostWeights, on host: HostSpec, target: Int
   ) {}
 
   func makeTerm(_ context: AdapterContext) -> (any AdapterTerm)? { ShiftTerm(context) }

@@ -35,7 +35,7 @@ struct Case: CustomTestStringConvertible, Sendable {
     LoRAConfiguration(rank: rank, loraAlpha: 5, targetModules: targets, freezeA: freezeA)
   }
 
-  static func all() throws -> [Case] { try usual() + special() + residual() }
+  static func all() throws -> [Case] { try usual() + special() + residual() + adapters() }
 
   /// Convolutions of other kernels and strides, group normalisation, residual blocks and means.
   private static func residual() throws -> [Case] {
@@ -344,6 +344,7 @@ struct ArchitectureTests {
 
   @Test("merging the factors into the weights gives the adapted model", arguments: try Case.all())
   func merge(_ test: Case) throws {
+    guard test.plan.adapter?.isMergeable ?? true else { return }
     let source = test.examples(9, seed: 3)
     let (network, theta) = test.prepared(seed: 6)
     let base = test.plan.architecture.initialParameters(seed: 6)

@@ -58,7 +58,7 @@ struct TokenCase: CustomTestStringConvertible, Sendable {
         "GPT, everywhere", gpt,
         lora(.both, ["c_attn", "c_proj", "c_fc"], rank: 4, head: false)),
       try test("GPT, last block, B", gpt, lora(.b, ["h.1.attn.c_attn"], rank: 2, head: false)),
-    ]
+    ] + (try adapters(bert(.mean), gpt))
   }
 
   var isGPT: Bool { plan.architecture.name == "gpt" }

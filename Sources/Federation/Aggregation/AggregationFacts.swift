@@ -52,11 +52,24 @@ extension Scenario.Adapter.Aggregation {
           "the adapted weights, by gradients with respect to thin carriers",
           "the change of the weights", "its mean; exact"
         )
+      case .mean: ("the adapter", "the same", "mean of every number")
       }
     return AggregationFacts(
       trains: trains, sends: sends, averages: averages,
       privacy: self == .fedSALoRA
         ? "B is trained with the same noise although it stays with the client: later releases of A "
           + "depend on it" : Self.postProcessing)
+  }
+}
+
+extension Scenario.Adapter {
+  /// The same with what this kind trains, and whether its mean is exact.
+  public var facts: AggregationFacts {
+    guard aggregation == .mean else { return aggregation.facts }
+    return AggregationFacts(
+      trains: kind.trainedWords, sends: "the same",
+      averages: kind.isLinear
+        ? "mean of every number; exact" : "mean of every number; inexact, products do not average",
+      privacy: aggregation.facts.privacy)
   }
 }

@@ -143,7 +143,7 @@ extension Scenario.Adapter.Aggregation {
   /// The rule as the server carries it out.
   package var rule: any AggregationRule {
     switch self {
-    case .fedIT: FactorAveraging()
+    case .fedIT, .mean: FactorAveraging()
     case .ffaLoRA: FrozenAAveraging()
     case .roLoRA: AlternatingAveraging()
     case .flexLoRA: ProductDecomposition()

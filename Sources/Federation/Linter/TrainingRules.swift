@@ -45,7 +45,7 @@ extension CheckRule {
     },
     CheckRule("DP404", .warning) { facts in
       guard facts.isPrivate, let adapter = facts.scenario.adapter,
-        adapter.aggregation == .fedIT
+        adapter.aggregation == .fedIT, adapter.kind == .lora
       else { return [] }
       return [
         Complaint(

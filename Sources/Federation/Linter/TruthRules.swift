@@ -84,7 +84,7 @@ extension CheckRule {
     },
     CheckRule("DP108", .critical) { facts in
       guard facts.isPrivate, facts.scenario.privacy.noiseMultiplier == 0,
-        facts.scenario.adapter != nil
+        facts.scenario.adapter?.kind == .lora
       else { return [] }
       return [
         Complaint(

@@ -23,7 +23,7 @@ public struct ConvolutionSpec: LayerSpec, Hashable {
     let start = TensorSpec.Start.uniform(fanIn: geometry.patch)
     return [
       TensorSpec("\(name).weight", rows: channels, columns: geometry.patch, start: start),
-      TensorSpec("\(name).bias", rows: channels, start: start),
+      TensorSpec("\(name).bias", rows: channels, start: start, role: .bias),
     ]
   }
 
@@ -45,7 +45,8 @@ public struct ConvolutionSpec: LayerSpec, Hashable {
   }
 
   public func makeLayer(in context: LayerContext) -> any Layer {
-    ConvolutionLayer(self, in: context)
+    context.plan.mode(of: name) == .adapted
+      ? HostedConvolutionLayer(self, in: context) : ConvolutionLayer(self, in: context)
   }
 }
 

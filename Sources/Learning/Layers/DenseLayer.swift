@@ -27,7 +27,7 @@ public struct DenseSpec: LayerSpec, Hashable {
     [
       TensorSpec(
         "\(name).weight", rows: outputs, columns: inputs, start: .uniform(fanIn: inputs)),
-      TensorSpec("\(name).bias", rows: outputs, start: .uniform(fanIn: inputs)),
+      TensorSpec("\(name).bias", rows: outputs, start: .uniform(fanIn: inputs), role: .bias),
     ]
   }
 
@@ -51,7 +51,10 @@ public struct DenseSpec: LayerSpec, Hashable {
       .product(halfPrecision: false), stride: outputs + LayerParameters.rankStride(rank))
   }
 
-  public func makeLayer(in context: LayerContext) -> any Layer { DenseLayer(self, in: context) }
+  public func makeLayer(in context: LayerContext) -> any Layer {
+    context.plan.mode(of: name) == .adapted
+      ? HostedDenseLayer(self, in: context) : DenseLayer(self, in: context)
+  }
 }
 
 final class DenseLayer: ProductCaching {

@@ -26,8 +26,8 @@ public struct GroupNormSpec: LayerSpec, Hashable {
 
   public var tensors: [TensorSpec] {
     [
-      TensorSpec("\(name).weight", rows: channels, start: .constant(1)),
-      TensorSpec("\(name).bias", rows: channels, start: .constant(0)),
+      TensorSpec("\(name).weight", rows: channels, start: .constant(1), role: .scale),
+      TensorSpec("\(name).bias", rows: channels, start: .constant(0), role: .shift),
     ]
   }
 
@@ -66,7 +66,7 @@ final class GroupNormLayer: Layer {
   private let exampleGradients: FloatBuffer
   private let sum: FloatBuffer
 
-  private var isTrained: Bool { slotGamma != nil }
+  private var isTrained: Bool { slotGamma != nil || slotBeta != nil }
 
   init(_ spec: GroupNormSpec, in context: LayerContext) {
     shape = GroupNormalization(
@@ -138,8 +138,15 @@ final class GroupNormLayer: Layer {
 
   func squaredNorm(of example: Int) -> Double {
     guard isTrained else { return 0 }
-    return exampleGradients.squaredNorm(
-      at: example * 2 * shape.channels, count: 2 * shape.channels)
+    let place = example * 2 * shape.channels
+    var total = 0.0
+    if slotGamma != nil {
+      total += exampleGradients.squaredNorm(at: place, count: shape.channels)
+    }
+    if slotBeta != nil {
+      total += exampleGradients.squaredNorm(at: place + shape.channels, count: shape.channels)
+    }
+    return total
   }
 
   func accumulate(_ tile: Tile, coefficients: [Float]) {
@@ -152,11 +159,15 @@ final class GroupNormLayer: Layer {
   }
 
   func drainSum(into total: inout [Float]) {
-    guard let slotGamma, let slotBeta else { return }
+    guard isTrained else { return }
     let channels = shape.channels
-    sum.addRows(1, columns: channels, stride: channels, to: &total, at: slotGamma.offset)
-    sum.addRows(
-      1, columns: channels, stride: channels, from: channels, to: &total, at: slotBeta.offset)
+    if let slotGamma {
+      sum.addRows(1, columns: channels, stride: channels, to: &total, at: slotGamma.offset)
+    }
+    if let slotBeta {
+      sum.addRows(
+        1, columns: channels, stride: channels, from: channels, to: &total, at: slotBeta.offset)
+    }
     sum.clear()
   }
 }

@@ -21,7 +21,7 @@ public struct PooledConvolutionSpec: LayerSpec, Hashable {
     let start = TensorSpec.Start.uniform(fanIn: geometry.patch)
     return [
       TensorSpec("\(name).weight", rows: channels, columns: geometry.patch, start: start),
-      TensorSpec("\(name).bias", rows: channels, start: start),
+      TensorSpec("\(name).bias", rows: channels, start: start, role: .bias),
     ]
   }
 
@@ -39,6 +39,7 @@ public struct PooledConvolutionSpec: LayerSpec, Hashable {
   }
 
   public func featureShape(_ mode: HostMode) -> FeatureShape {
+    guard mode != .adapted else { return FeatureShape(.input, stride: patches.imageCount) }
     guard case .lowRank(let rank, _, trained: .b) = mode else {
       return FeatureShape(.input, stride: geometry.exampleStride)
     }
@@ -48,7 +49,8 @@ public struct PooledConvolutionSpec: LayerSpec, Hashable {
   }
 
   public func makeLayer(in context: LayerContext) -> any Layer {
-    PooledConvolutionLayer(self, in: context)
+    context.plan.mode(of: name) == .adapted
+      ? HostedConvolutionLayer(self, in: context) : PooledConvolutionLayer(self, in: context)
   }
 }
 

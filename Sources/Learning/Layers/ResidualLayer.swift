@@ -75,7 +75,7 @@ final class ResidualLayer: Layer {
               plan: context.plan, index: context.index, examples: context.examples,
               rows: context.rows, output: layers.first?.input ?? output,
               outputGradient: layers.first?.inputGradient ?? gradient,
-              outputLayout: layers.first?.inputLayout)), at: 0)
+              outputLayout: layers.first?.inputLayout, workspace: context.workspace)), at: 0)
       }
       self.layers = layers
     }

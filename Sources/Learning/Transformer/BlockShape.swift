@@ -39,7 +39,7 @@ func linearTensors(_ host: HostSpec) -> [TensorSpec] {
   [
     TensorSpec(
       host.weight, rows: host.rows, columns: host.columns, start: .gaussian(deviation: 0.02)),
-    TensorSpec("\(host.name).bias", rows: host.rows, start: .constant(0)),
+    TensorSpec("\(host.name).bias", rows: host.rows, start: .constant(0), role: .bias),
   ]
 }
 

@@ -20,7 +20,7 @@ public struct LinearSpec: LayerSpec, Hashable {
   public var tensors: [TensorSpec] {
     [
       TensorSpec("\(name).weight", rows: outputs, columns: inputs, start: .uniform(fanIn: inputs)),
-      TensorSpec("\(name).bias", rows: outputs, start: .uniform(fanIn: inputs)),
+      TensorSpec("\(name).bias", rows: outputs, start: .uniform(fanIn: inputs), role: .bias),
     ]
   }
 

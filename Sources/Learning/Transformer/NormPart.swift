@@ -42,8 +42,8 @@ final class NormPart {
 
   static func tensors(_ name: String, width: Int) -> [TensorSpec] {
     [
-      TensorSpec("\(name).weight", rows: width, start: .constant(1)),
-      TensorSpec("\(name).bias", rows: width, start: .constant(0)),
+      TensorSpec("\(name).weight", rows: width, start: .constant(1), role: .scale),
+      TensorSpec("\(name).bias", rows: width, start: .constant(0), role: .shift),
     ]
   }
 

@@ -10,6 +10,8 @@ public final class Workspace {
   private var normSize = (longest: 0, widest: 0)
   /// Layers that use a tensor of another layer, by the tensor's name.
   var tied: [String: LanguageHeadLayer] = [:]
+  /// Gradients of adapter tensors that several hosts share.
+  var shared: SharedGradients?
 
   public init() {}
 

@@ -45,10 +45,14 @@ public struct PEFTExport: Sendable {
     let adapter: Safetensors
     /// Nil where the base of the run is as it was.
     let base: Safetensors?
+    /// The whole model, of kinds beside LoRA that are other weights.
+    var merged: Safetensors?
   }
 
   private let configuration: JSONValue
   private let base: Safetensors
+  /// The folder of a pretrained base, of which `base` holds what is fresh; nil where `base` is all.
+  private let pretrained: String?
   private let models: [Model]
   /// What a row must become to be an input, and what each output is called; nil where classes are numbers.
   private let inputs: JSONValue?
@@ -88,7 +92,8 @@ public struct PEFTExport: Sendable {
     let metadata = Self.metadata(run, result, adapter)
     func baseModel(adding file: Safetensors?) throws -> Safetensors {
       var tensors: [Safetensors.Tensor] = []
-      for tensor in stored.tensors where !tensor.name.contains(".lora_") {
+      for tensor in stored.tensors
+      where tensor.name.hasSuffix(".weight") || tensor.name.hasSuffix(".bias") {
         let host = String(tensor.name.dropLast(".weight".count))
         guard tensor.name.hasSuffix(".weight"), tensor.shape.count > 1 else {
           tensors.append(tensor)
@@ -103,6 +108,28 @@ public struct PEFTExport: Sendable {
     }
 
     base = try baseModel(adding: nil)
+    pretrained = scenario.modelPath.map {
+      URL(fileURLWithPath: $0, isDirectory: true).standardizedFileURL.path
+    }
+    guard adapter.kind.hasFactors else {
+      let export = try KindExport(adapter, of: scenario, stored: stored, layouts: layouts)
+      models = try Set(result.clients.map(\.model)).sorted().map { index in
+        guard let file = files["model-\(index)"] else {
+          throw PEFTError.missingTensor(id: run.runID, name: "model-\(index)")
+        }
+        let users = result.clients.filter { $0.model == index }.map { String($0.client) }
+        let own = metadata.merging([
+          "model": "\(index)", "clients": users.joined(separator: ","),
+          "dpflsim_kind": adapter.kind.name,
+        ]) { $1 }
+        return Model(
+          index: index,
+          adapter: try Safetensors(tensors: export.tensors(file), metadata: own), base: nil,
+          merged: try export.merged(file, metadata: own))
+      }
+      configuration = export.configuration
+      return
+    }
     models = try Set(result.clients.map(\.model)).sorted().map { index in
       guard let file = files["model-\(index)"] else {
         throw PEFTError.missingTensor(id: run.runID, name: "model-\(index)")
@@ -162,7 +189,7 @@ public struct PEFTExport: Sendable {
     if let inputs { try put(Data((inputs.prettyText + "\n").utf8), "inputs.json") }
     for model in models {
       let name = "model-\(model.index)"
-      var path = "../base"
+      var path = pretrained ?? "../base"
       if let own = model.base {
         path = "base"
         try put(own.data(), name, "base", "model.safetensors")
@@ -172,6 +199,7 @@ public struct PEFTExport: Sendable {
       try put(
         Data((JSONValue.object(members).prettyText + "\n").utf8), name, "adapter_config.json")
       try put(model.adapter.data(), name, "adapter_model.safetensors")
+      if let merged = model.merged { try put(merged.data(), name, "merged", "model.safetensors") }
     }
     return files
   }
@@ -215,7 +243,7 @@ public struct PEFTExport: Sendable {
 }
 
 /// How the weights of one layer of images lie in PyTorch.
-private struct TorchLayout {
+struct TorchLayout {
   let order: ColumnOrder
 
   var isKernel: Bool { if case .kernel = order { true } else { false } }
@@ -258,6 +286,13 @@ private struct TorchLayout {
       }
     }
     return Safetensors.Tensor(name: name, shape: shape, values: .float32(turned))
+  }
+
+  /// Where PyTorch has each of our columns.
+  static func columns(of host: HostSpec) -> [Int] {
+    guard case .image(let channels) = host.order else { return Array(0..<host.columns) }
+    let places = host.columns / channels
+    return (0..<host.columns).map { $0 % channels * places + $0 / channels }
   }
 
   /// A factor B: a 1 × 1 convolution where the layer is one.

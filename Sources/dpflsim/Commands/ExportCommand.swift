@@ -48,7 +48,7 @@ struct ExportCommand: ParsableCommand {
     if let peft {
       let folder = URL(fileURLWithPath: peft, isDirectory: true)
       let files =
-        try store.scenario(of: run).modelPath == nil
+        try store.scenario(of: run).exportsLikeImages
         ? PEFTExport(of: run, in: store).write(to: folder)
         : TransformerExport(of: run, in: store).write(to: folder)
       for file in files {
@@ -63,5 +63,12 @@ struct ExportCommand: ParsableCommand {
         try Terminal.write(file.path + "\n")
       }
     }
+  }
+}
+
+extension Scenario {
+  /// Whether no pretrained model's layout decides how adapters are written.
+  fileprivate var exportsLikeImages: Bool {
+    modelPath == nil || !(adapter?.kind.hasFactors ?? true)
   }
 }

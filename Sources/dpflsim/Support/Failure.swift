@@ -32,6 +32,8 @@ public struct Failure: Error, Sendable, Hashable {
     case let error as ClusteringError: self.init(.invalidInput, error.description)
     case let error as AccountingError: self.init(.invalidInput, error.description)
     case let error as LedgerFormatError: self.init(.cannotRead, error.description)
+    case let error as MergeError:
+      self.init(error.isMissing ? .missingInput : .invalidInput, error.description)
     case let error as PEFTError: self.init(.invalidInput, error.description)
     case let error as SafetensorsError: self.init(.cannotRead, error.description)
     case let error as ModelFolderError: self.init(Self.status(of: error.kind), error.description)

@@ -1,0 +1,128 @@
+// `dpflsim merge`
+
+import ArgumentParser
+import Foundation
+import Learning
+import Results
+
+struct MergeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "merge",
+    abstract: "Merge LoRA adapters of runs or PEFT folders into one PEFT folder.",
+    discussion: """
+      A run stands for the models that its clients use, a folder for one adapter. Merging is post-processing: what the \
+      merged module guarantees follows from the parts and is printed and written into its metadata. Choosing among \
+      merges by accuracy on private data would be a release of its own. docs/adapters.md explains the rules.
+
+      Example: dpflsim merge latest --rule ties-peft --density 0.2 --into merged
+      """)
+
+  enum Rule: String, ExpressibleByArgument, CaseIterable {
+    case uniform
+    case taskArithmetic = "task-arithmetic"
+    case tiesPEFT = "ties-peft"
+    case tiesMTTL = "ties-mttl"
+    case sparseOverlap = "sparse-overlap"
+    case dare
+  }
+
+  @Argument(
+    help: ArgumentHelp("Runs, or folders with an adapter_config.json.", valueName: "run-or-folder"))
+  var parts: [String]
+
+  @Option(help: ArgumentHelp("Where the merged adapter goes.", valueName: "folder"))
+  var into: String
+
+  @Option(
+    help: ArgumentHelp(
+      "uniform, task-arithmetic, ties-peft (trimmed by tensor), ties-mttl (over the whole adapter), "
+        + "sparse-overlap or dare.", valueName: "rule"))
+  var rule = Rule.uniform
+
+  @Option(
+    help: ArgumentHelp(
+      "Merge the products B A, or the factors by themselves (another matrix): product or factors.",
+      valueName: "space"))
+  var space = Space.product
+
+  enum Space: String, ExpressibleByArgument, CaseIterable {
+    case product
+    case factors
+  }
+
+  @Option(help: ArgumentHelp("Factor of the sum under task-arithmetic.", valueName: "number"))
+  var scale = 0.3
+
+  @Option(help: ArgumentHelp("Share of entries that ties and dare keep.", valueName: "number"))
+  var density = 0.2
+
+  @Option(
+    help: ArgumentHelp(
+      "Rank of the written factors (default: the sum of the parts' ranks).", valueName: "n"))
+  var rank: Int?
+
+  @Option(help: ArgumentHelp("Of the places that dare drops.", valueName: "n"))
+  var seed: UInt64 = 0
+
+  @OptionGroup var store: StoreOptions
+
+  func validate() throws {
+    guard density > 0, density <= 1 else {
+      throw ValidationError("--density must be above 0 and at most 1")
+    }
+    guard scale.isFinite else { throw ValidationError("--scale must be a finite number") }
+    if let rank, rank < 1 { throw ValidationError("--rank must be at least 1") }
+    if into.isEmpty {
+      throw ValidationError("the name of the folder is empty; write . for this folder")
+    }
+  }
+
+  private var merging: TaskMerging {
+    switch rule {
+    case .uniform: .uniform
+    case .taskArithmetic: .taskArithmetic(scale: scale)
+    case .tiesPEFT: .ties(density: density, trim: .tensor)
+    case .tiesMTTL: .ties(density: density, trim: .expert)
+    case .sparseOverlap: .sparseOverlap
+    case .dare: .dare(density: density, seed: seed)
+    }
+  }
+
+  func run() throws {
+    let temporary = FileManager.default.temporaryDirectory
+      .appendingPathComponent("dpflsim-\(UUID().uuidString)", isDirectory: true)
+    defer { try? FileManager.default.removeItem(at: temporary) }
+    let known = try? store.openExisting()
+    var folders: [AdapterFolder] = []
+    for (index, part) in parts.enumerated() {
+      let folder = URL(fileURLWithPath: part, isDirectory: true)
+      if FileManager.default.fileExists(atPath: folder.path) {
+        folders.append(try AdapterFolder(folder))
+        continue
+      }
+      let store = try store.openExisting()
+      let target = temporary.appendingPathComponent("\(index)", isDirectory: true)
+      let files = try PEFTExport(of: store.run(named: part), in: store).write(to: target)
+      for file in files where file.lastPathComponent == "adapter_config.json" {
+        folders.append(try AdapterFolder(file.deletingLastPathComponent()))
+      }
+    }
+    let merged = try MergedAdapter(
+      folders, rule: merging, space: space == .product ? .product : .factors, rank: rank
+    ) { id in
+      try? known?.run(named: id).dataHash
+    }
+    for file in try merged.write(to: URL(fileURLWithPath: into, isDirectory: true)) {
+      try Terminal.write(file.path + "\n")
+    }
+    let guarantee =
+      merged.privacy.epsilon.map {
+        "epsilon \(String(format: "%.4g", $0)), delta \(merged.privacy.delta)"
+      }
+      ?? "no epsilon"
+    try Terminal.write(
+      "\(folders.count) adapters of \(merged.layers) layers merged by \(rule.rawValue); the written rank misses "
+        + "\(String(format: "%.1e", merged.largestError)) of the change at most.\n"
+        + "Merged module: \(guarantee): \(merged.privacy.reason).\n")
+  }
+}

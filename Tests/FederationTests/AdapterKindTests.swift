@@ -1,0 +1,193 @@
+// Kinds of adapters beside LoRA in whole runs: reproducible, within budget, in every method and clipping scheme or
+// refused, and with the noise where it belongs.
+
+import Federation
+import Foundation
+import Kernels
+import Learning
+import Privacy
+import Scenarios
+import Testing
+
+/// The kinds on a perceptron with two hidden layers of 8.
+private let kinds = [
+  #"{"type": "ia3", "target_modules": ["fc2", "fc3"], "feedforward_modules": ["fc3"]}"#,
+  #"{"type": "bitfit"}"#,
+  #"{"type": "sparse", "r": 1, "target_modules": ["fc2", "fc3"]}"#,
+  #"{"type": "finegates", "target_modules": ["fc2", "fc3"], "penalty": 0.1}"#,
+  #"{"type": "vera", "r": 3, "target_modules": ["fc2", "fc3"]}"#,
+  #"{"type": "lorta", "r": 2, "lora_alpha": 4, "target_modules": ["fc2"], "modules_to_save": ["fc3"]}"#,
+  #"{"type": "lorta", "r": 2, "lora_alpha": 4, "target_modules": ["fc2"], "trained": "all", "heads": 2}"#,
+  #"{"type": "bottleneck", "width": 3, "target_modules": ["fc2"], "modules_to_save": ["fc3"]}"#,
+  #"{"type": "compacter", "width": 4, "factors": 2, "target_modules": ["fc2"]}"#,
+  #"{"type": "op-lora", "r": 2, "lora_alpha": 4, "hidden": 3, "target_modules": ["fc2", "fc3"]}"#,
+]
+
+private let deep = #"model={"name": "mlp", "hidden": [8, 8]}"#
+
+@Suite("Runs with kinds of adapters")
+struct AdapterKindTests {
+  @Test("the same digest with 1, 2 and 4 workers, within budget", arguments: kinds)
+  func reproducible(_ kind: String) async throws {
+    let scenario = try scenario(deep, "adapter=\(kind)", "rounds=3")
+    var digests: Set<String> = []
+    for workers in [1, 2, 4] {
+      let outcome = try await run(scenario, workers: workers)
+      digests.insert(outcome.result.resultDigest)
+      for client in outcome.result.clients {
+        let spent = try #require(client.epsilon)
+        #expect(spent <= 5 && spent > 2.5)
+      }
+      #expect(!outcome.result.notes.contains { $0.contains("no training reached") })
+      #expect(outcome.result.adapter != nil)
+    }
+    #expect(digests.count == 1)
+  }
+
+  @Test("every kind works inside of every method, or is refused", arguments: kinds)
+  func methods(_ kind: String) async throws {
+    for method in allMethods {
+      let settings = [deep, "adapter=\(kind)", "rounds=3", "method={\"name\": \"\(method)\"}"]
+      guard method != "mr-mtl" || !kind.contains("op-lora") else {
+        #expect(throws: ScenarioError.self) { try four(settings) }
+        continue
+      }
+      let outcome = try await run(try four(settings))
+      #expect(outcome.result.clients.allSatisfy { $0.accuracy.isFinite })
+    }
+  }
+
+  private func four(_ settings: [String]) throws -> Scenario {
+    try scenario(settings[0], settings[1], settings[2], settings[3])
+  }
+
+  @Test("thresholds by layer and automatic clipping work, or are refused", arguments: kinds)
+  func clipping(_ kind: String) async throws {
+    for clipping in ["per-layer", "auto-s", "per-layer-adaptive"] {
+      let settings = [
+        deep, "adapter=\(kind)", "rounds=2", "privacy.clipping={\"name\": \"\(clipping)\"}",
+      ]
+      guard clipping == "auto-s" || !kind.contains("lorta") else {
+        #expect(throws: ScenarioError.self) { try four(settings) }
+        continue
+      }
+      let outcome = try await run(try four(settings))
+      #expect(outcome.result.clients.allSatisfy { ($0.epsilon ?? .infinity) <= 5 })
+    }
+  }
+
+  @Test("what does not fit is refused in one sentence")
+  func refusals() async throws {
+    for kind in [
+      #"{"type": "ia3", "target_modules": ["fc2"], "feedforward_modules": ["fc3"]}"#,
+      #"{"type": "ia3", "target_modules": ["fc9"]}"#,
+      #"{"type": "bottleneck", "target_modules": ["fc2"]}"#,
+      #"{"type": "bitfit", "target_modules": ["fc2"]}"#,
+      #"{"type": "ia3", "r": 2, "target_modules": ["fc2"]}"#,
+    ] {
+      #expect(throws: ScenarioError.self) {
+        try scenario(deep, "adapter=\(kind)", "rounds=2", "seed=1")
+      }
+    }
+    for kind in [
+      #"{"type": "conv-lora", "r": 1, "lora_alpha": 1, "target_modules": ["fc2"]}"#,
+      #"{"type": "sparse", "r": 9, "target_modules": ["fc2"]}"#,
+      #"{"type": "lorta", "r": 1, "lora_alpha": 1, "target_modules": ["fc1", "fc2"]}"#,
+      #"{"type": "compacter", "width": 3, "factors": 2, "target_modules": ["fc2"]}"#,
+    ] {
+      let scenario = try scenario(deep, "adapter=\(kind)", "rounds=2", "seed=1")
+      await #expect(throws: ArchitectureError.self) { try await run(scenario) }
+    }
+  }
+}
+
+@Suite("Where the noise goes")
+struct AdapterNoiseTests {
+  private let source = TwoClouds(count: 60)
+  private let model = Architecture.mlp(inputs: 5, hidden: [4], classes: 2)
+
+  private func work(_ start: [Float], rate: Float = 0.3) -> LocalWork {
+    LocalWork(
+      seed: 7, round: 2, client: 3, start: start, batches: .poisson(rate: 0.25, steps: 1),
+      learningRate: rate, privacy: (0.5, 1.3))
+  }
+
+  @Test("OP-LoRA pulls the noisy gradient of the factors back, and noises nothing else")
+  func generator() throws {
+    let plan = try TrainingPlan(
+      architecture: model,
+      adapter: LoRAConfiguration(
+        rank: 2, loraAlpha: 2, targetModules: ["fc1"], trained: .both, modulesToSave: ["fc2"]))
+    let network = Network(plan: plan)
+    let base = model.initialParameters(seed: 1)
+    network.load(frozen: FrozenParameters(base: base, factors: []))
+    let start = plan.initialTrainable(base: base, seed: 1)
+    let plain = try LocalTraining.run(work(start), on: source, features: nil, network: network)
+    var task = work(start)
+    task.generatorWidth = 3
+    let emitted = try LocalTraining.run(task, on: source, features: nil, network: network)
+    // What LoRA took as its step is the noisy mean gradient: clip and noise in the space of the factors.
+    let noisy = plain.delta.map { -$0 / 0.3 }
+    let generator = FactorGenerator(plan, hidden: 3, seed: 7)
+    let pulled = generator.pullBack(noisy, at: generator.initial)
+    let expected = generator.theta(
+      zip(generator.initial, pulled).map { $0 - 0.3 * $1 }, from: start)
+    for (i, delta) in emitted.delta.enumerated() {
+      #expect(abs(delta - (expected[i] - start[i])) < 1e-4 * (1 + abs(delta)))
+    }
+    #expect(emitted.delta != plain.delta)
+    // The same ledger as LoRA's.
+    #expect(emitted.entries == plain.entries)
+  }
+
+  @Test("the penalty on gates comes after the noise, whatever the data are")
+  func penalty() throws {
+    func step(_ penalty: Double) throws -> (delta: [Float], gradient: [Float]?) {
+      let adapter = FineGatesAdapter(targetModules: ["fc1"], penalty: penalty, keep: 0.2)
+      let plan = try TrainingPlan(architecture: model, adapter: adapter)
+      let network = Network(plan: plan)
+      let base = model.initialParameters(seed: 1)
+      network.load(frozen: FrozenParameters(base: base, factors: []))
+      let start = plan.initialTrainable(base: base, seed: 1)
+      let outcome = try LocalTraining.run(work(start), on: source, features: nil, network: network)
+      let moved = zip(start, outcome.delta).map { $0 + $1 }
+      return (outcome.delta, adapter.penaltyGradient(of: moved, in: plan))
+    }
+    let without = try step(0)
+    let with = try step(2)
+    #expect(without.gradient == nil)
+    // From where the noisy step ended.
+    let plan = try TrainingPlan(
+      architecture: model, adapter: FineGatesAdapter(targetModules: ["fc1"], penalty: 2, keep: 0.2))
+    let start = plan.initialTrainable(base: model.initialParameters(seed: 1), seed: 1)
+    let after = zip(start, without.delta).map { $0 + $1 }
+    let gradient = try #require(plan.adapter?.penaltyGradient(of: after, in: plan))
+    #expect(gradient.contains { $0 > 0 })
+    for (i, delta) in with.delta.enumerated() {
+      #expect(abs(delta - (without.delta[i] - 0.3 * gradient[i])) < 1e-5)
+    }
+  }
+
+  @Test("the penalty's gradient is that of central differences")
+  func penaltyGradient() throws {
+    let adapter = FineGatesAdapter(targetModules: ["fc1"], penalty: 1.5, keep: 0.2)
+    let plan = try TrainingPlan(architecture: model, adapter: adapter)
+    let theta = plan.initialTrainable(base: model.initialParameters(seed: 1), seed: 2)
+    let gradient = try #require(adapter.penaltyGradient(of: theta, in: plan))
+    func value(_ theta: [Float]) -> Double {
+      plan.slots.reduce(0.0) { total, slot in
+        let open = theta[slot.range].map {
+          0.5 * erfc((-0.5 - tanh(Double($0))) / (0.5 * 2.0.squareRoot()))
+        }
+        return total + 1.5 * abs(open.reduce(0, +) / Double(slot.count) - 0.2)
+      }
+    }
+    for place in theta.indices {
+      var (up, down) = (theta, theta)
+      up[place] += 1e-3
+      down[place] -= 1e-3
+      let slope = (value(up) - value(down)) / Double(up[place] - down[place])
+      #expect(abs(slope - Double(gradient[place])) < 1e-4)
+    }
+  }
+}
