@@ -48,7 +48,7 @@ struct RunExecution {
         checkpoints: checkpoints))
     let (recorder, point) = try begin()
     let display = ProgressDisplay(
-      scenario: scenario, style: progress, roundsDone: point?.round ?? 0)
+      scenario: scenario, style: progress, roundsDone: point?.round ?? 0, runID: recorder.runID)
     let audience = RunAudience(recorder: recorder, display: display, listener: listener)
     let watch = SignalWatch()
     let clock = ContinuousClock()
