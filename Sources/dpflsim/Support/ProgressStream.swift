@@ -1,6 +1,7 @@
 // Progress as JSON Lines on standard error, for programs that start dpflsim; docs/command-line.md has the fields.
 
 import ArgumentParser
+import Datasets
 import Federation
 import Results
 import Scenarios
