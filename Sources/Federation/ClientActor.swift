@@ -210,8 +210,10 @@ actor Client {
   }
 
   /// Its examples' own ε with labels and losses under a model; nil if they are not followed.
+  ///
+  /// - Parameter bound: ε of the whole client, which no example of its own exceeds.
   func individualFigures(
-    model: [Float], personal: [Float]?, on lane: Lane
+    model: [Float], personal: [Float]?, bound: Double, on lane: Lane
   ) async throws -> IndividualFigures? {
     guard let individual else { return nil }
     let (view, features) = (profile.train, trainFeatures)
@@ -225,7 +227,8 @@ actor Client {
     }
     return IndividualFigures(
       cluster: profile.cluster, labels: (0..<view.count).map { view.label(at: $0) },
-      epsilons: individual.epsilons(delta: profile.budget.targetDelta), losses: losses)
+      epsilons: individual.epsilons(delta: profile.budget.targetDelta).map { min($0, bound) },
+      losses: losses)
   }
 
   private func localWork(_ task: ClientTask, round: Int, start: [Float]) -> LocalWork {

@@ -5,6 +5,7 @@
 
 import Privacy
 import Scenarios
+import Synchronization
 
 /// The releases of one client, up to the noise multiplier.
 public struct ReleasePlan: Sendable, Hashable {
@@ -74,37 +75,41 @@ extension ClientNoise {
   }
 }
 
-/// Finds the noise of every client. Clients with equal plans and budgets share one search.
+/// Finds the noise of every client. Clients with equal plans and budgets share one search, and so do the runs of
+/// a process: the check before a run, and the cells of a sweep.
 struct NoiseCalibrator {
   private struct Key: Hashable {
+    let accountant: AccountantKind
     let plan: ReleasePlan
     let epsilon: Double
     let delta: Double
   }
-  private var known: [Key: ClientNoise] = [:]
-  private let accountant: any PrivacyAccountant
+  private static let known = Mutex<[Key: Double]>([:])
+  private let kind: AccountantKind
 
-  init(accountant: any PrivacyAccountant) { self.accountant = accountant }
+  init(_ kind: AccountantKind) { self.kind = kind }
 
   /// - Throws: `FederationError` naming the client if its budget cannot be met.
   mutating func noise(
     for client: ClientPlan, plan: ReleasePlan
   ) throws(FederationError) -> ClientNoise {
     guard let epsilon = client.budget.targetEpsilon else { return .none }
-    let key = Key(plan: plan, epsilon: epsilon, delta: client.budget.targetDelta)
-    if let noise = known[key] { return noise }
+    let key = Key(
+      accountant: kind, plan: plan, epsilon: epsilon, delta: client.budget.targetDelta)
+    if let multiplier = Self.known.withLock({ $0[key] }) {
+      return ClientNoise(plan, noiseMultiplier: multiplier)
+    }
     let multiplier: Double
     do {
       multiplier = try Calibration.calibrate(
-        targetEpsilon: epsilon, delta: client.budget.targetDelta, accountant: accountant,
+        targetEpsilon: epsilon, delta: client.budget.targetDelta, accountant: kind.accountant,
         plan: plan.event(noiseMultiplier:)
       ).noiseMultiplier
     } catch {
       throw FederationError.unreachableBudget(client: client.index, reason: "\(error)")
     }
-    let noise = ClientNoise(plan, noiseMultiplier: multiplier)
-    known[key] = noise
-    return noise
+    Self.known.withLock { $0[key] = multiplier }
+    return ClientNoise(plan, noiseMultiplier: multiplier)
   }
 }
 

@@ -301,6 +301,9 @@ public struct RunResult: Codable, Hashable, Sendable {
   /// Whether the same scenario, seed and data give the same digest again: false where the operating system
   /// gave the randomness; nil, in results of earlier versions, means true.
   public let isReproducible: Bool?
+  /// Critical findings of the check that were allowed by name: they belong beside every ε. Nil, in results of
+  /// earlier versions and of runs without the check, means none is known.
+  public let allowedFindings: [CheckReport.Finding]?
   /// Sentences that a reader of the figures must know.
   public let notes: [String]
 
@@ -311,6 +314,7 @@ public struct RunResult: Codable, Hashable, Sendable {
     relation: Adjacency, sampling: String, bytesUp: Int, bytesDown: Int,
     individual: IndividualResult? = nil, adapter: AdapterResult? = nil, resultDigest: String,
     digestVersion: Int? = 1, isReproducible: Bool? = true,
+    allowedFindings: [CheckReport.Finding]? = nil,
     notes: [String]
   ) {
     self.scenario = scenario
@@ -333,6 +337,7 @@ public struct RunResult: Codable, Hashable, Sendable {
     self.resultDigest = resultDigest
     self.digestVersion = digestVersion
     self.isReproducible = isReproducible
+    self.allowedFindings = allowedFindings
     self.notes = notes
   }
 }

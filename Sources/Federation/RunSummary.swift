@@ -34,6 +34,7 @@ struct RunProgress: Codable, Sendable {
 struct RunSummary {
   let context: MethodContext
   let progress: RunProgress
+  var allowedFindings: [CheckReport.Finding] = []
 
   func finish(
     state: FederatedState, frozen: FrozenParameters, clients: [Client],
@@ -70,7 +71,8 @@ struct RunSummary {
     let followed = try await lanes.map(scenario.privacy.individual ? Array(clients.indices) : []) {
       index, lane in
       try await clients[index].individualFigures(
-        model: state.models[state.assignment[index]], personal: state.personal?[index], on: lane)
+        model: state.models[state.assignment[index]], personal: state.personal?[index],
+        bound: bounds[index]?.epsilon ?? .infinity, on: lane)
     }
     let result = RunResult(
       scenario: scenario.name, scenarioHash: scenario.hash, method: scenario.method.name,
@@ -90,7 +92,7 @@ struct RunSummary {
           largestError: progress.aggregationErrors.max())
       },
       resultDigest: digest.text, digestVersion: RunDigest.version(clients: clients.count),
-      isReproducible: scenario.isReproducible,
+      isReproducible: scenario.isReproducible, allowedFindings: allowedFindings,
       notes: notes + context.unmoved(wholes, base: frozen.base, assignment: state.assignment))
     return RunOutcome(result: result, models: storedModels(state, frozen: frozen))
   }

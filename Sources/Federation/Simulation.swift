@@ -19,6 +19,8 @@ public struct SimulationOptions: Sendable {
   /// Where pretrained base models are kept; nil pretrains anew.
   public var modelCache: (any ModelCache)?
   public var checkpoints: CheckpointPolicy
+  /// Critical findings of the check that were allowed by name; the result says them.
+  public var allowedFindings: [CheckReport.Finding] = []
 
   public static let usualFeatureMemory = 400 << 20
 
@@ -121,7 +123,9 @@ public struct Simulation: Sendable {
       from: point?.checkpoint, server: server, clients: clients,
       datasetHash: datasetHash, observer: observer)
     let (budgetNote, ledger) = (await server.budgetNote, await server.ledger)
-    return try await RunSummary(context: context, progress: progress).finish(
+    return try await RunSummary(
+      context: context, progress: progress, allowedFindings: options.allowedFindings
+    ).finish(
       state: server.state, frozen: frozen, clients: clients,
       server: noise.map { ($0, ledger) }, lanes: lanes,
       findsClusters: method.findsClusters, notes: notes + (budgetNote.map { [$0] } ?? []))
@@ -237,7 +241,7 @@ public struct Simulation: Sendable {
   private func makeClients(
     _ context: MethodContext, method: any FederatedMethod, clipping: ClippingRule
   ) throws(FederationError) -> [Client] {
-    var calibrator = NoiseCalibrator(accountant: scenario.privacy.accountant.kind.accountant)
+    var calibrator = NoiseCalibrator(scenario.privacy.accountant.kind)
     let releases = ReleaseContext(scenario: scenario, schedule: context.schedule)
     let settings = ClientSettings(
       scenario: scenario, clipping: clipping, exchange: context.exchange)
@@ -260,7 +264,7 @@ public struct Simulation: Sendable {
     _ context: MethodContext, method: any FederatedMethod
   ) throws(FederationError) -> ClientNoise? {
     guard scenario.privacy.unit == .client else { return nil }
-    var calibrator = NoiseCalibrator(accountant: scenario.privacy.accountant.kind.accountant)
+    var calibrator = NoiseCalibrator(scenario.privacy.accountant.kind)
     return try scenario.noise(
       of: context.clients[0].plan, plan: .ofServer(scenario), method: method,
       context: ReleaseContext(scenario: scenario, schedule: context.schedule),

@@ -90,9 +90,9 @@ struct LossWindow {
   func holds(mean: Double) -> Bool { first - 1 <= mean && mean <= last + 1 }
 }
 
-/// Minimises a roughly quasi-convex function of a positive number: walks downhill by factors of four from the
-/// guess until the function rises, then golden-section steps on the logarithmic scale. Every point of the
-/// functions searched here gives a valid bound, so a search that stops early costs tightness only.
+/// Minimises a quasi-convex function of a positive number: walks downhill by factors of four from the guess
+/// until the function rises, then golden-section steps on the logarithmic scale. Every point of the functions
+/// searched here gives a valid bound, so a search that stops early costs tightness only.
 private func minimizer(
   near guess: Double, refinements: Int, _ function: (Double) -> Double
 ) -> Double {
@@ -100,17 +100,18 @@ private func minimizer(
   var center = (position: Double.log(guess), value: function(guess))
   var left = (position: center.position - pace, value: function(guess / 4))
   var right = (position: center.position + pace, value: function(guess * 4))
+  // To the left the function rises without end. To the right it may be flat: rare large losses end at a
+  // largest one, which a guess for the many small ones is far beyond.
+  while left.value <= center.value || !center.value.isFinite, left.position > -600 {
+    (right, center) = (center, left)
+    left.position = center.position - pace
+    left.value = function(Double.exp(left.position))
+  }
   // Bounded losses have no minimum, only a limit; going on for less than a thousandth leads nowhere.
-  while center.value - min(left.value, right.value) > 1e-3 * abs(center.value) {
-    if left.value < right.value {
-      (right, center) = (center, left)
-      left.position = center.position - pace
-      left.value = function(Double.exp(left.position))
-    } else {
-      (left, center) = (center, right)
-      right.position = center.position + pace
-      right.value = function(Double.exp(right.position))
-    }
+  while center.value - right.value > 1e-3 * abs(center.value), right.position < 600 {
+    (left, center) = (center, right)
+    right.position = center.position + pace
+    right.value = function(Double.exp(right.position))
   }
   for _ in 0..<refinements {
     // The golden section of the wider side.

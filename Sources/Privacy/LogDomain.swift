@@ -55,6 +55,11 @@ enum Normal {
     a > 0 ? cumulative(-a) - cumulative(-b) : cumulative(b) - cumulative(a)
   }
 
+  /// The total variation between N(0, σ²) and N(1, σ²), 2Φ(1/2σ) − 1.
+  static func totalVariation(sigma: Double) -> Double {
+    Double.erf(0.5 * 0.5.squareRoot() / sigma)
+  }
+
   /// ln Φ(x).
   static func logCumulative(_ x: Double) -> Double {
     if x > -20 {

@@ -10,7 +10,6 @@ struct LossComposition {
   private let losses: [DirectedLoss]
   private let step: Double
   private let estimate: LossEstimate
-  private let releases: Double
   /// 1/√variance of the composed loss, roughly: where searches for exponents start.
   private let scale: Double
 
@@ -25,19 +24,36 @@ struct LossComposition {
     losses = [remove, add]
     step = remove.step
     self.estimate = estimate
-    releases = remove.parts.reduce(0) { $0 + Double($1.count) }
     scale = 1 / variance.squareRoot()
   }
 
-  /// The smallest ε with δ(ε) ≤ `delta` for removing and for adding; nil if the grid is too fine for the memory.
-  /// Infinite where numbers ran out of range, so that nothing is proved.
-  func epsilons(delta: Double) -> (remove: Double, add: Double)? {
-    guard losses.allSatisfy(\.isWhole) else { return (.infinity, .infinity) }
+  /// The smallest ε with δ(ε) ≤ a delta for removing and for adding, and the saddle point of the larger one.
+  struct Answer {
+    var remove: Double
+    var add: Double
+    var tilt: Double
+    /// Grid points that the composed losses needed at the saddle point.
+    var cells: Double
+  }
+
+  /// Nil if the grid is too fine for the memory; infinite where numbers ran out of range, so that nothing is
+  /// proved.
+  func epsilons(delta: Double) -> Answer? {
+    guard losses.allSatisfy(\.isWhole) else {
+      return Answer(remove: .infinity, add: .infinity, tilt: 0, cells: 0)
+    }
     var tilts = losses.map {
       $0.saddlePoint(delta: delta, guess: scale * (-2 * Double.log(delta)).squareRoot())
     }
-    // Every answer is a bound; a blurred one is tried again with less tilt, in the end with none.
     var best = [Double.infinity, .infinity]
+    let saddles = tilts
+    var cells = 0.0
+    func answer() -> Answer {
+      Answer(
+        remove: best[0], add: best[1], tilt: best[0] >= best[1] ? saddles[0] : saddles[1],
+        cells: cells)
+    }
+    // Every answer is a bound; a blurred one is tried again with less tilt, in the end with none.
     var isSharp = [false, false]
     for attempt in 0..<4 {
       for index in tilts.indices where attempt > 0 && !isSharp[index] {
@@ -47,12 +63,14 @@ struct LossComposition {
         loss.window(tilt: tilt, margin: 26, guess: scale * 9)
       }
       let width = windows.map { $0.last - $0.first + 1 }.max() ?? 1
-      guard width.isFinite else { return (best[0], best[1]) }
+      if attempt == 0 { cells = width }
+      guard width.isFinite else { return answer() }
       guard width <= Double(Self.largestTransform) else { return nil }
       guard zip(losses, windows).allSatisfy({ $1.holds(mean: $0.mean(tilt: $1.tilt)) }) else {
-        return (best[0], best[1])
+        return answer()
       }
-      let composed = transform(windows: windows, width: Int(width))
+      let composed = transform(
+        windows: windows, width: Int(width), wanted: isSharp.map { !$0 })
       for index in losses.indices where !isSharp[index] {
         let answer = epsilon(
           direction: index, composed: composed.law, noise: composed.noise, window: windows[index],
@@ -62,7 +80,7 @@ struct LossComposition {
       }
       if isSharp[0] && isSharp[1] { break }
     }
-    return (best[0], best[1])
+    return answer()
   }
 }
 
@@ -71,43 +89,93 @@ struct LossComposition {
 extension LossComposition {
   /// The tilted composed laws, modulo the returned length (removal in the real part, addition in the other),
   /// and an allowance for the rounding error of each of their elements.
-  private func transform(windows: [LossWindow], width: Int) -> (law: ComplexVector, noise: Double) {
+  ///
+  /// A direction that is not wanted is left out: its rounding would blur the other one.
+  private func transform(
+    windows: [LossWindow], width: Int, wanted: [Bool]
+  ) -> (law: ComplexVector, noise: Double) {
     var count = 16
     while count < width { count *= 2 }
     let transform = FourierTransform(count: count)
-    var spectra: [ComplexVector] = []
+    var factors: [Factor] = []
     for index in losses[0].parts.indices {
-      var vector = ComplexVector(zeros: count)
-      for (direction, loss) in losses.enumerated() {
-        let distribution = loss.parts[index].distribution
-        let tilt = windows[direction].tilt
-        distribution.tilted(by: tilt, logMoment: distribution.logMoment(tilt)) { cell, mass in
-          let position = cell & (count - 1)
-          if direction == 0 {
-            vector.real[position >> 2][position & 3] += mass
-          } else {
-            vector.imaginary[position >> 2][position & 3] += mass
-          }
+      factors.append(factor(index, windows: windows, wanted: wanted, transform: transform))
+    }
+    // Where hardly anything is lost at all, the law but for its atom at 0 is what the transform must resolve.
+    let isRare = factors.allSatisfy { $0.isRare[0] && $0.isRare[1] }
+    var (product, modulus) = multiplyPowers(factors, lessOne: isRare)
+    transform.inverseUnscaled(&product)
+    if isRare {
+      let (real, imaginary) = product[0]
+      product[0] = (real + Double(count), imaginary + Double(count))
+    }
+    // First order: a coefficient's relative error is some 2^-53 · log₂(length), the power multiplies it by the
+    // number of releases (by that of losses other than 0, where these are rare), and the inverse sums all
+    // coefficients; as if every error had the same sign.
+    let amplification = factors.reduce(0) { $0 + $1.amplification }
+    let rounding = 8 * 0x1p-53 * (amplification + Double(count.trailingZeroBitCount))
+    return (product, rounding * modulus / Double(count))
+  }
+
+  /// The spectrum of one part's tilted law, removal in the real part of the sequence and addition in the other.
+  private struct Factor {
+    var spectrum: ComplexVector
+    let count: Int
+    /// Whether the spectrum is that of the law less one at loss 0, by direction.
+    var isRare = [false, false]
+    /// By how much the power multiplies a relative error.
+    var amplification: Double
+  }
+
+  private func factor(
+    _ index: Int, windows: [LossWindow], wanted: [Bool], transform: FourierTransform
+  ) -> Factor {
+    let length = transform.count
+    let count = losses[0].parts[index].count
+    var result = Factor(
+      spectrum: ComplexVector(zeros: length), count: count, amplification: Double(count))
+    var share = [0.0, 0.0]
+    for (direction, loss) in losses.enumerated() {
+      guard wanted[direction] else {
+        result.isRare[direction] = true
+        continue
+      }
+      let distribution = loss.parts[index].distribution
+      let tilt = windows[direction].tilt
+      var elsewhere = 0.0
+      distribution.tilted(by: tilt, logMoment: distribution.logMoment(tilt)) { cell, mass in
+        let position = cell & (length - 1)
+        if position != 0 { elsewhere += mass }
+        if direction == 0 {
+          result.spectrum.real[position >> 2][position & 3] += mass
+        } else {
+          result.spectrum.imaginary[position >> 2][position & 3] += mass
         }
       }
-      transform.forward(&vector)
-      spectra.append(vector)
+      share[direction] = 2 * elsewhere
+      guard elsewhere < 0.25 else { continue }
+      result.isRare[direction] = true
+      if direction == 0 {
+        result.spectrum.real[0][0] = -elsewhere
+      } else {
+        result.spectrum.imaginary[0][0] = -elsewhere
+      }
     }
-    var (product, modulus) = multiplyPowers(spectra)
-    transform.inverseUnscaled(&product)
-    // First order: a coefficient's relative error is some 2^-53 · log₂(length), the power multiplies it by the
-    // number of releases, and the inverse sums all coefficients; as if every error had the same sign.
-    let rounding = 8 * 0x1p-53 * (releases + Double(count.trailingZeroBitCount))
-    return (product, rounding * modulus / Double(count))
+    if result.isRare[0] && result.isRare[1] {
+      result.amplification = Double(count) * max(share[0], share[1])
+    }
+    transform.forward(&result.spectrum)
+    return result
   }
 
   /// Separates the two real sequences' spectra, raises each to its count, multiplies, and joins again.
   /// Also returns the sum of the products' moduli over both sequences.
-  private func multiplyPowers(_ spectra: [ComplexVector]) -> (ComplexVector, modulus: Double) {
-    let counts = losses[0].parts.map(\.count)
+  private func multiplyPowers(
+    _ factors: [Factor], lessOne: Bool
+  ) -> (ComplexVector, modulus: Double) {
     // Powers below 1e-34 are zero: far below the rounding of the sum, and denormals are slow.
-    let floors = counts.map { Double.exp(-156 / Double($0)) }
-    let length = spectra[0].count
+    let floors = factors.map { Double.exp(-156 / Double($0.count)) }
+    let length = factors[0].spectrum.count
     var result = ComplexVector(zeros: length)
     var modulus = 0.0
     for position in 0..<length {
@@ -115,12 +183,28 @@ extension LossComposition {
       guard position <= mirror else { continue }
       var first = Complex(1, 0)
       var second = Complex(1, 0)
-      for (index, spectrum) in spectra.enumerated() {
-        let (a, b) = (spectrum[position], spectrum[mirror])
+      // Sums of logarithms of what is rare.
+      var (firstLog, secondLog) = (Complex(0, 0), Complex(0, 0))
+      for (index, factor) in factors.enumerated() {
+        let (a, b) = (factor.spectrum[position], factor.spectrum[mirror])
         let one = Complex(0.5 * (a.real + b.real), 0.5 * (a.imaginary - b.imaginary))
         let two = Complex(0.5 * (a.imaginary + b.imaginary), 0.5 * (b.real - a.real))
-        first = first * one.power(counts[index], floor: floors[index])
-        second = second * two.power(counts[index], floor: floors[index])
+        if factor.isRare[0] {
+          firstLog.add(one.logOnePlus, times: factor.count)
+        } else {
+          first = first * one.power(factor.count, floor: floors[index])
+        }
+        if factor.isRare[1] {
+          secondLog.add(two.logOnePlus, times: factor.count)
+        } else {
+          second = second * two.power(factor.count, floor: floors[index])
+        }
+      }
+      if lessOne {
+        (first, second) = (firstLog.expMinusOne, secondLog.expMinusOne)
+      } else {
+        if firstLog.isNotZero { first = first + first * firstLog.expMinusOne }
+        if secondLog.isNotZero { second = second + second * secondLog.expMinusOne }
       }
       modulus += (first.modulus + second.modulus) * (position == mirror ? 1 : 2)
       result[position] = (first.real - second.imaginary, first.imaginary + second.real)
@@ -139,6 +223,32 @@ extension LossComposition {
     }
 
     var modulus: Double { (real * real + imaginary * imaginary).squareRoot() }
+    var isNotZero: Bool { real != 0 || imaginary != 0 }
+
+    /// ln(1 + self), with all digits near 0.
+    var logOnePlus: Complex {
+      Complex(
+        0.5 * Double.log(onePlus: 2 * real + real * real + imaginary * imaginary),
+        Double.atan2(y: imaginary, x: 1 + real))
+    }
+
+    /// e^self − 1, with all digits near 0.
+    var expMinusOne: Complex {
+      let growth = Double.expMinusOne(real)
+      let half = Double.sin(imaginary / 2)
+      let cosineLessOne = -2 * half * half
+      return Complex(
+        growth + cosineLessOne + growth * cosineLessOne, (1 + growth) * Double.sin(imaginary))
+    }
+
+    mutating func add(_ other: Complex, times count: Int) {
+      real += Double(count) * other.real
+      imaginary += Double(count) * other.imaginary
+    }
+
+    static func + (a: Complex, b: Complex) -> Complex {
+      Complex(a.real + b.real, a.imaginary + b.imaginary)
+    }
 
     static func * (a: Complex, b: Complex) -> Complex {
       Complex(
@@ -195,7 +305,7 @@ extension LossComposition {
       if probability - weighted * decay > delta {
         // Where the allowance alone exceeds δ, no ε below this loss can be proved.
         let shift = weighted > 0 ? Double.log((probability - delta) / weighted) : 0
-        return (max(0, loss + min(0, shift)), allowed <= 1e-6 * delta)
+        return (max(0, loss + min(0, shift)), allowed <= 1e-5 * delta)
       }
       if loss <= 0 { return (0, true) }
       weighted *= decay

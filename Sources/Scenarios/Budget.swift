@@ -9,7 +9,8 @@ extension Scenario {
     public let unit: Unit
     /// When two data sets are neighbours. JSON key `relation`; default "add-or-remove-one".
     public let relation: Relation
-    /// How the losses of all releases are composed. JSON key `accountant`; default "rdp".
+    /// How the losses of all releases are composed. JSON key `accountant`; default null, which is "best",
+    /// and "rdp" with exact noise, of which nothing tighter is known.
     public let accountant: Accountant
     /// Noise standard deviation over the clipping bound, set by hand. JSON key `noise_multiplier`;
     /// 0 to 1000, default null: calibrated, so that the whole run costs `target_epsilon`.
@@ -33,6 +34,8 @@ extension Scenario {
     /// so that a run without privacy differs by the noise alone. JSON key `clips_without_noise`;
     /// default false.
     public let clipsWithoutNoise: Bool
+    /// Ids of critical findings with which the scenario runs all the same. JSON key `allow`; default none.
+    public let allowedFindings: [String]
 
     /// What the promise protects.
     public enum Unit: String, Sendable, Hashable, CaseIterable {
@@ -80,7 +83,7 @@ extension Scenario {
       case rdp
       /// Numerical privacy loss distributions.
       case pld
-      /// Whichever of the two is lower.
+      /// The lowest bound that holds.
       case best
     }
   }
@@ -153,9 +156,9 @@ extension Scenario.Privacy {
         "relation", "add-or-remove-one", .choice(Relation.allCases.map(\.rawValue)),
         "Neighbouring data sets differ by one added or removed unit."),
       .defaults(
-        "accountant", "rdp", .choice(Accountant.allCases.map(\.rawValue)),
+        "accountant", .null, .nullable(.choice(Accountant.allCases.map(\.rawValue))),
         "rdp: Renyi orders with the improved conversion; pld: privacy loss distributions; "
-          + "best: the lower of both."),
+          + "best: the lowest bound that holds. null = best, and rdp with exact noise."),
       .defaults(
         "noise_multiplier", .null, .nullable(.number(.from(0, to: 1000))),
         "Noise standard deviation over max_grad_norm, set by hand; target_epsilon is then the limit at "
@@ -180,18 +183,25 @@ extension Scenario.Privacy {
         "clips_without_noise", false, .boolean,
         "Clip the gradients of clients without a budget to max_grad_norm too, so that training without "
           + "privacy differs by the noise alone."),
+      .implied(
+        "allow", [], .list(of: .identifier, count: 0...20, distinct: true),
+        "Critical findings of the check (docs/check.md), such as DP102, with which the scenario runs all the "
+          + "same; they are said beside every epsilon of the run."),
     ])
 
   init(_ fields: Fields) throws(ScenarioError) {
     budget = try Scenario.Budget(fields)
     unit = try fields.choice("unit")
     relation = try fields.choice("relation")
-    accountant = try fields.choice("accountant")
     noiseMultiplier = try fields.optionalNumber("noise_multiplier")
     onBudgetExhausted = try fields.choice("on_budget_exhausted")
     individual = try fields.boolean("individual")
     clipping = try Clipping(fields.optionalFields("clipping"))
     noise = fields.optional("noise") == nil ? .fast : try fields.choice("noise")
+    accountant =
+      fields.optional("accountant") == nil
+      ? (noise == .exact ? .rdp : .best) : try fields.choice("accountant")
+    allowedFindings = fields.optional("allow") == nil ? [] : try fields.strings("allow")
     randomness =
       fields.optional("randomness") == nil
       ? (noise == .fast ? .seeded : .system) : try fields.choice("randomness")

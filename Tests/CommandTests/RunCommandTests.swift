@@ -55,6 +55,39 @@ struct RunCommandTests {
     }
   }
 
+  @Test("what the check finds critical ends a run with 65 and stores nothing, unless it is allowed")
+  func refused() async throws {
+    try await Program.inFolder { program in
+      let plan = [
+        Program.shipped("tiny.json"), "--set", "privacy.target_delta=0.5", "--set", "rounds=2",
+      ]
+      let refused = try program.call(["run"] + plan + ["--format", "json"])
+      #expect(refused.status == 65 && refused.output.isEmpty, "\(refused.errors)")
+      #expect(refused.errors.contains("privacy.target_delta: 0.5 is above"))
+      #expect(refused.errors.contains("--allow DP102"))
+      #expect(try RunStore.openExisting(program.store).runs().isEmpty)
+      let swept = try program.call(["sweep"] + plan + ["--seeds", "0..1", "--quiet"])
+      #expect(swept.status == 65 && swept.errors.contains("DP102"), "\(swept.errors)")
+
+      let allowed = try program.call(["run"] + plan + ["--allow", "DP102"])
+      #expect(allowed.status == 0, "\(allowed.errors)")
+      #expect(allowed.errors.contains("allowed: DP102, privacy.target_delta"))
+      #expect(allowed.errors.components(separatedBy: "warning: DP103").count == 2)
+      #expect(allowed.output.contains("Allowed, though ε says little then: DP102"))
+      let shown = try program.call("runs", "show", "latest", "--format", "json")
+      let document = try JSONValue(parsing: Data(shown.output.utf8))
+      #expect(document["privacy"]?["allowed"]?[0]?["rule"] == "DP102")
+      #expect(document["warnings"]?[0]?["rule"] == "DP103")
+      // The scenario can say it by itself, and is then the same scenario.
+      let again = try program.call(
+        ["sweep"] + plan + ["--set", #"privacy.allow=["DP102"]"#, "--seeds", "0..1"])
+      #expect(again.status == 0 && !again.output.contains("failed"), "\(again.errors)")
+      #expect(try RunStore.openExisting(program.store).runs().count == 2)
+      let unknown = try program.call(["run"] + plan + ["--allow", "DP103"])
+      #expect(unknown.status == 64 && unknown.errors.contains("DP103"), "\(unknown.errors)")
+    }
+  }
+
   @Test("a budget that ends before the run does: 75, and what was spent is within it")
   func stopped() async throws {
     try await Program.inFolder { program in

@@ -33,10 +33,10 @@ struct BudgetStopTests {
       // What was released is within the budget, one round more would not be.
       let entries = await recorder.ledger.filter { $0.client == 0 }
       var ledger = PrivacyLedger(entries)
-      let spent = try ledger.bound(delta: 1e-4, accountant: RDPAccountant()).epsilon
+      let spent = try ledger.bound(delta: 1e-4, accountant: BestAccountant()).epsilon
       #expect(spent <= 5)
       ledger.append(contentsOf: entries.prefix(1))
-      #expect(try ledger.bound(delta: 1e-4, accountant: RDPAccountant()).epsilon > 5)
+      #expect(try ledger.bound(delta: 1e-4, accountant: BestAccountant()).epsilon > 5)
     }
   }
 

@@ -70,7 +70,7 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
     RuleCase(
       "DP203", ["method.first_round_noise_ratio=0.1"],
       silent: ["method.first_round_noise_ratio=2"]),
-    RuleCase("DP204", [], silent: [#"privacy.accountant="best""#]),
+    RuleCase("DP204", [#"privacy.accountant="rdp""#], silent: []),
     RuleCase(
       "DP205", ["population.clusters[0].privacy={\"target_epsilon\":2}"],
       silent: ["population.clusters[0].privacy={\"target_epsilon\":4}"]),

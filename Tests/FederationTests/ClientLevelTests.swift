@@ -43,7 +43,7 @@ struct ClientLevelTests {
     }
     var ledger = PrivacyLedger()
     ledger.append(contentsOf: entries)
-    let spent = try ledger.bound(delta: 0.01, accountant: RDPAccountant()).epsilon
+    let spent = try ledger.bound(delta: 0.01, accountant: BestAccountant()).epsilon
     #expect(spent <= 5 && spent > 4.9)
     #expect(outcome.result.unit == .client)
     for client in outcome.result.clients {

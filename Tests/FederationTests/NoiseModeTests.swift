@@ -131,6 +131,7 @@ struct NoiseRunTests {
     func with(_ mode: String) throws -> Scenario {
       try scenario(
         "privacy.noise=\(mode)", "privacy.randomness=seeded", "privacy.unit=\(unit)", "rounds=3",
+        "privacy.accountant=rdp",
         #"method={"name": "ifca"}"#)
     }
     let once = try await run(try with(mode), workers: 1).result

@@ -45,7 +45,7 @@ struct ResumeTests {
       ["cohort_size=4"],
       [
         "privacy.noise_multiplier=0.9", "privacy.on_budget_exhausted=continue",
-        "privacy.target_epsilon=4", "method={\"name\": \"global\"}",
+        "privacy.target_epsilon=4", "privacy.accountant=rdp", "method={\"name\": \"global\"}",
         "population.clusters[1].privacy={\"target_epsilon\": 1000}",
       ],
       ["method.variant=as-released"],

@@ -143,7 +143,7 @@ struct SimulationTests {
         // The same number from the rounds' own entries.
         let entries = await observer.ledger.filter { $0.client == client.client }
         let event = PrivacyEvent.composed(entries.map(\.event))
-        let again = try RDPAccountant().epsilon(of: event, delta: client.delta)
+        let again = try BestAccountant().epsilon(of: event, delta: client.delta)
         #expect(abs(again - spent) < 1e-9 * spent)
       }
     }

@@ -20,7 +20,7 @@ struct LedgerReportTests {
         let rate = client.client < 2 ? 0.2 : 0.1
         let steps = PrivacyEvent.trainingSteps(
           sampleRate: rate, noiseMultiplier: 1.25, count: client.client < 2 ? 10 : 20)
-        let expected = try RDPAccountant().epsilon(
+        let expected = try BestAccountant().epsilon(
           of: .composed([steps, .exponentialMechanism(epsilon: 0.15)]), delta: 1e-4)
         #expect(abs(try #require(client.epsilon) - expected) < 1e-9)
         #expect(client.releases == (client.client < 2 ? 11 : 21))
@@ -51,9 +51,9 @@ struct LedgerReportTests {
       let run = try await Sample.store(Sample.result(), in: store).run
       let report = try LedgerReport(run: run, in: store, comparing: true)
       let client = try #require(report.clients.first)
-      #expect(client.bounds.map(\.accountant) == [.rdp, .pld])
+      #expect(client.bounds.map(\.accountant) == [.pld, .rdp])
       #expect(report.lines(colors: false).contains { $0.contains("ε (loss distribution)") })
-      #expect(report.document["clients"]?[0]?["bounds"]?[1]?["accountant"] == "pld")
+      #expect(report.document["clients"]?[0]?["bounds"]?[1]?["accountant"] == "rdp")
     }
   }
 

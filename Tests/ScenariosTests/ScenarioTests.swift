@@ -74,7 +74,7 @@ struct ScenarioTests {
     #expect(scenario.privacy.budget.targetEpsilon == nil)
     #expect(scenario.privacy.budget.targetDelta == 1e-5)
     #expect(scenario.privacy.budget.maxGradNorm == 1)
-    #expect(scenario.privacy.accountant == .rdp)
+    #expect(scenario.privacy.accountant == .best)
     #expect(scenario.evaluation.every == 1)
     guard case .robustClustered(let method) = scenario.method else {
       Issue.record("the method is \(scenario.method.name)")

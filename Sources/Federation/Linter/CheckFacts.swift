@@ -21,7 +21,11 @@ struct CheckFacts: Sendable {
   /// divergences; nil where it cannot be compared.
   let lossDistributionNoise: Double?
 
-  init(scenario: Scenario, plan: TrainingPlan) throws(DatasetError) {
+  /// - Parameter forRun: whether only what warnings and refusals need is computed, not what notes and
+  ///   tables of `check` show besides.
+  init(
+    scenario: Scenario, plan: TrainingPlan, forRun: Bool = false
+  ) throws(DatasetError) {
     self.scenario = scenario
     let counts = try scenario.drawExampleCounts()
     clients = zip(scenario.clients, counts).map {
@@ -33,12 +37,13 @@ struct CheckFacts: Sendable {
     clippingGroupCount = scenario.privacy.clipping.groups.flatMap {
       try? plan.groups($0.layers).count
     }
-    var grouping = ReleaseGrouping(scenario: scenario, schedule: schedule, model: model)
+    var grouping = ReleaseGrouping(
+      scenario: scenario, schedule: schedule, model: model, forRun: forRun)
     groups = grouping.groups(of: clients)
     detection = DetectionForecast(scenario: scenario, model: model, groups: groups)
     cost = CostForecast(
       scenario: scenario, clients: clients, schedule: schedule, model: model)
-    lossDistributionNoise = Self.lossDistributionNoise(scenario, groups.first)
+    lossDistributionNoise = forRun ? nil : Self.lossDistributionNoise(scenario, groups.first)
   }
 
   private static func lossDistributionNoise(

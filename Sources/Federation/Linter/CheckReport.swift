@@ -6,7 +6,7 @@ public import Scenarios
 /// Everything that is known of a scenario's privacy and its cost before the run.
 public struct CheckReport: Sendable, Hashable {
   /// How grave a finding is.
-  public enum Severity: String, Sendable, Hashable, CaseIterable {
+  public enum Severity: String, Codable, Sendable, Hashable, CaseIterable {
     /// The ε would be false or could not be kept: the scenario is refused.
     case critical
     /// The ε holds, but hardly means or buys what a reader would think.
@@ -15,7 +15,7 @@ public struct CheckReport: Sendable, Hashable {
     case note
   }
 
-  public struct Finding: Sendable, Hashable {
+  public struct Finding: Codable, Sendable, Hashable {
     /// Such as "DP101"; stable, never used again for something else.
     public let rule: String
     public let severity: Severity

@@ -17,18 +17,55 @@ public struct PrivacyLinter: Sendable {
   }
 
   public func report() -> CheckReport {
-    var findings: [CheckReport.Finding] = []
-    for severity in CheckReport.Severity.allCases {
-      for rule in CheckRule.all where rule.severity == severity {
-        findings += rule.find(facts).map {
+    CheckReport(
+      scenario: facts.scenario, model: facts.model, groups: facts.groups,
+      detection: facts.detection, cost: facts.cost,
+      findings: facts.findings(CheckReport.Severity.allCases))
+  }
+}
+
+/// What the check says to a run before anything is trained.
+public struct RunCheck: Sendable, Hashable {
+  /// Critical findings that end the run.
+  public let refused: [CheckReport.Finding]
+  /// Critical findings that the scenario allows by name; they belong beside every ε of the run.
+  public let allowed: [CheckReport.Finding]
+  public let warnings: [CheckReport.Finding]
+
+  /// Finds the noise of every client, which the run then need not do again, and asks the rules that warn or
+  /// refuse.
+  ///
+  /// - Throws: `DatasetError`, `ArchitectureError`.
+  public init(scenario: Scenario, catalog: DatasetCatalog) throws {
+    let facts = try CheckFacts(
+      scenario: scenario, plan: scenario.trainingPlan(catalog), forRun: true)
+    let critical = facts.findings([.critical]).filter { $0.rule != Self.refusedByTheRun }
+    let names = Set(scenario.privacy.allowedFindings)
+    refused = critical.filter { !names.contains($0.rule) }
+    allowed = critical.filter { names.contains($0.rule) }
+    warnings = facts.findings([.warning])
+  }
+
+  /// The rules that can be allowed.
+  public static let allowableRules = CheckRule.all.filter {
+    $0.severity == .critical && $0.id != refusedByTheRun
+  }.map(\.id)
+
+  /// A budget that no noise keeps: no permission helps, and the run says so itself.
+  private static let refusedByTheRun = "DP109"
+}
+
+extension CheckFacts {
+  /// The gravest first.
+  fileprivate func findings(_ severities: [CheckReport.Severity]) -> [CheckReport.Finding] {
+    severities.flatMap { severity in
+      CheckRule.all.filter { $0.severity == severity }.flatMap { rule in
+        rule.find(self).map {
           CheckReport.Finding(
             rule: rule.id, severity: rule.severity, path: $0.path, message: $0.message)
         }
       }
     }
-    return CheckReport(
-      scenario: facts.scenario, model: facts.model, groups: facts.groups,
-      detection: facts.detection, cost: facts.cost, findings: findings)
   }
 }
 

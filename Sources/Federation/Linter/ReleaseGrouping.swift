@@ -9,14 +9,18 @@ struct ReleaseGrouping {
   private let schedule: CohortSchedule
   private let model: ModelSize
   private let kind: AccountantKind
+  private let forRun: Bool
   private var calibrator: NoiseCalibrator
 
-  init(scenario: Scenario, schedule: CohortSchedule, model: ModelSize) {
+  /// - Parameter forRun: leaves out what no warning looks at: ε of everything and of the training, and the
+  ///   published code's noise.
+  init(scenario: Scenario, schedule: CohortSchedule, model: ModelSize, forRun: Bool) {
+    self.forRun = forRun
     self.scenario = scenario
     self.schedule = schedule
     self.model = model
     kind = scenario.privacy.accountant.kind
-    calibrator = NoiseCalibrator(accountant: kind.accountant)
+    calibrator = NoiseCalibrator(kind)
   }
 
   private struct Key: Hashable {
@@ -93,8 +97,8 @@ struct ReleaseGrouping {
         for: plan.event(noiseMultiplier: noiseMultiplier), delta: key.budget.targetDelta)
     }
     return (
-      bound { _ in },
-      bound { $0.selections = 0 }?.epsilon,
+      forRun ? nil : bound { _ in },
+      forRun ? nil : bound { $0.selections = 0 }?.epsilon,
       key.plan.fullBatchSteps > 0
         ? bound {
           $0.selections = 0
@@ -110,7 +114,9 @@ struct ReleaseGrouping {
 
   /// Two conversions at one δ, as the published code has them.
   private func splitNoiseMultiplier(_ key: Key) -> Double? {
-    guard let target = key.budget.targetEpsilon, key.plan.selections > 0 else { return nil }
+    guard !forRun, let target = key.budget.targetEpsilon, key.plan.selections > 0 else {
+      return nil
+    }
     let accountant = RDPAccountant(conversion: .classic)
     let selection = PrivacyEvent.selfComposed(
       event: .exponentialMechanism(epsilon: key.plan.selectionEpsilon),

@@ -201,6 +201,7 @@ public struct PEFTExport: Sendable {
       "epsilon": result.epsilonMax.map { "\($0)" } ?? "none: not every client trained with privacy",
       "delta": (result.clients.map(\.delta).max()).map { "\($0)" } ?? "none",
       "accountant": Set(result.clients.compactMap(\.accountant)).sorted().joined(separator: ","),
+      "allowed": (result.allowedFindings ?? []).map(\.rule).joined(separator: ","),
       "unit": result.unit.rawValue, "relation": result.relation.rawValue,
       "sampling": result.sampling,
       "noise_multiplier": multipliers.map { "\($0)" }.joined(separator: ","),

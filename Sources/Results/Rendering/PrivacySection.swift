@@ -26,7 +26,10 @@ extension RunSections {
         TextTable.Cell(group[0].accountant ?? "–"),
       ])
     }
-    return [heading("Privacy")] + promise.map { "  \($0)" } + table.lines(colors: colors)
+    let allowed = result.allowedFindings ?? []
+    return [heading("Privacy")] + promise.map { "  \($0)" }
+      + allowed.map { "  Allowed, though ε says little then: \($0.sentence.printable)" }
+      + table.lines(colors: colors)
   }
 
   /// What the numbers mean.

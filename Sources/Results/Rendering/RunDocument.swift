@@ -55,6 +55,7 @@ extension StoredRun {
       "build": JSONValue(run.build), "workers": .integer(run.workers),
       "peak_rss_bytes": JSONValue(run.peakRSSBytes), "machine": .string(run.machine),
       "dpflsim_version": .string(run.version), "notes": .array(notes.map { .string($0) }),
+      "warnings": .array(warnings.map(\.document)),
       "communication": [
         "bytes_up": .integer(rounds.reduce(0) { $0 + $1.bytesUp }),
         "bytes_down": .integer(rounds.reduce(0) { $0 + $1.bytesDown }),
@@ -165,7 +166,14 @@ extension RunResult {
       "target_epsilon_by_client": list(\.targetEpsilon),
       "noise_multiplier_by_client": list(\.noiseMultiplier),
       "first_round_noise_multiplier_by_client": list(\.firstRoundNoiseMultiplier),
+      "allowed": .array((allowedFindings ?? []).map(\.document)),
     ]
+  }
+}
+
+extension CheckReport.Finding {
+  fileprivate var document: JSONValue {
+    ["rule": .string(rule), "path": .string(path), "message": .string(message)]
   }
 }
 

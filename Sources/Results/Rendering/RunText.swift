@@ -18,6 +18,10 @@ extension StoredRun {
       lines += early(colors: colors) + [""]
     }
     if !notes.isEmpty { lines += notes.map { "Note: \($0.printable)" } + [""] }
+    if !warnings.isEmpty {
+      let rules = Set(warnings.map(\.rule)).sorted().joined(separator: ", ")
+      lines += ["The check warned of \(rules) before the run; docs/check.md explains them.", ""]
+    }
     return lines + [cost]
   }
 

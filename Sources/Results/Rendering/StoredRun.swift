@@ -17,6 +17,16 @@ public struct StoredRun: Sendable, Hashable {
     var seen: Set<String> = []
     return ((start?.notes ?? []) + (result?.notes ?? [])).filter { seen.insert($0).inserted }
   }
+
+  /// What the check warned of before the run.
+  var warnings: [CheckReport.Finding] {
+    (start?.findings ?? []).filter { $0.severity == .warning }
+  }
+}
+
+extension CheckReport.Finding {
+  /// What was found, for people.
+  var sentence: String { "\(rule), \(path): \(message)" }
 }
 
 extension RunStore {

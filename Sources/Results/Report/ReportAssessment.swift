@@ -63,7 +63,11 @@ extension ReportPage {
     ]
     var output = HTML.table(["question", "answer"], rows)
     output = "<div class=\"words\">\n\(output)</div>\n"
-    return output + HTML.details("ε of every client", clientTable(result))
+    return output
+      + HTML.details(
+        "ε of every client",
+        (result.allowedFindings ?? []).isEmpty
+          ? clientTable(result) : HTML.paragraph(allowed(result)) + clientTable(result))
   }
 
   private func processing(_ detail: Detail) -> String {
@@ -142,6 +146,12 @@ extension ReportPage {
       : "lies between \(NumberText.epsilon(low)) and \(NumberText.epsilon(high))"
     return "The ε of every client \(range) at δ "
       + "\(NumberText.exact(result.clients.map(\.delta).max())), all its releases together."
+      + allowed(result)
+  }
+
+  /// What the check would have refused but was told to allow; it belongs beside every ε.
+  func allowed(_ result: RunResult) -> String {
+    (result.allowedFindings ?? []).map { " Allowed by name: \($0.sentence)." }.joined()
   }
 
   private func attacker(_ result: RunResult) -> String {

@@ -13,7 +13,7 @@ extension ReportPage {
     var output = HTML.paragraph(
       "\(detail.run.runID): \(result.method), seed \(result.seed), "
         + "\(NumberText.count(result.rounds, "round")), ε at most "
-        + NumberText.epsilon(result.epsilonMax) + ".")
+        + NumberText.epsilon(result.epsilonMax) + "." + allowed(result))
     if !detail.notes.isEmpty { output += HTML.list(detail.notes) }
     if let clustering = charts.clustering { output += figure(clustering) }
     if let rounds = charts.rounds { output += figure(rounds) }

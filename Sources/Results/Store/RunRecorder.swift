@@ -13,6 +13,7 @@ public import Tensors
 public actor RunRecorder: RunObserver {
   public nonisolated let runID: String
   private let store: RunStore
+  private let findings: [CheckReport.Finding]
   private let clusterNames: [String]
   private let trueClusters: [Int]
   private var ledgerCount: Int
@@ -32,15 +33,17 @@ public actor RunRecorder: RunObserver {
   ///
   /// - Parameters:
   ///   - machine: a line about the machine, for people.
+  ///   - findings: what the check said before the run.
   ///   - identity: if nobody else may have run the same to its end, or be running the same scenario.
   ///   - startedAt: the time of day; only the name of the run and the table say it again.
   /// - Throws: `StoreError.runInProgress` if somebody else has, or is.
   public init(
     store: RunStore, scenario: Scenario, workers: Int, machine: String,
-    alone identity: RunIdentity? = nil,
+    findings: [CheckReport.Finding] = [], alone identity: RunIdentity? = nil,
     startedAt: Date = Date()
   ) throws(StoreError) {
     self.store = store
+    self.findings = findings
     clusterNames = scenario.population.clusters.map(\.name)
     trueClusters = scenario.trueClusters
     isReproducible = scenario.isReproducible
@@ -93,9 +96,10 @@ public actor RunRecorder: RunObserver {
   ///   belongs to another version.
   public init(
     resuming runID: String, in store: RunStore, after round: Int, scenario: Scenario, workers: Int,
-    fromElsewhere: Bool = false
+    findings: [CheckReport.Finding] = [], fromElsewhere: Bool = false
   ) throws(StoreError) {
     self.store = store
+    self.findings = findings
     self.runID = runID
     clusterNames = scenario.population.clusters.map(\.name)
     trueClusters = scenario.trueClusters
@@ -157,7 +161,7 @@ public actor RunRecorder: RunObserver {
     case .preparing: break
     case .started(let start):
       try store.write { database in
-        let text = try StoredJSON.text(StoredStart(start))
+        let text = try StoredJSON.text(StoredStart(start, findings: findings))
         try update(database) { run in
           run.startJSON = text
           run.build = BuildIdentity.current

@@ -1,7 +1,7 @@
 // What was fixed when the training of a run started, as the store keeps it.
 
 public import Datasets
-import Federation
+public import Federation
 
 /// A `RunStart` in the column `start_json`. The table `client_partition` has the clients of the partition.
 public struct StoredStart: Codable, Hashable, Sendable {
@@ -13,8 +13,11 @@ public struct StoredStart: Codable, Hashable, Sendable {
   /// What the run was expected to take at most; nil in runs of earlier versions.
   public let expectedPeakBytes: Int?
   public let notes: [String]
+  /// What the check warned of before the run, and what it would have refused but was told to allow; nil in
+  /// runs of earlier versions.
+  public let findings: [CheckReport.Finding]?
 
-  init(_ start: RunStart) {
+  init(_ start: RunStart, findings: [CheckReport.Finding]) {
     var partition = start.partition
     partition.clients = []
     self.partition = partition
@@ -24,5 +27,6 @@ public struct StoredStart: Codable, Hashable, Sendable {
     cachedClients = start.cachedClients
     expectedPeakBytes = start.forecast.peakBytes
     notes = start.notes
+    self.findings = findings
   }
 }

@@ -16,10 +16,12 @@ struct RunCommand: AsyncParsableCommand {
       Progress goes to standard error, the result to standard output. The run is stored as it goes; \
       `dpflsim runs show` shows it again. SIGINT and SIGTERM save the last finished round and say how \
       to go on; a second signal ends the run at once. A run that was interrupted in whatever way goes \
-      on with --resume and ends with the result of an uninterrupted one.
+      on with --resume and ends with the result of an uninterrupted one. What `dpflsim check` finds \
+      critical ends the run before anything is trained (65), unless it is allowed by name.
       """)
 
   @OptionGroup var scenario: ScenarioOptions
+  @OptionGroup var allowed: AllowOptions
 
   @Option(
     help: ArgumentHelp("Go on with an interrupted run of the store.", valueName: "run"))
@@ -55,9 +57,12 @@ struct RunCommand: AsyncParsableCommand {
     guard (scenario.file == nil) != (resume == nil) else {
       throw ValidationError("name either a scenario file or, with --resume, a stored run")
     }
-    guard resume == nil || (scenario.changes.isEmpty && scenario.seed == nil) else {
+    guard
+      resume == nil
+        || (scenario.changes.isEmpty && scenario.seed == nil && allowed.allow.isEmpty)
+    else {
       throw ValidationError(
-        "--resume goes on with the stored scenario, so --set and --seed do not go with it")
+        "--resume goes on with the stored scenario, so --set, --seed and --allow do not go with it")
     }
     guard resume != nil || !takeOver else {
       throw ValidationError("--take-over goes with --resume")
@@ -80,7 +85,7 @@ struct RunCommand: AsyncParsableCommand {
     let progress = progress.style(colors: output.colors(on: .error))
     guard let resume else {
       return RunExecution(
-        scenario: try scenario.scenario(), store: try store.open(),
+        scenario: try scenario.scenario(allowing: allowed), store: try store.open(),
         workers: workers ?? Machine.cores, progress: progress, checkpoints: checkpointEvery,
         memoryLimit: memoryLimit?.bytes, storeOption: store.repeated)
     }

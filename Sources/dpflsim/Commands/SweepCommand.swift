@@ -45,6 +45,7 @@ struct SweepCommand: AsyncParsableCommand {
     help: ArgumentHelp("Change a setting in every cell; repeatable.", valueName: "key=value"))
   var changes: [String] = []
 
+  @OptionGroup var allowed: AllowOptions
   @OptionGroup var store: StoreOptions
   @OptionGroup var output: OutputOptions
 
@@ -128,7 +129,7 @@ struct SweepCommand: AsyncParsableCommand {
       try SweepAxes.check("--vary", axes.settings.map(\.path))
     }
     do {
-      var changes = changes
+      var changes = changes + allowed.changes(of: json)
       let folder = ScenarioOptions.folder(of: scenario)
       let base = try Scenario(json: json, overrides: changes, folder: folder)
       if base.isOpen {

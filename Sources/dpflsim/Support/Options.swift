@@ -3,6 +3,7 @@
 import ArgumentParser
 import Federation
 import Foundation
+import JSON
 import Results
 import Scenarios
 
@@ -64,6 +65,34 @@ struct StoreOptions: ParsableArguments {
   var repeated: String { store.map { " --store \($0)" } ?? "" }
 }
 
+/// Critical findings with which a scenario runs all the same.
+struct AllowOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Run in spite of a critical finding of the check, such as DP102, and say so beside every ε; repeatable.",
+      valueName: "rule"))
+  var allow: [String] = []
+
+  func validate() throws {
+    for rule in allow where !RunCheck.allowableRules.contains(rule) {
+      throw ValidationError(
+        "--allow \(rule): is no critical rule; they are "
+          + RunCheck.allowableRules.joined(separator: ", "))
+    }
+  }
+
+  /// The change of a scenario that adds them to those that it allows by itself; none without the option.
+  func changes(of scenario: Data) -> [String] {
+    guard !allow.isEmpty else { return [] }
+    var names = Set(allow)
+    // What cannot be read is refused by the reader of scenarios.
+    if case .array(let own)? = (try? JSONValue(parsing: scenario))?["privacy"]?["allow"] {
+      for case .string(let name) in own { names.insert(name) }
+    }
+    return ["privacy.allow=" + JSONValue.array(names.sorted().map { .string($0) }).text]
+  }
+}
+
 struct ScenarioOptions: ParsableArguments {
   @Argument(help: ArgumentHelp("The scenario file.", valueName: "scenario"))
   var file: String?
@@ -79,10 +108,11 @@ struct ScenarioOptions: ParsableArguments {
   var seed: UInt64?
 
   /// Reads and checks the scenario with its changes.
-  func scenario() throws -> Scenario {
+  func scenario(allowing allowed: AllowOptions? = nil) throws -> Scenario {
     guard let file else { throw Failure(.usage, "name a scenario file") }
     let data = try Self.contents(of: file)
-    let overrides = changes + (seed.map { ["seed=\($0)"] } ?? [])
+    let overrides =
+      changes + (seed.map { ["seed=\($0)"] } ?? []) + (allowed?.changes(of: data) ?? [])
     do {
       return try Scenario(json: data, overrides: overrides, folder: Self.folder(of: file))
         .askingItsTable(Places().catalog)

@@ -87,8 +87,8 @@ struct AccountantOptions: ParsableArguments {
   @Option(help: "δ of the guarantee, for everything together.")
   var delta: Double
 
-  @Option(help: "Who computes ε.")
-  var accountant: AccountantKind = .rdp
+  @Option(help: "Who computes ε; best is the lowest bound that holds.")
+  var accountant: AccountantKind = .best
 
   @Flag(help: "Show the bound of every accountant.")
   var compare = false

@@ -31,22 +31,32 @@ struct RunExecution {
   var listener: (@Sendable (RunEvent) async -> Void)?
   /// The store's option, where it must be repeated to find the same store.
   var storeOption = ""
+  /// Told what the check warns of or was told to allow; nothing is said where the style is silent and this nil.
+  var warn: (@Sendable ([CheckReport.Finding]) async -> Void)?
   /// Whether SIGINT and SIGTERM end this run; a sweep listens by itself and cancels the task.
   var stopsOnSignal = true
 
   /// Runs to the end.
   ///
-  /// - Throws: what the simulation throws, after it has been stored; a `Failure` with status 130 or 143
-  ///   if the run was stopped from outside.
+  /// - Throws: a `Failure` with status 65 if the check refuses the scenario, before anything is stored; what
+  ///   the simulation throws, after it has been stored; a `Failure` with status 130 or 143 if the run was
+  ///   stopped from outside.
   func run() async throws -> StoredRun {
     let places = Places()
-    let simulation = Simulation(
-      scenario: scenario, catalog: places.catalog,
-      options: SimulationOptions(
-        workers: workers, memoryLimit: memoryLimit,
-        modelCache: BaseModelCache(folder: places.cache),
-        checkpoints: checkpoints))
-    let (recorder, point) = try begin()
+    let check = try RunCheck(scenario: scenario, catalog: places.catalog)
+    guard check.refused.isEmpty else { throw Failure(refusing: check.refused) }
+    let findings = check.allowed + check.warnings
+    if let warn {
+      await warn(findings)
+    } else if progress != .silent {
+      for finding in findings { Terminal.report(finding.line + "\n") }
+    }
+    var options = SimulationOptions(
+      workers: workers, memoryLimit: memoryLimit,
+      modelCache: BaseModelCache(folder: places.cache), checkpoints: checkpoints)
+    options.allowedFindings = check.allowed
+    let simulation = Simulation(scenario: scenario, catalog: places.catalog, options: options)
+    let (recorder, point) = try begin(findings)
     let display = ProgressDisplay(
       scenario: scenario, style: progress, roundsDone: point?.round ?? 0, runID: recorder.runID)
     let audience = RunAudience(recorder: recorder, display: display, listener: listener)
@@ -84,17 +94,17 @@ struct RunExecution {
     return try store.details(of: store.run(named: recorder.runID))
   }
 
-  private func begin() throws -> (RunRecorder, ResumePoint?) {
+  private func begin(_ findings: [CheckReport.Finding]) throws -> (RunRecorder, ResumePoint?) {
     guard let resumed else {
       let recorder = try RunRecorder(
         store: store, scenario: scenario, workers: workers, machine: Machine.description,
-        alone: exclusively)
+        findings: findings, alone: exclusively)
       return (recorder, nil)
     }
     let point = try store.resumePoint(of: resumed.runID)
     let recorder = try RunRecorder(
       resuming: resumed.runID, in: store, after: point?.round ?? 0, scenario: scenario,
-      workers: workers, fromElsewhere: resumed.fromElsewhere)
+      workers: workers, findings: findings, fromElsewhere: resumed.fromElsewhere)
     return (recorder, point)
   }
 
@@ -142,6 +152,26 @@ extension Failure {
       status,
       message
         + "\nthe result is missing and all \(rounds) rounds are stored; try again with: \(command)")
+  }
+
+  /// The refusal of a scenario by the check.
+  fileprivate init(refusing findings: [CheckReport.Finding]) {
+    let lines = findings.map { "\($0.path): \($0.message) (\($0.rule))" }
+    let names = Set(findings.map(\.rule)).sorted()
+    self.init(
+      .invalidInput,
+      (lines + [
+        "refused by \(names.joined(separator: ", ")); mend it, or run it all the same with "
+          + names.map { "--allow \($0)" }.joined(separator: " ")
+      ]).joined(separator: "\n"))
+  }
+}
+
+extension CheckReport.Finding {
+  /// For standard error, before a run.
+  var line: String {
+    let word = severity == .critical ? "allowed" : "warning"
+    return "\(word): \(rule), \(path): \(message)".printable
   }
 }
 

@@ -8,6 +8,8 @@ actor SweepDisplay {
   private(set) var progress: SweepProgress
   private let style: ProgressDisplay.Style
   private var drawnLines = 0
+  /// Rules of which something was said already: most cells of a sweep share their findings.
+  private var said: Set<String> = []
 
   init(_ grid: SweepGrid, jobs: Int, style: ProgressDisplay.Style) {
     progress = SweepProgress(grid, jobs: jobs)
@@ -81,6 +83,12 @@ actor SweepDisplay {
     erase()
     Terminal.report(text.printable + "\n")
     draw()
+  }
+
+  /// Says what the check found in a cell, once for each rule.
+  func say(_ findings: [CheckReport.Finding]) {
+    guard style != .silent else { return }
+    for finding in findings where said.insert(finding.rule).inserted { say(finding.line) }
   }
 
   /// Takes the grid away.

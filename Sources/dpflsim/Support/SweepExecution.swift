@@ -129,6 +129,7 @@ struct SweepExecution {
       scenario: cell.scenario, store: store, workers: max(1, workers), progress: .silent,
       listener: { await display.receive($0, of: index) }, stopsOnSignal: false)
     execution.exclusively = identity
+    execution.warn = { await display.say($0) }
     guard let resumed else { return try await execution.run() }
     var continued = execution
     continued.resumed = ResumedRun(runID: resumed.runID)
