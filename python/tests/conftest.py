@@ -12,6 +12,9 @@ BUILT = CLONE / ".build" / "release" / "dpflsim"
 if "DPFLSIM_PROGRAM" not in os.environ and BUILT.exists():
     os.environ["DPFLSIM_PROGRAM"] = str(BUILT)
 
+# For the processes that tests start.
+os.environ["PYTHONPATH"] = os.pathsep.join([str(CLONE / "python" / "src"), os.environ.get("PYTHONPATH", "")])
+
 import dpflsim  # noqa: E402
 
 

@@ -28,14 +28,14 @@ def test_missing_file_run_and_store(tiny, store):
     assert caught.value.exit_code == 66 and isinstance(caught.value, LookupError)
     with pytest.raises(dpflsim.MissingInput, match="there is no store of runs yet"):
         dpflsim.load(store=store)
-    dpflsim.run(tiny, store=store, rounds=1, progress=False)
+    dpflsim.run(tiny, store=store, rounds=2, progress=False)
     with pytest.raises(dpflsim.MissingInput) as caught:
         dpflsim.load("nobody", store=store)
     assert (caught.value.place, caught.value.exit_code) == ("nobody", 66)
 
 
 def test_wrong_usage(tiny, store):
-    done = dpflsim.run(tiny, store=store, rounds=1, progress=False)
+    done = dpflsim.run(tiny, store=store, rounds=2, progress=False)
     with pytest.raises(dpflsim.WrongUsage) as caught:
         dpflsim.resume(done.run_id, store=store, progress=False)
     assert caught.value.exit_code == 64 and caught.value.run_id is None
@@ -52,6 +52,14 @@ def test_a_budget_that_ends_keeps_its_run(tiny, store):
         dpflsim.run(tiny, store=store, progress=False, privacy__noise_multiplier=0.9, method__name="global")
     assert caught.value.exit_code == 75
     assert dpflsim.load(caught.value.run_id, store=store).status == "stopped"
+
+
+def test_what_the_check_refuses_can_be_allowed(tiny, store):
+    with pytest.raises(dpflsim.InvalidInput) as caught:
+        dpflsim.run(tiny, store=store, progress=False, privacy__target_delta=0.5)
+    assert caught.value.place == "privacy.target_delta" and "--allow DP102" in caught.value.problems[-1].mend
+    allowed = dpflsim.run(tiny, store=store, progress=False, privacy__target_delta=0.5, allow=["DP102"])
+    assert allowed.privacy.allowed[0].rule == "DP102"
 
 
 def test_a_store_that_cannot_be_written(tiny, tmp_path):

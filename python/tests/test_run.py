@@ -93,12 +93,12 @@ def test_tables_are_the_program_s(tiny, store, tmp_path):
 
 def test_runs_are_listed_loaded_and_deleted(tiny, store):
     assert len(dpflsim.runs(store)) == 0 and list(dpflsim.runs(store).frame().columns)[0] == "run_id"
-    first = dpflsim.run(tiny, store=store, progress=False, rounds=1)
-    second = dpflsim.run(tiny, store=store, progress=False, rounds=2)
+    first = dpflsim.run(tiny, store=store, progress=False, rounds=2)
+    second = dpflsim.run(tiny, store=store, progress=False, rounds=3)
     listed = dpflsim.runs(store)
     assert [run.run_id for run in listed] == [second.run_id, first.run_id]
     assert listed[0].worst_cluster_accuracy == second.accuracy.worst_cluster
-    assert list(listed.frame()["rounds"]) == [2, 1]
+    assert list(listed.frame()["rounds"]) == [3, 2]
     dpflsim.delete(first, store=store)
     assert [run.run_id for run in dpflsim.runs(store)] == [second.run_id]
 

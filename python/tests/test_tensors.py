@@ -51,7 +51,7 @@ def test_every_type_that_numpy_has(tmp_path):
     reference = pytest.importorskip("safetensors.numpy")
     types = ["f8", "f4", "f2", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "?"]
     expected = {f"x-{name}": numpy.arange(6).reshape(2, 3).astype(name) for name in types}
-    expected["scalar"], expected["empty"] = numpy.float32(3).reshape(()), numpy.zeros((0, 4), "f4")
+    expected["scalar"], expected["empty"] = numpy.array(3, "f4"), numpy.zeros((0, 4), "f4")
     reference.save_file(expected, tmp_path / "all.safetensors", metadata={"epsilon": "3"})
     found = tensors.load(tmp_path / "all.safetensors")
     assert found.metadata == {"epsilon": "3"} and set(found) == set(expected)

@@ -35,6 +35,7 @@ def run(
     workers: int | None = None,
     memory_limit: str | int | None = None,
     checkpoint_every: int | str | None = None,
+    allow: Iterable[str] = (),
     progress: Progress = None,
     set: Mapping[str, Any] | None = None,
     **overrides: Any,
@@ -47,6 +48,7 @@ def run(
         workers: cores; the result does not depend on them.
         memory_limit: bytes, or text such as "500MB".
         checkpoint_every: rounds, seconds such as "30s", or "never".
+        allow: critical rules of the check, such as "DP102", in spite of which it is run.
         progress: False shows none, True shows a bar; a function is called with each event of `dpflsim.progress`.
             By default a bar is shown in notebooks and terminals.
         set: settings by their path.
@@ -59,7 +61,7 @@ def run(
     """
     with _arguments(scenario, set, overrides) as (arguments, file):
         options = _options(workers=workers, memory_limit=memory_limit, checkpoint_every=checkpoint_every)
-        return _run(["run", *arguments, *options], store, progress, file)
+        return _run(["run", *arguments, *options, *_allowed(allow)], store, progress, file)
 
 
 def resume(
@@ -97,6 +99,7 @@ def sweep(
     workers: int | None = None,
     jobs: int | None = None,
     memory_limit: str | int | None = None,
+    allow: Iterable[str] = (),
     progress: Progress = None,
     set: Mapping[str, Any] | None = None,
     **overrides: Any,
@@ -128,7 +131,7 @@ def sweep(
         axes += ["--vary", f"{key}=" + ",".join(_json(value) for value in values)]
     options = _options(workers=workers, jobs=jobs, memory_limit=memory_limit)
     with _arguments(scenario, set, overrides) as (arguments, file):
-        document = _follow(["sweep", *arguments, *axes, *options, "--store", where], progress, file)
+        document = _follow(["sweep", *arguments, *axes, *options, *_allowed(allow), "--store", where], progress, file)
     return build(SweepResult, document, store=where)
 
 
@@ -290,6 +293,11 @@ def _options(**values: Any) -> list[str]:
         if value is not None:
             options += ["--" + name.replace("_", "-"), str(plain(value))]
     return options
+
+
+def _allowed(rules: Iterable[str]) -> list[str]:
+    names = [rules] if isinstance(rules, str) else list(rules)
+    return [word for name in names for word in ("--allow", name)]
 
 
 def _json(value: Any) -> str:

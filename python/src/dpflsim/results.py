@@ -99,6 +99,17 @@ class Clustering:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule of the check says (docs/check.md): severity is critical, warning or note."""
+
+    rule: str
+    path: str
+    message: str
+    severity: str | None = None
+    page: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Privacy:
     """The guarantee of every client, for one `unit` under `relation`."""
 
@@ -113,7 +124,8 @@ class Privacy:
     target_epsilon_by_client: list[float | None]
     noise_multiplier_by_client: list[float | None]
     first_round_noise_multiplier_by_client: list[float | None]
-    allowed: list[str] | None = None
+    allowed: list[Finding] | None = None
+    """Critical findings in spite of which it was run: read them beside every ε."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,17 +177,6 @@ class File:
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a rule of the check says (docs/check.md): severity is critical, warning or note."""
-
-    rule: str
-    path: str
-    message: str
-    severity: str | None = None
-    page: str | None = None
-
-
 TABLES = (
     "clients",
     "clusters",
@@ -205,6 +206,7 @@ class RunResult:
     started_at: str
     finished_at: str | None
     result_digest: str | None
+    digest_version: int | None
     reproducible: bool | None
     accuracy: Accuracy | None
     clusters: list[Cluster] | None

@@ -945,9 +945,13 @@ class Privacy(Part):
     """Total epsilon of a client at target_delta, all its releases composed; null = no privacy. Above 0, at
     most 1,000. Required."""
 
-    accountant: Literal["rdp", "pld", "best"] = UNSET
-    """rdp: Renyi orders with the improved conversion; pld: privacy loss distributions; best: the lower of
-    both. Default: "rdp"."""
+    accountant: Literal["rdp", "pld", "best"] | None = UNSET
+    """rdp: Renyi orders with the improved conversion; pld: privacy loss distributions; best: the lowest bound
+    that holds. null = best, and rdp with exact noise. Default: null."""
+
+    allow: list[str] = UNSET
+    """Critical findings of the check (docs/check.md), such as DP102, with which the scenario runs all the
+    same; they are said beside every epsilon of the run. Default: []."""
 
     clipping: FlatClipping | AutoSClipping | NormalizeClipping | PerLayerClipping | PerLayerAdaptiveClipping = UNSET
     """How the gradient of each example is bounded. Default: {"name": "flat"}."""
