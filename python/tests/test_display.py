@@ -66,10 +66,13 @@ def test_a_notebook_gets_a_bar(monkeypatch):
     monkeypatch.setitem(sys.modules, "IPython.display", types.SimpleNamespace(HTML=str, display=display))
     bar = progress.display_for(None)
     bar(STARTED)
-    bar(Message("<warning>"))
+    bar(Message("warning: <read> this"))
+    bar(ROUND)
     bar.close()
-    assert 'value="0.2500"' in shown[1] and "&lt;warning&gt;" in shown[2]
-    assert progress.display_for(False) is None
+    assert 'value="0.2500"' in shown[1]
+    assert "round 2/4" in shown[3] and "warning: &lt;read&gt; this" in shown[3]
+    progress.display_for(None).close()
+    assert shown[-1] == ""
 
 
 @pytest.mark.parametrize("seconds", [None, 0.0])

@@ -194,20 +194,27 @@ class NotebookBar:
 
         self._html = HTML
         self._picture = Picture()
+        self._warnings: list[str] = []
         self._handle = display(HTML(self._text()), display_id=True)
 
     def _text(self) -> str:
         return (
             f'<progress value="{self._picture.share:.4f}" max="1" style="width:20em;vertical-align:middle"></progress> '
             f"<span>{html.escape(self._picture.text)}</span>"
+            + "".join(f"<br><small>{html.escape(text)}</small>" for text in self._warnings)
         )
 
     def __call__(self, event: Event) -> None:
-        self._picture.receive(event)
+        if isinstance(event, Message) and event.text.startswith(("warning: ", "allowed: ")):
+            self._warnings.append(event.text)
+        else:
+            self._picture.receive(event)
         self._handle.update(self._html(self._text()))
 
     def close(self) -> None:
-        """The last state stays in the notebook."""
+        """The last state stays in the notebook, if anything happened."""
+        if self._picture == Picture() and not self._warnings:
+            self._handle.update(self._html(""))
 
 
 class _Follower:
