@@ -14,7 +14,7 @@ from dpflsim.progress import Round
 
 from .conftest import wait_for
 
-ROUNDS = 120
+ROUNDS = 80
 
 
 def test_ctrl_c_in_this_process(tiny, store):

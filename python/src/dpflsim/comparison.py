@@ -13,7 +13,7 @@ from .progress import CellState
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean over `n` seeds with its 95 % interval; without bounds where there are too few."""
+    """A mean over `n` seeds with its bootstrap interval, which is too narrow for few seeds (docs/metrics.md)."""
 
     n: int
     mean: float | None
