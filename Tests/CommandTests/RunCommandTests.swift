@@ -31,7 +31,7 @@ struct RunCommandTests {
   }
 
   @Test("progress for programs: every round in turn, the last with the figures of the result")
-  func progress() async throws {
+  func progressForPrograms() async throws {
     try await Program.inFolder { program in
       let run = try program.call(
         "run", Program.shipped("tiny.json"), "--format", "json", "--progress", "json")

@@ -30,7 +30,7 @@ struct SweepCommandTests {
   }
 
   @Test("progress for programs: every cell comes to its end, stored ones are known at once")
-  func progress() async throws {
+  func progressForPrograms() async throws {
     try await Program.inFolder { program in
       func events(_ seeds: String) throws -> [JSONValue] {
         let sweep = try program.call(

@@ -3,6 +3,7 @@
 import pytest
 
 import dpflsim
+from dpflsim._program import _check_processor
 from dpflsim.errors import failure
 
 
@@ -74,6 +75,17 @@ def test_no_program(monkeypatch, tiny):
     with pytest.raises(dpflsim.NotInstalled, match="DPFLSIM_PROGRAM: /nowhere/dpflsim is no program") as caught:
         dpflsim.check(tiny)
     assert caught.value.exit_code == 69
+
+
+def test_a_processor_that_the_program_inside_does_not_fit(tmp_path):
+    (tmp_path / "needs").write_text("avx2\nfma\n")
+    for flags, is_refused in (("sse2 avx2 fma", False), ("sse2 fma", True)):
+        (tmp_path / "cpuinfo").write_text(f"processor : 0\nflags : {flags}\n")
+        if is_refused:
+            with pytest.raises(dpflsim.NotInstalled, match="this processor has no avx2"):
+                _check_processor(tmp_path / "needs", tmp_path / "cpuinfo")
+        else:
+            _check_processor(tmp_path / "needs", tmp_path / "cpuinfo")
 
 
 @pytest.mark.parametrize(

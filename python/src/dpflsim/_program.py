@@ -39,7 +39,7 @@ def program() -> Program:
     is installed from (`pip install -e`) or that `DPFLSIM_HOME` names; `dpflsim` on the PATH.
 
     Raises:
-        NotInstalled: there is none.
+        NotInstalled: there is none, or it does not fit this processor.
     """
     environment = os.environ.get("DPFLSIM_HOME")
     clone = _PACKAGE.parents[2]
@@ -52,6 +52,7 @@ def program() -> Program:
         return Program(os.path.abspath(path), home)
     inside = _PACKAGE / "bin" / "dpflsim"
     if inside.exists():
+        _check_processor(_PACKAGE / "bin" / "needs")
         return Program(str(inside), home)
     if _is_clone(pathlib.Path(home)):
         return Program(os.path.join(home, "tools", "dpflsim"), home)
@@ -61,6 +62,21 @@ def program() -> Program:
     raise NotInstalled(
         [Problem("dpflsim", "the program is not found", "set DPFLSIM_HOME to the clone, or DPFLSIM_PROGRAM to the program")]
     )
+
+
+def _check_processor(needs: pathlib.Path, facts: str = "/proc/cpuinfo") -> None:
+    """Refuses a processor that lacks an instruction set of the program inside the package.
+
+    Raises:
+        NotInstalled: it would end in the midst of a run.
+    """
+    with open(facts, encoding="utf-8") as file:
+        flags = next((line.split() for line in file if line.startswith("flags")), [])
+    missing = [name for name in needs.read_text(encoding="utf-8").split() if name not in flags]
+    if missing:
+        raise NotInstalled(
+            [Problem("dpflsim", f"this processor has no {', '.join(missing)}", "build in the clone, and set DPFLSIM_HOME to it")]
+        )
 
 
 def _is_clone(folder: pathlib.Path) -> bool:
