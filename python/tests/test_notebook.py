@@ -33,3 +33,34 @@ def test_notebook():
     assert str(CLONE) not in text and "/tmp/" not in text
     if os.environ.get("DPFLSIM_UPDATE") == "1":
         NOTEBOOK.write_text(text + "\n", encoding="utf-8")
+
+
+def test_the_interrupt_button(tiny, store):
+    """The kernel's whole process group gets SIGINT; the run is stored as interrupted and the kernel lives on."""
+    manager = pytest.importorskip("jupyter_client.manager")
+    kernel, client = manager.start_new_kernel()
+    settings = {"rounds": 20000, "method": {"name": "local"}, "privacy__target_epsilon": None}
+    code = f"""
+import dpflsim
+try:
+    dpflsim.run({str(tiny)!r}, store={str(store)!r}, **{settings!r})
+except KeyboardInterrupt as error:
+    print(dpflsim.load(error.run_id, store={str(store)!r}).status)
+"""
+    updates, said = 0, ""
+
+    def follow(message):
+        nonlocal updates, said
+        if message["msg_type"] == "update_display_data":
+            updates += 1
+            if updates == 5:
+                kernel.interrupt_kernel()
+        elif message["msg_type"] == "stream":
+            said += message["content"]["text"]
+
+    try:
+        reply = client.execute_interactive(code, timeout=60, output_hook=follow)
+    finally:
+        client.stop_channels()
+        kernel.shutdown_kernel(now=True)
+    assert reply["content"]["status"] == "ok" and said == "interrupted\n"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Union
@@ -165,16 +167,35 @@ def _left(seconds: float | None) -> list[str]:
     return [f"{minutes} min {rest} s left" if minutes else f"{seconds:.1f} s left"]
 
 
+class _Pace:
+    """Lets a drawing through ten times a second: rounds of small scenarios are faster than anybody looks."""
+
+    seconds = 0.1
+
+    def __init__(self) -> None:
+        self._last = -math.inf
+
+    def is_due(self) -> bool:
+        now = time.monotonic()
+        if now - self._last < self.seconds:
+            return False
+        self._last = now
+        return True
+
+
 class TerminalBar:
     """A line on standard error that is drawn over."""
 
     def __init__(self) -> None:
         self._picture = Picture()
+        self._pace = _Pace()
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Message):
             sys.stderr.write(f"\r\x1b[K{event.text}\n")
         self._picture.receive(event)
+        if not self._pace.is_due():
+            return
         width = shutil.get_terminal_size().columns - 1
         filled = round(20 * self._picture.share)
         line = f"{'█' * filled}{'░' * (20 - filled)} {self._picture.text}"
@@ -195,6 +216,7 @@ class NotebookBar:
         self._html = HTML
         self._picture = Picture()
         self._warnings: list[str] = []
+        self._pace = _Pace()
         self._handle = display(HTML(self._text()), display_id=True)
 
     def _text(self) -> str:
@@ -209,12 +231,13 @@ class NotebookBar:
             self._warnings.append(event.text)
         else:
             self._picture.receive(event)
-        self._handle.update(self._html(self._text()))
+        if self._pace.is_due():
+            self._handle.update(self._html(self._text()))
 
     def close(self) -> None:
         """The last state stays in the notebook, if anything happened."""
-        if self._picture == Picture() and not self._warnings:
-            self._handle.update(self._html(""))
+        happened = self._picture != Picture() or self._warnings
+        self._handle.update(self._html(self._text() if happened else ""))
 
 
 class _Follower:
