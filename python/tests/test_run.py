@@ -33,6 +33,7 @@ def test_fields_are_those_of_the_document(tiny, store):
     assert result.individual is None and result.adapter is None
     assert dpflsim.load(result.run_id, store=store) == result
     assert "worst cluster" in repr(result) and "offset-0 (minority)" in result._repr_html_()
+    assert [one.rule for one in result.warnings] == ["DP302"] and "DP302, method.candidate_clusters" in result._repr_html_()
 
 
 def test_every_key_of_the_document_has_a_field(adapted):

@@ -291,7 +291,11 @@ class RunResult:
             for one in self.clusters or []
         )
         head = "<tr><th>cluster</th><th>clients</th><th>accuracy</th></tr>"
-        return f"<p>{html.escape(repr(self)[1:-1])}</p><table>{head}{rows}</table>"
+        allowed = (self.privacy.allowed if self.privacy else None) or []
+        said = "".join(
+            f"<br><small>{html.escape(f'{one.rule}, {one.path}: {one.message}')}</small>" for one in allowed + (self.warnings or [])
+        )
+        return f"<p>{html.escape(repr(self)[1:-1])}</p><table>{head}{rows}</table>{said}"
 
 
 @dataclass(frozen=True, slots=True)
