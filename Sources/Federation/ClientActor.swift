@@ -190,10 +190,8 @@ actor Client {
   /// The entries that a task will leave, before it is done and in the order in which it leaves them.
   func plannedEntries(of task: ClientTask, round: Int) -> [LedgerEntry] {
     guard !settings.trustsServer else { return [] }
-    let work = localWork(task, round: round, start: [])
-    let (rate, steps) = work.rateAndSteps
     return (task.selection == nil ? [] : [selectionEntry(round: round)])
-      + LocalTraining.entries(work, rate: rate, steps: steps)
+      + localWork(task, round: round, start: []).plannedEntries
   }
 
   /// How far one record moves the utility of a model.

@@ -89,10 +89,10 @@ package struct GroupThresholds: Sendable {
   }
 
   /// The sum of a step with its noise.
-  func release(_ sum: [Float], noise: inout StepNoise) -> [Float] {
+  func release(_ sum: [Float], noise: inout StepNoise) -> Released<[Float]> {
     mechanism.release(ClippedGroups(values: sum, groups: parts)) {
       noise.add(to: &$0, in: $1, standardDeviation: $2)
-    }.value
+    }
   }
 
   /// The grid of a step, for exact noise.

@@ -1,6 +1,7 @@
-// Fine-tunes one of many models on a random half of a pool, by full-batch gradient descent with or without the clip
-// and the noise of DP-SGD, and keeps what attackers see.
+// Fine-tunes one of many models on a random half of a pool, by the steps that clients take (full batches, with or
+// without the clip and the noise of DP-SGD), and keeps what attackers see.
 
+import Federation
 import Kernels
 import Learning
 import RealModule
@@ -25,6 +26,18 @@ struct ExamplePool: ExampleSource {
   func label(at position: Int) -> Int { labels[position] }
   func write(_ position: Int, into destination: inout MutableSpan<Float>) {
     for i in values[position].indices { destination[i] = values[position][i] }
+  }
+}
+
+/// Some examples of a pool.
+private struct PoolMembers: ExampleSource {
+  let pool: ExamplePool
+  let positions: [Int]
+  var count: Int { positions.count }
+
+  func label(at position: Int) -> Int { pool.label(at: positions[position]) }
+  func write(_ position: Int, into destination: inout MutableSpan<Float>) {
+    pool.write(positions[position], into: &destination)
   }
 }
 
@@ -61,8 +74,12 @@ struct FineTuner: Sendable {
   func tunedLearningRate(_ row: FineTuning) throws -> Float {
     var best: (rate: Float, loss: Double) = (0.01, .infinity)
     for rate: Float in [0.003, 0.01, 0.03, 0.1, 0.3, 1, 3] {
-      let loss = try model(row, index: -1, learningRate: rate, watched: 0).trainLoss
-      if loss.isFinite, loss < best.loss { best = (rate, loss) }
+      do {
+        let loss = try model(row, index: -1, learningRate: rate, watched: 0).trainLoss
+        if loss.isFinite, loss < best.loss { best = (rate, loss) }
+      } catch FederationError.notFinite {
+        // Too large a step.
+      }
     }
     return best.rate
   }
@@ -75,30 +92,22 @@ struct FineTuner: Sendable {
   ) throws -> Model {
     let plan = try plan(row)
     let frozen = FrozenParameters(base: base, factors: plan.frozenFactors(seed: seed))
-    var theta = plan.initialTrainable(base: base, seed: seed)
+    let start = plan.initialTrainable(base: base, seed: seed)
     let network = Network(plan: plan)
     network.load(frozen: frozen)
     var draw = RandomStream(seed: seed, purpose: .partition, client: index + 1)
     let members = (0..<pool.count).map { _ in draw.nextUnit() < 0.5 }
     let positions = members.indices.filter { members[$0] }
-    var attack = StrongAttack(
-      watched: Array((0..<pool.count).prefix(watched)), members: members,
+    let attack = StrongAttack(
+      watched: Array((0..<pool.count).prefix(watched)), members: members, pool: pool,
       noiseMultiplier: row.noiseMultiplier)
-    let clipping: Clipping = row.noiseMultiplier == nil ? .none : .flat(maxGradNorm: 1)
-    for step in 0..<steps {
-      network.load(trainable: theta)
-      var sum = [Float](repeating: 0, count: theta.count)
-      _ = network.addClippedSum(of: pool, at: positions, clipping: clipping, to: &sum)
-      if let multiplier = row.noiseMultiplier {
-        var stream = RandomStream(
-          seed: seed, purpose: .gradientNoise, round: step, client: index + 1)
-        for i in sum.indices { sum[i] += Float(multiplier * stream.nextGaussian()) }
-      }
-      attack.see(sum, network: network, pool: pool, clipping: clipping)
-      let scale = learningRate / Float(max(positions.count, 1))
-      for i in theta.indices { theta[i] -= scale * sum[i] }
-    }
-    network.load(trainable: theta)
+    let work = LocalWork(
+      seed: seed, round: 0, client: index + 1, start: start, batches: .full(steps: steps),
+      learningRate: learningRate, privacy: row.noiseMultiplier.map { (1, $0) })
+    let outcome = try LocalTraining.run(
+      work, on: PoolMembers(pool: pool, positions: positions), features: nil, network: network,
+      observer: attack)
+    network.load(trainable: zip(start, outcome.delta).map { $0 + $1 })
     var losses = [Double](repeating: 0, count: pool.count)
     var correct = [Bool](repeating: false, count: pool.count)
     var position = 0
@@ -118,32 +127,34 @@ struct FineTuner: Sendable {
 
 /// The attacker who knows the start, all other records and every released step: what a step's release holds beyond
 /// the sum of the others is the example's gradient, or noise, or nothing.
-private struct StrongAttack {
-  let watched: [Int]
-  let members: [Bool]
-  let noiseMultiplier: Double?
+private final class StrongAttack: StepObserver {
+  private let watched: [Int]
+  private let members: [Bool]
+  private let pool: ExamplePool
+  private let noiseMultiplier: Double?
   private var inner: [Double]
   private var power: [Double]
 
-  init(watched: [Int], members: [Bool], noiseMultiplier: Double?) {
+  init(watched: [Int], members: [Bool], pool: ExamplePool, noiseMultiplier: Double?) {
     self.watched = watched
     self.members = members
+    self.pool = pool
     self.noiseMultiplier = noiseMultiplier
     inner = [Double](repeating: 0, count: watched.count)
     power = inner
   }
 
-  mutating func see(
-    _ release: [Float], network: Network, pool: ExamplePool, clipping: Clipping
-  ) {
+  func see(_ release: borrowing StepRelease, network: Network) {
+    let clipping: Clipping = noiseMultiplier == nil ? .none : .flat(maxGradNorm: 1)
+    let sum = release.sum.value
     for (index, position) in watched.enumerated() {
       let others = members.indices.filter { members[$0] && $0 != position }
-      var rest = [Float](repeating: 0, count: release.count)
+      var rest = [Float](repeating: 0, count: sum.count)
       _ = network.addClippedSum(of: pool, at: others, clipping: clipping, to: &rest)
-      var own = [Float](repeating: 0, count: release.count)
+      var own = [Float](repeating: 0, count: sum.count)
       _ = network.addClippedSum(of: pool, at: [position], clipping: clipping, to: &own)
       for i in own.indices {
-        inner[index] += Double(release[i] - rest[i]) * Double(own[i])
+        inner[index] += Double(sum[i] - rest[i]) * Double(own[i])
         power[index] += Double(own[i]) * Double(own[i])
       }
     }

@@ -31,6 +31,17 @@ public struct Released<Value> {
 extension Released: Sendable where Value: Sendable {}
 extension Released: Equatable where Value: Equatable {}
 
+/// A value that leaves as it is, where no privacy is promised; its ledger entry says that ε is infinite.
+public struct Unprotected<Value> {
+  public let value: Value
+
+  public init(_ value: Value) {
+    self.value = value
+  }
+}
+
+extension Unprotected: Sendable where Value: Sendable {}
+
 /// Gaussian noise of standard deviation noiseMultiplier · sensitivity on every coordinate.
 public struct GaussianMechanism: Hashable, Sendable {
   public let noiseMultiplier: Double

@@ -66,14 +66,11 @@ enum CarrierTraining {
     let layers = served.plan.adaptedLayers
     var change = work.start
     var optimizer = LocalOptimizer(work.optimizer, count: change.count)
-    var statistics = BatchStatistics()
-    let (rate, steps) = work.rateAndSteps
-    let expectedBatch = Float(rate * Double(source.count))
-    var groups = work.groups
-    for step in 0..<steps {
-      let draw = work.firstStep + step
+    var carriers: [GradientCarriers] = []
+    let steps = PrivateSteps(work, on: source, features: features, network: network)
+    let taken = try steps.run(count: served.plan.trainableCount) { step in
       var base = original
-      var carriers: [GradientCarriers] = []
+      carriers = []
       var offset = 0
       for layer in layers {
         let weight = layer.weight
@@ -86,7 +83,7 @@ enum CarrierTraining {
         ).adding(moved)
         var stream = RandomStream(
           seed: work.seed, purpose: .initialization, round: work.round, client: layer.index,
-          step: 64 + draw)
+          step: 64 + step)
         // What training changed so far points where gradients will; before that, the weights themselves.
         let own = GradientCarriers(
           target: moved.squaredNorm > 0 ? moved : weights, rank: layer.rank, using: &stream)
@@ -97,36 +94,20 @@ enum CarrierTraining {
         offset += weight.count
       }
       let factors = carriers.map { LayerFactors(a: $0.r, b: $0.l, scale: 1) }
-      let theta = AdapterLayout.vectors(of: served.plan, holding: factors).trainable
       network.load(frozen: FrozenParameters(base: base, factors: []))
-      network.load(trainable: theta)
-      var sum = [Float](repeating: 0, count: theta.count)
-      var noise = StepNoise(
-        work.noise, seed: work.seed, round: work.round, client: work.client, step: draw)
-      let pass = LocalTraining.ClippedPass(
-        source: source,
-        batch: LocalTraining.sample(source.count, rate: rate, work: work, step: draw),
-        features: features, clipping: groups?.clipping ?? work.clipping)
-      let (noisy, seen) = LocalTraining.release(
-        pass, of: network, into: &sum, work: work, groups: groups, noise: &noise)
-      try work.check(seen)
-      statistics.add(seen)
-      groups?.learn(from: seen, expectedBatch: Double(expectedBatch), noise: &noise)
-      let gradients = AdapterLayout.factors(of: served.plan, trainable: noisy, frozen: [])
+      network.load(
+        trainable: AdapterLayout.vectors(of: served.plan, holding: factors).trainable)
+    } move: { release in
+      let gradients = AdapterLayout.factors(
+        of: served.plan, trainable: release.sum.value, frozen: [])
       let direction = zip(carriers, gradients).flatMap { own, gradient in
         own.reconstruct(dL: gradient.b, dR: gradient.a).elements.map { Float($0) }
       }
-      let learningRate = work.learningRate(step: step, of: steps)
       optimizer.move(
-        &change, against: direction, expectedBatch: expectedBatch, learningRate: learningRate)
-      if let regularizer = work.regularizer {
-        let pull = learningRate * regularizer.lambda
-        for i in change.indices { change[i] -= pull * (change[i] - regularizer.center[i]) }
-      }
+        &change, against: direction, expectedBatch: release.expectedBatch,
+        learningRate: release.learningRate)
+      work.regularizer?.pull(&change, learningRate: release.learningRate)
     }
-    return LocalOutcome(
-      delta: try work.change(to: change),
-      entries: LocalTraining.entries(work, rate: rate, steps: steps), steps: steps,
-      statistics: statistics, thresholds: groups?.released)
+    return LocalOutcome(taken, delta: try work.change(to: change))
   }
 }

@@ -1,0 +1,142 @@
+// What a client is asked to do with its data in one round, and what comes of it.
+
+import Foundation
+public import Learning
+public import Privacy
+public import Scenarios
+
+/// What a client is to do with its data in one round.
+public struct LocalWork: Sendable {
+  public enum Batches: Sendable, Hashable {
+    /// The whole data set in each of so many steps.
+    case full(steps: Int)
+    /// Poisson batches at the client's rate.
+    case poisson(rate: Double, steps: Int)
+  }
+  /// (λ/2)·‖w − center‖², as in MR-MTL.
+  public struct Regularizer: Sendable {
+    let lambda: Float
+    let center: [Float]
+
+    public init(lambda: Float, center: [Float]) {
+      self.lambda = lambda
+      self.center = center
+    }
+
+    func pull(_ theta: inout [Float], learningRate: Float) {
+      let pull = learningRate * lambda
+      for i in theta.indices { theta[i] -= pull * (theta[i] - center[i]) }
+    }
+  }
+
+  let seed: UInt64
+  /// From 0.
+  let round: Int
+  let client: Int
+  let start: [Float]
+  let batches: Batches
+  let learningRate: Float
+  public var optimizer = Scenario.Local.Optimizer.sgd
+  public var schedule = Scenario.Local.LearningRateSchedule.constant
+  /// Rounds of the whole run, over which the schedule goes.
+  public var rounds = 1
+  /// Steps of the whole round, where this work is a part of it; nil where it is all.
+  public var roundSteps: Int?
+  /// nil trains without clipping and noise.
+  let privacy: (maxGradNorm: Float, noiseMultiplier: Double)?
+  let regularizer: Regularizer?
+  /// Index of the first step within the round: every step has randomness of its own.
+  let firstStep: Int
+  package var noise = NoiseMaking()
+  public var rule = ClippingRule.flat
+  /// Where thresholds adapt: those to begin with; nil takes the scenario's.
+  public var thresholds: [Float]?
+  /// Clips also where there is no privacy; nil does not.
+  public var clippingBound: Float?
+  /// Clipping bounds of single examples, at most `maxGradNorm`; nil clips all to that.
+  public var exampleBounds: [Float]?
+
+  public init(
+    seed: UInt64, round: Int, client: Int, start: [Float], batches: Batches, learningRate: Float,
+    privacy: (maxGradNorm: Float, noiseMultiplier: Double)?, regularizer: Regularizer? = nil,
+    firstStep: Int = 0
+  ) {
+    self.seed = seed
+    self.round = round
+    self.client = client
+    self.start = start
+    self.batches = batches
+    self.learningRate = learningRate
+    self.privacy = privacy
+    self.regularizer = regularizer
+    self.firstStep = firstStep
+  }
+}
+
+extension LocalWork {
+  /// Of all trained parameters together; groups bring their own.
+  var clipping: Clipping {
+    guard let bound = privacy?.maxGradNorm ?? clippingBound else { return .none }
+    if case .automatic(let gamma) = rule {
+      return .automatic(maxGradNorm: bound, gamma: gamma)
+    }
+    return exampleBounds.map { .each(maxGradNorms: $0) } ?? .flat(maxGradNorm: bound)
+  }
+
+  /// Nil without groups, or without privacy.
+  var groups: GroupThresholds? {
+    privacy.flatMap { privacy in
+      GroupThresholds(
+        rule, maxGradNorm: privacy.maxGradNorm, noiseMultiplier: privacy.noiseMultiplier,
+        start: thresholds)
+    }
+  }
+
+  /// The step size of a step (from 0).
+  func learningRate(step: Int, of steps: Int) -> Float {
+    let share = Double(firstStep + step) / Double(max(roundSteps ?? firstStep + steps, 1))
+    let progress = (Double(round) + share) / Double(max(rounds, 1))
+    return learningRate * Float(schedule.factor(round: round, progress: progress))
+  }
+
+  var isPrivateFullBatch: Bool {
+    if case .full = batches { privacy != nil } else { false }
+  }
+
+  var rateAndSteps: (rate: Double, steps: Int) {
+    switch batches {
+    case .full(let steps): (1, steps)
+    case .poisson(let rate, let steps): (rate, steps)
+    }
+  }
+
+  /// From the start to these parameters, which the last step may have driven out of range.
+  func change(to parameters: [Float]) throws(FederationError) -> [Float] {
+    let change = zip(parameters, start).map { $0 - $1 }
+    guard change.allSatisfy({ $0.isFinite }) else {
+      throw .notFinite(client: client, round: round + 1)
+    }
+    return change
+  }
+}
+
+/// What came of it. `delta` is released; the statistics are the client's own.
+public struct LocalOutcome: Sendable {
+  public var delta: [Float]
+  /// What `delta` would be without the noise in it, along the same path; of full-batch rounds with
+  /// privacy alone. Not private: a simulation may draw it, nobody else may see it.
+  package var deltaWithoutNoise: [Float]?
+  public var entries: [LedgerEntry]
+  public var steps: Int
+  public var statistics: BatchStatistics
+  /// Adaptive thresholds after the last step; released with their counts.
+  public var thresholds: [Float]?
+}
+
+extension LocalOutcome {
+  init(_ taken: StepsTaken, delta: [Float], deltaWithoutNoise: [Float]? = nil) {
+    self.init(
+      delta: delta, deltaWithoutNoise: deltaWithoutNoise, entries: taken.entries,
+      steps: taken.steps, statistics: taken.statistics, thresholds: taken.thresholds)
+  }
+}

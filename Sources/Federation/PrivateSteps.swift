@@ -1,0 +1,183 @@
+// The one loop of DP-SGD (Abadi et al. 2016): batch, clipped sum, noise, ledger entry. Whoever trains under a budget
+// calls it and says only what is differentiated and how a released sum moves the parameters, so what is accounted,
+// audited and shipped are the same steps.
+//
+// The invariants of dp-engine.md section 0: the divisor is the expected batch size, an empty batch still takes its
+// noisy step, and every release is in the ledger, counted where it is made.
+
+import Foundation
+import Kernels
+package import Learning
+package import Privacy
+import Scenarios
+
+/// Sees what steps let out, while the network still holds what it was computed with. It may keep what it sees; what it
+/// computes changes nothing of the run.
+package protocol StepObserver: AnyObject {
+  func see(_ release: borrowing StepRelease, network: Network)
+}
+
+/// What one step let out.
+package struct StepRelease {
+  /// From 0, within its round.
+  package let step: Int
+  /// As long as what is trained.
+  package let sum: StepSum
+  /// The sum before its noise, for simulations alone: it never leaves its client.
+  let sumWithoutNoise: [Float]
+  /// qN, whatever the batch turned out to be.
+  package let expectedBatch: Float
+  package let learningRate: Float
+}
+
+/// A sum of gradients that may leave: with its noise, or where no privacy is promised.
+package enum StepSum {
+  case released(Released<[Float]>)
+  case unprotected(Unprotected<[Float]>)
+
+  package var value: [Float] {
+    switch self {
+    case .released(let sum): sum.value
+    case .unprotected(let sum): sum.value
+    }
+  }
+}
+
+/// What a round's steps came to.
+package struct StepsTaken {
+  /// Of the releases that were made.
+  package var entries: [LedgerEntry]
+  package var steps: Int
+  package var statistics: BatchStatistics
+  /// Adaptive thresholds after the last step; released with their counts.
+  package var thresholds: [Float]?
+}
+
+/// The steps of one client's round on one network.
+package struct PrivateSteps<Source: ExampleSource> {
+  let work: LocalWork
+  let source: Source
+  let features: FrozenFeatures?
+  let network: Network
+  let observer: (any StepObserver)?
+
+  package init(
+    _ work: LocalWork, on source: Source, features: FrozenFeatures? = nil, network: Network,
+    observer: (any StepObserver)? = nil
+  ) {
+    self.work = work
+    self.source = source
+    self.features = features
+    self.network = network
+    self.observer = observer
+  }
+
+  /// Takes all steps.
+  ///
+  /// - Parameters:
+  ///   - count: the length of what is trained in a step.
+  ///   - load: loads the network for a step (from 0, within the whole round).
+  ///   - move: moves the parameters by what the step released.
+  /// - Throws: `FederationError.notFinite` in the step in which training ran away.
+  package func run(
+    count: Int, load: (_ step: Int) -> Void, move: (borrowing StepRelease) -> Void
+  ) throws(FederationError) -> StepsTaken {
+    var sum = [Float](repeating: 0, count: count)
+    var statistics = BatchStatistics()
+    let (rate, steps) = work.rateAndSteps
+    let expectedBatch = Float(rate * Double(source.count))
+    var groups = work.groups
+    var releases = 0
+    for step in 0..<steps {
+      let draw = work.firstStep + step
+      load(draw)
+      let batch = LocalTraining.sample(source.count, rate: rate, work: work, step: draw)
+      var noise = StepNoise(
+        work.noise, seed: work.seed, round: work.round, client: work.client, step: draw)
+      let (released, seen) = release(batch, into: &sum, groups: groups, noise: &noise)
+      releases += 1
+      guard seen.examples == 0 || (seen.notFinite < seen.examples && seen.loss.isFinite) else {
+        throw .notFinite(client: work.client, round: work.round + 1)
+      }
+      statistics.add(seen)
+      groups?.learn(from: seen, expectedBatch: Double(expectedBatch), noise: &noise)
+      let release = StepRelease(
+        step: draw, sum: released, sumWithoutNoise: sum, expectedBatch: expectedBatch,
+        learningRate: work.learningRate(step: step, of: steps))
+      observer?.see(release, network: network)
+      move(release)
+    }
+    return StepsTaken(
+      entries: work.entries(releases: releases), steps: steps, statistics: statistics,
+      thresholds: groups?.released)
+  }
+
+  /// Clips, adds up and noises one batch; `sum` is left without the noise.
+  private func release(
+    _ batch: [Int], into sum: inout [Float], groups: GroupThresholds?, noise: inout StepNoise
+  ) -> (StepSum, BatchStatistics) {
+    let clipping = groups?.clipping ?? work.clipping
+    guard let privacy = work.privacy else {
+      let seen = addSum(at: batch, clipping: clipping, to: &sum)
+      return (.unprotected(Unprotected(sum)), seen)
+    }
+    let mechanism = GaussianMechanism(noiseMultiplier: privacy.noiseMultiplier)
+    if work.noise.mode == .exact {
+      // Every example is rounded to the grid by itself: slower, and the sum is exact.
+      let flat = mechanism.grid(count: sum.count, sensitivity: privacy.maxGradNorm)
+      var grid = ClippedGridSum(parts: groups?.grid ?? flat)
+      var seen = BatchStatistics()
+      for position in batch {
+        seen.add(addSum(at: [position], clipping: clipping, to: &sum))
+        grid.add(sum)
+      }
+      return (.released(grid.release { noise.integer(standardDeviation: $0) }), seen)
+    }
+    let seen = addSum(at: batch, clipping: clipping, to: &sum)
+    if let groups { return (.released(groups.release(sum, noise: &noise)), seen) }
+    let clipped = ClippedSum(values: sum, sensitivity: privacy.maxGradNorm)
+    let released = mechanism.release(clipped) { values, deviation in
+      noise.add(to: &values, standardDeviation: deviation)
+    }
+    return (.released(released), seen)
+  }
+
+  private func addSum(
+    at positions: [Int], clipping: Clipping, to sum: inout [Float]
+  ) -> BatchStatistics {
+    for i in sum.indices { sum[i] = 0 }
+    return network.addClippedSum(
+      of: source, at: positions, features: features, clipping: clipping, to: &sum)
+  }
+}
+
+extension LocalWork {
+  /// What so many releases put into the ledger.
+  func entries(releases: Int) -> [LedgerEntry] {
+    guard releases > 0 else { return [] }
+    guard let privacy else {
+      return [.nonPrivate(round: round + 1, client: client, purpose: .training)]
+    }
+    return [
+      .gaussian(
+        round: round + 1, client: client, noiseMultiplier: privacy.noiseMultiplier,
+        sampleRate: rateAndSteps.rate, maxGradNorm: Double(privacy.maxGradNorm),
+        sensitivity: Double(privacy.maxGradNorm),
+        thresholdNoiseMultiplier: groups?.countNoiseMultiplier, count: releases)
+    ]
+  }
+
+  /// What will be in the ledger once all is done.
+  var plannedEntries: [LedgerEntry] { entries(releases: rateAndSteps.steps) }
+}
+
+extension BatchStatistics {
+  mutating func add(_ other: BatchStatistics) {
+    examples += other.examples
+    correct += other.correct
+    loss += other.loss
+    unclipped += other.unclipped
+    notFinite += other.notFinite
+    within = within.isEmpty ? other.within : zip(within, other.within).map { $0 + $1 }
+  }
+}
