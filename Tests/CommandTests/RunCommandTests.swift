@@ -30,6 +30,28 @@ struct RunCommandTests {
     }
   }
 
+  @Test("progress for programs: every round in turn, the last with the figures of the result")
+  func progressForPrograms() async throws {
+    try await Program.inFolder { program in
+      let run = try program.call(
+        "run", Program.shipped("tiny.json"), "--format", "json", "--progress", "json")
+      let document = try JSONValue(parsing: Data(run.output.utf8))
+      let events = try run.errors.split(separator: "\n").filter { $0.hasPrefix("{") }.map {
+        try JSONValue(parsing: Data($0.utf8))
+      }
+      let rounds = events.filter { $0["event"] == "round" }
+      #expect(rounds.map { $0["round"] } == (1...8).map { .integer($0) })
+      #expect(rounds.last?["client_mean_accuracy"] == document["accuracy"]?["client_mean"])
+      #expect(rounds.last?["clusters"]?[1]?["name"] == "offset-1")
+      #expect(rounds.last?["clusters"]?[1]?["accuracy"] == document["clusters"]?[1]?["accuracy"])
+      let started = try #require(events.first { $0["event"] == "started" })
+      #expect(started["run_id"] == document["run_id"] && started["clients"] == 8)
+      let quiet = try program.call(
+        "run", Program.shipped("tiny.json"), "--progress", "json", "--quiet")
+      #expect(quiet.status == 0 && quiet.errors.isEmpty, "\(quiet.errors)")
+    }
+  }
+
   @Test("every client keeps its budget, and the ledger proves what was stated")
   func budget() async throws {
     try await Program.inFolder { program in

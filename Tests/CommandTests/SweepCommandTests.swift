@@ -29,6 +29,28 @@ struct SweepCommandTests {
     return (digests, runs.count)
   }
 
+  @Test("progress for programs: every cell comes to its end, stored ones are known at once")
+  func progressForPrograms() async throws {
+    try await Program.inFolder { program in
+      func events(_ seeds: String) throws -> [JSONValue] {
+        let sweep = try program.call(
+          "sweep", Program.shipped("tiny.json"), "--seeds", seeds, "--jobs", "1", "--progress",
+          "json")
+        #expect(sweep.status == 0, "\(sweep.errors)")
+        return try sweep.errors.split(separator: "\n").filter { $0.hasPrefix("{") }.map {
+          try JSONValue(parsing: Data($0.utf8))
+        }
+      }
+      _ = try events("0")
+      let second = try events("0..1")
+      #expect(second.first?["event"] == "sweep" && second.first?["over"] == 1)
+      #expect(second.first?["cells"]?[0]?["status"] == "known" && second.first?["total"] == 2)
+      let shares = second.dropFirst().compactMap { $0["share"]?.double }
+      #expect(shares == [0] + (1...8).map { Double($0) / 8 } + [1])
+      #expect(second.last?["state"]?["status"] == "done" && second.last?["over"] == 2)
+    }
+  }
+
   /// Waits until so many runs are finished and another one goes on; false if the program ended first.
   private func wait(for count: Int, _ program: Program, _ process: Process) -> Bool {
     for _ in 0..<6000 {

@@ -53,6 +53,13 @@ public struct SweepProgress: Sendable {
   /// Tells how far a running cell is, from 0 to 1.
   public mutating func advance(_ cell: Int, to share: Double) { shares[cell] = share }
 
+  /// The share of a cell that is done, from 0 to 1.
+  public func share(of cell: Int) -> Double { shares[cell] ?? (states[cell].isOver ? 1 : 0) }
+
+  /// Combinations that are done with, those that are no scenario included, and all of them.
+  public var cellsOver: Int { count(\.isOver) + grid.invalid.count }
+  public var total: Int { states.count + grid.invalid.count }
+
   public func count(_ isCounted: (SweepCellState) -> Bool) -> Int { states.count(where: isCounted) }
 
   /// Run identifiers of the cells with results, in the order of the grid.
@@ -125,8 +132,7 @@ public struct SweepProgress: Sendable {
   /// One line: cells that are over, failures, time left.
   public var headline: String {
     let failed = count { $0.word == "failed" } + grid.invalid.count
-    let total = states.count + grid.invalid.count
-    var parts = ["\(count(\.isOver) + grid.invalid.count) of \(NumberText.count(total, "cell"))"]
+    var parts = ["\(cellsOver) of \(NumberText.count(total, "cell"))"]
     let known = count { $0.word == "known" }
     if known > 0 { parts.append("\(known) already stored") }
     if failed > 0 { parts.append("\(failed) failed") }
@@ -168,25 +174,29 @@ public struct SweepProgress: Sendable {
     return "\(overrides.joined(separator: " ")): \(text)".printable
   }
 
+  /// One cell as it is now.
+  public func document(of index: Int) -> JSONValue {
+    let cell = grid.cells[index]
+    var members: [String: JSONValue] = [
+      "overrides": .array(cell.overrides.map { .string($0) }),
+      "method": .string(cell.scenario.method.name), "epsilon": .string(cell.epsilonLabel),
+      "seed": .integer(Int(clamping: cell.scenario.seed)),
+      "scenario_hash": .string(cell.scenario.hash), "status": .string(states[index].word),
+    ]
+    switch states[index] {
+    case .done(let runID, let seconds):
+      members["run_id"] = .string(runID)
+      members["wall_seconds"] = .number(seconds)
+    case .known(let runID): members["run_id"] = .string(runID)
+    case .failed(let message): members["error"] = .string(message)
+    case .waiting, .running: break
+    }
+    return .object(members)
+  }
+
   /// One object a cell, in the order of the grid; combinations that are no scenario come last.
   public var document: JSONValue {
-    let cells = zip(grid.cells, states).map { cell, state -> JSONValue in
-      var members: [String: JSONValue] = [
-        "overrides": .array(cell.overrides.map { .string($0) }),
-        "method": .string(cell.scenario.method.name), "epsilon": .string(cell.epsilonLabel),
-        "seed": .integer(Int(clamping: cell.scenario.seed)),
-        "scenario_hash": .string(cell.scenario.hash), "status": .string(state.word),
-      ]
-      switch state {
-      case .done(let runID, let seconds):
-        members["run_id"] = .string(runID)
-        members["wall_seconds"] = .number(seconds)
-      case .known(let runID): members["run_id"] = .string(runID)
-      case .failed(let message): members["error"] = .string(message)
-      case .waiting, .running: break
-      }
-      return .object(members)
-    }
+    let cells = grid.cells.indices.map { document(of: $0) }
     let invalid = grid.invalid.map { cell -> JSONValue in
       [
         "overrides": .array(cell.overrides.map { .string($0) }), "status": "failed",

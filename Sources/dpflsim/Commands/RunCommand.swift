@@ -48,8 +48,7 @@ struct RunCommand: AsyncParsableCommand {
       valueName: "size"))
   var memoryLimit: MemorySize?
 
-  @Flag(help: "Show no progress.")
-  var quiet = false
+  @OptionGroup var progress: ProgressOptions
 
   func validate() throws {
     if let workers, !(1...1024).contains(workers) {
@@ -83,8 +82,7 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   private func execution() throws -> RunExecution {
-    let progress =
-      quiet ? ProgressDisplay.Style.silent : .suitable(colors: output.colors(on: .error))
+    let progress = progress.style(colors: output.colors(on: .error))
     guard let resume else {
       return RunExecution(
         scenario: try scenario.scenario(allowing: allowed), store: try store.open(),

@@ -64,8 +64,7 @@ struct SweepCommand: AsyncParsableCommand {
       """, valueName: "size"))
   var memoryLimit: MemorySize?
 
-  @Flag(help: "Show no progress.")
-  var quiet = false
+  @OptionGroup var progress: ProgressOptions
 
   func validate() throws {
     if let workers, !(1...1024).contains(workers) {
@@ -83,7 +82,7 @@ struct SweepCommand: AsyncParsableCommand {
     let execution = SweepExecution(
       grid: grid, store: store, workers: workers, jobs: jobs ?? workers,
       memoryLimit: memoryLimit?.bytes ?? Machine.memory / 4 * 3,
-      progress: quiet ? .silent : .suitable(colors: output.colors(on: .error)))
+      progress: self.progress.style(colors: output.colors(on: .error)))
     let (progress, signal) = try await execution.run()
     guard signal != nil || !progress.runIDs.isEmpty else {
       throw Failure(

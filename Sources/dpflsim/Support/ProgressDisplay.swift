@@ -1,4 +1,4 @@
-// Progress on standard error: a bar that is drawn over on a terminal, a line a round elsewhere.
+// Progress on standard error: a bar that is drawn over on a terminal, a line a round elsewhere, or JSON Lines.
 
 import Federation
 import Results
@@ -8,6 +8,7 @@ actor ProgressDisplay {
   enum Style: Sendable, Hashable {
     case silent
     case lines
+    case json
     case bar(colors: Bool)
 
     /// What fits standard error.
@@ -17,12 +18,18 @@ actor ProgressDisplay {
   }
 
   private let style: Style
+  private let scenario: Scenario
+  private let roundsDone: Int
+  private let runID: String
   private var text: ProgressText
   private var isDrawn = false
 
   /// - Parameter roundsDone: before this process.
-  init(scenario: Scenario, style: Style, roundsDone: Int = 0) {
+  init(scenario: Scenario, style: Style, roundsDone: Int, runID: String) {
     self.style = style
+    self.scenario = scenario
+    self.roundsDone = roundsDone
+    self.runID = runID
     text = ProgressText(
       rounds: scenario.rounds, clusterNames: scenario.population.clusters.map(\.name),
       finished: roundsDone)
@@ -36,6 +43,9 @@ actor ProgressDisplay {
     text.receive(event)
     switch style {
     case .silent: break
+    case .json:
+      ProgressStream.write(
+        event, of: runID, in: scenario, roundsDone: roundsDone, secondsLeft: text.secondsLeft)
     case .lines:
       Terminal.report(text.line + "\n")
       if case .started(let start) = event { report(start) }

@@ -61,7 +61,7 @@ struct RunExecution {
     let simulation = Simulation(scenario: scenario, catalog: places.catalog, options: options)
     let (recorder, point) = try begin(findings)
     let display = ProgressDisplay(
-      scenario: scenario, style: progress, roundsDone: point?.round ?? 0)
+      scenario: scenario, style: progress, roundsDone: point?.round ?? 0, runID: recorder.runID)
     let audience = RunAudience(recorder: recorder, display: display, listener: listener)
     let watch = SignalWatch()
     let clock = ContinuousClock()

@@ -19,12 +19,23 @@ actor SweepDisplay {
   /// Cells with a result in the store.
   func begin(known: [Int: String]) {
     for (cell, runID) in known { progress.set(.known(runID: runID), of: cell) }
-    if style == .lines { Terminal.report(progress.headline + "\n") }
+    switch style {
+    case .silent, .bar: break
+    case .lines: Terminal.report(progress.headline + "\n")
+    case .json:
+      ProgressStream.write(
+        "sweep",
+        [
+          "cells": progress.document, "over": .integer(progress.cellsOver),
+          "total": .integer(progress.total),
+        ])
+    }
     draw()
   }
 
   func start(_ cell: Int) {
     progress.set(.running, of: cell)
+    writeJSON(cell)
     draw()
   }
 
@@ -32,11 +43,13 @@ actor SweepDisplay {
     guard case .finishedRound(let report) = event else { return }
     let rounds = progress.grid.cells[cell].scenario.rounds
     progress.advance(cell, to: Double(report.round) / Double(rounds))
+    writeJSON(cell)
     draw()
   }
 
   func end(_ cell: Int, _ state: SweepCellState) {
     progress.set(state, of: cell)
+    writeJSON(cell)
     if style == .lines {
       let here = progress.grid.cells[cell]
       var line = "\(progress.headline): \(here.rowLabel), ε \(here.epsilonLabel), seed "
@@ -50,6 +63,19 @@ actor SweepDisplay {
       Terminal.report(line.printable + "\n")
     }
     draw()
+  }
+
+  /// Writes the state of a cell, and how far the sweep is.
+  private func writeJSON(_ cell: Int) {
+    guard style == .json else { return }
+    ProgressStream.write(
+      "cell",
+      [
+        "cell": .integer(cell), "state": progress.document(of: cell),
+        "share": .number(progress.share(of: cell)), "over": .integer(progress.cellsOver),
+        "total": .integer(progress.total),
+        "seconds_left": progress.secondsLeft.map { .number($0) } ?? .null,
+      ])
   }
 
   /// Says something above the grid.
