@@ -68,7 +68,8 @@ struct AuditCommand: AsyncParsableCommand {
     options.audit = plan
     let display = ProgressDisplay(
       scenario: scenario,
-      style: quiet ? .silent : .suitable(colors: output.colors(on: .error)))
+      style: quiet ? .silent : .suitable(colors: output.colors(on: .error)), roundsDone: 0,
+      runID: "audit")
     do {
       let outcome = try await Simulation(
         scenario: scenario, catalog: places.catalog, options: options
