@@ -14,7 +14,7 @@ from dpflsim.progress import Round
 
 from .conftest import wait_for
 
-ROUNDS = 80
+ROUNDS = 40
 
 
 def test_ctrl_c_in_this_process(tiny, store):
@@ -107,7 +107,7 @@ def test_an_interrupted_sweep_goes_on(tiny, store):
         if count == 30:
             os.kill(os.getpid(), signal.SIGINT)
 
-    grid = {"epsilon": [4, None], "seeds": range(2), "store": store, "rounds": 60}
+    grid = {"epsilon": [4, None], "seeds": range(2), "store": store, "rounds": 30}
     with pytest.raises(dpflsim.Interrupted, match="go on with the same call") as caught:
         dpflsim.sweep(tiny, **grid, progress=interrupt)
     assert caught.value.run_id is None
