@@ -193,7 +193,7 @@ struct ExitStatusTests {
     arguments: [
       "", "run", "runs", "runs list", "runs show", "runs delete", "privacy", "privacy epsilon",
       "privacy calibrate", "privacy ledger", "data", "data list", "data describe", "data inspect",
-      "check", "sweep",
+      "check", "audit", "merge", "sweep",
       "compare", "report", "export",
       "lab", "lab lora-noise", "lab membership", "lab federated-noise",
     ])

@@ -14,12 +14,18 @@ __all__ = [
     "AdamOptimizer",
     "AdultData",
     "AutoSClipping",
+    "BalancedLabelSkew",
+    "BertModel",
+    "BitfitAdapter",
+    "BottleneckAdapter",
     "CategoricalColumn",
     "Cifar10Data",
     "ClientPrivacy",
     "Cluster",
     "CnnModel",
+    "CompacterAdapter",
     "ConstantLearningRateSchedule",
+    "ConvLoraAdapter",
     "CosineLearningRateSchedule",
     "CsvData",
     "DirichletLabelSkew",
@@ -35,22 +41,28 @@ __all__ = [
     "FedadamOptimizer",
     "FedavgOptimizer",
     "FedavgmOptimizer",
+    "FinegatesAdapter",
     "FlatClipping",
     "GlobalMethod",
+    "GptModel",
+    "Ia3Adapter",
     "IdxData",
     "IfcaMethod",
+    "LayerNormAdapter",
     "LinearLearningRateSchedule",
     "Local",
     "LocalMethod",
     "LogisticModel",
     "LognormalQuantitySkew",
     "LoraAdapter",
+    "LortaAdapter",
     "MlpModel",
     "MnistData",
     "MomentumOptimizer",
     "MrMtlMethod",
     "NormalizeClipping",
     "NumericColumn",
+    "OpLoraAdapter",
     "OracleMethod",
     "Participation",
     "PerLayerAdaptiveClipping",
@@ -66,10 +78,13 @@ __all__ = [
     "SgdOptimizer",
     "ShardsLabelSkew",
     "Shift",
+    "SparseAdapter",
     "StandardizedColumn",
     "StepLearningRateSchedule",
     "Synthetic",
     "SyntheticData",
+    "TextData",
+    "VeraAdapter",
 ]
 
 
@@ -87,7 +102,8 @@ class LoraAdapter(Part):
 
     target_modules: list[str]
     """Layers to adapt, by their names or the last parts of them; cnn has conv1, conv2, fc; mlp has fc1, fc2,
-    ...; logistic has fc. Required."""
+    ...; logistic has fc; bert has encoder.layer.0.attention.self.query, ...; gpt has h.0.attn.c_attn, ...
+    Required."""
 
     aggregation: Literal["fedit", "ffa-lora", "rolora", "flexlora", "flora", "fedsa-lora", "fedex-lora", "lora-fair", "deer", "fedsvd"] = UNSET
     """How adapters are averaged (docs/lora-and-privacy.md); freeze_a does not count then. Without it:
@@ -122,6 +138,199 @@ class RgpAdapter(Part):
     target_modules: list[str]
     """Layers whose weights are trained; cnn has conv1, conv2, fc; mlp has fc1, fc2, ...; logistic has fc.
     Required."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class Ia3Adapter(Part):
+    """Learned scales of a layer's outputs, or of its inputs."""
+
+    type: Literal["ia3"] = field(default="ia3", init=False)
+
+    target_modules: list[str]
+    """Layers to adapt, by their names or the last parts of them. Required."""
+
+    feedforward_modules: list[str] = UNSET
+    """Those of the target modules whose inputs are scaled instead."""
+
+    modules_to_save: list[str] = UNSET
+    """Layers that are trained whole beside the adapter, such as a fresh classifier."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class BitfitAdapter(Part):
+    """The model's biases alone are trained."""
+
+    type: Literal["bitfit"] = field(default="bitfit", init=False)
+
+    modules_to_save: list[str] = UNSET
+    """Layers that are trained whole beside the adapter, such as a fresh classifier."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class LayerNormAdapter(Part):
+    """Scales and shifts of normalisations alone are trained."""
+
+    type: Literal["layer_norm"] = field(default="layer_norm", init=False)
+
+    modules_to_save: list[str] = UNSET
+    """Layers that are trained whole beside the adapter, such as a fresh classifier."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class SparseAdapter(Part):
+    """W + S with S zero but at r (rows + columns) random places."""
+
+    type: Literal["sparse"] = field(default="sparse", init=False)
+
+    r: int
+    """Rank. At least 1, at most 1,024. Required."""
+
+    target_modules: list[str]
+    """Layers to adapt, by their names or the last parts of them. Required."""
+
+    modules_to_save: list[str] = UNSET
+    """Layers that are trained whole beside the adapter, such as a fresh classifier."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class FinegatesAdapter(Part):
+    """Gates on the rows and columns of frozen weights."""
+
+    type: Literal["finegates"] = field(default="finegates", init=False)
+
+    target_modules: list[str]
+    """Layers to adapt, by their names or the last parts of them. Required."""
+
+    keep: float = UNSET
+    """Share of gates that the penalty wants open. At least 0, at most 1. Default: 0.7."""
+
+    modules_to_save: list[str] = UNSET
+    """Layers that are trained whole beside the adapter, such as a fresh classifier."""
+
+    penalty: float = UNSET
+    """Weight of the penalty that closes gates; it depends on no example and is added after the noise. At
+    least 0, at most 1,000. Default: 0."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class VeraAdapter(Part):
+    """Scales beside random matrices of rank r that all layers share."""
+
+    type: Literal["vera"] = field(default="vera", init=False)
+
+    r: int
+    """Rank. At least 1, at most 1,024. Required."""
+
+    target_modules: list[str]
+    """Layers to adapt, by their names or the last parts of them. Required."""
+
+    modules_to_save: list[str] = UNSET
+    """Layers that are trained whole beside the adapter, such as a fresh classifier."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class ConvLoraAdapter(Part):
+    """Low-rank adaptation of whole kernels: W + scale reshape(B A)."""
+
+    type: Literal["conv-lora"] = field(default="conv-lora", init=False)
+
+    lora_alpha: float
+    """Numerator of the scale lora_alpha / r. Above 0, at most 10,000. Required."""
+
+    r: int
+    """Rank. At least 1, at most 1,024. Required."""
+
+    target_modules: list[str]
+    """Layers to adapt, by their names or the last parts of them. Required."""
+
+    modules_to_save: list[str] = UNSET
+    """Layers that are trained whole beside the adapter, such as a fresh classifier."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class LortaAdapter(Part):
+    """One low-rank tensor for the updates of all target modules, layers of one shape."""
+
+    type: Literal["lorta"] = field(default="lorta", init=False)
+
+    lora_alpha: float
+    """Numerator of the scale lora_alpha / r. Above 0, at most 10,000. Required."""
+
+    r: int
+    """Rank. At least 1, at most 1,024. Required."""
+
+    target_modules: list[str]
+    """Layers to adapt, by their names or the last parts of them. Required."""
+
+    heads: int = UNSET
+    """Heads of a layer, a divisor of its outputs. At least 1, at most 256. Default: 1."""
+
+    modules_to_save: list[str] = UNSET
+    """Layers that are trained whole beside the adapter, such as a fresh classifier."""
+
+    trained: Literal["b", "all"] = UNSET
+    """B alone, or all five factors, whose noise multiplies up to the fifth order. Default: "b"."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class BottleneckAdapter(Part):
+    """A small network with a residual path behind a layer."""
+
+    type: Literal["bottleneck"] = field(default="bottleneck", init=False)
+
+    target_modules: list[str]
+    """Layers to adapt, by their names or the last parts of them. Required."""
+
+    width: int
+    """Inner units. At least 1, at most 4,096. Required."""
+
+    modules_to_save: list[str] = UNSET
+    """Layers that are trained whole beside the adapter, such as a fresh classifier."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class CompacterAdapter(Part):
+    """A bottleneck whose matrices are sums of Kronecker products."""
+
+    type: Literal["compacter"] = field(default="compacter", init=False)
+
+    target_modules: list[str]
+    """Layers to adapt, by their names or the last parts of them. Required."""
+
+    width: int
+    """Inner units, a multiple of factors. At least 1, at most 4,096. Required."""
+
+    factors: int = UNSET
+    """Products in each sum, a divisor of all widths. At least 1, at most 64. Default: 4."""
+
+    modules_to_save: list[str] = UNSET
+    """Layers that are trained whole beside the adapter, such as a fresh classifier."""
+
+    phm_rule: Literal["frozen", "trained"] = UNSET
+    """Whether the rules that all layers share are trained; their gradients dominate the clip. Default:
+    "frozen"."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class OpLoraAdapter(Part):
+    """LoRA whose factors a small network emits; clip and noise concern the factors alone."""
+
+    type: Literal["op-lora"] = field(default="op-lora", init=False)
+
+    lora_alpha: float
+    """Numerator of the scale lora_alpha / r. Above 0, at most 10,000. Required."""
+
+    r: int
+    """Rank. At least 1, at most 1,024. Required."""
+
+    target_modules: list[str]
+    """Layers to adapt, by their names or the last parts of them. Required."""
+
+    hidden: int = UNSET
+    """Hidden units of each layer's network. At least 1, at most 1,024. Default: 16."""
+
+    modules_to_save: list[str] = UNSET
+    """Layers that are trained whole beside the adapter, such as a fresh classifier."""
 
 
 @dataclass(kw_only=True, slots=True, repr=False)
@@ -383,6 +592,10 @@ class CsvData(Part):
     feature_columns: list[str | int] | None = UNSET
     """The input columns; null takes all that have no other role. Default: null."""
 
+    group_column: str | int | None = UNSET
+    """Each value is a group, from which clusters may take their examples (population.clusters.groups). At
+    least 0, at most 100,000. Default: null."""
+
     header: bool = UNSET
     """Whether the first row names the columns. Default: true."""
 
@@ -401,6 +614,73 @@ class CsvData(Part):
     public_path: str | None = UNSET
     """A file of the same columns whose rows are public: scales, categories and classes are learned from them,
     and a base model is pretrained on them. Default: null."""
+
+    test_fraction: float = UNSET
+    """The part of the rows that becomes the test part where there is no test file. Above 0, below 1. Default:
+    0.2."""
+
+    test_path: str | None = UNSET
+    """A file of the same columns for testing; null splits test rows off. Default: null."""
+
+    test_split: Literal["stratified", "random"] | None = UNSET
+    """stratified takes the same part of every class; random goes by row numbers alone. null: random where
+    rows belong to clients or persons, else stratified. Default: null."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class TextData(Part):
+    """texts in a table, for the language model of the scenario."""
+
+    name: Literal["text"] = field(default="text", init=False)
+
+    path: str
+    """The CSV file. Required."""
+
+    text_column: str | int
+    """Column of the texts, by name or counted from 0; they are cut to model.max_tokens. At least 0, at most
+    100,000. Required."""
+
+    classes: list[str | int] | None = UNSET
+    """The labels in the order of the classes; null learns them, which under a budget takes public rows.
+    Default: null."""
+
+    client_column: str | int | None = UNSET
+    """Each value is a client, which holds its rows; population.clusters is then left out. null deals rows to
+    the clients of population.clusters. At least 0, at most 100,000. Default: null."""
+
+    cluster_column: str | int | None = UNSET
+    """The true cluster of each client, where it is known. At least 0, at most 100,000. Default: null."""
+
+    delimiter: str | None = UNSET
+    """What separates fields; null takes what the first line has most of: comma, semicolon, tab or bar.
+    Default: null."""
+
+    encoding: Literal["utf-8", "utf-16", "latin-1", "windows-1252"] | None = UNSET
+    """How characters are written as bytes; null looks, and under a budget takes UTF-8 or a byte-order mark.
+    Default: null."""
+
+    group_column: str | int | None = UNSET
+    """Each value is a group, from which clusters may take their examples (population.clusters.groups). At
+    least 0, at most 100,000. Default: null."""
+
+    header: bool = UNSET
+    """Whether the first row names the columns. Default: true."""
+
+    id_column: str | int | None = UNSET
+    """Whose row it is. Each client trains on one row of a person, so that the budget of an example is that of
+    a person, and nobody is trained and tested on. At least 0, at most 100,000. Default: null."""
+
+    label_column: str | int | None = UNSET
+    """Column of the label, by name or counted from 0; a decoder, which predicts next tokens, needs none. At
+    least 0, at most 100,000. Default: null."""
+
+    missing: list[str] = UNSET
+    """Fields that stand for a missing value. Default: ["", "?", ".", "NA", "N/A", "n/a", "#N/A", "<NA>",
+    "NaN", "nan", "-nan", "NULL", "null", "None"]."""
+
+    public_examples: int = UNSET
+    """Training examples that are public: used for pretraining, never dealt to clients. At least 0, at most
+    10,000,000. Default: 0."""
 
     test_fraction: float = UNSET
     """The part of the rows that becomes the test part where there is no test file. Above 0, below 1. Default:
@@ -710,6 +990,57 @@ class ResnetModel(Part):
 
 
 @dataclass(kw_only=True, slots=True, repr=False)
+class BertModel(Part):
+    """A pretrained BERT encoder and a linear classifier on texts."""
+
+    name: Literal["bert"] = field(default="bert", init=False)
+
+    path: str
+    """Folder of a Hugging Face model (config.json, vocab.txt, model.safetensors); tools/data minilm fetches
+    one into data/minilm. Required."""
+
+    max_tokens: int = UNSET
+    """Texts are cut to so many tokens, [CLS] and [SEP] included. At least 3, at most 65,536. Default: 64."""
+
+    pooling: Literal["mean", "cls", "pooler"] = UNSET
+    """How a text becomes one vector: the mean over its tokens, the first token, or BERT's pooler. Default:
+    "mean"."""
+
+    special_in_text: bool = UNSET
+    """Whether the names of special tokens written in a text are those tokens. Default: true."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class GptModel(Part):
+    """A GPT-2 decoder that predicts next tokens, pretrained or from scratch."""
+
+    name: Literal["gpt"] = field(default="gpt", init=False)
+
+    blocks: int | None = UNSET
+    """Blocks of a model from scratch; null is 2, or the folder's. At least 1, at most 24. Default: null."""
+
+    heads: int | None = UNSET
+    """Heads of a model from scratch; null is 4, or the folder's. At least 1, at most 64. Default: null."""
+
+    max_tokens: int = UNSET
+    """Texts are cut to so many tokens. At least 2, at most 65,536. Default: 64."""
+
+    path: str | None = UNSET
+    """Folder of a Hugging Face model (config.json, vocab.json, merges.txt, model.safetensors); null begins
+    from random weights, on bytes. Default: null."""
+
+    pretraining: Pretraining | None = UNSET
+    """Training of the base on the public examples, without privacy; null = random weights. Default: null."""
+
+    special_in_text: bool = UNSET
+    """Whether the names of special tokens written in a text are those tokens. Default: true."""
+
+    width: int | None = UNSET
+    """Width of a model from scratch, a multiple of heads; null is 48, or the folder's. At least 2, at most
+    1,024. Default: null."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
 class Participation(Part):
     """What keeps clients of a cohort from reporting; the first round of r-dpcfl waits for all."""
 
@@ -776,6 +1107,13 @@ class ShardsLabelSkew(Part):
 
 
 @dataclass(kw_only=True, slots=True, repr=False)
+class BalancedLabelSkew(Part):
+    """Every client holds every class alike, as far as the examples last."""
+
+    type: Literal["balanced"] = field(default="balanced", init=False)
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
 class LognormalQuantitySkew(Part):
     """Sizes proportional to exp(sigma z), z standard normal, with the same total."""
 
@@ -827,7 +1165,11 @@ class Cluster(Part):
     """One partial budget a client, {} for none of its own; what is left out is the cluster's. Default:
     null."""
 
-    label_skew: DirichletLabelSkew | ShardsLabelSkew | None = UNSET
+    groups: list[str] = UNSET
+    """Groups of the data set (the values of its group column) from which these clients' examples come; left
+    out, all. Clusters share all of their groups or none."""
+
+    label_skew: DirichletLabelSkew | ShardsLabelSkew | BalancedLabelSkew | None = UNSET
     """Label skew of this cluster; left out, that of the population; null = none."""
 
     minority: bool = UNSET
@@ -851,7 +1193,7 @@ class Population(Part):
     """The true clusters; clients are numbered through them in this order. Required, unless data.client_column
     says who the clients are."""
 
-    label_skew: DirichletLabelSkew | ShardsLabelSkew | None = UNSET
+    label_skew: DirichletLabelSkew | ShardsLabelSkew | BalancedLabelSkew | None = UNSET
     """How labels differ between clients; null deals every client the same mixture. Default: null."""
 
     overlap: bool = UNSET
@@ -1042,7 +1384,7 @@ class Server(Part):
 class Scenario(ScenarioMethods):
     """What docs/scenario.md describes, key by key."""
 
-    data: FashionMnistData | MnistData | EmnistLettersData | EmnistDigitsData | EmnistMnistData | EmnistBalancedData | EmnistBymergeData | EmnistByclassData | IdxData | Cifar10Data | AdultData | CsvData | SyntheticData
+    data: FashionMnistData | MnistData | EmnistLettersData | EmnistDigitsData | EmnistMnistData | EmnistBalancedData | EmnistBymergeData | EmnistByclassData | IdxData | Cifar10Data | AdultData | CsvData | TextData | SyntheticData
     """The data set and its public share. Required."""
 
     local: Local
@@ -1051,7 +1393,7 @@ class Scenario(ScenarioMethods):
     method: RDpcflMethod | GlobalMethod | LocalMethod | IfcaMethod | MrMtlMethod | OracleMethod
     """What the server does with the updates. Required."""
 
-    model: CnnModel | MlpModel | LogisticModel | ResnetModel
+    model: CnnModel | MlpModel | LogisticModel | ResnetModel | BertModel | GptModel
     """The network. Required."""
 
     name: str
@@ -1066,7 +1408,7 @@ class Scenario(ScenarioMethods):
     rounds: int
     """Communication rounds. At least 1, at most 100,000. Required."""
 
-    adapter: LoraAdapter | RgpAdapter | None = UNSET
+    adapter: LoraAdapter | RgpAdapter | Ia3Adapter | BitfitAdapter | LayerNormAdapter | SparseAdapter | FinegatesAdapter | VeraAdapter | ConvLoraAdapter | LortaAdapter | BottleneckAdapter | CompacterAdapter | OpLoraAdapter | None = UNSET
     """What is trained on top of a frozen base; null trains the whole model. Default: null."""
 
     cohort_size: int | None = UNSET
