@@ -214,7 +214,12 @@ private func differences(_ a: Dataset, _ b: Dataset) -> [String] {
       var data: String = "{\"name\": \"\(known.name)\""
       if known == .csv { data += ", \"path\": \"/none.csv\", \"label_column\": \"y\"" }
       if known == .idx { data += ", \"classes\": 3, \"path\": \"/none\"" }
-      let asked = try scenario(data + "}", ["data.public_examples=0"])
+      var changes = ["data.public_examples=0"]
+      if known == .text {
+        data += ", \"path\": \"/none.csv\", \"label_column\": \"y\", \"text_column\": \"x\""
+        changes.append("model={\"name\": \"bert\", \"path\": \"/none\"}")
+      }
+      let asked = try scenario(data + "}", changes)
       #expect(asked.data.known == known)
       if known == .synthetic {
         #expect(try population(asked).dataset.classCount == 4)

@@ -76,8 +76,7 @@ struct LanguageModelTests {
   func learning() async throws {
     let texts = try TinyTexts()
     let plain = [
-      "privacy.target_epsilon=null", "rounds=8", "local.steps=10", "local.learning_rate=0.05",
-      "adapter.target_modules=[\"query\", \"value\", \"dense\"]",
+      "privacy.target_epsilon=null", "rounds=10", "local.steps=10", "local.learning_rate=0.2",
     ]
     let global = try await texts.run(
       texts.scenario(plain + ["method={\"name\": \"global\"}"]), workers: 2)
@@ -86,8 +85,8 @@ struct LanguageModelTests {
     let mean = { (outcome: RunOutcome) in
       outcome.result.clusters.reduce(0) { $0 + $1.accuracy } / 2
     }
-    #expect(mean(oracle) > 0.95, "\(mean(oracle))")
-    #expect(mean(global) < mean(oracle) + 1e-9)
+    #expect(mean(oracle) > 0.8, "\(mean(oracle))")
+    #expect(mean(global) < 0.7, "\(mean(global))")
     #expect(oracle.result.clients[0].confusion.matrix.joined().reduce(0, +) == 20)
   }
 

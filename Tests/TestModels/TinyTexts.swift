@@ -45,7 +45,8 @@ public final class TinyTexts: Sendable {
         let isNorm = entry.name.contains("LayerNorm") || entry.name.contains("ln_")
         let values = (0..<entry.count).map { _ -> Float in
           guard !isNorm else { return entry.name.hasSuffix("weight") ? 1 : 0 }
-          return Float(0.3 * stream.nextGaussian())
+          // Words weigh more than their places, so that texts can be told apart.
+          return Float((entry.name.contains("word") ? 1 : 0.2) * stream.nextGaussian())
         }
         return Safetensors.Tensor(name: entry.name, shape: entry.shape, values: .float32(values))
       })

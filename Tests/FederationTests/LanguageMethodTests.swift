@@ -1,0 +1,41 @@
+// Every method and every rule for adapters over a small encoder: they end, and the same with other workers.
+
+import Federation
+import Foundation
+import Scenarios
+import TestModels
+import Testing
+
+@Suite("Methods and rules on language models")
+struct LanguageMethodTests {
+  private func same(_ changes: [String]) async throws {
+    let texts = try TinyTexts()
+    let scenario = try texts.scenario(["rounds=3"] + changes)
+    let one = try await texts.run(scenario).result
+    #expect(try await texts.run(scenario, workers: 2, featureMemory: 0).result == one)
+    #expect(one.clients.allSatisfy { (0...1).contains($0.accuracy) && $0.loss.isFinite })
+  }
+
+  @Test("methods", arguments: allMethods)
+  func methods(_ method: String) async throws {
+    try await same(["method={\"name\": \"\(method)\"}"])
+  }
+
+  @Test("rules", arguments: Scenario.Adapter.Aggregation.allCases)
+  func rules(_ rule: Scenario.Adapter.Aggregation) async throws {
+    let type = rule == .rgp ? "rgp" : "lora"
+    let own = rule == .rgp ? "" : ", \"lora_alpha\": 4, \"aggregation\": \"\(rule.rawValue)\""
+    try await same([
+      "adapter={\"type\": \"\(type)\", \"r\": 2, \"target_modules\": [\"value\", \"classifier\"]\(own)}"
+    ])
+  }
+
+  @Test("whole clients are protected, examples followed, cohorts drawn")
+  func others() async throws {
+    try await same([
+      "privacy.unit=client", "privacy.noise_multiplier=8", "method={\"name\": \"global\"}",
+    ])
+    try await same(["privacy.individual=true"])
+    try await same(["cohort_size=3", "privacy.clipping={\"name\": \"auto-s\"}"])
+  }
+}
