@@ -19,7 +19,7 @@ private let kinds = [
   #"{"type": "lorta", "r": 2, "lora_alpha": 4, "target_modules": ["fc2"], "modules_to_save": ["fc3"]}"#,
   #"{"type": "lorta", "r": 2, "lora_alpha": 4, "target_modules": ["fc2"], "trained": "all", "heads": 2}"#,
   #"{"type": "bottleneck", "width": 3, "target_modules": ["fc2"], "modules_to_save": ["fc3"]}"#,
-  #"{"type": "compacter", "width": 4, "factors": 2, "target_modules": ["fc2"]}"#,
+  #"{"type": "compacter", "width": 4, "factors": 2, "target_modules": ["fc2"], "modules_to_save": ["fc3"]}"#,
   #"{"type": "op-lora", "r": 2, "lora_alpha": 4, "hidden": 3, "target_modules": ["fc2", "fc3"]}"#,
 ]
 
