@@ -7,15 +7,13 @@ package enum EngineFault: Sendable, Hashable, CaseIterable {
   case weakNoise
   /// Gradients are added as they are.
   case noClipping
-  /// Every batch is drawn twice and both are added up.
-  case doubleBatch
 
   /// Of the noise that is accounted.
   var noiseShare: Float {
     switch self {
     case .noNoise: 0
     case .weakNoise: 0.25
-    case .noClipping, .doubleBatch: 1
+    case .noClipping: 1
     }
   }
 }
