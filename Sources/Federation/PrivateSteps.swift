@@ -98,7 +98,9 @@ package struct PrivateSteps<Source: ExampleSource> {
       load(draw)
       let batch = Batch(
         examples: LocalTraining.sample(source.count, rate: rate, work: work, step: draw),
-        canaries: canaries?.drawn(rate: rate, work: work, step: draw) ?? [])
+        canaries: (canaries?.drawn(rate: rate, work: work, step: draw) ?? []).flatMap {
+          work.fault == .doubleBatch ? [$0, $0] : [$0]
+        })
       var noise = StepNoise(
         work.noise, seed: work.seed, round: work.round, client: work.client, step: draw)
       var known: [Float]?

@@ -93,7 +93,7 @@ public enum Audit {
 }
 
 /// The binomial law, from logarithms of factorials.
-private struct Binomial {
+struct Binomial {
   let trials: Int
   let logSuccess: Double
   let logFailure: Double

@@ -41,7 +41,8 @@ struct AuditTests {
   func broken(_ fault: EngineFault) async throws {
     var found = 0
     for seed in 0..<5 {
-      if try await Self.report(fault: fault, seed: seed).isAlarm { found += 1 }
+      let changes = ["privacy.target_epsilon=5"]
+      if try await Self.report(changes, fault: fault, seed: seed).isAlarm { found += 1 }
     }
     #expect(found >= 4, "\(found) of 5")
   }

@@ -56,6 +56,28 @@ struct OneRunAuditTests {
     }
   }
 
+  @Test(
+    "the engine test errs in one run of twenty at most, and sees twice the signal",
+    arguments: [0.4, 1.5])
+  func engine(mu: Double) throws {
+    let claim = try Self.claim(mu: mu)
+    // Φ(μ/2), and at most a hundredth more for want of points.
+    let exact = erfc(-mu / 2 / 2.0.squareRoot()) / 2
+    #expect(claim.bestGuessRate >= exact - 1e-12 && claim.bestGuessRate <= exact + 0.012)
+    var (false0, found) = (0, 0)
+    for seed in 0..<200 {
+      func test(_ signal: Double) -> EngineTest {
+        let drawn = Self.gaussian(signal, count: 400, seed: UInt64(seed))
+        return EngineTest(
+          on: drawn.map { ($0.isIncluded, $0.score - signal / 2) }, claim: claim,
+          significance: 0.05)
+      }
+      if test(mu).isRefuted { false0 += 1 }
+      if test(2 * mu).isRefuted { found += 1 }
+    }
+    #expect(false0 < 18 && found > 150, "\(false0) \(found)")
+  }
+
   @Test("scores that know nothing show nothing, equal ones too")
   func null() throws {
     let claim = try Self.claim(mu: 0.1)

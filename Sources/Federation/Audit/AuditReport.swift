@@ -11,10 +11,12 @@ public struct AuditReport: Sendable, Codable {
     /// The ε that the accountant states for these clients at the verdict's δ.
     public let claimedEpsilon: Double
     public let verdict: AuditVerdict
+    /// Of made gradients in every noisy sum; nil elsewhere.
+    public let engine: EngineTest?
 
     /// Whether the run is shown to be less private than it claims.
     public var isAlarm: Bool {
-      verdict.refutesClaim || verdict.lowerBound > claimedEpsilon
+      verdict.refutesClaim || verdict.lowerBound > claimedEpsilon || engine?.isRefuted == true
     }
   }
   public let plan: AuditPlan
@@ -41,27 +43,35 @@ public struct AuditReport: Sendable, Codable {
     clusterNames = scenario.population.clusters.map(\.name)
     let accountant = BestAccountant()
     var rows: [Row] = []
+    var curves: [PrivacyEvent: PrivacyClaim] = [:]
     let clusters: [Int?] = [nil] + (clusterNames.count > 1 ? clusterNames.indices.map { $0 } : [])
     for cluster in clusters {
       let costs = evidence.costs.filter { cluster == nil || $0.cluster == cluster }
       let canaries = evidence.canaries.filter { cluster == nil || $0.cluster == cluster }
       guard let delta = costs.map(\.delta).max(), !canaries.isEmpty else { continue }
-      let events = Array(Set(costs.map(\.event)))
-      let claim = try PrivacyClaim(covering: events, accountant: accountant)
       var claimed = 0.0
-      for event in events {
+      for event in Set(costs.map(\.event)) {
         claimed = max(claimed, try accountant.bound(for: event, delta: delta).epsilon)
+        if curves[event] == nil {
+          curves[event] = try PrivacyClaim(covering: [event], accountant: accountant)
+        }
       }
-      // All rows are to hold together: those of all clients take one half of what may go wrong.
-      let significance =
-        Self.significance / 2
-        / Double(AuditSurface.allCases.count * (cluster == nil ? 1 : clusterNames.count))
+      let claim = PrivacyClaim(joining: Set(costs.map(\.event)).compactMap { curves[$0] })
+      // All that is said is to hold together: rows and engine tests take one half of what may go wrong each, and all
+      // clients together one half of that.
+      let share = Self.significance / 4 / Double(cluster == nil ? 1 : clusterNames.count)
       for surface in AuditSurface.allCases {
+        let scores = canaries.map { ($0.isIncluded, $0.scores[surface] ?? 0) }
         let verdict = OneRunAudit.verdict(
-          on: canaries.map { ($0.isIncluded, $0.scores[surface] ?? 0) }, delta: delta,
-          claim: claim, significance: significance)
+          on: scores, delta: delta, claim: claim,
+          significance: share / Double(AuditSurface.allCases.count))
+        let engine =
+          surface == .steps && plan.kind == .gradient
+          ? EngineTest(on: scores, claim: claim, significance: share) : nil
         rows.append(
-          Row(surface: surface, cluster: cluster, claimedEpsilon: claimed, verdict: verdict))
+          Row(
+            surface: surface, cluster: cluster, claimedEpsilon: claimed, verdict: verdict,
+            engine: engine))
       }
     }
     self.rows = rows

@@ -3,17 +3,19 @@
 package enum EngineFault: Sendable, Hashable, CaseIterable {
   /// The sum leaves as it is.
   case noNoise
-  /// A quarter of the noise, as where a mean is noised for a sum over larger batches.
-  case weakNoise
+  /// Half of the noise, as where one record can change both ends of a difference.
+  case halfNoise
   /// Gradients are added as they are.
   case noClipping
+  /// Every batch is added up twice.
+  case doubleBatch
 
   /// Of the noise that is accounted.
   var noiseShare: Float {
     switch self {
     case .noNoise: 0
-    case .weakNoise: 0.25
-    case .noClipping: 1
+    case .halfNoise: 0.5
+    case .noClipping, .doubleBatch: 1
     }
   }
 }

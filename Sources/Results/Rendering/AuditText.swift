@@ -25,7 +25,7 @@ extension AuditReport {
     return [
       "\(rows.first?.verdict.canaries ?? 0) canaries (\(plan.kind.rawValue)) in \(scenario), seed \(seed), each put in by a fair coin.",
       "",
-    ] + table.lines(colors: colors) + [
+    ] + table.lines(colors: colors) + engineLines + [
       "",
       "ε shown: with 95 % confidence ε is at least this, whatever the mechanism; if Gaussian: if the trade-off is a",
       "Gaussian one; at most: with every guess right. Claims are tested along their whole privacy curve.",
@@ -50,9 +50,28 @@ extension AuditReport {
             "best_possible": JSONValue(row.verdict.bestPossible),
             "claimed_epsilon": JSONValue(row.claimedEpsilon),
             "delta": JSONValue(row.verdict.delta), "refuted": .bool(row.isAlarm),
+            "engine": row.engine.map { test in
+              [
+                "correct": .number(Double(test.correct)), "rate": JSONValue(test.rate),
+                "p_value": JSONValue(test.pValue), "refuted": .bool(test.isRefuted),
+              ]
+            } ?? .null,
           ]
         }),
     ]
+  }
+
+  /// The engine tests, in sentences.
+  private var engineLines: [String] {
+    let lines = rows.compactMap { row in
+      row.engine.map { test in
+        "  \(name(of: row)): \(test.correct) of \(test.canaries) coins told by the noisy sums; the claim allows "
+          + "\(NumberText.percent(test.rate)) of them (p = \(NumberText.exact((test.pValue * 1e4).rounded(.up) / 1e4)))"
+          + (test.isRefuted ? ": refuted" : "")
+      }
+    }
+    return lines.isEmpty
+      ? [] : ["", "If every canary has noise of its own, as DP-SGD says:"] + lines
   }
 
   private func name(of row: Row) -> String { row.cluster.map { clusterNames[$0] } ?? "all" }
