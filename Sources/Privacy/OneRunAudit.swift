@@ -77,8 +77,8 @@ public struct AuditVerdict: Sendable, Hashable, Codable {
 /// independent of the others' noise, as DP-SGD says. Then right guesses are at most as many as a binomial law allows,
 /// which is far sharper than what holds for every mechanism.
 public struct EngineTest: Sendable, Hashable, Codable {
+  /// Whose coins were guessed.
   public let canaries: Int
-  /// Coins that the sign of the log-likelihood ratio told rightly.
   public let correct: Int
   /// The rate at which an engine that keeps the claim lets coins be told, at most.
   public let rate: Double
@@ -86,20 +86,49 @@ public struct EngineTest: Sendable, Hashable, Codable {
   public let pValue: Double
   public let isRefuted: Bool
 
+  /// Guesses in two ways, of which the one that shows more counts (Bonferroni): by the sign of the score, and by the
+  /// threshold that is best for every other canary, for those in between. The second sees engines whose scores are not
+  /// the log-likelihood ratios that they should be.
+  ///
   /// - Parameter canaries: with the logarithms of their likelihood ratios as scores.
   public init(
     on canaries: [(isIncluded: Bool, score: Double)], claim: PrivacyClaim, significance: Double
   ) {
-    self.canaries = canaries.count
-    correct = canaries.count { $0.isIncluded == ($0.score > 0) }
     rate = claim.bestGuessRate
-    var tail = 1.0
-    if rate < 1 {
-      let law = Binomial(trials: canaries.count, probability: rate)
-      tail = (correct...max(correct, canaries.count)).reduce(0) { $0 + law[$1] }
+    let (teachers, rest) = (
+      canaries.indices.filter { $0 % 2 == 0 }.map { canaries[$0] },
+      canaries.indices.filter { $0 % 2 == 1 }.map { canaries[$0] }
+    )
+    let learned = Self.bestThreshold(for: teachers)
+    let guesses = [(canaries, 0.0), (rest, learned)].map { group, threshold in
+      (count: group.count, correct: group.count { $0.isIncluded == ($0.score > threshold) })
     }
-    pValue = min(1, tail)
+    var best = (guess: guesses[0], pValue: 1.0)
+    for guess in guesses where guess.count > 0 && rate < 1 {
+      let law = Binomial(trials: guess.count, probability: rate)
+      let tail = (guess.correct...guess.count).reduce(0) { $0 + law[$1] }
+      if 2 * tail < best.pValue { best = (guess, 2 * tail) }
+    }
+    (self.canaries, correct, pValue) = (best.guess.count, best.guess.correct, best.pValue)
     isRefuted = pValue <= significance
+  }
+
+  /// Between two scores, where guessing tells most coins; 0 without canaries.
+  private static func bestThreshold(
+    for canaries: [(isIncluded: Bool, score: Double)]
+  ) -> Double {
+    let order = canaries.sorted { $0.score > $1.score }
+    guard let highest = order.first else { return 0 }
+    var right = canaries.count { !$0.isIncluded }
+    var best = (right: right, threshold: highest.score)
+    for (index, canary) in order.enumerated() {
+      right += canary.isIncluded ? 1 : -1
+      guard index + 1 < order.count, order[index + 1].score < canary.score else { continue }
+      if right > best.right {
+        best = (right, canary.score / 2 + order[index + 1].score / 2)
+      }
+    }
+    return best.threshold
   }
 }
 
