@@ -171,20 +171,18 @@ package struct PrivateSteps<Source: ExampleSource> {
     var grid = ClippedGridSum(parts: groups?.grid ?? flat)
     var seen = BatchStatistics()
     var total = [Float](repeating: 0, count: sum.count)
-    func add() {
-      grid.add(sum)
-      for i in sum.indices { total[i] += sum[i] }
-    }
     for position in batch.examples {
       seen.add(addSum(at: [position], clipping: clipping, to: &sum))
-      add()
+      grid.add(sum)
+      for i in sum.indices { total[i] += sum[i] }
     }
     if let canaries {
       known = total
       for canary in batch.canaries {
         for i in sum.indices { sum[i] = 0 }
         canaries.addClippedSum(of: [canary], clipping: clipping, network: network, to: &sum)
-        add()
+        grid.add(sum)
+        for i in sum.indices { total[i] += sum[i] }
       }
     }
     sum = total
