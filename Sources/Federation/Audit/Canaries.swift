@@ -81,6 +81,11 @@ struct Canaries: Sendable {
     return isIncluded.indices.filter { isIncluded[$0] && (rate >= 1 || stream.nextUnit() < rate) }
   }
 
+  /// The length of a made gradient once it is clipped.
+  private static func madeGradient(_ clipping: Clipping) -> Float {
+    clipping.clipped(100 * (clipping.bound ?? 0))
+  }
+
   /// Adds the clipped gradients of some canaries at the network's parameters to `sum`.
   func addClippedSum(
     of canaries: [Int], clipping: Clipping, network: Network, to sum: inout [Float]
@@ -91,7 +96,7 @@ struct Canaries: Sendable {
     }
     for canary in canaries {
       guard let place = place(of: canary, among: sum.count) else { continue }
-      sum[place] += clipping.clipped(100 * (clipping.bound ?? 0))
+      sum[place] += Self.madeGradient(clipping)
     }
   }
 }
@@ -105,24 +110,33 @@ extension Canaries {
       values: chosen.map { examples.values[$0] }, labels: chosen.map { examples.labels[$0] })
   }
 
+  /// ⟨x, g⟩ and ‖g‖² of a canary's clipped gradient g at the network's parameters.
+  func projection(
+    of vector: [Float], on canary: Int, clipping: Clipping, network: Network
+  ) -> (inner: Double, power: Double) {
+    if kind == .gradient {
+      guard let place = place(of: canary, among: vector.count) else { return (0, 0) }
+      let length = Double(Self.madeGradient(clipping))
+      return (Double(vector[place]) * length, length * length)
+    }
+    var own = [Float](repeating: 0, count: vector.count)
+    addClippedSum(of: [canary], clipping: clipping, network: network, to: &own)
+    var (inner, power) = (0.0, 0.0)
+    for i in own.indices {
+      inner += Double(vector[i]) * Double(own[i])
+      power += Double(own[i]) * Double(own[i])
+    }
+    return (inner, power)
+  }
+
   /// The components of a vector along the canaries' gradients at `start`.
   func components(
     of vector: [Float], at start: [Float], clipping: Clipping, network: Network
   ) -> [Double] {
-    guard kind != .gradient else {
-      return isIncluded.indices.map { canary in
-        place(of: canary, among: vector.count).map { Double(vector[$0]) } ?? 0
-      }
-    }
     network.load(trainable: start)
     return isIncluded.indices.map { canary in
-      var own = [Float](repeating: 0, count: vector.count)
-      addClippedSum(of: [canary], clipping: clipping, network: network, to: &own)
-      var (inner, power) = (0.0, 0.0)
-      for i in own.indices {
-        inner += Double(vector[i]) * Double(own[i])
-        power += Double(own[i]) * Double(own[i])
-      }
+      let (inner, power) = projection(
+        of: vector, on: canary, clipping: clipping, network: network)
       return power > 0 ? inner / power.squareRoot() : 0
     }
   }

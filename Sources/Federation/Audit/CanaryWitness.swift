@@ -30,30 +30,13 @@ final class CanaryWitness: StepObserver {
 
   func see(_ release: borrowing StepRelease, network: Network) {
     guard let known = release.knownSum else { return }
-    let sum = release.sum.value
+    // What the known records leave, rounded as the sums are.
+    let rest = zip(release.sum.value, known).map { $0 - $1 }
     for canary in scores.indices {
-      let (inner, power) = projection(of: canary, sum: sum, known: known, network: network)
+      let (inner, power) = canaries.projection(
+        of: rest, on: canary, clipping: clipping, network: network)
       scores[canary] += Self.logRatio((inner - power / 2) / variance, rate: rate)
     }
-  }
-
-  /// ⟨x, g⟩ and ‖g‖².
-  private func projection(
-    of canary: Int, sum: [Float], known: [Float], network: Network
-  ) -> (inner: Double, power: Double) {
-    if canaries.kind == .gradient {
-      guard let place = canaries.place(of: canary, among: sum.count) else { return (0, 0) }
-      let length = Double(clipping.clipped(100 * (clipping.bound ?? 0)))
-      return (Double(sum[place] - known[place]) * length, length * length)
-    }
-    var own = [Float](repeating: 0, count: sum.count)
-    canaries.addClippedSum(of: [canary], clipping: clipping, network: network, to: &own)
-    var (inner, power) = (0.0, 0.0)
-    for i in own.indices {
-      inner += Double(sum[i] - known[i]) * Double(own[i])
-      power += Double(own[i]) * Double(own[i])
-    }
-    return (inner, power)
   }
 
   /// ln(1 − q + q·e^x).
