@@ -79,6 +79,12 @@ let package = Package(
       ],
       swiftSettings: house),
 
+    // Compiled here as well, so that tools/test needs no second build: it sees what other packages see.
+    .executableTarget(
+      name: "Examples",
+      dependencies: ["Datasets", "Federation", "Kernels", "Learning", "Scenarios"],
+      path: "Examples/Sources/Examples", packageAccess: false),
+
     .target(
       name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport",
       swiftSettings: house),

@@ -4,6 +4,7 @@
 // and scenarios/scenario.schema.json as a JSON Schema. JSON keys are the names in snake_case.
 
 public import Foundation
+import Synchronization
 
 /// A checked scenario with every default filled in.
 ///
@@ -147,35 +148,61 @@ extension Scenario {
 // MARK: - Format
 
 extension Scenario {
-  /// The whole format.
-  static let shape = Shape([
-    .absent("$schema", .text(0...4096), "Where editors find the schema; ignored."),
-    .required("name", .identifier, "Names the scenario in tables and file names."),
-    .defaults("description", "", .text(0...2000), "What the scenario shows, for people."),
-    .defaults("seed", 0, .integer(0...(1 << 53)), "Seed of every random draw."),
-    .required("rounds", .integer(1...100_000), "Communication rounds."),
-    .defaults(
-      "cohort_size", .null, .nullable(.integer(1...1_000_000)),
-      "Clients drawn for each round; null = every client in every round."),
-    Participation.key,
-    .required("data", .tagged(DataSet.shape), "The data set and its public share."),
-    .required(
-      "population", .object(Population.shape), "The clients and how data are dealt to them."),
-    .required("model", .tagged(Model.shape), "The network."),
-    .defaults(
-      "adapter", .null, .nullable(.tagged(Adapter.shape)),
-      "What is trained on top of a frozen base; null trains the whole model."),
-    .required("local", .object(Local.shape), "The training inside a client."),
-    ServerOptimizer.key,
-    .required(
-      "privacy", .object(Privacy.shape),
-      "The guarantee of every client that has no budget of its own."),
-    .required("method", .tagged(Method.shape), "What the server does with the updates."),
-    .defaults(
-      "evaluation", [:],
-      .object(Shape([.defaults("every", 1, .integer(1...100_000), "Rounds between evaluations.")])),
-      "When the models are evaluated; the last round always is."),
-  ])
+  /// The whole format, with the methods that are known now.
+  static var shape: Shape { ScenarioFormat.current.shape }
+  static var suggestions: Suggestions { ScenarioFormat.current.suggestions }
+}
 
-  static let suggestions = Suggestions(for: shape)
+/// The format's description, made again when a method was added.
+private struct ScenarioFormat: Sendable {
+  let shape: Shape
+  let suggestions: Suggestions
+  private let methods: Int
+  private static let known = Mutex<ScenarioFormat?>(nil)
+
+  static var current: ScenarioFormat {
+    known.withLock { known in
+      let methods = MethodCatalog.all.count
+      if let known, known.methods == methods { return known }
+      let shape = Scenario.makeShape()
+      let made = ScenarioFormat(
+        shape: shape, suggestions: Suggestions(for: shape), methods: methods)
+      known = made
+      return made
+    }
+  }
+}
+
+extension Scenario {
+  fileprivate static func makeShape() -> Shape {
+    Shape([
+      .absent("$schema", .text(0...4096), "Where editors find the schema; ignored."),
+      .required("name", .identifier, "Names the scenario in tables and file names."),
+      .defaults("description", "", .text(0...2000), "What the scenario shows, for people."),
+      .defaults("seed", 0, .integer(0...(1 << 53)), "Seed of every random draw."),
+      .required("rounds", .integer(1...100_000), "Communication rounds."),
+      .defaults(
+        "cohort_size", .null, .nullable(.integer(1...1_000_000)),
+        "Clients drawn for each round; null = every client in every round."),
+      Participation.key,
+      .required("data", .tagged(DataSet.shape), "The data set and its public share."),
+      .required(
+        "population", .object(Population.shape), "The clients and how data are dealt to them."),
+      .required("model", .tagged(Model.shape), "The network."),
+      .defaults(
+        "adapter", .null, .nullable(.tagged(Adapter.shape)),
+        "What is trained on top of a frozen base; null trains the whole model."),
+      .required("local", .object(Local.shape), "The training inside a client."),
+      ServerOptimizer.key,
+      .required(
+        "privacy", .object(Privacy.shape),
+        "The guarantee of every client that has no budget of its own."),
+      .required("method", .tagged(Method.shape), "What the server does with the updates."),
+      .defaults(
+        "evaluation", [:],
+        .object(
+          Shape([.defaults("every", 1, .integer(1...100_000), "Rounds between evaluations.")])),
+        "When the models are evaluated; the last round always is."),
+    ])
+  }
 }

@@ -74,7 +74,8 @@ public actor RunRecorder: RunObserver {
       } while try RunRecord.exists(database, key: runID)
       try RunRecord(
         runID: runID, scenario: scenario.name, scenarioHash: scenario.hash,
-        scenarioJSON: scenario.resolvedJSON, method: scenario.method.name, variant: scenario.method.traits.variant,
+        scenarioJSON: scenario.resolvedJSON, method: scenario.method.name,
+        variant: scenario.method.traits.variant,
         seed: Int(clamping: scenario.seed), rounds: scenario.rounds, status: .running,
         startedAt: startedAt, workers: workers, version: DPFLSimVersion.current,
         folder: scenario.folder, machine: machine,

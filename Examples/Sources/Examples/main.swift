@@ -1,0 +1,105 @@
+// Runs each example and ends with 1 if one does not do what its file says.
+
+import Datasets
+import Federation
+import Foundation
+import Kernels
+import Learning
+import Scenarios
+
+func expect(_ holds: Bool, _ claim: String) {
+  print(holds ? "ok    " : "FAILED", claim)
+  if !holds { exit(1) }
+}
+
+// MARK: - A method, from a scenario's text to its result
+
+try MethodCatalog.add(runnable: FixedClusters.self)
+let text = """
+  {
+    "name": "own-method", "rounds": 6,
+    "data": { "name": "synthetic", "synthetic": { "classes": 4, "features": 12, "train_examples": 4000 } },
+    "population": { "clusters": [
+      { "name": "north", "clients": 2, "examples_per_client": 300 },
+      { "name": "south", "clients": 3, "examples_per_client": 300, "shift": { "label_offset": 2 } } ] },
+    "model": { "name": "logistic" },
+    "local": { "batch_size": 30, "learning_rate": 0.5 },
+    "privacy": { "target_epsilon": 5, "target_delta": 1e-4 },
+    "method": { "name": "fixed-clusters", "clusters": [0, 0, 1, 1, 1] }
+  }
+  """
+
+struct Silent: RunObserver {
+  func receive(_ event: RunEvent) {}
+}
+
+func run(_ overrides: String...) async throws -> RunResult {
+  try await Simulation(
+    scenario: Scenario(json: Data(text.utf8), overrides: overrides), catalog: DatasetCatalog(),
+    options: SimulationOptions(workers: 2)
+  ).run(observer: Silent()).result
+}
+
+let own = try await run()
+let oracle = try await run("method={\"name\": \"oracle\"}")
+expect(own.method == "fixed-clusters", "a scenario names the method")
+expect(
+  own.clients.map(\.accuracy) == oracle.clients.map(\.accuracy),
+  "with the true clusters written down it is the oracle, to the bit")
+expect(own.clients.allSatisfy { ($0.epsilon ?? .infinity) <= 5 }, "its ε is counted and kept")
+do {
+  _ = try await run("method.clusters=[0,0,1]")
+  expect(false, "a wrong number of clusters is refused")
+} catch let error as ScenarioError {
+  expect("\(error)".contains("method.clusters"), "a wrong number of clusters is refused: \(error)")
+}
+
+// MARK: - A metric
+
+expect(
+  own.smallestClusterPrice != nil,
+  "a metric reads the result: \(own.smallestClusterPrice ?? 0) points")
+
+// MARK: - Data, a layer and an adapter under DP-SGD
+
+let moons = TwoMoons(count: 400)
+
+/// Clipped, noised training on the moons; the mean loss before and after it.
+func losses(
+  layers: [any LayerSpec], adapter: (any Adapter)? = nil
+) throws -> (before: Double, after: Double) {
+  let architecture = Architecture(name: "own", input: .floats(2), classes: 2, layers: layers)
+  let plan = try TrainingPlan(architecture: architecture, adapter: adapter)
+  let network = Network(plan: plan)
+  let base = architecture.initialParameters(seed: 1)
+  network.load(
+    frozen: FrozenParameters(base: base, factors: plan.frozenFactors(seed: 1)))
+  let start = plan.initialTrainable(base: base, seed: 1)
+  let outcome = try LocalTraining.run(
+    LocalWork(
+      seed: 1, round: 0, client: 0, start: start, batches: .poisson(rate: 0.1, steps: 100),
+      learningRate: 0.5, privacy: (maxGradNorm: 1, noiseMultiplier: 1)),
+    on: moons, features: nil, network: network)
+  func loss(_ theta: [Float]) -> Double {
+    network.load(trainable: theta)
+    let figures = network.evaluate(moons)
+    return figures.loss / Double(figures.examples)
+  }
+  return (loss(start), loss(zip(start, outcome.delta).map { $0 + $1 }))
+}
+
+let layers: [any LayerSpec] = [
+  GainSpec(name: "gain", width: 2),
+  DenseSpec("fc1", inputs: 2, outputs: 16, isRectified: true),
+  DenseSpec("fc2", inputs: 16, outputs: 2, isRectified: false),
+]
+let whole = try losses(layers: layers)
+expect(
+  whole.after < 0.6 * whole.before,
+  "an own layer trains under DP-SGD on own data: loss \(whole.before) to \(whole.after)")
+let adapter = RowSumAdapter(targetModules: ["fc1", "fc2"])
+let adapted = try losses(layers: layers, adapter: adapter)
+expect(
+  adapted.after < adapted.before,
+  "an own adapter trains \(16 + 2) numbers on frozen layers: loss \(adapted.before) to \(adapted.after)"
+)
