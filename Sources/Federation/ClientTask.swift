@@ -55,7 +55,7 @@ struct ClientUpdate: Sendable {
   /// Of groups of layers, where they adapt.
   let thresholds: [Float]?
   /// The part of the round in which it trained, where rounds have parts.
-  let phase: Phase?
+  var phase: Phase?
 
   init(
     client: Int, model: Int, outcome: LocalOutcome, entries: [LedgerEntry], meanLoss: Double?,
@@ -73,6 +73,24 @@ struct ClientUpdate: Sendable {
     self.bytesDown = bytesDown
     thresholds = outcome.thresholds
     self.phase = phase
+  }
+
+  /// What another rank has sent; the phase is that of the task.
+  init(
+    client: Int, model: Int, delta: [Float], norm: Double, deltaWithoutNoise: [Float]?,
+    entries: [LedgerEntry], steps: Int, meanLoss: Double?, traffic: (up: Int, down: Int),
+    thresholds: [Float]?
+  ) {
+    self.client = client
+    self.model = model
+    self.delta = delta
+    self.norm = norm
+    self.deltaWithoutNoise = deltaWithoutNoise
+    self.entries = entries
+    self.steps = steps
+    self.meanLoss = meanLoss
+    (bytesUp, bytesDown) = (traffic.up, traffic.down)
+    self.thresholds = thresholds
   }
 
   /// Leaves what its size is: the sum that it was folded into has the rest.

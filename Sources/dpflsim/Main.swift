@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import Ranks
 
 @main
 enum Main {
@@ -18,12 +19,13 @@ enum Main {
         var command = command
         try command.run()
       }
+      await ProcessRanks.part()
     } catch {
-      end(with: error)
+      await end(with: error)
     }
   }
 
-  private static func end(with error: any Error) -> Never {
+  private static func end(with error: any Error) async -> Never {
     let failure: Failure
     switch DPFLSim.exitCode(for: error) {
     case .validationFailure:
@@ -33,6 +35,11 @@ enum Main {
     case .failure: failure = Failure(error)
     // Help, version and completions, which end by throwing.
     default: DPFLSim.exit(withError: error)
+    }
+    if ProcessRanks.launched > 1 {
+      var isSilence = false
+      if case .silent? = error as? RanksError { isSilence = true }
+      await ProcessRanks.end(with: failure, isSilence: isSilence)
     }
     Terminal.complain(failure.message)
     exit(failure.status.rawValue)

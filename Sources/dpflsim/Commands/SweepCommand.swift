@@ -76,6 +76,7 @@ struct SweepCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    try ProcessRanks.refuse("sweep")
     let grid = try grid()
     let store = try store.open()
     let workers = workers ?? Machine.cores

@@ -6,6 +6,7 @@ import Federation
 import Foundation
 import Learning
 import Privacy
+import Ranks
 import Results
 import Scenarios
 import Tensors
@@ -28,6 +29,7 @@ public struct Failure: Error, Sendable, Hashable {
     case let error as SweepError: self.init(.usage, error.description)
     case let error as StoreError: self.init(Self.status(of: error), error.description)
     case let error as FederationError: self.init(Self.status(of: error), error.description)
+    case let error as RanksError: self.init(Self.status(of: error), error.description)
     case let error as ArchitectureError: self.init(.invalidInput, "\(error)")
     case let error as ClusteringError: self.init(.invalidInput, error.description)
     case let error as AccountingError: self.init(.invalidInput, error.description)
@@ -68,8 +70,18 @@ public struct Failure: Error, Sendable, Hashable {
   private static func status(of error: FederationError) -> ExitStatus {
     switch error {
     case .budgetExhausted, .serverBudgetExhausted, .memoryLimit: .stopped
-    case .unreachableBudget, .updateOutOfRange, .notFinite, .cannotResume, .cannotAudit:
+    case .unreachableBudget, .updateOutOfRange, .notFinite, .cannotResume, .cannotAudit,
+      .cannotShare:
       .invalidInput
+    }
+  }
+
+  private static func status(of error: RanksError) -> ExitStatus {
+    switch error {
+    case .unavailable: .unavailable
+    case .silent: .stopped
+    case .differs: .invalidInput
+    case .failed, .diverged, .malformed, .other: .fault
     }
   }
 
