@@ -31,8 +31,9 @@ public final class LaunchedRanks: RankGroup {
       _ = plugin.version(&text, Int32(text.count))
       let whole = String(
         decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      let line = whole.split { $0 == "\n" || $0 == "\t" || $0 == "," }.prefix(2).joined(
-        separator: " ")
+      // The first of many facts: "Open MPI v4.1.4", "MPICH Version: 4.0.2".
+      let line = whole.prefix { $0 != "\n" && $0 != "," }.split { $0 == "\t" || $0 == " " }
+        .joined(separator: " ")
       return (Int(rank), Int(size), line)
     }
     guard size == launched else {

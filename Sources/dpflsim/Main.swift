@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import Foundation
-import Ranks
 
 @main
 enum Main {
@@ -37,9 +36,7 @@ enum Main {
     default: DPFLSim.exit(withError: error)
     }
     if ProcessRanks.launched > 1 {
-      var isSilence = false
-      if case .silent? = error as? RanksError { isSilence = true }
-      await ProcessRanks.end(with: failure, isSilence: isSilence)
+      await ProcessRanks.end(with: failure)
     }
     Terminal.complain(failure.message)
     exit(failure.status.rawValue)

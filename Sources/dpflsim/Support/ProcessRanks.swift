@@ -72,23 +72,23 @@ enum ProcessRanks {
   ///
   /// All ranks may fail of the same cause: rank 0 speaks first and ends the others. After a request to stop, all come
   /// here and part in peace.
-  static func end(with failure: Failure, isSilence: Bool) async -> Never {
+  static func end(with failure: Failure) async -> Never {
     let ranks = joined.withLock { $0 }
     let rank = ranks?.rank ?? RankLaunch.rank(in: environment)
     let isStop = [.interrupted, .terminated].contains(failure.status)
     guard rank == 0 || isStop else {
-      if !isSilence { try? await Task.sleep(for: .seconds(2)) }
+      if !failure.lostRank { try? await Task.sleep(for: .seconds(2)) }
       if let ranks {
         let place = "rank \(rank) on \(ProcessInfo.processInfo.hostName)"
         Terminal.complain("\(place): \(failure.message)")
         // The link that the others would be told by may be the one that is cut.
-        if !isSilence { ranks.abort(status: failure.status.rawValue) }
+        if !failure.lostRank { ranks.abort(status: failure.status.rawValue) }
       }
       _exit(failure.status.rawValue)
     }
     if rank == 0 { Terminal.complain(failure.message) }
     guard let ranks else { exit(failure.status.rawValue) }
-    if isSilence { _exit(failure.status.rawValue) }
+    if failure.lostRank { _exit(failure.status.rawValue) }
     guard isStop else { ranks.abort(status: failure.status.rawValue) }
     await ranks.close()
     exit(failure.status.rawValue)
