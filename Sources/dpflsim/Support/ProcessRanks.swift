@@ -54,11 +54,16 @@ enum ProcessRanks {
 
   /// Lanes of a rank: what Slurm gave it, or its cores, shared with the ranks that have the same.
   static func workers(sharers: Int) -> Int {
-    if launched > 1, let given = environment["SLURM_CPUS_PER_TASK"].flatMap({ Int($0) }), given > 0
-    {
-      return min(given, 1024)
-    }
+    if launched > 1, let given = slurmCores { return given }
     return max(1, Machine.cores / max(sharers, 1))
+  }
+
+  /// Cores that Slurm gave a task; nil outside of it.
+  static var slurmCores: Int? {
+    guard let given = environment["SLURM_CPUS_PER_TASK"].flatMap({ Int($0) }), given > 0 else {
+      return nil
+    }
+    return min(given, 1024)
   }
 
   // MARK: - The end
