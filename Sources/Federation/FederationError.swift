@@ -27,10 +27,14 @@ public enum FederationError: Error, Sendable, Hashable, Codable, CustomStringCon
   case cannotAudit(reason: String)
   /// A scenario that ranks cannot share.
   case cannotShare(reason: String)
+  /// A method of which only the settings are known.
+  case methodCannotRun(String)
 
   public var description: String {
     switch self {
     case .cannotShare(let reason): "cannot be shared by ranks: \(reason)"
+    case .methodCannotRun(let name):
+      "method.name: nothing says how \"\(name)\" runs; add it by MethodCatalog.add(runnable:)"
     case .cannotAudit(let reason): "cannot be audited: \(reason)"
     case .unreachableBudget(let client, let reason):
       "privacy.target_epsilon: client \(client) cannot keep its budget: \(reason); allow a larger "

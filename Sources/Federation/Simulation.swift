@@ -152,7 +152,7 @@ public struct Simulation: Sendable {
     ).finish(
       state: server.state, frozen: frozen, clients: clients,
       server: noise.map { ($0, ledger) }, executor: executor,
-      findsClusters: method.findsClusters, notes: notes + (budgetNote.map { [$0] } ?? []))
+      notes: notes + (budgetNote.map { [$0] } ?? []))
     outcome.sharing = (executor as? RankExecutor)?.sharing
     if canaries != nil {
       outcome.evidence = try await evidence(
@@ -355,7 +355,7 @@ public struct Simulation: Sendable {
   /// What a reader of the figures must know.
   private var notes: [String] {
     var notes: [String] = []
-    if case .robustClustered(let settings) = scenario.method, settings.variant == .asReleased {
+    if scenario.method.traits.repeatsPublishedCode {
       notes.append(AsReleased.note)
     }
     if scenario.population.overlap {
@@ -381,10 +381,8 @@ extension Scenario {
 }
 
 extension Scenario.Method {
-  /// Rounds (from 0) in which every client takes part: R-DPCFL clusters by the updates of the first.
-  var roundsOfEverybody: Set<Int> {
-    if case .robustClustered = self { [0] } else { [] }
-  }
+  /// Rounds (from 0) in which every client takes part.
+  var roundsOfEverybody: Set<Int> { traits.clustersFirstRound ? [0] : [] }
 }
 
 extension Duration {

@@ -1,7 +1,7 @@
 // A sweep as one job array of Slurm: the cells in a file, and the script that every task runs.
 
 import Crypto
-public import Foundation
+import Foundation
 public import Scenarios
 
 /// The cells that an array does.

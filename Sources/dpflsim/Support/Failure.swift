@@ -75,7 +75,7 @@ public struct Failure: Error, Sendable, Hashable {
     switch error {
     case .budgetExhausted, .serverBudgetExhausted, .memoryLimit: .stopped
     case .unreachableBudget, .updateOutOfRange, .notFinite, .cannotResume, .cannotAudit,
-      .cannotShare:
+      .cannotShare, .methodCannotRun:
       .invalidInput
     }
   }
