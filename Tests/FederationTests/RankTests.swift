@@ -39,7 +39,6 @@ struct RankTests {
       ["privacy.unit=client", "method={\"name\": \"ifca\"}", "cohort_size=6"],
       ["participation.dropout_probability=0.4", "method={\"name\": \"ifca\"}"],
       ["participation.dropout_probability=0.95", "method={\"name\": \"global\"}"],
-      ["method={\"name\": \"scaffold\"}", "privacy.clips_without_noise=true"],
       [
         "model={\"name\": \"mlp\", \"hidden\": [6]}",
         "server={\"optimizer\": {\"name\": \"fedadam\"}}",
