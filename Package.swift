@@ -30,7 +30,7 @@ let package = Package(
       name: "DPFLSim",
       targets: [
         "JSON", "Tensors", "Text", "Kernels", "Privacy", "Learning", "Clustering", "Datasets",
-        "Scenarios",
+        "Scenarios", "Ranks",
         "Federation",
       ]),
     // With it come SQLite and tables; only Fuzzing/ asks for it.
@@ -48,6 +48,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     room("JSON"),
+    room("Ranks"),
     room("Kernels", ["COpenBLAS", numerics]),
     room("Tensors", ["JSON"]),
     room("Text", ["JSON"]),
@@ -59,7 +60,8 @@ let package = Package(
     room(
       "Federation",
       [
-        "Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios", "Tensors", crypto,
+        "Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios", "Tensors", "Ranks",
+        crypto,
       ]),
     room(
       "Laboratory",
@@ -74,7 +76,7 @@ let package = Package(
       name: "dpflsim",
       dependencies: [
         "Federation", "Results", "Scenarios", "Datasets", "Privacy", "Learning", "Clustering",
-        "Laboratory", "Tensors",
+        "Laboratory", "Tensors", "Ranks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),
@@ -90,7 +92,7 @@ let package = Package(
       swiftSettings: house),
     .target(
       name: "TestModels",
-      dependencies: ["Datasets", "Federation", "Kernels", "Scenarios", "Tensors"],
+      dependencies: ["Datasets", "Federation", "Kernels", "Ranks", "Scenarios", "Tensors"],
       path: "Tests/TestModels", swiftSettings: house),
     tests("JSON", ["Kernels"]), tests("Tensors", ["JSON", "Kernels", "Learning"]),
     tests("Text"),
@@ -101,7 +103,7 @@ let package = Package(
       "Federation",
       [
         "Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios", "Tensors",
-        "TestModels",
+        "Ranks", "TestModels",
       ]),
     tests("Laboratory", ["Kernels", "Learning", "Scenarios"]),
     tests(

@@ -114,6 +114,9 @@ actor Client {
     try individual?.record(repeated)
   }
 
+  /// Counts what it has released on another rank.
+  func enter(_ entries: [LedgerEntry]) { ledger.append(contentsOf: entries) }
+
   /// Carries out a task with the server's models and records every release.
   func perform(
     _ task: ClientTask, round: Int, state: FederatedState, on lane: Lane
@@ -349,7 +352,7 @@ actor Client {
   /// Accuracy and mean loss of a model on this client's test examples.
   func evaluate(
     _ model: [Float], personal: [Float]?, on lane: Lane
-  ) async throws -> (accuracy: Double, loss: Double) {
+  ) async throws -> TestFigures {
     let (view, features) = (profile.test, testFeatures)
     let served = exchange?.evaluated(model, personal: personal)
     let seen = try await lane.run { workspace in
@@ -358,7 +361,7 @@ actor Client {
       return network.evaluate(view, features: features)
     }
     let count = Double(max(seen.examples, 1))
-    return (seen.correct / count, seen.loss / count)
+    return TestFigures(accuracy: seen.correct / count, loss: seen.loss / count)
   }
 
   /// The same with the confusion matrix.

@@ -1,6 +1,7 @@
 // Who carries out the work of a round: lanes of this process, or whatever else gives the same updates.
 
 import Datasets
+import Ranks
 
 /// Gives tasks to clients, and folds what they send.
 protocol ClientExecutor: Sendable {
@@ -15,6 +16,24 @@ protocol ClientExecutor: Sendable {
   func perform(
     _ tasks: [ClientTask], round: Int, state: FederatedState, folds: (@Sendable (Int) -> Bool)?
   ) async throws -> (updates: [ClientUpdate], folder: UpdateFolder)
+
+  /// Measures clients.
+  ///
+  /// - Parameter cost: of a client, about in proportion to its time.
+  /// - Returns: a figure for each, in their order.
+  func figures<Figure: RankValue>(
+    of clients: [Int], cost: @escaping @Sendable (ClientProfile) -> Int,
+    _ work: @escaping @Sendable (Int, Lane) async throws -> Figure
+  ) async throws -> [Figure]
+
+  /// Whether a client's data are worked on here.
+  func isHere(_ client: Int) -> Bool
+
+  /// Returns once everybody who shares the work has come here.
+  func barrier() async throws
+
+  /// Whether the run is to end after this round.
+  var stops: Bool { get }
 }
 
 /// The lanes of this process.
@@ -43,4 +62,17 @@ struct LaneExecutor: ClientExecutor {
     for part in folders { folder.merge(part) }
     return (updates, folder)
   }
+
+  func figures<Figure: RankValue>(
+    of clients: [Int], cost: @escaping @Sendable (ClientProfile) -> Int,
+    _ work: @escaping @Sendable (Int, Lane) async throws -> Figure
+  ) async throws -> [Figure] {
+    try await lanes.map(clients, work)
+  }
+
+  func isHere(_ client: Int) -> Bool { true }
+
+  func barrier() {}
+
+  var stops: Bool { false }
 }

@@ -73,7 +73,7 @@ public struct ClientUpdate: Sendable {
   /// Of groups of layers, where they adapt.
   let thresholds: [Float]?
   /// The part of the round in which it trained, where rounds have parts.
-  let phase: Phase?
+  var phase: Phase?
 
   init(
     client: Int, model: Int, outcome: LocalOutcome, entries: [LedgerEntry], meanLoss: Double?,
@@ -91,6 +91,24 @@ public struct ClientUpdate: Sendable {
     self.bytesDown = bytesDown
     thresholds = outcome.thresholds
     self.phase = phase
+  }
+
+  /// What another rank has sent; the phase is that of the task.
+  init(
+    client: Int, model: Int, delta: [Float], norm: Double, deltaWithoutNoise: [Float]?,
+    entries: [LedgerEntry], steps: Int, meanLoss: Double?, traffic: (up: Int, down: Int),
+    thresholds: [Float]?
+  ) {
+    self.client = client
+    self.model = model
+    self.delta = delta
+    self.norm = norm
+    self.deltaWithoutNoise = deltaWithoutNoise
+    self.entries = entries
+    self.steps = steps
+    self.meanLoss = meanLoss
+    (bytesUp, bytesDown) = (traffic.up, traffic.down)
+    self.thresholds = thresholds
   }
 
   /// The same update, folded into another model than the one that it started from.

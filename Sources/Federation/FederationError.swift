@@ -1,9 +1,9 @@
 // What can go wrong in a run after the scenario itself was found good.
 
 /// A run that cannot be started or continued; one sentence with the place and the mend.
-public enum FederationError: Error, Sendable, Hashable, CustomStringConvertible {
+public enum FederationError: Error, Sendable, Hashable, Codable, CustomStringConvertible {
   /// Why a budget can end before its run.
-  public enum BudgetCause: Sendable, Hashable {
+  public enum BudgetCause: Sendable, Hashable, Codable {
     /// The noise was set by hand.
     case noiseMultiplier
     /// Rounds were done again after an interruption, with new noise: both times count.
@@ -25,11 +25,14 @@ public enum FederationError: Error, Sendable, Hashable, CustomStringConvertible 
   case notFinite(client: Int, round: Int)
   /// A scenario in which canaries would not be what they are taken for.
   case cannotAudit(reason: String)
+  /// A scenario that ranks cannot share.
+  case cannotShare(reason: String)
   /// A method of which only the settings are known.
   case methodCannotRun(String)
 
   public var description: String {
     switch self {
+    case .cannotShare(let reason): "cannot be shared by ranks: \(reason)"
     case .methodCannotRun(let name):
       "method.name: nothing says how \"\(name)\" runs; add it by MethodCatalog.add(runnable:)"
     case .cannotAudit(let reason): "cannot be audited: \(reason)"

@@ -9,6 +9,12 @@ struct FinalFigures: Sendable {
   let loss: Double
   let confusion: ConfusionCounts
 
+  init(accuracy: Double, loss: Double, confusion: ConfusionCounts) {
+    self.accuracy = accuracy
+    self.loss = loss
+    self.confusion = confusion
+  }
+
   init(of view: ClientView, features: FrozenFeatures?, by network: Network) {
     // Next tokens are not confused with classes.
     let architecture = network.plan.architecture

@@ -46,6 +46,39 @@ package struct FixedPointSum: Sendable {
     for i in total.indices { total[i] &+= other.total[i] }
   }
 
+  /// Whatever stands beside the numbers of a sum.
+  struct Head: Sendable, Hashable {
+    let count: Int
+    /// The largest magnitude on the grid, the smallest client that had it, and its value.
+    let magnitude: UInt64
+    let client: Int
+    let value: Float
+
+    /// Of the sums of several ranks together.
+    static func joined(_ heads: [Head]) -> Head {
+      let most = heads.max { ($0.magnitude, $1.client) < ($1.magnitude, $0.client) }
+      return Head(
+        count: heads.reduce(0) { $0 + $1.count }, magnitude: most?.magnitude ?? 0,
+        client: most?.client ?? 0, value: most?.value ?? 0)
+    }
+  }
+
+  var head: Head {
+    Head(
+      count: count, magnitude: largest.magnitude, client: largest.client, value: largest.value)
+  }
+
+  /// The integers of the sum.
+  var totals: [Int64] { total }
+
+  /// What several ranks have summed up together.
+  ///
+  /// - Throws: `FederationError.updateOutOfRange` if so many values of the largest magnitude could have overflowed.
+  init(_ head: Head, totals: [Int64]) throws(FederationError) {
+    total = totals
+    try makeRoom(for: head.count, largest: (head.magnitude, head.client, head.value))
+  }
+
   /// Whatever the signs, `count` values of the largest magnitude must fit: this does not depend on the order of
   /// clients, as an overflow on the way would.
   private mutating func makeRoom(

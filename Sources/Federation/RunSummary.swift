@@ -39,14 +39,14 @@ struct RunSummary {
 
   func finish(
     state: FederatedState, frozen: FrozenParameters, clients: [Client],
-    server: (noise: ClientNoise, ledger: PrivacyLedger)?, lanes: LanePool,
+    server: (noise: ClientNoise, ledger: PrivacyLedger)?, executor: any ClientExecutor,
     notes: [String]
   ) async throws -> RunOutcome {
     let scenario = context.scenario
     let plan = context.plan
     let classes = plan.architecture.classes
     let (figures, warnings) = try await finalFigures(
-      state: state, frozen: frozen, clients: clients, lanes: lanes)
+      state: state, frozen: frozen, clients: clients, executor: executor)
     let bounds = try await epsilons(clients, server: server?.ledger)
     let results = context.clients.map { profile in
       ClientResult(
@@ -63,12 +63,14 @@ struct RunSummary {
     }
     var digest = progress.digest
     digest.add(models: state.models, results: results)
-    let followed = try await lanes.map(scenario.privacy.individual ? Array(clients.indices) : []) {
-      index, lane in
-      try await clients[index].individualFigures(
-        model: state.models[state.assignment[index]], personal: state.personal?[index],
-        bound: bounds[index]?.epsilon ?? .infinity, on: lane)
-    }
+    let followed = try await executor.figures(
+      of: scenario.privacy.individual ? Array(clients.indices) : [], cost: \.train.count
+    ) { index, lane in
+      FollowedExamples(
+        try await clients[index].individualFigures(
+          model: state.models[state.assignment[index]], personal: state.personal?[index],
+          bound: bounds[index]?.epsilon ?? .infinity, on: lane))
+    }.map(\.figures)
     let seenLabels = 1 + (followed.compactMap { $0?.labels.max() }.max() ?? 0)
     let result = RunResult(
       scenario: scenario.name, scenarioHash: scenario.hash, method: scenario.method.name,
@@ -101,21 +103,24 @@ struct RunSummary {
   /// Models are merged for it, except language models, of which a merged encoder for each client would take its whole
   /// size, and adapters that are no other weights.
   private func finalFigures(
-    state: FederatedState, frozen: FrozenParameters, clients: [Client], lanes: LanePool
+    state: FederatedState, frozen: FrozenParameters, clients: [Client],
+    executor: any ClientExecutor
   ) async throws -> (figures: [FinalFigures], warnings: [String]) {
     let indices = Array(clients.indices)
     let plan = context.plan
     let merges =
       (plan.adapter?.isMergeable ?? true) && plan.architecture.input.maximumLength == 1
     guard plan.adapter == nil || merges else {
-      let figures = try await lanes.map(indices) { index, lane in
+      let figures = try await executor.figures(of: indices, cost: \.test.count) {
+        index, lane in
         try await clients[index].finalFigures(
           state.models[state.assignment[index]], personal: state.personal?[index], on: lane)
       }
       return (figures, context.unmoved(state))
     }
     let wholes = context.wholeModels(of: state, frozen: frozen)
-    let figures = try await lanes.map(indices) { index, lane in
+    let figures = try await executor.figures(of: indices, cost: \.test.count) {
+      index, lane in
       try await clients[index].evaluateMerged(
         wholes.byClient?[index] ?? wholes.byModel[state.assignment[index]], on: lane)
     }

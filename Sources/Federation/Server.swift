@@ -15,7 +15,6 @@ actor Server {
   private let method: any FederatedMethod
   private let context: MethodContext
   private let clients: [Client]
-  private let lanes: LanePool
   private let executor: any ClientExecutor
   /// Told what a round is about to release, before it does; nil where repeating it costs nothing.
   private let announce: ReleaseAnnouncement?
@@ -33,14 +32,13 @@ actor Server {
   ///   - goesOn: whether rounds may have been released before.
   init(
     method: any FederatedMethod, context: MethodContext, clients: [Client], noise: ClientNoise?,
-    lanes: LanePool, goesOn: Bool, announce: ReleaseAnnouncement?
+    executor: any ClientExecutor, goesOn: Bool, announce: ReleaseAnnouncement?
   ) {
     self.announce = announce
     self.method = method
     self.context = context
     self.clients = clients
-    self.lanes = lanes
-    executor = LaneExecutor(clients: clients, lanes: lanes)
+    self.executor = executor
     let start = method.start(context)
     state = start
     aggregation = noise.map {
@@ -145,6 +143,7 @@ actor Server {
       entries += await clients[task.client].plannedEntries(of: task, round: round)
     }
     try await announce(round + 1, entries)
+    try await executor.barrier()
   }
 
   /// Whether means are all that a stage wants of its updates. The first round clusters them, some methods and
@@ -233,7 +232,9 @@ actor Server {
 
   private func evaluate(into report: inout RoundReport) async throws {
     let (clients, state) = (clients, state)
-    let figures = try await lanes.map(Array(clients.indices)) { index, lane in
+    let figures = try await executor.figures(
+      of: Array(clients.indices), cost: \.test.count
+    ) { index, lane in
       try await clients[index].evaluate(
         state.models[state.assignment[index]], personal: state.personal?[index], on: lane)
     }

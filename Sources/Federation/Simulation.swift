@@ -6,6 +6,7 @@ public import Datasets
 import Kernels
 import Learning
 import Privacy
+public import Ranks
 public import Scenarios
 
 /// Settings that change speed and memory, and no result.
@@ -23,6 +24,11 @@ public struct SimulationOptions: Sendable {
   public var sharedFeatures: SharedFeatures?
   /// Critical findings of the check that were allowed by name; the result says them.
   public var allowedFindings: [CheckReport.Finding] = []
+  /// The processes that share the run.
+  public var ranks: any RankGroup = SoleRank()
+  /// Where ranks share the run: how this one is asked to stop. All stop after the same round, and none is to be
+  /// cancelled meanwhile.
+  public var stopRequest = StopRequest()
   /// Puts canaries into the clients' data; nil for an ordinary run.
   public var audit: AuditPlan?
   /// Breaks the engine, for tests that the audit finds it.
@@ -62,6 +68,8 @@ public struct RunOutcome: Sendable {
   public let models: [StoredModel]
   /// Of an audited run.
   public var evidence: AuditEvidence?
+  /// How ranks shared the work; nil in one process.
+  public var sharing: RankSharing?
 }
 
 public struct Simulation: Sendable {
@@ -87,6 +95,7 @@ public struct Simulation: Sendable {
   ) async throws -> RunOutcome {
     try await observer.receive(.preparing("loading \(scenario.data.name)"))
     var population = try Population(scenario: scenario, catalog: catalog)
+    try await meet(datasetHash: population.contentHash, point: point)
     let plan = population.plan
     let method = scenario.method.makeMethod()
     let forecast = try forecast(population)
@@ -111,8 +120,10 @@ public struct Simulation: Sendable {
       context, method: method, clipping: scenario.privacy.clipping.rule(for: plan),
       canaries: canaries)
     let notes = notes + (population.dataset.text.map { ["texts: \($0.description)"] } ?? [])
+    let executor = executor(clients: clients, lanes: lanes, context: context)
     let cache = try await cacheFeatures(
-      clients, population: population, memory: forecast.featureBytes, lanes: lanes, observer)
+      clients, population: population, memory: forecast.featureBytes, executor: executor,
+      lanes: lanes, observer)
     try await observer.receive(
       .started(
         RunStart(
@@ -129,19 +140,20 @@ public struct Simulation: Sendable {
       try await observer.receive(.announced(round: round, entries: entries))
     }
     let server = Server(
-      method: method, context: context, clients: clients, noise: noise, lanes: lanes,
+      method: method, context: context, clients: clients, noise: noise, executor: executor,
       goesOn: point != nil, announce: scenario.isReproducible ? nil : announce)
     if let point { try await restore(point, server: server, clients: clients) }
     let progress = try await runRounds(
-      from: point?.checkpoint, server: server, clients: clients,
+      from: point?.checkpoint, server: server, clients: clients, executor: executor,
       datasetHash: datasetHash, observer: observer)
     let (budgetNote, ledger) = (await server.budgetNote, await server.ledger)
     var outcome = try await RunSummary(
       context: context, progress: progress, allowedFindings: options.allowedFindings
     ).finish(
       state: server.state, frozen: frozen, clients: clients,
-      server: noise.map { ($0, ledger) }, lanes: lanes,
+      server: noise.map { ($0, ledger) }, executor: executor,
       notes: notes + (budgetNote.map { [$0] } ?? []))
+    outcome.sharing = (executor as? RankExecutor)?.sharing
     if canaries != nil {
       outcome.evidence = try await evidence(
         clients, first: context.initial, state: await server.state, lanes: lanes)
@@ -153,8 +165,8 @@ public struct Simulation: Sendable {
 
   /// Goes through the rounds behind the checkpoint, and makes new ones.
   private func runRounds(
-    from checkpoint: RunCheckpoint?, server: Server, clients: [Client], datasetHash: String,
-    observer: any RunObserver
+    from checkpoint: RunCheckpoint?, server: Server, clients: [Client],
+    executor: any ClientExecutor, datasetHash: String, observer: any RunObserver
   ) async throws -> RunProgress {
     var progress = checkpoint?.progress ?? RunProgress()
     let clock = ContinuousClock()
@@ -168,17 +180,20 @@ public struct Simulation: Sendable {
     for round in saved.round..<scenario.rounds {
       do {
         try Task.checkCancellation()
+        if executor.stops { throw CancellationError() }
         let evaluates =
           (round + 1) % scenario.evaluation.every == 0 || round + 1 == scenario.rounds
         let begin = clock.now
         var report = try await server.runRound(round, evaluates: evaluates)
         report.seconds = begin.duration(to: clock.now).seconds
         progress.add(report, assignment: await server.state.assignment)
+        try await compare(
+          await server.state, digest: progress.digest.text, after: round + 1)
         if options.checkpoints != .never || round + 1 == scenario.rounds {
           latest = RunCheckpoint(
             scenarioHash: scenario.hash, datasetHash: datasetHash, round: round + 1,
             state: await server.state, progress: progress, exhausted: await server.exhausted,
-            individual: await individualDivergences(clients))
+            individual: try await individualDivergences(clients, executor: executor))
         }
         try await observer.receive(.finishedRound(report))
         let sinceSaved = saved.time.duration(to: clock.now).seconds
@@ -196,11 +211,13 @@ public struct Simulation: Sendable {
     return progress
   }
 
-  private func individualDivergences(_ clients: [Client]) async -> [[Double]] {
+  private func individualDivergences(
+    _ clients: [Client], executor: any ClientExecutor
+  ) async throws -> [[Double]] {
     guard scenario.privacy.individual else { return [] }
-    var rows: [[Double]] = []
-    for client in clients { rows.append(await client.individualDivergences) }
-    return rows
+    return try await executor.figures(of: Array(clients.indices), cost: \.train.count) { index, _ in
+      NumberRow(await clients[index].individualDivergences)
+    }.map(\.numbers)
   }
 
   private func restore(_ point: ResumePoint, server: Server, clients: [Client]) async throws {
@@ -245,19 +262,20 @@ public struct Simulation: Sendable {
     guard let settings = scenario.model.pretraining else {
       return population.plan.architecture.initialParameters(seed: scenario.seed)
     }
+    guard options.ranks.isFirst else { return try await shared(nil) }
     let pretraining = Pretraining(population: population, settings: settings, lanes: lanes)
     let key = pretraining.key
     if let known = options.modelCache?.parameters(forKey: key),
       known.count == population.plan.architecture.parameterCount
     {
-      return known
+      return try await shared(known)
     }
     let base = try await pretraining.run { epoch in
       try await observer.receive(
         .preparing("pretraining the base model, epoch \(epoch) of \(settings.epochs)"))
     }
     try options.modelCache?.store(base, forKey: key)
-    return base
+    return try await shared(base)
   }
 
   private func makeClients(
@@ -300,8 +318,8 @@ public struct Simulation: Sendable {
 
   /// Caches frozen features client by client while they fit the memory; which ones changes no result.
   private func cacheFeatures(
-    _ clients: [Client], population: Population, memory: Int, lanes: LanePool,
-    _ observer: any RunObserver
+    _ clients: [Client], population: Population, memory: Int, executor: any ClientExecutor,
+    lanes: LanePool, _ observer: any RunObserver
   ) async throws -> (clients: Int, bytes: Int) {
     let size = population.plan.featureBytesPerRow
     guard size > 0 else { return (0, 0) }
@@ -312,7 +330,7 @@ public struct Simulation: Sendable {
     }
     var left = memory
     var chosen: [(client: Int, train: Bool)] = []
-    for profile in population.clients {
+    for profile in population.clients where executor.isHere(profile.index) {
       let test = bytes(profile.test)
       guard test <= left else { break }
       left -= test
@@ -330,7 +348,8 @@ public struct Simulation: Sendable {
       try await clients[choice.client].cacheFeatures(
         train: choice.train, shared: shared, on: lane)
     }
-    return (chosen.count(where: \.train), memory - left)
+    let totals = try await total([chosen.count(where: \.train), memory - left])
+    return (totals[0], totals[1])
   }
 
   /// What a reader of the figures must know.

@@ -39,6 +39,27 @@ package struct UpdateFolder: Sendable {
     if client < refusal?.client ?? .max || refusal == nil { refusal = (client, error) }
   }
 
+  // MARK: - Among ranks
+
+  /// What stands beside the sums, by ascending model.
+  var heads: [(model: Int, head: FixedPointSum.Head)] {
+    sums.sorted { $0.key < $1.key }.map { ($0.key, $0.value.head) }
+  }
+
+  var failure: RankFailure? { refusal.map { RankFailure(client: $0.client, error: $0.error) } }
+
+  /// The integers of a model's sum; zeros if nobody has sent anything for it.
+  func totals(of model: Int, length: Int) -> [Int64] {
+    sums[model]?.totals ?? [Int64](repeating: 0, count: length)
+  }
+
+  /// Sets the sum of a model to what all ranks have.
+  mutating func set(_ head: FixedPointSum.Head, totals: [Int64], of model: Int) {
+    do throws(FederationError) { sums[model] = try FixedPointSum(head, totals: totals) } catch {
+      refuse(head.client, error)
+    }
+  }
+
   /// The mean update to every model that was trained, by model.
   ///
   /// - Throws: `FederationError.updateOutOfRange`.

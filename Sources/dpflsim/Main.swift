@@ -18,12 +18,13 @@ enum Main {
         var command = command
         try command.run()
       }
+      await ProcessRanks.part()
     } catch {
-      end(with: error)
+      await end(with: error)
     }
   }
 
-  private static func end(with error: any Error) -> Never {
+  private static func end(with error: any Error) async -> Never {
     let failure: Failure
     switch DPFLSim.exitCode(for: error) {
     case .validationFailure:
@@ -33,6 +34,9 @@ enum Main {
     case .failure: failure = Failure(error)
     // Help, version and completions, which end by throwing.
     default: DPFLSim.exit(withError: error)
+    }
+    if ProcessRanks.launched > 1 {
+      await ProcessRanks.end(with: failure)
     }
     Terminal.complain(failure.message)
     exit(failure.status.rawValue)

@@ -52,12 +52,13 @@ struct Program: Sendable {
 
   var store: URL { folder.appendingPathComponent("results/dpflsim.sqlite") }
 
-  /// Starts the program; its streams go to files, so that it can never wait for a reader.
+  /// Starts the program, or another that starts it; its streams go to files, so that it can never wait for a reader.
   func start(
-    _ arguments: [String], output: String = "output", environment: [String: String] = [:]
+    _ arguments: [String], output: String = "output", environment: [String: String] = [:],
+    executable: String? = nil
   ) throws -> Process {
     let process = Process()
-    process.executableURL = Self.binary
+    process.executableURL = executable.map { URL(fileURLWithPath: $0) } ?? Self.binary
     process.arguments = arguments
     process.currentDirectoryURL = folder
     process.environment = [

@@ -10,6 +10,10 @@ public enum SweepError: Error, Sendable, Hashable, CustomStringConvertible {
   case tooManyCells(count: Int, limit: Int)
   /// A sweep file that is not of the form docs/sweep-and-compare.md describes.
   case file(place: String, reason: String)
+  /// A file that is no plan of a job array.
+  case notAPlan(reason: String)
+  /// Slurm, or what it said.
+  case slurm(reason: String)
 
   public var description: String {
     switch self {
@@ -21,6 +25,8 @@ public enum SweepError: Error, Sendable, Hashable, CustomStringConvertible {
       "--vary \(path): \(axis) sets it too; leave one of them out"
     case .tooManyCells(let count, let limit):
       "the grid has \(count) cells and may have \(limit); leave out values or split it"
+    case .notAPlan(let reason): "--cell: the plan \(reason); start sweep --slurm again"
+    case .slurm(let reason): "--slurm: \(reason)"
     case .file(let place, let reason): "\(place): \(reason)"
     }
   }

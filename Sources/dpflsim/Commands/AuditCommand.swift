@@ -43,6 +43,7 @@ struct AuditCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    try ProcessRanks.refuse("audit")
     let scenario = try scenario.scenario()
     let plan = AuditPlan(
       kind: kind, canaries: canaries ?? 40 * scenario.clients.count)

@@ -2,8 +2,10 @@
 
 public import ArgumentParser
 public import Federation
+import Ranks
 import Results
 import Scenarios
+import Synchronization
 
 struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -48,9 +50,19 @@ struct RunCommand: AsyncParsableCommand {
       valueName: "size"))
   var memoryLimit: MemorySize?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      With several ranks: end when one is silent for so many seconds, or for ten times the longest round.
+      """, valueName: "seconds"))
+  var rankTimeout = 300.0
+
   @OptionGroup var progress: ProgressOptions
 
   func validate() throws {
+    guard rankTimeout > 0, rankTimeout.isFinite else {
+      throw ValidationError("--rank-timeout must be above 0, got \(rankTimeout)")
+    }
     if let workers, !(1...1024).contains(workers) {
       throw ValidationError("--workers must be from 1 to 1024, got \(workers)")
     }
@@ -70,29 +82,50 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    var execution = try execution()
+    let shared = try await RankedRun(
+      ProcessRanks.join(), patience: rankTimeout, workers: workers)
+    guard shared.ranks.isFirst else { return try await assist(shared) }
+    var execution = try execution(workers: shared.workers)
+    if shared.isShared { try await share(&execution, by: shared) }
     execution.begun = Main.begun
+    let sharing = Mutex<RankSharing?>(nil)
+    execution.tellSharing = { told in sharing.withLock { $0 = told } }
     let stored = try await execution.run()
     try output.write(
       stored,
-      [
+      shared.lines(sharing.withLock { $0 }) + [
         "Stored as \(stored.run.runID); see it again with: \(Places().command) runs show "
           + "\(stored.run.runID)\(store.repeated)"
       ])
   }
 
-  private func execution() throws -> RunExecution {
+  /// Of rank 0 where there are others.
+  private func share(_ execution: inout RunExecution, by shared: RankedRun) async throws {
+    execution.shared = shared
+    if resume != nil { _ = try await shared.shared(execution.scenario) }
+  }
+
+  /// Of the other ranks, which open no store.
+  private func assist(_ shared: RankedRun) async throws {
+    let known =
+      resume == nil ? try scenario.scenario(allowing: allowed) : try await shared.shared(nil)
+    try await RunExecution.assist(
+      with: known, by: shared, checkpoints: checkpointEvery, memoryLimit: memoryLimit?.bytes,
+      resumes: resume != nil)
+  }
+
+  private func execution(workers: Int) throws -> RunExecution {
     let progress = progress.style(colors: output.colors(on: .error))
     guard let resume else {
       return RunExecution(
         scenario: try scenario.scenario(allowing: allowed), store: try store.open(),
-        workers: workers ?? Machine.cores, progress: progress, checkpoints: checkpointEvery,
+        workers: workers, progress: progress, checkpoints: checkpointEvery,
         memoryLimit: memoryLimit?.bytes, storeOption: store.repeated)
     }
     let file = try store.openExisting()
     let run = try file.run(named: resume)
     return RunExecution(
-      scenario: try file.scenario(of: run), store: file, workers: workers ?? Machine.cores,
+      scenario: try file.scenario(of: run), store: file, workers: workers,
       progress: progress, checkpoints: checkpointEvery, memoryLimit: memoryLimit?.bytes,
       resumed: ResumedRun(runID: run.runID, fromElsewhere: takeOver), storeOption: store.repeated)
   }

@@ -1,13 +1,14 @@
 // `dpflsim runs`: list, show, delete
 
 import ArgumentParser
+import Foundation
 import Results
 import Scenarios
 
 struct RunsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "runs", abstract: "List, show and delete stored runs.",
-    subcommands: [List.self, Show.self, Delete.self], defaultSubcommand: List.self)
+    commandName: "runs", abstract: "List, show, bring together and delete stored runs.",
+    subcommands: [List.self, Show.self, Import.self, Delete.self], defaultSubcommand: List.self)
 }
 
 extension RunsCommand {
@@ -49,6 +50,25 @@ extension RunsCommand {
     func run() throws {
       let store = try store.openExisting()
       try output.write(store.details(of: store.run(named: name)))
+    }
+  }
+
+  struct Import: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract:
+        "Copy the ended runs of other stores into the store; doing it again changes nothing.")
+
+    @Argument(help: "The other stores.")
+    var stores: [String]
+
+    @OptionGroup var store: StoreOptions
+
+    func run() throws {
+      let store = try store.open()
+      for path in stores {
+        let other = try RunStore.openExisting(URL(fileURLWithPath: path))
+        for run in try store.importRuns(from: other) { try Terminal.write("imported \(run)\n") }
+      }
     }
   }
 

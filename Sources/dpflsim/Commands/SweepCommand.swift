@@ -23,7 +23,9 @@ struct SweepCommand: AsyncParsableCommand {
       """)
 
   @Argument(help: ArgumentHelp("A scenario file or a sweep file.", valueName: "scenario"))
-  var file: String
+  var file: String?
+
+  @OptionGroup var slurm: SlurmOptions
 
   @Option(help: "Budgets, such as 0.5,1,2,none.")
   var epsilon: String?
@@ -76,7 +78,17 @@ struct SweepCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    try ProcessRanks.refuse("sweep")
+    if let (plan, cell) = slurm.task {
+      return try await SlurmTask(plan: plan, cell: cell, workers: workers).run()
+    }
     let grid = try grid()
+    if slurm.slurm {
+      let sweep = SlurmSweep(
+        grid: grid, store: store.file, options: slurm, workers: workers,
+        storeOption: store.repeated)
+      return try Terminal.write(sweep.submit().joined(separator: "\n") + "\n")
+    }
     let store = try store.open()
     let workers = workers ?? Machine.cores
     let execution = SweepExecution(
@@ -107,6 +119,7 @@ struct SweepCommand: AsyncParsableCommand {
   }
 
   private func grid() throws -> SweepGrid {
+    guard let file else { throw ValidationError("name a scenario file or a sweep file") }
     var axes = SweepAxes()
     var scenario = file
     let data = try ScenarioOptions.contents(of: file)

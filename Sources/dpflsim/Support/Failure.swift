@@ -6,6 +6,7 @@ import Federation
 import Foundation
 import Learning
 import Privacy
+import Ranks
 import Results
 import Scenarios
 import Tensors
@@ -14,6 +15,8 @@ import Tensors
 public struct Failure: Error, Sendable, Hashable {
   public let status: ExitStatus
   public let message: String
+  /// Whether another rank was waited for in vain, which may be reached no more.
+  var lostRank = false
 
   public init(_ status: ExitStatus, _ message: String) {
     self.status = status
@@ -28,6 +31,9 @@ public struct Failure: Error, Sendable, Hashable {
     case let error as SweepError: self.init(.usage, error.description)
     case let error as StoreError: self.init(Self.status(of: error), error.description)
     case let error as FederationError: self.init(Self.status(of: error), error.description)
+    case let error as RanksError:
+      self.init(Self.status(of: error), error.description)
+      if case .silent = error { lostRank = true }
     case let error as ArchitectureError: self.init(.invalidInput, "\(error)")
     case let error as ClusteringError: self.init(.invalidInput, error.description)
     case let error as AccountingError: self.init(.invalidInput, error.description)
@@ -69,8 +75,17 @@ public struct Failure: Error, Sendable, Hashable {
     switch error {
     case .budgetExhausted, .serverBudgetExhausted, .memoryLimit: .stopped
     case .unreachableBudget, .updateOutOfRange, .notFinite, .cannotResume, .cannotAudit,
-      .methodCannotRun:
+      .cannotShare, .methodCannotRun:
       .invalidInput
+    }
+  }
+
+  private static func status(of error: RanksError) -> ExitStatus {
+    switch error {
+    case .unavailable: .unavailable
+    case .silent: .stopped
+    case .differs: .invalidInput
+    case .failed, .diverged, .malformed, .other: .fault
     }
   }
 

@@ -6,6 +6,9 @@ import Foundation
 enum Machine {
   static var cores: Int { max(1, ProcessInfo.processInfo.activeProcessorCount) }
 
+  /// The cores that this process may use, as the system writes them: "0-3,8".
+  static var coreList: String { field("Cpus_allowed_list", of: "/proc/self/status") ?? "" }
+
   /// Bytes that are built in.
   static var memory: Int { Int(clamping: ProcessInfo.processInfo.physicalMemory) }
 

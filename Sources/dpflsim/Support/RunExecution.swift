@@ -2,6 +2,7 @@
 
 import Federation
 import Foundation
+import Ranks
 import Results
 import Scenarios
 import Tensors
@@ -35,6 +36,10 @@ struct RunExecution {
   var storeOption = ""
   /// Told what the check warns of or was told to allow; nothing is said where the style is silent and this nil.
   var warn: (@Sendable ([CheckReport.Finding]) async -> Void)?
+  /// The processes that share it; nil for one alone.
+  var shared: RankedRun?
+  /// Told how ranks shared the work.
+  var tellSharing: (@Sendable (RankSharing) -> Void)?
   /// Whether SIGINT and SIGTERM end this run; a sweep listens by itself and cancels the task.
   var stopsOnSignal = true
 
@@ -58,11 +63,16 @@ struct RunExecution {
       modelCache: BaseModelCache(folder: places.cache), checkpoints: checkpoints)
     options.allowedFindings = check.allowed
     options.sharedFeatures = sharedFeatures
+    if let shared { options.ranks = shared.ranks }
     let simulation = Simulation(scenario: scenario, catalog: places.catalog, options: options)
-    let (recorder, point) = try begin(findings)
+    let (recorder, found) = try begin(findings)
+    let point = resumed == nil ? found : try await shareResumePoint(found)
     let display = ProgressDisplay(
       scenario: scenario, style: progress, roundsDone: point?.round ?? 0, runID: recorder.runID)
     let audience = RunAudience(recorder: recorder, display: display, listener: listener)
+    let observer = shared?.observer(audience) ?? audience
+    let request = options.stopRequest
+    let isShared = shared?.isShared ?? false
     let watch = SignalWatch()
     let clock = ContinuousClock()
     let begin = clock.now
@@ -73,14 +83,23 @@ struct RunExecution {
         peakRSSBytes: Machine.peakMemory, begun: self.begun)
     }
     do {
-      let task = Task { try await simulation.run(observer: audience, from: point) }
-      if stopsOnSignal { watch.start { task.cancel() } }
+      let task = Task { try await simulation.run(observer: observer, from: point) }
+      if stopsOnSignal {
+        watch.start {
+          if isShared {
+            request.make(status: Int(watch.status?.rawValue ?? 0))
+          } else {
+            task.cancel()
+          }
+        }
+      }
       let outcome = try await withTaskCancellationHandler {
         try await task.value
       } onCancel: {
         task.cancel()
       }
       await display.clear()
+      if let sharing = outcome.sharing { tellSharing?(sharing) }
       let models = try outcome.models.map { model in
         (model.name, try Safetensors(model, metadata: metadata(recorder.runID, outcome.result)))
       }
@@ -92,15 +111,22 @@ struct RunExecution {
       }
     } catch {
       await display.clear()
-      throw await ending(of: recorder, error, watch, cost())
+      throw await ending(of: recorder, error, request.exitStatus ?? watch.status, cost())
     }
     return try store.details(of: store.run(named: recorder.runID))
+  }
+
+  private func shareResumePoint(_ point: ResumePoint?) async throws -> ResumePoint? {
+    guard let shared else { return point }
+    return try await shared.shared(point, of: scenario)
   }
 
   private func begin(_ findings: [CheckReport.Finding]) throws -> (RunRecorder, ResumePoint?) {
     guard let resumed else {
       let recorder = try RunRecorder(
-        store: store, scenario: scenario, workers: workers, machine: Machine.description,
+        store: store, scenario: scenario, workers: workers,
+        machine: ([Machine.description] + [shared?.description].compactMap { $0 })
+          .joined(separator: ", "),
         findings: findings, alone: exclusively)
       return (recorder, nil)
     }
@@ -126,7 +152,7 @@ struct RunExecution {
 
   /// Stores how a run ended early, and says it.
   private func ending(
-    of recorder: RunRecorder, _ error: any Error, _ watch: SignalWatch, _ cost: RunRecorder.Cost
+    of recorder: RunRecorder, _ error: any Error, _ stop: ExitStatus?, _ cost: RunRecorder.Cost
   ) async -> Failure {
     var failure = Failure(error)
     // A budget that ended before the run did is no failure: what was paid for is stored.
@@ -135,9 +161,11 @@ struct RunExecution {
       let rounds = (try? store.rounds(of: recorder.runID).count) ?? 0
       status = .interrupted
       failure = Failure(
-        watch.status ?? .interrupted,
+        stop ?? .interrupted,
         "stopped after round \(rounds) of \(scenario.rounds); go on with: \(goOn(recorder))")
     }
+    // A rank was lost: the run goes on from its last checkpoint.
+    if error is RanksError, failure.status == .stopped { status = .interrupted }
     do {
       try await recorder.end(as: status, reason: failure.message, cost: cost)
     } catch {
@@ -158,7 +186,7 @@ extension Failure {
   }
 
   /// The refusal of a scenario by the check.
-  fileprivate init(refusing findings: [CheckReport.Finding]) {
+  init(refusing findings: [CheckReport.Finding]) {
     let lines = findings.map { "\($0.path): \($0.message) (\($0.rule))" }
     let names = Set(findings.map(\.rule)).sorted()
     self.init(
