@@ -147,7 +147,7 @@ extension Comparison {
     }
     var lines = Self.wrapped(
       "Frontier of worst-cluster accuracy: " + points.joined(separator: ", ") + ".")
-    if let knee = Self.knee(of: frontier) {
+    if let knee = knee(settings: settings) {
       lines += Self.wrapped(
         "Knee: ε \(knee.epsilon.label) with \(knee.method); beyond it more ε buys less.")
     }
