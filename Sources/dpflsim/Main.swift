@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import Results
 
 @main
 enum Main {
@@ -32,7 +33,12 @@ enum Main {
       failure = Failure(.usage, usage.description)
     case .failure: failure = Failure(error)
     // Help, version and completions, which end by throwing.
-    default: DPFLSim.exit(withError: error)
+    default:
+      guard DPFLSim.message(for: error) == DPFLSimVersion.current else {
+        DPFLSim.exit(withError: error)
+      }
+      try? Terminal.write(Places().versionText + "\n")
+      exit(0)
     }
     Terminal.complain(failure.message)
     exit(failure.status.rawValue)

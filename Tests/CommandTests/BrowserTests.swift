@@ -30,7 +30,7 @@ struct BrowserTests {
   }
 
   /// Opens a page, lets its scripts come to an end, and gives back what an option makes of it.
-  private static func open(
+  static func open(
     _ page: URL, _ program: Program, _ options: [String]
   ) throws -> (output: String, console: [String]) {
     let process = Process()
@@ -59,7 +59,7 @@ struct BrowserTests {
   }
 
   /// Marks of a kind in the figure with that name, as the drawn page names them for screen readers.
-  private static func marks(_ kind: String, in id: String, of page: String) throws -> Int {
+  static func marks(_ kind: String, in id: String, of page: String) throws -> Int {
     let figure = try #require(
       page.components(separatedBy: "id=\"\(id)\">").dropFirst().first?
         .components(separatedBy: "</figure>").first, "\(id)")

@@ -4,6 +4,7 @@
 import Clustering
 import Federation
 import Foundation
+import Privacy
 import Results
 import Scenarios
 import Testing

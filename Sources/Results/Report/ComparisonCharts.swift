@@ -187,9 +187,15 @@ extension Comparison {
 
 extension [ClusterResult] {
   /// The names with the minorities marked; equal names get their number.
-  var labels: [String] {
-    enumerated().map { index, cluster in
-      let isUnique = count { $0.name == cluster.name } == 1
+  var labels: [String] { ClusterLabels.of(map { ($0.name, $0.minority) }) }
+}
+
+/// What charts and sentences call the true clusters.
+enum ClusterLabels {
+  /// The names with the minorities marked; equal names get their number.
+  static func of(_ clusters: [(name: String, minority: Bool)]) -> [String] {
+    clusters.enumerated().map { index, cluster in
+      let isUnique = clusters.count { $0.name == cluster.name } == 1
       return cluster.name + (isUnique ? "" : " \(index)") + (cluster.minority ? " (minority)" : "")
     }
   }

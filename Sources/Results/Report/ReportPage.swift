@@ -153,6 +153,17 @@ public struct ReportPage: Sendable {
         content: findings.isEmpty
           ? HTML.paragraph("There is nothing to compare yet.")
           : HTML.list(findings, of: "findings")),
+    ]
+    let settings = comparison.axes.compactMap { path in
+      comparison.chart(over: path).map { (path, $0) }
+    }
+    if !settings.isEmpty {
+      sections.append(
+        Section(
+          id: "settings", title: "What the settings do",
+          content: settings.map { "<h3><code>\($0.escaped)</code></h3>\n" + figure($1) }.joined()))
+    }
+    sections += [
       Section(id: "budget", title: "What the budget does", content: budgetPart(figure)),
       Section(id: "fairness", title: "Who gets what", content: fairnessPart(figure)),
     ]

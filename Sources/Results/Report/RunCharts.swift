@@ -21,10 +21,23 @@ struct RunCharts {
     clientNames.indices.contains(client) ? clientNames[client] : "\(client)"
   }
 
-  /// Accuracy of every true cluster over the rounds, with the switch round; nil without rounds.
   var rounds: ReportChart? {
+    Self.rounds(
+      clusterRounds, names: names, of: result.rounds,
+      switchRound: result.clustering?.switchRound)
+  }
+
+  /// Accuracy of every true cluster over the rounds, with the switch round; nil without rounds.
+  ///
+  /// - Parameters:
+  ///   - names: of the true clusters.
+  ///   - count: rounds of the whole run.
+  static func rounds(
+    _ clusterRounds: [ClusterRoundRecord], names: [String], of count: Int, switchRound: Int?
+  ) -> ReportChart? {
+    let colors = Palette(clusters: names)
     let records = clusterRounds.filter {
-      $0.testAccuracy != nil && result.clusters.indices.contains($0.cluster)
+      $0.testAccuracy != nil && names.indices.contains($0.cluster)
     }
     guard !records.isEmpty else { return nil }
     let values = records.map { record -> JSONValue in
@@ -49,8 +62,8 @@ struct RunCharts {
         place.merging(VegaLite.series("cluster", order: names, colors)) { $1 }
           .merging(["tooltip": tooltip]) { $1 }),
     ]
-    if let last = result.clustering?.switchRound {
-      let isLate = 2 * last > result.rounds
+    if let last = switchRound {
+      let isLate = 2 * last > count
       let label: JSONValue = [
         "round": .number(Double(last) + 0.5),
         "label": .string("soft clustering up to round \(last)"),
