@@ -18,7 +18,9 @@ extension Comparison {
   public var variedSettings: [String] { Set(cells.flatMap { $0.varied.keys }).sorted() }
 
   /// Settings that people vary: not what tells data and builds apart.
-  public var axes: [String] { variedSettings.filter { !["build", "data_hash", "name"].contains($0) } }
+  public var axes: [String] {
+    variedSettings.filter { !["build", "data_hash", "name"].contains($0) }
+  }
 
   /// The series over a setting, those with at least one value each.
   func series(over path: String) -> [SettingSeries] {

@@ -68,7 +68,8 @@ private struct Example {
     [
       "file": .string(file), "name": .string(scenario.name),
       "description": .string(scenario.description), "method": .string(scenario.method.name),
-      "clients": .integer(scenario.clientCount), "seconds_on_one_worker": seconds.map { .number($0) } ?? .null,
+      "clients": .integer(scenario.clientCount),
+      "seconds_on_one_worker": seconds.map { .number($0) } ?? .null,
     ]
   }
 }
