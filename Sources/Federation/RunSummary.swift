@@ -39,7 +39,7 @@ struct RunSummary {
 
   func finish(
     state: FederatedState, frozen: FrozenParameters, clients: [Client],
-    server: (noise: ClientNoise, ledger: PrivacyLedger)?, lanes: LanePool, findsClusters: Bool,
+    server: (noise: ClientNoise, ledger: PrivacyLedger)?, lanes: LanePool,
     notes: [String]
   ) async throws -> RunOutcome {
     let scenario = context.scenario
@@ -63,8 +63,6 @@ struct RunSummary {
     }
     var digest = progress.digest
     digest.add(models: state.models, results: results)
-    var variant: String?
-    if case .robustClustered(let settings) = scenario.method { variant = settings.variant.rawValue }
     let followed = try await lanes.map(scenario.privacy.individual ? Array(clients.indices) : []) {
       index, lane in
       try await clients[index].individualFigures(
@@ -74,9 +72,11 @@ struct RunSummary {
     let seenLabels = 1 + (followed.compactMap { $0?.labels.max() }.max() ?? 0)
     let result = RunResult(
       scenario: scenario.name, scenarioHash: scenario.hash, method: scenario.method.name,
-      variant: variant, seed: scenario.seed, rounds: scenario.rounds, clients: results,
+      variant: scenario.method.traits.variant, seed: scenario.seed, rounds: scenario.rounds,
+      clients: results,
       clusters: clusterResults(results), clustering: state.clustering,
-      agreement: findsClusters && scenario.knowsClusters ? try agreement(state) : nil,
+      agreement: scenario.method.traits.clusters != .none && scenario.knowsClusters
+        ? try agreement(state) : nil,
       unit: server == nil ? .example : .client,
       relation: .addOrRemoveOne, sampling: "poisson", bytesUp: progress.bytesUp,
       bytesDown: progress.bytesDown,
