@@ -14,12 +14,17 @@ struct DPFLSim: AsyncParsableCommand {
       Exit status: 0 done, 64 wrong usage, 65 invalid scenario or data, 66 input missing, \
       69 something is not installed, 70 a fault of dpflsim, 73 cannot write, 74 cannot read, \
       75 stopped at a limit, 130 or 143 interrupted.
+
+      dpflsim examples
+      dpflsim run scenarios/tiny.json
       """,
     version: DPFLSimVersion.current,
     subcommands: [
-      RunCommand.self, CheckCommand.self, AuditCommand.self, RunsCommand.self,
+      InitCommand.self, ExamplesCommand.self, RunCommand.self, CheckCommand.self, AuditCommand.self,
+      RunsCommand.self,
       PrivacyCommand.self, DataCommand.self, SweepCommand.self, CompareCommand.self,
+      AdviseCommand.self,
       ExportCommand.self, MergeCommand.self,
-      ReportCommand.self, LabCommand.self,
+      ReportCommand.self, WatchCommand.self, LabCommand.self,
     ])
 }

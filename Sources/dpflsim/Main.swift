@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import Results
 
 @main
 enum Main {
@@ -33,7 +34,12 @@ enum Main {
       failure = Failure(.usage, usage.description)
     case .failure: failure = Failure(error)
     // Help, version and completions, which end by throwing.
-    default: DPFLSim.exit(withError: error)
+    default:
+      guard DPFLSim.message(for: error) == DPFLSimVersion.current else {
+        DPFLSim.exit(withError: error)
+      }
+      try? Terminal.write(Places().versionText + "\n")
+      exit(0)
     }
     if ProcessRanks.launched > 1 {
       await ProcessRanks.end(with: failure)

@@ -30,7 +30,7 @@ struct BrowserTests {
   }
 
   /// Opens a page, lets its scripts come to an end, and gives back what an option makes of it.
-  private static func open(
+  static func open(
     _ page: URL, _ program: Program, _ options: [String]
   ) throws -> (output: String, console: [String]) {
     let process = Process()
@@ -59,11 +59,90 @@ struct BrowserTests {
   }
 
   /// Marks of a kind in the figure with that name, as the drawn page names them for screen readers.
-  private static func marks(_ kind: String, in id: String, of page: String) throws -> Int {
+  static func marks(_ kind: String, in id: String, of page: String) throws -> Int {
     let figure = try #require(
       page.components(separatedBy: "id=\"\(id)\">").dropFirst().first?
         .components(separatedBy: "</figure>").first, "\(id)")
     return figure.components(separatedBy: "aria-roledescription=\"\(kind)\"").count - 1
+  }
+
+  /// A copy of a page that writes down, when it is drawn, how wide things are.
+  private static func measured(_ page: URL) throws -> URL {
+    let copy = page.deletingLastPathComponent().appendingPathComponent("measured.html")
+    let script = """
+      <script>setTimeout(() => {
+        const svgs = [...document.querySelectorAll(".picture svg")];
+        const sizes = svgs.flatMap((svg) => [...svg.querySelectorAll("text")]
+          .filter((text) => text.textContent && text.checkVisibility())
+          .map((text) => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a));
+        const heads = [...document.querySelectorAll(".scroll th:first-child")];
+        document.body.dataset.measures = JSON.stringify({
+          page: document.documentElement.scrollWidth, charts: svgs.length,
+          widest: Math.max(...svgs.map((svg) => svg.getBoundingClientRect().width
+            - svg.closest("figure").getBoundingClientRect().width)),
+          smallest: Math.min(...sizes),
+          kept: heads.every((head) => getComputedStyle(head).position === "sticky"),
+        });
+      }, 20000)</script></body>
+      """
+    let text = try String(contentsOf: page, encoding: .utf8)
+    try Data(text.replacingOccurrences(of: "</body>", with: script).utf8).write(to: copy)
+    return copy
+  }
+
+  /// At 390 pixels nothing runs out of the page, no chart is wider than its figure, and all text can be read.
+  private static func expectFit(_ dom: String) throws {
+    let text = try #require(
+      dom.components(separatedBy: "data-measures=\"").dropFirst().first?
+        .components(separatedBy: "\"").first?.replacingOccurrences(of: "&quot;", with: "\""))
+    let measures = try JSONValue(parsing: Data(text.utf8))
+    func number(_ key: String) -> Double? {
+      if case .number(let value)? = measures[key] { value } else { nil }
+    }
+    #expect(number("page") == 390 && number("charts") == 8, "\(text)")
+    #expect(try #require(number("widest")) <= 0.5 && #require(number("smallest")) >= 10, "\(text)")
+    #expect(measures["kept"] == .bool(true))
+  }
+
+  /// Every table of the page is on paper: each heading, and the last value of each column.
+  private static func expectPrinted(_ page: URL, _ paper: URL) throws {
+    let reader = Process()
+    reader.executableURL = URL(fileURLWithPath: "/usr/bin/pdftotext")
+    reader.arguments = [paper.path, "-"]
+    let pipe = Pipe()
+    reader.standardOutput = pipe
+    try reader.run()
+    let printed = plain(
+      String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self))
+    reader.waitUntilExit()
+    let tables = try String(contentsOf: page, encoding: .utf8).components(separatedBy: "<table>")
+      .dropFirst()
+    #expect(tables.count > 10)
+    for table in tables {
+      let rows = table.components(separatedBy: "</table>")[0].components(separatedBy: "<tr>")
+        .dropFirst()
+      for row in [rows.first, rows.last].compactMap({ $0 }) {
+        for cell in row.components(separatedBy: "</t").dropLast() {
+          let start = try #require(cell.range(of: "<th ") ?? cell.range(of: "<td"))
+          let words = plain(String(cell[start.lowerBound...]))
+          #expect(printed.contains(words), "\(words)")
+        }
+      }
+    }
+  }
+
+  /// Letters and digits alone: neither markup nor line breaks, nor ligatures of a font.
+  private static func plain(_ text: String) -> String {
+    var isMarkup = false
+    var result = ""
+    for character in text.precomposedStringWithCompatibilityMapping.replacingOccurrences(
+      of: "&#39;", with: "")
+    {
+      if character == "<" { isMarkup = true }
+      if !isMarkup, character.isLetter || character.isNumber { result.append(character) }
+      if character == ">" { isMarkup = false }
+    }
+    return result
   }
 
   @Test("every chart draws all its marks with a clean console; the page is kept as a picture")
@@ -79,8 +158,17 @@ struct BrowserTests {
         ["report", "-o", page.path], environment: ["DPFLSIM_VEGA": Self.runtime.path])
       #expect(report.status == 0 && report.errors.isEmpty, "\(report.errors)")
 
-      let (dom, console) = try Self.open(page, program, ["--dump-dom"])
+      // One browser lays the page out for a telephone, measures it, and prints it.
+      let paper = program.folder.appendingPathComponent("report.pdf")
+      let (dom, console) = try Self.open(
+        try Self.measured(page), program,
+        [
+          "--dump-dom", "--window-size=390,2400", "--no-pdf-header-footer",
+          "--print-to-pdf=\(paper.path)",
+        ])
       #expect(console.isEmpty, "\(console)")
+      try Self.expectFit(dom)
+      try Self.expectPrinted(page, paper)
       let comparison = try RunStore.openExisting(program.store).comparison()
       let ringed = comparison.frontier(settings: "").count
       // Three methods, three budgets, three clusters; without privacy there is no price.
@@ -89,6 +177,8 @@ struct BrowserTests {
       #expect(try Self.marks("point", in: "clusters", of: dom) == 27)
       #expect(try Self.marks("point", in: "prices", of: dom) == 18)
       #expect(try Self.marks("line mark", in: "prices", of: dom) == 9)
+      // Eight rounds at most, each with the ε up to there.
+      #expect(try Self.marks("point", in: "spending", of: dom) == 8)
       // Eight clients in three panels, eight rounds of three clusters, candidates 2 to 6.
       #expect(try Self.marks("point", in: "clustering", of: dom) == 24)
       #expect(try Self.marks("line mark", in: "rounds", of: dom) == 3)

@@ -194,7 +194,7 @@ struct ExitStatusTests {
       "", "run", "runs", "runs list", "runs show", "runs delete", "privacy", "privacy epsilon",
       "privacy calibrate", "privacy ledger", "data", "data list", "data describe", "data inspect",
       "check", "audit", "merge", "sweep",
-      "compare", "report", "export",
+      "compare", "report", "export", "init", "examples", "advise", "watch",
       "lab", "lab lora-noise", "lab membership", "lab federated-noise",
     ])
   func helpText(_ command: String) async throws {

@@ -100,3 +100,19 @@ extension Scenario {
     )
   }
 }
+
+extension CostForecast {
+  /// Time and memory of a run, without any accounting.
+  ///
+  /// - Throws: `DatasetError`, `ArchitectureError`.
+  public static func forecast(_ scenario: Scenario, catalog: DatasetCatalog) throws -> CostForecast
+  {
+    let (_, model) = try scenario.trainingPlan(catalog)
+    let counts = try scenario.drawExampleCounts()
+    let clients = zip(scenario.clients, counts).map {
+      ClientPlan($0, trainExamples: $1, local: scenario.local)
+    }
+    return CostForecast(
+      scenario: scenario, clients: clients, schedule: scenario.cohortSchedule, model: model)
+  }
+}

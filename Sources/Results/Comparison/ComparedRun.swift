@@ -74,17 +74,20 @@ public struct ComparedRun: Sendable, Hashable {
 
 /// Names values by the settings in which they differ, such as `adapter.r=4`.
 enum Settings {
-  /// A label for each value; empty where all are equal.
-  static func labels(of values: [JSONValue]) -> [JSONValue: String] {
-    let unique = Set(values)
-    let flat = unique.map { (value: $0, settings: flatten($0, at: "")) }
+  /// For each value the settings in which not all agree, by path; empty where all are equal.
+  static func differences(of values: [JSONValue]) -> [JSONValue: [String: String]] {
+    let flat = Set(values).map { (value: $0, settings: flatten($0, at: "")) }
     let paths = Set(flat.flatMap { $0.settings.keys })
     let differing = paths.filter { path in Set(flat.map { $0.settings[path] ?? "–" }).count > 1 }
-      .sorted()
-    return flat.reduce(into: [:]) { labels, entry in
-      labels[entry.value] = differing.map { "\($0)=\(entry.settings[$0] ?? "–")" }
-        .joined(separator: " ")
+    return flat.reduce(into: [:]) { differences, entry in
+      differences[entry.value] = Dictionary(
+        uniqueKeysWithValues: differing.map { ($0, entry.settings[$0] ?? "–") })
     }
+  }
+
+  /// "adapter.r=4 rounds=10"; empty for none.
+  static func label(_ settings: [String: String]) -> String {
+    settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
   }
 
   private static func flatten(_ value: JSONValue, at path: String) -> [String: String] {

@@ -11,6 +11,9 @@ public struct ComparisonCell: Sendable {
   /// The method, with its settings where one method has several.
   public let method: String
   public let epsilon: EpsilonTarget
+  /// What not all scenarios of the comparison agree in, and what not all settings of this method do, by path such as
+  /// `adapter.r` or `method.lambda`.
+  public let varied: [String: String]
   /// In ascending order of seed, each seed once.
   public let runs: [ComparedRun]
 
@@ -46,18 +49,22 @@ public struct Comparison: Sendable {
   /// - Parameter runs: if a scenario was run more than once, the run that comes first counts.
   public init(_ runs: [ComparedRun], unfinished: [String] = []) {
     self.unfinished = unfinished
-    var restLabels: [JSONValue: String] = [:]
+    var rests: [JSONValue: (label: String, varied: [String: String])] = [:]
     let scenarios = Dictionary(grouping: runs, by: \.result.scenario)
     for (name, group) in scenarios {
-      for (rest, label) in Settings.labels(of: group.map(\.rest)) {
+      for (rest, varied) in Settings.differences(of: group.map(\.rest)) {
+        let label = Settings.label(varied)
         let parts = (scenarios.count > 1 ? [name] : []) + (label.isEmpty ? [] : [label])
-        restLabels[rest] = parts.joined(separator: " ")
+        rests[rest] = (parts.joined(separator: " "), varied)
       }
     }
-    var methodLabels: [JSONValue: String] = [:]
+    var kinds: [JSONValue: (label: String, varied: [String: String])] = [:]
     for (name, group) in Dictionary(grouping: runs, by: \.result.method) {
-      for (method, label) in Settings.labels(of: group.map(\.method)) {
-        methodLabels[method] = label.isEmpty ? name : "\(name) \(label)"
+      for (method, varied) in Settings.differences(of: group.map(\.method)) {
+        let label = Settings.label(varied)
+        let paths = Dictionary(
+          uniqueKeysWithValues: varied.map { ("method.\($0.key)", $0.value) })
+        kinds[method] = (label.isEmpty ? name : "\(name) \(label)", paths)
       }
     }
     struct Key: Hashable {
@@ -68,14 +75,17 @@ public struct Comparison: Sendable {
     var groups: [Key: [UInt64: ComparedRun]] = [:]
     for run in runs {
       let key = Key(
-        settings: restLabels[run.rest] ?? "",
-        method: methodLabels[run.method] ?? run.result.method, epsilon: run.epsilon)
+        settings: rests[run.rest]?.label ?? "",
+        method: kinds[run.method]?.label ?? run.result.method, epsilon: run.epsilon)
       if groups[key]?[run.result.seed] == nil { groups[key, default: [:]][run.result.seed] = run }
     }
     cells =
       groups.map { key, runs in
-        ComparisonCell(
-          settings: key.settings, method: key.method, epsilon: key.epsilon,
+        let first = runs.values.first
+        let varied = (first.flatMap { rests[$0.rest]?.varied } ?? [:])
+          .merging(first.flatMap { kinds[$0.method]?.varied } ?? [:]) { $1 }
+        return ComparisonCell(
+          settings: key.settings, method: key.method, epsilon: key.epsilon, varied: varied,
           runs: runs.values.sorted { $0.result.seed < $1.result.seed })
       }.sorted {
         ($0.settings, $0.epsilon, Self.order($0), $0.method)

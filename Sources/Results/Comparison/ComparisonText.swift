@@ -1,16 +1,38 @@
-// Comparisons as tables that fit a hundred columns.
+// Comparisons as tables that fit eighty columns.
 
 import Clustering
 import Federation
 
 /// How the rows of a comparison are arranged.
-public enum ComparisonOrder: String, Sendable, CaseIterable {
+public enum ComparisonOrder: Sendable, Hashable {
   /// Methods side by side, a table for each ε.
   case method
   /// Budgets below each other, a table for each method.
   case epsilon
   /// True clusters, with what privacy and wrong clusters cost each.
   case cluster
+  /// The values of a setting such as `adapter.r` below each other, a table for each method and ε.
+  case setting(String)
+
+  /// `method`, `epsilon`, `cluster`, or the path of a setting.
+  public init(_ text: String) {
+    self =
+      switch text {
+      case "method": .method
+      case "epsilon": .epsilon
+      case "cluster": .cluster
+      default: .setting(text)
+      }
+  }
+}
+
+/// A table of a comparison with what stands above and below it.
+struct ComparisonBlock {
+  /// Of the runs with equal settings; empty where there is only one such group.
+  let settings: String
+  let heading: String
+  let table: TextTable
+  var notes: [String] = []
 }
 
 extension Comparison {
@@ -20,69 +42,91 @@ extension Comparison {
       return ["There are no finished runs to compare; `dpflsim sweep` makes some."]
     }
     var lines: [String] = []
-    for settings in settings {
+    let blocks = blocks(by: order)
+    for settings in Self.unique(blocks.map(\.settings)) {
       if !settings.isEmpty {
-        for line in Self.wrapped(settings) { lines.append(heading(line, colors)) }
+        for line in settings.printable.wrapped() { lines.append(heading(line, colors)) }
         lines.append("")
       }
-      let here = cells.filter { $0.settings == settings }
-      switch order {
-      case .method:
-        for epsilon in epsilons where here.contains(where: { $0.epsilon == epsilon }) {
-          lines.append(heading("ε \(epsilon.label)", colors))
-          lines += table(here.filter { $0.epsilon == epsilon }, title: "method", colors) {
-            $0.method
-          }
-          lines.append("")
-        }
-      case .epsilon:
-        for method in methods where here.contains(where: { $0.method == method }) {
-          lines.append(heading(method, colors))
-          lines += table(here.filter { $0.method == method }, title: "ε", colors) {
-            $0.epsilon.label
-          }
-          lines.append("")
-        }
-      case .cluster:
-        for epsilon in epsilons {
-          for cell in here where cell.epsilon == epsilon {
-            lines.append(
-              heading("\(cell.method), ε \(epsilon.label), n = \(cell.runs.count)", colors))
-            lines += clusterTable(cell, colors)
-            lines += (cell.clusteringDiagnostics?.sentences ?? []).flatMap(Self.wrapped)
-            lines.append("")
-          }
-        }
+      for block in blocks where block.settings == settings {
+        lines.append(heading(block.heading, colors))
+        lines += block.table.lines(colors: colors)
+        lines += block.notes.flatMap { $0.printable.wrapped() } + [""]
       }
+      if case .setting = order { continue }
       lines += frontierLines(settings)
     }
     if order == .method { lines += contrastLines }
-    lines.append(
-      "Accuracies in per cent, mean over n seeds with a 95 % bootstrap interval; * best of its "
-        + "table,")
-    lines.append("not counting the oracle. With few seeds the intervals are too narrow.")
+    lines +=
+      ("Accuracies in per cent, mean over n seeds with a 95 % bootstrap interval; * best of its "
+      + "table, not counting the oracle. With few seeds the intervals are too narrow.").wrapped()
     if order != .cluster {
-      lines.append("found: seeds in which every minority cluster had a model of its own.")
+      lines +=
+        ("found: seeds in which every minority cluster had a model of its own. `--format csv` has every metric.")
+        .wrapped()
     }
     if !unfinished.isEmpty {
-      lines += Self.wrapped("Left out without a result: \(unfinished.joined(separator: ", "))")
+      lines +=
+        "Left out without a result: \(unfinished.joined(separator: ", "))".printable.wrapped()
     }
     return lines
   }
 
+  /// The tables in the order in which they are shown.
+  func blocks(by order: ComparisonOrder) -> [ComparisonBlock] {
+    if case .setting(let path) = order { return settingBlocks(path) }
+    return settings.flatMap { settings -> [ComparisonBlock] in
+      let here = cells.filter { $0.settings == settings }
+      switch order {
+      case .method, .setting:
+        return epsilons.compactMap { epsilon in
+          let own = here.filter { $0.epsilon == epsilon }
+          return own.isEmpty
+            ? nil
+            : ComparisonBlock(
+              settings: settings, heading: "ε \(epsilon.label)",
+              table: table(own, title: "method") { $0.method })
+        }
+      case .epsilon:
+        return methods.compactMap { method in
+          let own = here.filter { $0.method == method }
+          return own.isEmpty
+            ? nil
+            : ComparisonBlock(
+              settings: settings, heading: method,
+              table: table(own, title: "ε") { $0.epsilon.label })
+        }
+      case .cluster:
+        return epsilons.flatMap { epsilon in
+          here.filter { $0.epsilon == epsilon }.map { clusterBlock($0) }
+        }
+      }
+    }
+  }
+
+  private func settingBlocks(_ path: String) -> [ComparisonBlock] {
+    series(over: path).map { series in
+      ComparisonBlock(
+        settings: "",
+        heading: series.name
+          + (series.epsilon.isNone ? ", without privacy" : ", ε \(series.epsilon.label)"),
+        table: table(series.cells, title: path) { $0.varied[path] ?? "–" })
+    }
+  }
+
   private func heading(_ text: String, _ colors: Bool) -> String {
-    TextStyle.bold.applied(to: text.printable.shortened(to: 98), colors: colors)
+    TextStyle.bold.applied(to: text.printable.shortened(to: String.terminalWidth), colors: colors)
   }
 
   private func table(
-    _ cells: [ComparisonCell], title: String, _ colors: Bool, label: (ComparisonCell) -> String
-  ) -> [String] {
+    _ cells: [ComparisonCell], title: String, label: (ComparisonCell) -> String
+  ) -> TextTable {
     let metrics: [RunMetric] = [
-      .worstClusterAccuracy, .minorityAccuracy, .accuracyGap, .clientMeanAccuracy, .ari,
+      .worstClusterAccuracy, .minorityAccuracy, .clientMeanAccuracy, .ari,
     ]
     var table = TextTable([
       (title, .left), ("n", .right), ("worst cluster", .right), ("minority", .right),
-      ("gap", .right), ("mean", .right), ("ARI", .right), ("found", .right), ("price", .right),
+      ("mean", .right), ("ARI", .right), ("found", .right), ("price", .right),
     ])
     let best = metrics.map { metric -> Double? in
       let means = cells.filter { !$0.isOracle }.compactMap { $0.estimate(metric).mean }
@@ -107,10 +151,10 @@ extension Comparison {
       row.append("\(Self.percent(priceOfPrivacy(cell)?.cost.clientMean.mean))")
       table.add(row)
     }
-    return table.lines(colors: colors)
+    return table
   }
 
-  private func clusterTable(_ cell: ComparisonCell, _ colors: Bool) -> [String] {
+  private func clusterBlock(_ cell: ComparisonCell) -> ComparisonBlock {
     var table = TextTable([
       ("true cluster", .left), ("clients", .right), ("accuracy", .right),
       ("price of privacy", .right), ("price of mistakes", .right), ("", .left),
@@ -126,17 +170,21 @@ extension Comparison {
         TextTable.Cell(cluster.minority ? "minority" : "", .marked),
       ])
     }
-    var lines = table.lines(colors: colors)
+    var notes: [String] = []
     if let price {
       let ratio = price.minorityRatio
-      lines += Self.wrapped(
+      notes.append(
         "\(NumberText.count(price.cost.pairs, "pair")) of seeds; minority over majority price "
           + (ratio.count > 0
             ? "\(NumberText.decimal(ratio.mean, 2)) (defined for \(ratio.count)), " : "undefined, ")
           + "F_acc \(Self.percent(price.accuracyUnfairness.mean)) points, F_loss "
           + "\(NumberText.decimal(price.lossUnfairness.mean, 3)).")
     }
-    return lines
+    notes += cell.clusteringDiagnostics?.sentences ?? []
+    return ComparisonBlock(
+      settings: cell.settings,
+      heading: "\(cell.method), ε \(cell.epsilon.label), n = \(cell.runs.count)", table: table,
+      notes: notes)
   }
 
   private func frontierLines(_ settings: String) -> [String] {
@@ -145,11 +193,13 @@ extension Comparison {
     let points = frontier.map {
       "ε \($0.epsilon.label) \($0.method) \(Self.percent($0.worstClusterAccuracy))"
     }
-    var lines = Self.wrapped(
-      "Frontier of worst-cluster accuracy: " + points.joined(separator: ", ") + ".")
-    if let knee = Self.knee(of: frontier) {
-      lines += Self.wrapped(
-        "Knee: ε \(knee.epsilon.label) with \(knee.method); beyond it more ε buys less.")
+    var lines =
+      ("Frontier of worst-cluster accuracy: " + points.joined(separator: ", ") + ".")
+      .printable.wrapped()
+    if let knee = knee(settings: settings) {
+      lines +=
+        "Knee: ε \(knee.epsilon.label) with \(knee.method); beyond it more ε buys less."
+        .printable.wrapped()
     }
     return lines + [""]
   }
@@ -165,7 +215,7 @@ extension Comparison {
         + (contrast.settings.isEmpty ? "" : " (\(contrast.settings))")
     }
     return ["Worst cluster, best method against the others, paired by seed (sign-flip test):"]
-      + lines.map { $0.printable.shortened(to: 98) } + [""]
+      + lines.flatMap { $0.printable.wrapped() } + [""]
   }
 
   // MARK: - Figures
@@ -187,19 +237,5 @@ extension Comparison {
   private static func detections(_ cell: ComparisonCell) -> String {
     let values = cell.runs.compactMap { RunMetric.minorityDetected.value(of: $0.result) }
     return values.isEmpty ? "–" : "\(values.count { $0 == 1 })/\(values.count)"
-  }
-
-  /// Lines of at most 98 columns, cut between words.
-  static func wrapped(_ text: String) -> [String] {
-    var lines = [""]
-    for word in text.printable.split(separator: " ") {
-      let last = lines.count - 1
-      if lines[last].displayWidth + String(word).displayWidth + 1 > 98, !lines[last].isEmpty {
-        lines.append("  \(word)")
-      } else {
-        lines[last] += (lines[last].isEmpty ? "" : " ") + word
-      }
-    }
-    return lines
   }
 }

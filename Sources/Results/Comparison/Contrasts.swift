@@ -99,7 +99,7 @@ extension Comparison {
   }
 
   /// The runs of both cells that have the same seed.
-  private func pairs(
+  func pairs(
     _ first: ComparisonCell, _ second: ComparisonCell
   ) -> [(ComparedRun, ComparedRun)] {
     first.runs.compactMap { run in

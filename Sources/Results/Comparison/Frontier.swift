@@ -43,19 +43,37 @@ extension Comparison {
     return frontier
   }
 
-  /// The knee of a frontier; nil with fewer than three points with privacy, or if none lies above the
-  /// chord.
+  /// The knee of the frontier of these settings; nil unless the worst-off cluster gains more between its ends than
+  /// their intervals leave open.
+  public func knee(settings: String) -> FrontierPoint? {
+    let frontier = frontier(settings: settings)
+    let points = frontier.filter { $0.epsilon.high.isFinite }
+    func estimate(_ point: FrontierPoint?) -> SeedEstimate? {
+      cells.first {
+        $0.settings == settings && $0.method == point?.method && $0.epsilon == point?.epsilon
+      }?.estimate(.worstClusterAccuracy)
+    }
+    if let first = estimate(points.first)?.upper, let last = estimate(points.last)?.lower,
+      first >= last
+    {
+      return nil
+    }
+    return Self.knee(of: frontier)
+  }
+
+  /// The knee of a frontier; nil with fewer than three points with privacy, if accuracy rises by less than two
+  /// points of per cent, or if no point lies a tenth of the rise above the chord.
   public static func knee(of frontier: [FrontierPoint]) -> FrontierPoint? {
     let points = frontier.filter { $0.epsilon.high.isFinite }
     guard points.count >= 3, let first = points.first, let last = points.last else { return nil }
     let width = log(last.epsilon.high / first.epsilon.high)
     let height = last.worstClusterAccuracy - first.worstClusterAccuracy
-    guard width > 0, height > 0 else { return nil }
+    guard width > 0, height >= 0.02 else { return nil }
     let heights = points.map { point in
       (point.worstClusterAccuracy - first.worstClusterAccuracy) / height
         - log(point.epsilon.high / first.epsilon.high) / width
     }
-    guard let index = heights.indices.max(by: { heights[$0] < heights[$1] }), heights[index] > 1e-9
+    guard let index = heights.indices.max(by: { heights[$0] < heights[$1] }), heights[index] >= 0.1
     else { return nil }
     return points[index]
   }

@@ -27,10 +27,10 @@ extension AuditReport {
       "",
     ] + table.lines(colors: colors) + engineLines + [
       "",
-      "ε shown: with 95 % confidence ε is at least this, whatever the mechanism; if Gaussian: if the trade-off is a",
-      "Gaussian one; at most: with every guess right. Claims are tested along their whole privacy curve.",
-      "seen: steps, every noisy sum with all other records known; updates, what clients sent; models, the first and the",
-      "last model. A claim that holds is not proved by that: this auditor did not refute it.",
+      "ε shown: with 95 % confidence ε is at least this, whatever the mechanism; if Gaussian: if the trade-off is a "
+        + "Gaussian one; at most: with every guess right. Claims are tested along their whole privacy curve.",
+      "seen: steps, every noisy sum with all other records known; updates, what clients sent; models, the first and the "
+        + "last model. A claim that holds is not proved by that: this auditor did not refute it.",
     ]
   }
 

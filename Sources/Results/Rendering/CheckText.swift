@@ -21,8 +21,8 @@ public struct CheckText: Sendable, Hashable {
       "Protects each \(unit), added or removed; \(report.sampling) sampling; accountant "
         + "\(scenario.privacy.accountant.rawValue).",
     ]
-    lines += section("Releases in the whole run", releases().lines(colors: colors), colors)
-    lines += section("What they cost", costs().lines(colors: colors), colors)
+    lines += section("Releases in the whole run", releases().turnedLines(colors: colors), colors)
+    lines += section("What they cost", costs().turnedLines(colors: colors), colors)
     if let detection = report.detection {
       lines += section("Clusters", forecast(detection), colors)
     }
@@ -119,7 +119,9 @@ public struct CheckText: Sendable, Hashable {
 
   private func findings(colors: Bool) -> [String] {
     CheckReport.Severity.allCases.flatMap { severity -> [String] in
-      let found = report.findings.filter { $0.severity == severity }
+      let found = report.findings.filter {
+        $0.severity == severity && !Self.isAlwaysSo($0)
+      }
       guard !found.isEmpty else { return [] }
       let style: TextStyle =
         switch severity {
@@ -129,7 +131,24 @@ public struct CheckText: Sendable, Hashable {
         }
       return ["", style.applied(to: severity.rawValue, colors: colors)]
         + found.map { "  \($0.rule) \($0.path): \($0.message)" }
-    } + ["", verdict]
+    } + always(colors: colors) + ["", verdict]
+  }
+
+  /// Notes on what every simulation leaves open; only docs/check.md and JSON have them in full.
+  private static func isAlwaysSo(_ finding: CheckReport.Finding) -> Bool {
+    finding.severity == .note
+      && ["DP501", "DP502", "DP503", "DP504", "DP505"].contains(finding.rule)
+  }
+
+  private func always(colors: Bool) -> [String] {
+    let rules = report.findings.filter(Self.isAlwaysSo).map(\.rule)
+    guard !rules.isEmpty else { return [] }
+    return [
+      "",
+      TextStyle.faint.applied(to: "Always so: ", colors: colors)
+        + "\(rules.joined(separator: ", ")): what every simulation leaves open, from figures that nobody pays for to "
+        + "the seed that repeats the noise. `--format json` and docs/check.md say each in full.",
+    ]
   }
 
   private var verdict: String {

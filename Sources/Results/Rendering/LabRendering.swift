@@ -24,8 +24,8 @@ extension LabReport {
     }
     return lines + [
       "",
-      "Low-rank adaptation perturbs the gradient by a signal-dependent random projection; this is not",
-      "differential privacy. An epsilon stands only where independent noise was added and accounted for.",
+      "Low-rank adaptation perturbs the gradient by a signal-dependent random projection; this is not "
+        + "differential privacy. An epsilon stands only where independent noise was added and accounted for.",
     ]
   }
 

@@ -14,8 +14,8 @@ public struct RunList: Sendable {
   public func lines(colors: Bool) -> [String] {
     guard !runs.isEmpty else { return ["There are no runs in this store."] }
     var table = TextTable([
-      ("run", .left), ("method", .left), ("seed", .right), ("status", .left), ("time", .right),
-      ("mean", .right), ("worst cluster", .right), ("ε at most", .right),
+      ("run", .left), ("method", .left), ("seed", .right), ("status", .left), ("mean", .right),
+      ("worst", .right), ("ε at most", .right),
     ])
     for run in runs {
       let status = run.presentStatus
@@ -23,13 +23,15 @@ public struct RunList: Sendable {
       table.add([
         TextTable.Cell(run.runID), TextTable.Cell(run.method), "\(run.seed)",
         TextTable.Cell(status.rawValue, status.style),
-        "\(run.wallSeconds.map { NumberText.duration($0) } ?? "–")",
         "\(NumberText.percent(run.clientMeanAccuracy))",
         "\(NumberText.percent(run.worstClusterAccuracy))",
         "\(isDone ? NumberText.epsilon(run.epsilonMax) : "–")",
       ])
     }
-    return table.lines(colors: colors)
+    return table.lines(colors: colors) + [
+      "",
+      "worst: accuracy of the worst-off cluster. `runs show RUN` has time, memory and everything else.",
+    ]
   }
 
   /// A list with one object a run.

@@ -1,12 +1,17 @@
 // The parts of the table that ends a run: clusters found, accuracies, privacy.
 
 import Clustering
-import Federation
+package import Federation
 
 /// Text about one result. Every method gives the lines of one section.
-struct RunSections {
+package struct RunSections {
   let result: RunResult
   let colors: Bool
+
+  package init(result: RunResult, colors: Bool) {
+    self.result = result
+    self.colors = colors
+  }
 
   private func styled(_ text: String, _ style: TextStyle) -> String {
     style.applied(to: text, colors: colors)
@@ -22,7 +27,7 @@ extension RunSections {
   private static let widestTable = 12
 
   /// Clients by true cluster and model; nil where the method finds no clusters.
-  func clustersFound() -> [String]? {
+  package func clustersFound() -> [String]? {
     guard let agreement = result.agreement else { return nil }
     let modelCount = max(
       result.clustering?.chosenClusters ?? 0, (result.clients.map(\.model).max() ?? 0) + 1)
@@ -42,7 +47,7 @@ extension RunSections {
       lines += table.lines(colors: colors)
     }
     lines.append("  " + verdict(agreement))
-    if let isolated = agreement.minorityIsolated {
+    if let isolated = agreement.minorityIsolated, result.clusters.count > 1 {
       lines.append(
         "  "
           + (isolated
@@ -56,8 +61,14 @@ extension RunSections {
   private func verdict(_ agreement: AgreementReport) -> String {
     let ari = "ARI \(NumberText.decimal(agreement.ari, 2))"
     guard !agreement.misassignedClients.isEmpty || (agreement.ari ?? 1) < 1 else {
+      if result.clusters.count == 1 {
+        return "There is one true cluster, so there was nothing to find (\(ari))."
+      }
       let since = agreement.firstCorrectRound.map { ", since round \($0)" } ?? ""
-      return styled("The found clusters equal the true ones", .good) + " (\(ari)\(since))."
+      // What noise alone may have made is no success.
+      let isSure = result.clustering?.isConfident ?? true
+      return styled("The found clusters equal the true ones", isSure ? .good : .plain)
+        + " (\(ari)\(since))\(isSure ? "" : ", which noise alone may have done")."
     }
     let missed = agreement.misassignedClients
     return styled(

@@ -1,5 +1,4 @@
-// The charts that compare cells: the frontier over ε, who gets what, and the price of privacy for each
-// cluster.
+// The charts that compare cells: the frontier over ε, and who gets what.
 
 import Clustering
 import Federation
@@ -9,17 +8,21 @@ import Scenarios
 struct ComparisonCharts {
   let comparison: Comparison
   let settings: String
-  private let cells: [ComparisonCell]
-  private let axis: EpsilonAxis
+  let cells: [ComparisonCell]
+  let axis: EpsilonAxis
+  let methodColors: Palette
+  let clusterColors: Palette
 
   init(_ comparison: Comparison, settings: String) {
     self.comparison = comparison
     self.settings = settings
     cells = comparison.cells.filter { $0.settings == settings }
     axis = EpsilonAxis(Set(cells.map(\.epsilon)).sorted())
+    methodColors = comparison.palette
+    clusterColors = Palette(clusters: (cells.first?.clusters ?? []).labels)
   }
 
-  private var methods: [String] { comparison.methods }
+  var methods: [String] { comparison.methods }
 
   /// Worst-cluster accuracy over ε, a line a method, with bootstrap bands; what nothing beats is ringed.
   var frontier: ReportChart {
@@ -37,8 +40,8 @@ struct ComparisonCharts {
       ]
     }
     let title = "accuracy of the worst-off cluster, %"
-    let lines = VegaLite.lines("method", order: methods)
-    let points = VegaLite.series("method", order: methods)
+    let lines = VegaLite.lines("method", order: methods, methodColors)
+    let points = VegaLite.series("method", order: methods, methodColors)
     let y = VegaLite.number("accuracy", title)
     let upper: JSONValue = ["field": "upper"]
     let place: [String: JSONValue] = ["x": axis.channel, "y": y]
@@ -56,6 +59,7 @@ struct ComparisonCharts {
         + "intervals over seeds; a ring marks what no other method or smaller budget beats.",
       specification: VegaLite.specification(
         "Accuracy of the worst-off cluster over epsilon, a line for each method", values: values,
+        layout: .single(width: 860),
         body: [
           "width": 680, "height": 340,
           "layer": VegaLite.layers([
@@ -68,15 +72,15 @@ struct ComparisonCharts {
               filter: "!datum.private && isValid(datum.lower)",
               isNeeded: hasIntervals(\.epsilon.isNone)),
             VegaLite.layer(
-              ["type": "line", "strokeWidth": 2], place.merging(lines) { $1 },
+              ["type": "line"], place.merging(lines) { $1 },
               filter: "datum.private", isNeeded: cells.contains { !$0.epsilon.isNone }),
             VegaLite.layer(
               [
-                "type": "point", "size": 260, "color": "#888", "strokeWidth": 1.5, "tooltip": .null,
+                "type": "point", "size": 330, "color": "#888", "strokeWidth": 1.5, "tooltip": .null,
               ],
               place, filter: "datum.frontier"),
             VegaLite.layer(
-              ["type": "point", "filled": true, "size": 80, "opacity": 1],
+              ["type": "point", "filled": true, "opacity": 1],
               place.merging(points) { $1 }.merging(["tooltip": tooltip]) { $1 }),
           ]),
         ]),
@@ -125,7 +129,7 @@ struct ComparisonCharts {
         + "best and the worst of them.",
       specification: VegaLite.specification(
         "Accuracy of every cluster by method, a panel for each epsilon", values: values,
-        legend: "bottom",
+        layout: .balanced(budgets.count, least: 170, left: 150), legend: "bottom",
         body: [
           "facet": [
             "field": "budget", "type": "nominal", "title": .null,
@@ -143,9 +147,9 @@ struct ComparisonCharts {
                   "x2": ["field": "accuracy", "aggregate": "max"],
                 ]),
               VegaLite.layer(
-                ["type": "point", "filled": true, "size": 75, "opacity": 1],
+                ["type": "point", "filled": true, "opacity": 1],
                 ["y": row, "x": x, "tooltip": tooltip].merging(
-                  VegaLite.series("cluster", order: names)
+                  VegaLite.series("cluster", order: names, clusterColors)
                 ) { $1 }),
             ]),
           ],
@@ -161,81 +165,8 @@ struct ComparisonCharts {
       })
   }
 
-  /// Points of accuracy that privacy costs each true cluster, a panel a method; nil without pairs.
-  var prices: ReportChart? {
-    let names = clusterNames
-    var values: [JSONValue] = []
-    var rows: [[String]] = []
-    for cell in cells {
-      guard let x = axis.place(of: cell.epsilon), let price = comparison.priceOfPrivacy(cell)
-      else { continue }
-      for index in cell.clusters.indices {
-        let estimate = price.cost.clusters[index]
-        guard estimate.mean != nil else { continue }
-        values.append([
-          "method": .string(cell.method), "epsilon": .string(cell.epsilon.label), "x": .number(x),
-          "cluster": .string(names[index]), "price": VegaLite.percent(estimate.mean),
-          "lower": VegaLite.percent(estimate.lower), "upper": VegaLite.percent(estimate.upper),
-          "interval": .string(Comparison.interval(estimate)), "n": .integer(estimate.count),
-        ])
-        rows.append([
-          cell.method, cell.epsilon.label, names[index], Comparison.interval(estimate),
-          "\(estimate.count)",
-        ])
-      }
-    }
-    guard !values.isEmpty else { return nil }
-    let budgets = EpsilonAxis(Set(cells.map(\.epsilon)).filter { !$0.isNone }.sorted())
-    let y = VegaLite.number("price", "points of accuracy lost")
-    let series = VegaLite.series("cluster", order: names)
-    let color = ["color": series["color"] ?? .null]
-    let tooltip = VegaLite.tooltip([
-      ("cluster", "cluster"), ("epsilon", "ε"), ("interval", "points lost"),
-      ("n", "pairs of seeds"),
-    ])
-    return ReportChart(
-      id: "prices",
-      caption: "The price of privacy: accuracy without privacy minus accuracy with it, of the same "
-        + "method and seed, for every true cluster. Bars are 95 % bootstrap intervals.",
-      specification: VegaLite.specification(
-        "Accuracy that privacy costs every cluster over epsilon, a panel for each method",
-        values: values, legend: "bottom",
-        body: [
-          "facet": [
-            "field": "method", "type": "nominal", "title": .null,
-            "sort": .array(methods.map { .string($0) }),
-          ],
-          "columns": 3,
-          "spec": [
-            "width": 225, "height": 170,
-            "layer": VegaLite.layers([
-              VegaLite.layer(
-                ["type": "rule", "color": "#888", "opacity": 0.7],
-                ["y": ["datum": 0, "type": "quantitative"]]),
-              VegaLite.layer(
-                ["type": "rule", "opacity": 0.45],
-                [
-                  "x": budgets.channel,
-                  "y": VegaLite.number("lower", "points of accuracy lost"),
-                  "y2": ["field": "upper"],
-                ].merging(color) { $1 }, filter: "isValid(datum.lower)",
-                isNeeded: values.contains { $0["lower"] != .null }),
-              VegaLite.layer(
-                ["type": "line", "strokeWidth": 1.5],
-                ["x": budgets.channel, "y": y].merging(
-                  VegaLite.lines("cluster", order: names)
-                ) { $1 }),
-              VegaLite.layer(
-                ["type": "point", "filled": true, "size": 60, "opacity": 1],
-                ["x": budgets.channel, "y": y, "tooltip": tooltip].merging(series) { $1 }),
-            ]),
-          ],
-        ]),
-      columns: ["method", "ε", "true cluster", "price, points", "n"], rows: rows)
-  }
-
   /// Names of the true clusters, minorities marked.
-  private var clusterNames: [String] { (cells.first?.clusters ?? []).labels }
+  var clusterNames: [String] { (cells.first?.clusters ?? []).labels }
 
   private var budgets: [EpsilonTarget] { Set(cells.map(\.epsilon)).sorted() }
 
@@ -244,11 +175,27 @@ struct ComparisonCharts {
   }
 }
 
+extension Comparison {
+  /// The colours of the methods in every chart.
+  var palette: Palette {
+    Palette(
+      methods: methods.map { label in
+        (label, cells.first { $0.method == label }?.runs.first?.result.method ?? label)
+      })
+  }
+}
+
 extension [ClusterResult] {
   /// The names with the minorities marked; equal names get their number.
-  var labels: [String] {
-    enumerated().map { index, cluster in
-      let isUnique = count { $0.name == cluster.name } == 1
+  var labels: [String] { ClusterLabels.of(map { ($0.name, $0.minority) }) }
+}
+
+/// What charts and sentences call the true clusters.
+enum ClusterLabels {
+  /// The names with the minorities marked; equal names get their number.
+  static func of(_ clusters: [(name: String, minority: Bool)]) -> [String] {
+    clusters.enumerated().map { index, cluster in
+      let isUnique = clusters.count { $0.name == cluster.name } == 1
       return cluster.name + (isUnique ? "" : " \(index)") + (cluster.minority ? " (minority)" : "")
     }
   }

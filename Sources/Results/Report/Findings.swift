@@ -1,4 +1,5 @@
-// What a comparison shows, in sentences. Every number in them is computed from the runs.
+// What a comparison shows, in bullets with one number each. Every number is computed from the runs, and every
+// sentence has a condition under which it may be said.
 
 import Clustering
 import Federation
@@ -9,148 +10,127 @@ extension Comparison {
     var sentences: [String] = []
     for settings in settings {
       let prefix = settings.isEmpty ? "" : "\(settings): "
-      for part in [bestMethods, frontierFinding, prices, worstPrices, detections, mistakes] {
+      for part in [accuracies, frontierFinding, prices, detections, mistakes] {
         sentences += part(settings).map { prefix + $0 }
       }
     }
     return sentences + caution
   }
 
-  private func bestMethods(_ settings: String) -> [String] {
-    let parts = epsilons.compactMap { epsilon -> String? in
+  /// For every budget what the worst-off cluster gets, from the best method if there are several.
+  private func accuracies(_ settings: String) -> [String] {
+    epsilons.compactMap { epsilon in
       let rivals = cells.filter {
-        $0.settings == settings && $0.epsilon == epsilon && !$0.isOracle
+        $0.settings == settings && $0.epsilon == epsilon && !$0.isOracle && $0.worstMean != nil
       }
-      guard rivals.count > 1,
-        let best = best(.worstClusterAccuracy, settings: settings, epsilon: epsilon)
-      else { return nil }
-      return "\(Self.place(epsilon)) \(best.method) with "
-        + Self.words(best.estimate(.worstClusterAccuracy))
+      guard let best = best(.worstClusterAccuracy, settings: settings, epsilon: epsilon) else {
+        return nil
+      }
+      let words = Self.words(best.estimate(.worstClusterAccuracy)) + warning(best)
+      return rivals.count > 1
+        ? "\(Self.place(epsilon)) the worst-off cluster is served best by \(best.method): \(words)."
+        : "\(Self.place(epsilon)) \(best.method) gives the worst-off cluster \(words)."
     }
-    guard !parts.isEmpty else { return [] }
-    return ["The worst-off cluster is served best " + parts.joined(separator: "; ") + "."]
   }
 
+  /// What must stand beside an accuracy that is no success.
+  private func warning(_ cell: ComparisonCell) -> String {
+    guard let guess = cell.guessing, let mean = cell.worstMean, mean <= guess else { return "" }
+    return ", no better than guessing among \(cell.classes) classes"
+  }
+
+  /// Only where accuracy rises with ε by more than the intervals at both ends, and bends.
   private func frontierFinding(_ settings: String) -> [String] {
-    guard let knee = Self.knee(of: frontier(settings: settings)) else { return [] }
+    guard let knee = knee(settings: settings) else { return [] }
     return [
-      "The knee of the frontier is ε \(knee.epsilon.label) with \(knee.method): "
-        + "\(NumberText.percent(knee.worstClusterAccuracy)) for the worst-off cluster; beyond it more "
-        + "ε buys less accuracy."
+      "The knee of the frontier is ε \(knee.epsilon.label) with \(knee.method): beyond it more ε buys less "
+        + "accuracy."
     ]
   }
 
-  /// The methods that serve the worst-off cluster best at some ε: those of which the findings say more.
-  private func leaders(_ settings: String) -> [String] {
-    let leading = Set(
-      epsilons.compactMap { best(.worstClusterAccuracy, settings: settings, epsilon: $0)?.method })
-    return methods.filter(leading.contains)
-  }
-
-  /// Cells of a method that have a price, in ascending order of ε.
-  private func priced(
-    _ settings: String, _ method: String
-  ) -> [(cell: ComparisonCell, price: PrivacyPrice)] {
-    cells.filter { $0.settings == settings && $0.method == method && !$0.isOracle }.compactMap {
-      cell in
-      priceOfPrivacy(cell).flatMap {
-        $0.cost.clientMean.mean == nil ? nil : (cell: cell, price: $0)
-      }
-    }
-  }
-
+  /// What privacy costs with the best method of the smallest budget that has a price.
   private func prices(_ settings: String) -> [String] {
-    leaders(settings).compactMap { method in
-      let priced = priced(settings, method)
-      guard !priced.isEmpty else { return nil }
-      let costs = priced.map {
-        "\(Self.percent($0.price.cost.clientMean.mean)) at ε \($0.cell.epsilon.label)"
-      }
-      var text =
-        "Points of accuracy that privacy costs the clients of \(method) on average: "
-        + costs.joined(separator: ", ")
-      let shares = priced.compactMap { cell, price -> String? in
-        guard let minority = Self.mean(price, of: cell, minority: true),
-          let others = Self.mean(price, of: cell, minority: false)
-        else { return nil }
-        return "\(Self.percent(minority)) against \(Self.percent(others))"
-      }
-      if shares.count == priced.count {
-        text += "; minority clusters against the others: " + shares.joined(separator: ", ")
-      }
-      let pairs = Set(priced.map(\.price.cost.pairs)).sorted().map(String.init)
-      return text + " (n = \(pairs.joined(separator: " or ")))."
-    }
-  }
-
-  /// Whom privacy costs most with the method that serves the worst-off cluster best.
-  private func worstPrices(_ settings: String) -> [String] {
-    var payers: [String] = []
-    var points: [String: [String]] = [:]
-    for epsilon in epsilons {
+    for epsilon in epsilons where !epsilon.isNone {
       guard let best = best(.worstClusterAccuracy, settings: settings, epsilon: epsilon),
-        let price = priceOfPrivacy(best)
+        let price = priceOfPrivacy(best), let mean = price.cost.clientMean.mean
       else { continue }
-      let worst = price.cost.clusters.enumerated().max {
-        ($0.element.mean ?? -2) < ($1.element.mean ?? -2)
+      let place = "\(Self.place(epsilon)) privacy"
+      let pairs = "(n = \(price.cost.pairs))"
+      var sentences = [
+        Self.percent(mean.magnitude) == "0.0"
+          ? "\(place) costs the clients of \(best.method) nothing that shows on average \(pairs)."
+          : mean < 0
+            ? "\(place) gains the clients of \(best.method) \(Self.percent(-mean)) points on average \(pairs)."
+            : "\(place) costs the clients of \(best.method) \(Self.percent(mean)) points on average \(pairs)."
+      ]
+      if let payer = payer(best, price) { sentences.append("\(place) costs \(payer) \(pairs).") }
+      if let minority = Self.mean(price, of: best, minority: true),
+        let others = Self.mean(price, of: best, minority: false)
+      {
+        let more = minority - others
+        if Self.percent(more.magnitude) != "0.0" {
+          sentences.append(
+            "\(place) costs the minority \(Self.percent(more.magnitude)) points "
+              + "\(more > 0 ? "more" : "less") than the others with \(best.method) \(pairs).")
+        }
       }
-      guard let worst, worst.element.mean != nil, best.clusters.indices.contains(worst.offset)
-      else { continue }
-      let cluster = best.clusters[worst.offset]
-      let payer = "\(best.method): \(cluster.name)\(cluster.minority ? ", a minority" : "")"
-      if points[payer] == nil { payers.append(payer) }
-      points[payer, default: []].append(
-        "\(Self.percent(worst.element.mean)) at ε \(epsilon.label)")
+      return sentences
     }
-    return payers.map {
-      "The cluster that pays most with \($0); points: "
-        + "\(points[$0, default: []].joined(separator: ", "))."
-    }
+    return []
   }
 
+  /// The cluster that pays most: only one that pays anything, and only among several.
+  private func payer(_ cell: ComparisonCell, _ price: PrivacyPrice) -> String? {
+    let prices = price.cost.clusters.map { $0.mean ?? -2 }
+    guard prices.count > 1, let worst = prices.indices.max(by: { prices[$0] < prices[$1] }),
+      prices[worst] >= 0.0005, prices.indices.contains(where: { prices[$0] < prices[worst] }),
+      cell.clusters.indices.contains(worst)
+    else { return nil }
+    return
+      "\(cell.clusters.labels[worst]) most with \(cell.method): \(Self.percent(prices[worst])) points"
+  }
+
+  /// How often the minority had a model of its own: not where clusters were not looked for among several.
   private func detections(_ settings: String) -> [String] {
     methods.compactMap { method in
-      let counts = cells.filter {
-        $0.settings == settings && $0.method == method && !$0.isOracle
-      }.compactMap { cell -> String? in
-        guard let detections = cell.clusteringDiagnostics?.detections, detections.of > 0 else {
-          return nil
-        }
-        return "\(detections.found) of \(detections.of) \(Self.place(cell.epsilon))"
+      let found = cells.filter {
+        $0.settings == settings && $0.method == method && !$0.isOracle && $0.clusters.count > 1
       }
+      let counts = found.compactMap { $0.clusteringDiagnostics?.detections }.filter { $0.of > 0 }
       guard !counts.isEmpty else { return nil }
-      return "Seeds in which \(method) gave the minority a model of its own: "
-        + counts.joined(separator: ", ") + "."
+      let total = counts.reduce(0) { $0 + $1.of }
+      let reports = found.flatMap { $0.runs.compactMap(\.result.clustering) }
+      let unsure = reports.count { !$0.isConfident }
+      return
+        "\(method) gave the minority a model of its own in \(counts.reduce(0) { $0 + $1.found }) of "
+        + NumberText.count(total, "run")
+        + (unsure == 0
+          ? "." : "; in \(unsure) of them noise alone may put clusters as far apart.")
     }
   }
 
+  /// What knowing the true clusters would change at the smallest budget.
   private func mistakes(_ settings: String) -> [String] {
     methods.compactMap { method in
-      let costs = cells.filter { $0.settings == settings && $0.method == method }
-        .compactMap { cell -> String? in
-          guard cell.estimate(.ari).count > 0,
-            let mean = priceOfMistakes(cell)?.clientMean.mean
-          else { return nil }
-          return "\(Self.signed(mean)) \(Self.place(cell.epsilon))"
-        }
-      guard !costs.isEmpty else { return nil }
-      return "Points of accuracy by which knowing the true clusters would change \(method): "
-        + costs.joined(separator: ", ") + "."
+      let known = cells.filter {
+        $0.settings == settings && $0.method == method && $0.estimate(.ari).count > 0
+      }.compactMap { cell in priceOfMistakes(cell)?.clientMean.mean.map { (cell, $0) } }
+      guard let (cell, gain) = known.first else { return nil }
+      return "\(Self.place(cell.epsilon)) knowing the true clusters would change \(method) by "
+        + "\(Self.signed(gain)) points."
     }
   }
 
   private var caution: [String] {
     guard let most = cells.map(\.runs.count).max(), most < 6 else { return [] }
     return [
-      "No cell has more than \(NumberText.count(most, "seed")): differences between methods cannot "
-        + "reach a p-value of 0.05 before 6 seeds, and the intervals are too narrow."
+      "No cell has more than \(NumberText.count(most, "seed")): before 6 no difference between methods can reach a "
+        + "p-value of 0.05."
     ]
   }
 
   /// Unweighted mean price of the clusters that are minorities, or of the others.
-  private static func mean(
-    _ price: PrivacyPrice, of cell: ComparisonCell, minority: Bool
-  ) -> Double? {
+  static func mean(_ price: PrivacyPrice, of cell: ComparisonCell, minority: Bool) -> Double? {
     let prices = zip(cell.clusters, price.cost.clusters).compactMap { cluster, price in
       cluster.minority == minority ? price.mean : nil
     }
@@ -163,11 +143,11 @@ extension Comparison {
   }
 
   private static func place(_ epsilon: EpsilonTarget) -> String {
-    epsilon.isNone ? "without privacy" : "at ε \(epsilon.label)"
+    epsilon.isNone ? "Without privacy" : "At ε \(epsilon.label)"
   }
 
   /// "49.3 % (48.8 to 49.8 %, n = 3)".
-  private static func words(_ estimate: SeedEstimate) -> String {
+  static func words(_ estimate: SeedEstimate) -> String {
     var text = NumberText.percent(estimate.mean)
     if let lower = estimate.lower, let upper = estimate.upper {
       text += " (\(percent(lower)) to \(NumberText.percent(upper)), "

@@ -47,7 +47,7 @@ extension ReportPage {
       [
         "Necessity and proportion",
         "The frontier above shows what the worst-off cluster gains for every step of ε, and the price "
-          + "table what each budget costs; a larger ε than the knee's needs a reason.",
+          + "table what each budget costs; a larger ε than the recommended one needs a reason.",
       ],
       ["Residual risks", risks(result)],
       [
@@ -162,7 +162,23 @@ extension ReportPage {
     return
       "Whoever sees all releases and guesses whether one given \(result.unit.rawValue) was used is "
       + "right in at most \(NumberText.percent(share)) of cases; without looking it would be 50.0 %. "
-      + "Attacks that are known today do worse than this bound."
+      + Self.meaning(of: share) + " Attacks that are known today do worse than this bound."
+  }
+
+  /// What a share of right guesses means for one record.
+  package static func meaning(of share: Double) -> String {
+    switch share {
+    case ..<0.6:
+      "That is close to tossing a coin: hardly anything can be learned about a single record."
+    case ..<0.8:
+      "Of a hundred such guesses up to \(Int((100 * share).rounded(.up))) may be right: suspicion is possible, proof is "
+        + "not."
+    case ..<0.99:
+      "Of a hundred such guesses up to \(Int((100 * share).rounded(.up))) may be right: the bound does not rule out that "
+        + "somebody learns with some confidence that a record was used."
+    default:
+      "The bound rules out next to nothing: taken by itself it allows that every record is told."
+    }
   }
 
   /// Names the clusters with what privacy costs them in the cell of the run in detail.
@@ -186,12 +202,17 @@ extension ReportPage {
       ["client", "true cluster", "examples", "ε at most", "δ", "target ε", "noise multiplier"],
       result.clients.map {
         [
-          "\($0.client)", result.clusters[$0.cluster].name, "\($0.trainExamples)",
+          detail?.clientNames[safe: $0.client] ?? "\($0.client)", result.clusters[$0.cluster].name,
+          "\($0.trainExamples)",
           NumberText.epsilon($0.epsilon), NumberText.exact($0.delta),
           NumberText.exact($0.targetEpsilon), NumberText.decimal($0.noiseMultiplier, 3),
         ]
       })
   }
+}
+
+extension Array {
+  fileprivate subscript(safe index: Int) -> Element? { indices.contains(index) ? self[index] : nil }
 }
 
 extension String {

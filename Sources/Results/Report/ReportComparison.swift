@@ -24,7 +24,7 @@ extension ReportPage {
         guard !cells.isEmpty else { continue }
         output +=
           "<h3>\((epsilon.isNone ? "Without privacy" : "ε = \(epsilon.label)").escaped)</h3>\n"
-        output += Self.summaryTable(cells)
+        output += summaryTable(cells)
         output += HTML.details(
           "All metrics, unweighted and sample-weighted", Self.metricTable(cells))
       }
@@ -61,15 +61,25 @@ extension ReportPage {
             : chosen.map { NumberText.decimal($0.emIterations.mean, 0) }.joined(separator: ", "),
         ]
       })
-    let missed = found.compactMap { cell, diagnostics -> String? in
-      let texts = diagnostics.misassignedTexts
-      return texts.isEmpty
-        ? nil
-        : "\(Self.name(cell)), \(cell.epsilon.isNone ? "without privacy" : "ε \(cell.epsilon.label)"): "
-          + texts.joined(separator: ", ") + "."
-    }
+    let wrong = found.filter { !$0.1.misassigned.isEmpty }
     output += "<h3>Clients that ended with a wrong cluster</h3>\n"
-    output += missed.isEmpty ? HTML.paragraph("None.") : HTML.list(missed)
+    output +=
+      wrong.isEmpty
+      ? HTML.paragraph("None.")
+      : HTML.table(
+        ["method", "ε", "clients", "in any seed"],
+        wrong.map {
+          [
+            Self.name($0), $0.epsilon.label, "\($0.runs.first?.result.clients.count ?? 0)",
+            "\($1.misassigned.count)",
+          ]
+        })
+        + HTML.details(
+          "Which clients, in which seeds",
+          HTML.list(
+            wrong.map {
+              "\(comparison.name(of: $0)): \($1.misassignedTexts.joined(separator: ", "))."
+            }))
     if let chart = detail.diagnostics?.chart {
       output +=
         "<h3>How many clusters? The runs of \(detail.result.method.escaped) like the one "
@@ -93,7 +103,8 @@ extension ReportPage {
     ("loss disparity", .lossDisparity), ("equalised-odds gap", .equalizedOddsGap),
   ]
 
-  private static func summaryTable(_ cells: [ComparisonCell]) -> String {
+  private func summaryTable(_ cells: [ComparisonCell]) -> String {
+    let summary = Self.summary
     let best = summary.indices.reduce(into: Set<[Int]>()) { marks, column in
       let metric = summary[column].metric
       let means = cells.map { $0.isOracle ? nil : $0.estimate(metric).mean }

@@ -21,7 +21,10 @@ public struct ReportPage: Sendable {
     let diagnostics: ClusteringDiagnostics?
     let clusterRounds: [ClusterRoundRecord]
     let ledger: [LedgerEntry]
+    let spending: Spending?
     let notes: [String]
+    /// By number of the client.
+    let clientNames: [String]
   }
 
   /// Reads the run that is shown by itself from the store.
@@ -38,19 +41,30 @@ public struct ReportPage: Sendable {
       return
     }
     let run = try store.run(named: shown.runID)
+    // Nil where this version cannot read the scenario any more.
+    let scenario = try? store.scenario(of: run)
+    let ledger = try store.ledgerEntries(of: run.runID)
     detail = Detail(
       run: run, result: shown.result,
       reference: comparison.withoutPrivacy(cell)?.run(seed: shown.result.seed)?.result,
       diagnostics: cell.clusteringDiagnostics,
       clusterRounds: try store.clusterRounds(of: run.runID),
-      ledger: try store.ledgerEntries(of: run.runID), notes: try store.details(of: run).notes)
+      ledger: ledger,
+      spending: scenario.flatMap { Spending(shown.result, ledger: ledger, scenario: $0) },
+      notes: try store.details(of: run).notes,
+      clientNames: scenario.map { scenario in
+        (0..<scenario.clientCount).map { scenario.name(ofClient: $0) }
+      } ?? [])
   }
 
-  /// The cell of which the first seed is shown: private, with a method that found clusters if there is
+  /// The cell of which the first seed is shown: the recommended one, or else private, with a method that found clusters if there is
   /// one, at the knee of the frontier if it has one, and among those the best for the worst-off cluster.
   private static func shown(_ comparison: Comparison) -> ComparisonCell? {
+    if let chosen = comparison.scenarios.first.flatMap({ comparison.advice(for: $0).chosen }) {
+      return chosen
+    }
     let knees = comparison.settings.compactMap {
-      Comparison.knee(of: comparison.frontier(settings: $0))?.epsilon
+      comparison.knee(settings: $0)?.epsilon
     }
     func rank(_ cell: ComparisonCell) -> (Int, Double) {
       let traits = [
@@ -74,8 +88,7 @@ public struct ReportPage: Sendable {
   }
 
   private var scenarios: String {
-    Comparison.unique(comparison.cells.flatMap { $0.runs.map(\.result.scenario) })
-      .joined(separator: ", ")
+    comparison.scenarios.joined(separator: ", ")
   }
 
   private var head: String {
@@ -90,7 +103,7 @@ public struct ReportPage: Sendable {
       output +=
         "<p class=\"notice\">"
         + ("This report was made without the Vega runtime, so its charts are not drawn; the numbers "
-        + "of each stand in a table. `tools/setup` installs the runtime.").escaped + "</p>\n"
+        + "of each stand in a table. `tools/setup` installs the runtime.").marked + "</p>\n"
     } else {
       output +=
         "<noscript><p class=\"notice\">The charts are drawn by a script in this file, and "
@@ -103,7 +116,9 @@ public struct ReportPage: Sendable {
   private var lead: String {
     let runs = comparison.cells.flatMap(\.runs)
     var parts = ["Differentially private clustered federated learning, simulated"]
-    if let result = detail?.result {
+    if comparison.scenarios.count > 1 {
+      parts.append(NumberText.count(comparison.scenarios.count, "scenario"))
+    } else if let result = detail?.result {
       let minority = result.clusters.filter(\.minority).reduce(0) { $0 + $1.clients }
       parts.append(
         "\(NumberText.count(result.clients.count, "client")) in "
@@ -132,13 +147,23 @@ public struct ReportPage: Sendable {
     let findings = comparison.findings
     let figure: (ReportChart) -> String = { HTML.figure($0, isDrawn: runtime != nil) }
     var sections = [
+      Section(id: "answer", title: "The answer", content: answerPart),
       Section(
         id: "findings", title: "Findings",
         content: findings.isEmpty
           ? HTML.paragraph("There is nothing to compare yet.")
-          : HTML.list(findings).replacing(
-            "<ul>", with: "<ul class=\"findings\">", maxReplacements: 1)
-      ),
+          : HTML.list(findings, of: "findings")),
+    ]
+    let settings = comparison.axes.compactMap { path in
+      comparison.chart(over: path).map { (path, $0) }
+    }
+    if !settings.isEmpty {
+      sections.append(
+        Section(
+          id: "settings", title: "What the settings do",
+          content: settings.map { "<h3><code>\($0.escaped)</code></h3>\n" + figure($1) }.joined()))
+    }
+    sections += [
       Section(id: "budget", title: "What the budget does", content: budgetPart(figure)),
       Section(id: "fairness", title: "Who gets what", content: fairnessPart(figure)),
     ]
@@ -146,15 +171,19 @@ public struct ReportPage: Sendable {
       sections += [
         Section(
           id: "clusters-found", title: "The clusters found", content: clusterPart(detail, figure)),
-        Section(id: "run", title: "One run in detail", content: runPart(detail, figure)),
-        Section(id: "ledger", title: "Privacy ledger", content: ledgerPart(detail)),
+        Section(
+          id: "run", title: "One run in detail",
+          content: scope(detail) + runPart(detail, figure)),
+        Section(
+          id: "ledger", title: "Privacy ledger",
+          content: scope(detail) + ledgerPart(detail, figure)),
         Section(
           id: "assessment", title: "For a data protection impact assessment",
-          content: assessmentPart(detail)),
+          content: scope(detail) + assessmentPart(detail)),
       ]
     }
     sections.append(
-      Section(id: "glossary", title: "Glossary", content: HTML.definitions(Self.glossary)))
+      Section(id: "glossary", title: "Glossary", content: Glossary.html))
     if let detail {
       sections.append(
         Section(

@@ -9,7 +9,8 @@ extension ReportPage {
   func runPart(_ detail: Detail, _ figure: (ReportChart) -> String) -> String {
     let result = detail.result
     let charts = RunCharts(
-      result: result, clusterRounds: detail.clusterRounds, reference: detail.reference)
+      result: result, clusterRounds: detail.clusterRounds, reference: detail.reference,
+      clientNames: detail.clientNames)
     var output = HTML.paragraph(
       "\(detail.run.runID): \(result.method), seed \(result.seed), "
         + "\(NumberText.count(result.rounds, "round")), ε at most "
@@ -17,11 +18,22 @@ extension ReportPage {
     if !detail.notes.isEmpty { output += HTML.list(detail.notes) }
     if let clustering = charts.clustering { output += figure(clustering) }
     if let rounds = charts.rounds { output += figure(rounds) }
-    return output + figure(charts.clients)
+    output += figure(charts.clients)
+    return output
+  }
+
+  /// Which of the scenarios the parts about one run speak of; empty where there is only one.
+  func scope(_ detail: Detail) -> String {
+    let others = comparison.scenarios.count - 1
+    return others < 1
+      ? ""
+      : HTML.paragraph(
+        "This part shows a run of the scenario \(detail.result.scenario); for the others make "
+          + "a report with `--scenario`.")
   }
 
   /// What was released, and what it proves.
-  func ledgerPart(_ detail: Detail) -> String {
+  func ledgerPart(_ detail: Detail, _ figure: (ReportChart) -> String) -> String {
     let groups = Dictionary(grouping: detail.ledger) {
       "\($0.purpose.rawValue), \($0.mechanism.rawValue)"
     }
@@ -44,6 +56,7 @@ extension ReportPage {
     output += HTML.paragraph(
       "Every ε is computed from these entries, all releases of a client composed together and "
         + "converted once. `dpflsim privacy ledger \(detail.run.runID)` computes it anew.")
+    if let spending = detail.spending { output += figure(spending.chart(detail.clientNames)) }
     return output
   }
 
@@ -74,55 +87,4 @@ extension ReportPage {
             }
           }))
   }
-
-  static let glossary: [(term: String, text: String)] = [
-    (
-      "ε (epsilon)",
-      "How much one example can change what is released; smaller is more private. none: no noise was "
-        + "added."
-    ),
-    ("δ (delta)", "The probability with which the bound ε may fail."),
-    ("client", "Somebody who holds data and trains on them."),
-    ("cluster", "Clients whose data are alike. True clusters are those of the scenario."),
-    ("worst-off cluster", "The true cluster with the lowest mean accuracy of its clients."),
-    ("minority", "A cluster that the scenario marks as one, usually with few clients."),
-    (
-      "price of privacy",
-      "Accuracy without privacy minus accuracy with it, of the same method and seed, in points of per "
-        + "cent."
-    ),
-    (
-      "price of mistakes",
-      "Accuracy with the true clusters (oracle) minus accuracy, at the same ε and seed."
-    ),
-    (
-      "F_acc, F_loss",
-      "The largest minus the smallest price of privacy of a client, in accuracy and in loss: 0 means "
-        + "that privacy costs everybody the same."
-    ),
-    ("gap", "Accuracy of the best cluster minus that of the worst."),
-    (
-      "equalised-odds gap",
-      "The largest difference between clusters in how often a class is recognised, or wrongly claimed."
-    ),
-    ("ARI, NMI, purity", "Agreement of found and true clusters; 1 is perfect, ARI 0 is chance."),
-    (
-      "separation score, overlap",
-      "The distance of the two nearest clusters found over twice their width, and the mass that they "
-        + "share."
-    ),
-    (
-      "soft up to round",
-      "Until then clients train a model drawn by probability; afterwards they choose, then stay."
-    ),
-    ("oracle", "A method that is told the true clusters, which nobody knows in practice."),
-    (
-      "noise multiplier",
-      "Standard deviation of the noise over the bound to which gradients are clipped."
-    ),
-    (
-      "seed, n",
-      "The number from which all random draws of a run follow; how many seeds a mean has."
-    ),
-  ]
 }

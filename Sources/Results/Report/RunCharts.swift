@@ -11,13 +11,33 @@ struct RunCharts {
   let clusterRounds: [ClusterRoundRecord]
   /// The run of the same seed and method without privacy, if there is one.
   let reference: RunResult?
+  /// What every client is called, by its number; numbers alone where it is shorter.
+  var clientNames: [String] = []
 
   private var names: [String] { result.clusters.labels }
+  private var colors: Palette { Palette(clusters: names) }
+
+  private func name(_ client: Int) -> String {
+    clientNames.indices.contains(client) ? clientNames[client] : "\(client)"
+  }
+
+  var rounds: ReportChart? {
+    Self.rounds(
+      clusterRounds, names: names, of: result.rounds,
+      switchRound: result.clustering?.switchRound)
+  }
 
   /// Accuracy of every true cluster over the rounds, with the switch round; nil without rounds.
-  var rounds: ReportChart? {
+  ///
+  /// - Parameters:
+  ///   - names: of the true clusters.
+  ///   - count: rounds of the whole run.
+  static func rounds(
+    _ clusterRounds: [ClusterRoundRecord], names: [String], of count: Int, switchRound: Int?
+  ) -> ReportChart? {
+    let colors = Palette(clusters: names)
     let records = clusterRounds.filter {
-      $0.testAccuracy != nil && result.clusters.indices.contains($0.cluster)
+      $0.testAccuracy != nil && names.indices.contains($0.cluster)
     }
     guard !records.isEmpty else { return nil }
     let values = records.map { record -> JSONValue in
@@ -35,14 +55,15 @@ struct RunCharts {
     ])
     var layers = [
       VegaLite.layer(
-        ["type": "line", "strokeWidth": 2],
-        place.merging(VegaLite.lines("cluster", order: names)) { $1 }),
+        ["type": "line"],
+        place.merging(VegaLite.lines("cluster", order: names, colors)) { $1 }),
       VegaLite.layer(
-        ["type": "point", "filled": true, "size": 45, "opacity": 1],
-        place.merging(VegaLite.series("cluster", order: names)) { $1 }
+        ["type": "point", "filled": true, "opacity": 1],
+        place.merging(VegaLite.series("cluster", order: names, colors)) { $1 }
           .merging(["tooltip": tooltip]) { $1 }),
     ]
-    if let last = result.clustering?.switchRound {
+    if let last = switchRound {
+      let isLate = 2 * last > count
       let label: JSONValue = [
         "round": .number(Double(last) + 0.5),
         "label": .string("soft clustering up to round \(last)"),
@@ -53,13 +74,17 @@ struct RunCharts {
           ["type": "rule", "strokeDash": [4, 4], "color": "#888"], ["x": x], values: [label]))
       layers.append(
         VegaLite.layer(
-          ["type": "text", "align": "left", "dx": 5, "baseline": "bottom"],
+          [
+            "type": "text", "align": .string(isLate ? "right" : "left"), "dx": isLate ? -5 : 5,
+            "baseline": "bottom",
+          ],
           ["x": x, "y": ["value": 336], "text": ["field": "label"]], values: [label]))
     }
     return ReportChart(
       id: "rounds", caption: "Test accuracy of every true cluster after each round.",
       specification: VegaLite.specification(
         "Accuracy of every cluster over rounds", values: values,
+        layout: .single(width: 860),
         body: ["width": 640, "height": 340, "layer": VegaLite.layers(layers)]),
       columns: ["round", "true cluster", "accuracy"],
       rows: records.map {
@@ -74,7 +99,7 @@ struct RunCharts {
       clustering.projection.count == result.clients.count
     else { return nil }
     let wrong = Set(result.agreement?.misassignedClients ?? [])
-    let models = Set(result.clients.map(\.model)).sorted().map { "model \($0)" }
+    let models = modelSeries
     let truth = clustering.projectionWithoutNoise.flatMap {
       $0.count == result.clients.count ? $0 : nil
     }
@@ -82,7 +107,7 @@ struct RunCharts {
       let seen = clustering.projection[client.client]
       let plain = truth?[client.client]
       return [
-        "client": .integer(client.client), "cluster": .string(names[client.cluster]),
+        "client": .string(name(client.client)), "cluster": .string(names[client.cluster]),
         "model": .string("model \(client.model)"),
         "misassigned": .bool(wrong.contains(client.client)),
         "first": VegaLite.rounded(seen.first),
@@ -95,9 +120,9 @@ struct RunCharts {
       ("client", "client"), ("cluster", "true cluster"), ("model", "ended with"),
       ("misassigned", "misassigned"),
     ])
-    func panel(_ title: String, _ fields: (String, String), _ series: String, _ order: [String])
-      -> JSONValue
-    {
+    func panel(
+      _ title: String, _ fields: (String, String), _ series: [String: JSONValue]
+    ) -> JSONValue {
       let noGrid: JSONValue = ["labels": false, "ticks": false, "grid": false]
       let place: [String: JSONValue] = [
         "x": VegaLite.number(fields.0, "first component", padding: 14, axis: noGrid),
@@ -108,26 +133,24 @@ struct RunCharts {
         "view": ["stroke": "#8888"],
         "layer": VegaLite.layers([
           VegaLite.layer(
-            ["type": "point", "size": 300, "color": "#d00", "strokeWidth": 2, "tooltip": .null],
+            ["type": "point", "size": 330, "color": "#d33", "strokeWidth": 2, "tooltip": .null],
             place, filter: "datum.misassigned", isNeeded: !wrong.isEmpty),
           VegaLite.layer(
-            ["type": "point", "filled": true, "size": 90, "opacity": 0.85],
-            place.merging(
-              VegaLite.series(
-                series, title: series == "model" ? "model found" : "true cluster", order: order)
-            ) { $1 }.merging(["tooltip": tooltip]) { $1 }),
+            ["type": "point", "filled": true, "opacity": 0.85],
+            place.merging(series) { $1 }.merging(["tooltip": tooltip]) { $1 }),
         ]),
       ]
     }
+    let clusters = VegaLite.series("cluster", title: "true cluster", order: names, colors)
     var panels = [
-      panel("As released, by true cluster", ("first", "second"), "cluster", names),
-      panel("As released, by model found", ("first", "second"), "model", models),
+      panel("As released, by true cluster", ("first", "second"), clusters),
+      panel("As released, by model found", ("first", "second"), models),
     ]
     if truth != nil {
       panels.insert(
         panel(
           "Without the noise (not private)", ("first_without_noise", "second_without_noise"),
-          "cluster", names), at: 0)
+          clusters.mapValues { VegaLite.withoutLegend($0) }), at: 0)
     }
     return ReportChart(
       id: "clustering",
@@ -136,24 +159,48 @@ struct RunCharts {
         + "ring marks a client that ended with a wrong cluster."
         + (truth == nil
           ? ""
-          : " The picture without noise is what the simulator alone knows: it is not private, no "
+          : " A found model has the colour of the true cluster from which most of its clients come. The "
+            + "picture without noise is what the simulator alone knows: it is not private, no "
             + "server sees it, and no method used it. Its components are its own."),
       specification: VegaLite.specification(
         "The clients in two principal components of their first updates", values: values,
-        legend: "bottom", legendColumns: 2,
+        layout: .panels(columns: 3, least: 200, most: 270, left: 24), legend: "bottom",
+        legendColumns: 2,
         body: [
-          "hconcat": .array(panels), "spacing": 28,
-          "resolve": ["scale": ["color": "independent", "shape": "independent"]],
+          "concat": .array(panels), "columns": 3, "spacing": 28,
+          "resolve": [
+            "scale": ["color": "independent", "shape": "independent", "size": "independent"]
+          ],
         ]),
       columns: ["client", "true cluster", "model", "misassigned", "components as released"],
       rows: result.clients.map { client in
         [
-          "\(client.client)", names[client.cluster], "\(client.model)",
+          name(client.client), names[client.cluster], "\(client.model)",
           wrong.contains(client.client) ? "yes" : "no",
           clustering.projection[client.client].prefix(2)
             .map { NumberText.decimal($0, 3) }.joined(separator: ", "),
         ]
       })
+  }
+
+  /// The found models: each in the colour and the shape of the true cluster from which most of its clients come; of
+  /// several models of one cluster the later ones have shapes of their own.
+  private var modelSeries: [String: JSONValue] {
+    func title(_ model: Int) -> String { "model \(model)" }
+    let models = Set(result.clients.map(\.model)).sorted()
+    let palette = Palette(models: result.clients, name: title, clusters: names)
+    var taken: Set<String> = []
+    let shapes = models.map { model -> String in
+      let own = names.firstIndex { colors.color($0) == palette.color(title(model)) } ?? 0
+      let wanted = VegaLite.shapes[own % VegaLite.shapes.count]
+      let shape =
+        taken.contains(wanted)
+        ? VegaLite.shapes.last { !taken.contains($0) } ?? wanted : wanted
+      taken.insert(shape)
+      return shape
+    }
+    return VegaLite.series(
+      "model", title: "model found", order: models.map(title), palette, shapes: shapes)
   }
 
   /// Every client's final accuracy, with what it would have without privacy.
@@ -164,7 +211,7 @@ struct RunCharts {
     }
     let values = order.enumerated().map { place, client -> JSONValue in
       [
-        "place": .integer(place + 1), "client": .integer(client.client),
+        "place": .integer(place + 1), "client": .string(name(client.client)),
         "cluster": .string(names[client.cluster]), "accuracy": VegaLite.percent(client.accuracy),
         "without": VegaLite.percent(without(client)),
         "epsilon": .string(NumberText.epsilon(client.epsilon)),
@@ -174,7 +221,7 @@ struct RunCharts {
     let noTicks: JSONValue = ["labels": false, "ticks": false, "grid": false]
     let x = VegaLite.number("place", "clients, by true cluster", padding: 14, axis: noTicks)
     let title = "test accuracy, %"
-    let series = VegaLite.series("cluster", order: names)
+    let series = VegaLite.series("cluster", order: names, colors)
     let color = ["color": series["color"] ?? .null]
     let tooltip = VegaLite.tooltip([
       ("client", "client"), ("cluster", "cluster"), ("accuracy", "accuracy, %"),
@@ -182,7 +229,7 @@ struct RunCharts {
     ])
     var layers = [
       VegaLite.layer(
-        ["type": "point", "filled": true, "size": 85, "opacity": 1],
+        ["type": "point", "filled": true, "opacity": 1],
         ["x": x, "y": VegaLite.number("accuracy", title), "tooltip": tooltip].merging(series) { $1 }
       )
     ]
@@ -205,94 +252,14 @@ struct RunCharts {
           ? "."
           : "; the bar above or below is its accuracy in the run of the same seed without privacy."),
       specification: VegaLite.specification(
-        "Final accuracy of every client", values: values,
+        "Final accuracy of every client", values: values, layout: .single(width: 860),
         body: ["width": 640, "height": 320, "layer": VegaLite.layers(layers)]),
       columns: ["client", "true cluster", "accuracy", "without privacy", "ε", "training examples"],
       rows: order.map {
         [
-          "\($0.client)", names[$0.cluster], NumberText.percent($0.accuracy),
+          name($0.client), names[$0.cluster], NumberText.percent($0.accuracy),
           NumberText.percent(without($0)), NumberText.epsilon($0.epsilon), "\($0.trainExamples)",
         ]
       })
-  }
-}
-
-extension ClusteringDiagnostics {
-  /// The separation score of every number of clusters that was tried, with what noise alone reaches;
-  /// nil if none has a score.
-  var chart: ReportChart? {
-    let scored = candidates.filter { $0.minSeparationScore.mean != nil }
-    guard !scored.isEmpty else { return nil }
-    let values = scored.map { candidate -> JSONValue in
-      [
-        "clusters": .integer(candidate.clusters),
-        "score": VegaLite.rounded(candidate.minSeparationScore.mean),
-        "lower": VegaLite.rounded(candidate.minSeparationScore.lower),
-        "upper": VegaLite.rounded(candidate.minSeparationScore.upper),
-        "choice": .string(candidate.chosen > 0 ? "chosen in some seed" : "never chosen"),
-        "chosen": .integer(candidate.chosen), "n": .integer(candidate.minSeparationScore.count),
-      ]
-    }
-    let x: JSONValue = [
-      "field": "clusters", "type": "ordinal", "title": "number of clusters M",
-      "axis": ["labelAngle": 0],
-    ]
-    let title = "separation score"
-    let noise: JSONValue = [
-      "score": .number(ClusterCount.noiseScore), "label": "noise alone rarely exceeds this",
-    ]
-    let series = VegaLite.series("choice", order: ["chosen in some seed", "never chosen"])
-    return ReportChart(
-      id: "candidates",
-      caption:
-        "Separation score of every number of clusters that was tried, mean over seeds with its "
-        + "95 % bootstrap interval.",
-      specification: VegaLite.specification(
-        "Separation score by number of clusters", values: values,
-        body: [
-          "width": 420, "height": 220,
-          "layer": VegaLite.layers([
-            VegaLite.layer(
-              ["type": "rule", "color": "#888"],
-              ["x": x, "y": VegaLite.number("lower", title, zero: true), "y2": ["field": "upper"]],
-              filter: "isValid(datum.lower)",
-              isNeeded: scored.contains { $0.minSeparationScore.lower != nil }),
-            VegaLite.layer(
-              ["type": "point", "filled": true, "size": 110, "opacity": 1],
-              [
-                "x": x, "y": VegaLite.number("score", title, zero: true),
-                "tooltip": VegaLite.tooltip([
-                  ("clusters", "clusters"), ("score", "separation"), ("chosen", "chosen in runs"),
-                  ("n", "runs"),
-                ]),
-              ].merging(series) { $1 }),
-            VegaLite.layer(
-              ["type": "rule", "strokeDash": [4, 4], "color": "#888"],
-              ["y": VegaLite.number("score", title, zero: true)], values: [noise]),
-            VegaLite.layer(
-              ["type": "text", "align": "left", "baseline": "bottom", "dy": -3],
-              [
-                "x": ["value": 4], "y": VegaLite.number("score", title, zero: true),
-                "text": ["field": "label"],
-              ], values: [noise]),
-          ]),
-        ]),
-      columns: ["M", "separation score", "overlap", "EM iterations", "chosen", "n"],
-      rows: candidates.map {
-        [
-          "\($0.clusters)", Self.interval($0.minSeparationScore, 2),
-          NumberText.decimal($0.maxPairwiseOverlap.mean, 4),
-          NumberText.decimal($0.emIterations.mean, 1), "\($0.chosen)",
-          "\($0.minSeparationScore.count)",
-        ]
-      })
-  }
-
-  private static func interval(_ estimate: SeedEstimate, _ places: Int) -> String {
-    guard let lower = estimate.lower, let upper = estimate.upper else {
-      return NumberText.decimal(estimate.mean, places)
-    }
-    return "\(NumberText.decimal(estimate.mean, places)) "
-      + "(\(NumberText.decimal(lower, places)) to \(NumberText.decimal(upper, places)))"
   }
 }

@@ -19,13 +19,8 @@ struct ReportChart {
 
 /// Pieces of specifications. Names of fields are ours; what comes from a scenario is only ever data.
 enum VegaLite {
-  /// Okabe and Ito's palette, shifted so that each colour has a contrast of 3 to 1 and more on white and
-  /// on the dark page.
-  private static let colors: JSONValue = [
-    "#0072b2", "#d55e00", "#009e73", "#c05f96", "#a67c00", "#3f8fc4", "#8a63d2", "#808080",
-  ]
   /// Series differ in shape and dash too, for print and for readers who see no colours.
-  private static let shapes: JSONValue = [
+  static let shapes = [
     "circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right",
     "triangle-left",
   ]
@@ -33,20 +28,49 @@ enum VegaLite {
     [1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [10, 3], [1, 3], [6, 2, 1, 2],
   ]
 
+  /// How the page's script lays a chart out anew for the width that it has.
+  enum Layout {
+    /// One view, at most so many pixels wide with its axis and legend.
+    case single(width: Int)
+    /// Panels beside and below each other, at most `columns` in a row, each from `least` to `most` pixels wide;
+    /// `left` pixels go to the axis of a row.
+    case panels(columns: Int, least: Int, most: Int, left: Int)
+
+    /// At most three panels in a row, in rows that are as equal as can be.
+    static func balanced(_ count: Int, least: Int, left: Int) -> Layout {
+      let rows = max((count + 2) / 3, 1)
+      let columns = max((count + rows - 1) / rows, 1)
+      return .panels(columns: columns, least: least, most: 780 / max(columns, 2), left: left)
+    }
+
+    fileprivate var document: JSONValue {
+      switch self {
+      case .single(let width): ["width": .integer(width)]
+      case .panels(let columns, let least, let most, let left):
+        [
+          "columns": .integer(columns), "least": .integer(least), "most": .integer(most),
+          "left": .integer(left),
+        ]
+      }
+    }
+  }
+
   /// - Parameters:
   ///   - description: what is drawn, for those who hear the page.
   ///   - values: rows of data.
+  ///   - layout: for the page's script; the body has the sizes for others.
   ///   - legend: `right` or `bottom`.
   ///   - legendColumns: entries side by side; nil puts all in a row, at the right one below another.
   ///   - body: marks and encodings.
   static func specification(
-    _ description: String, values: [JSONValue], legend: JSONValue = "right",
+    _ description: String, values: [JSONValue], layout: Layout, legend: JSONValue = "right",
     legendColumns: Int? = nil, body: [String: JSONValue]
   ) -> JSONValue {
     var members = body
     members["$schema"] = "https://vega.github.io/schema/vega-lite/v6.json"
     members["description"] = .string(description)
     members["background"] = .null
+    members["usermeta"] = ["layout": layout.document]
     members["data"] = ["values": .array(values)]
     members["config"] = [
       "font": "system-ui, sans-serif", "view": ["stroke": .null],
@@ -60,36 +84,75 @@ enum VegaLite {
       ],
       "header": ["labelFontSize": 13, "labelFontWeight": "bold", "labelLimit": 260],
       "title": ["fontSize": 13, "anchor": "start", "offset": 8],
-      "range": ["category": colors, "symbol": shapes],
     ]
     return .object(members)
   }
 
-  /// A series told apart by colour and by shape.
-  static func series(_ field: String, title: String? = nil, order: [String]) -> [String: JSONValue]
-  {
-    ["color": channel(field, title, order), "shape": channel(field, title, order)]
-  }
-
-  /// A series told apart by colour and by dash.
-  static func lines(_ field: String, title: String? = nil, order: [String]) -> [String: JSONValue] {
-    let dash: JSONValue = [
-      "field": .string(field), "type": "nominal", "title": JSONValue(title),
-      "scale": [
-        "domain": .array(order.map { .string($0) }),
-        "range": .array(order.indices.map { dashes[$0 % dashes.count] }),
-      ],
+  /// A series told apart by colour, by shape and, where marks coincide, by size.
+  ///
+  /// - Parameter shapes: a shape for each name; by default one after another.
+  static func series(
+    _ field: String, title: String? = nil, order: [String], _ palette: Palette,
+    shapes own: [String]? = nil
+  ) -> [String: JSONValue] {
+    let marks = own ?? order.indices.map { shapes[$0 % shapes.count] }
+    return [
+      "color": color(field, title: title, order: order, palette),
+      "shape": channel(field, title, order, marks.map { .string($0) }),
+      "size": sizes(field, order, from: 130, to: 45),
     ]
-    return ["color": channel(field, title, order), "strokeDash": dash]
   }
 
-  private static func channel(_ field: String, _ title: String?, _ order: [String]) -> JSONValue {
+  /// A series told apart by colour, by dash and, where lines coincide, by width: later ones are drawn over earlier
+  /// ones and are thinner.
+  static func lines(
+    _ field: String, title: String? = nil, order: [String], _ palette: Palette
+  ) -> [String: JSONValue] {
+    [
+      "color": color(field, title: title, order: order, palette),
+      // The marks of the points tell the series in the legend.
+      "strokeDash": withoutLegend(
+        channel(field, title, order, order.indices.map { dashes[$0 % dashes.count] })),
+      "strokeWidth": sizes(field, order, from: 4, to: 1.5),
+    ]
+  }
+
+  static func color(
+    _ field: String, title: String? = nil, order: [String], _ palette: Palette
+  ) -> JSONValue {
+    channel(field, title, order, order.map { .string(palette.color($0)) })
+  }
+
+  private static func channel(
+    _ field: String, _ title: String?, _ order: [String], _ range: [JSONValue]
+  ) -> JSONValue {
     [
       "field": .string(field), "type": "nominal", "title": JSONValue(title),
-      // With a domain of its own a series looks the same in every chart of a page.
-      "scale": ["domain": .array(order.map { .string($0) })],
+      // With a domain and a range of its own a series looks the same in every chart of a page.
+      "scale": ["domain": .array(order.map { .string($0) }), "range": .array(range)],
       // Marks of a legend would else be as pale as the bands.
       "legend": ["symbolOpacity": 1],
+    ]
+  }
+
+  /// The same channel without a legend.
+  static func withoutLegend(_ channel: JSONValue) -> JSONValue {
+    guard case .object(var members) = channel else { return channel }
+    members["legend"] = .null
+    return .object(members)
+  }
+
+  private static func sizes(
+    _ field: String, _ order: [String], from first: Double, to last: Double
+  ) -> JSONValue {
+    let steps = Double(max(order.count - 1, 1))
+    return [
+      "field": .string(field), "type": "nominal", "legend": .null,
+      "scale": [
+        "domain": .array(order.map { .string($0) }),
+        "range": .array(
+          order.indices.map { .number(first + (last - first) * Double($0) / steps) }),
+      ],
     ]
   }
 

@@ -1,10 +1,17 @@
 // `dpflsim compare [RUN ...]`
 
-public import ArgumentParser
-public import Results
+import ArgumentParser
+import Results
 import Scenarios
 
-extension ComparisonOrder: ExpressibleByArgument {}
+/// How tables are written.
+enum TableFormat: String, CaseIterable, ExpressibleByArgument {
+  case table
+  case json
+  case csv
+  case markdown
+  case latex
+}
 
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -14,42 +21,55 @@ struct CompareCommand: ParsableCommand {
       Runs that differ in nothing but their seed form a cell. The price of privacy pairs each run \
       with the run of the same seed, method and settings without privacy; the price of mistakes pairs \
       it with the oracle of the same budget. docs/sweep-and-compare.md defines every figure.
-      """)
 
-  enum Format: String, CaseIterable, ExpressibleByArgument {
-    case table
-    case json
-    case csv
-  }
+      dpflsim compare --by adapter.r
+      dpflsim compare --scenario skewed --format latex
+      """)
 
   @Argument(help: "Runs, or the beginnings of their names (default: all finished runs).")
   var names: [String] = []
 
-  @Option(help: "How rows are arranged.")
-  var by: ComparisonOrder = .method
+  @Option(
+    help: ArgumentHelp(
+      "What stands below each other: method, epsilon, cluster, or any setting in which the runs differ, such as adapter.r.",
+      valueName: "key"))
+  var by = "method"
 
   @Option(help: "Only runs of the scenario with this name.")
   var scenario: String?
 
   @OptionGroup var store: StoreOptions
 
-  @Option(help: "How the answer is written.")
-  var format: Format = .table
+  @Option(help: "How the answer is written; LaTeX needs the package booktabs.")
+  var format: TableFormat = .table
 
   @Flag(help: "Write no colours (as does NO_COLOR in the environment).")
   var noColor = false
 
   func run() throws {
     let comparison = try store.openExisting().comparison(of: names, scenario: scenario)
+    let order = ComparisonOrder(by)
+    if case .setting(let path) = order, !comparison.variedSettings.contains(path) {
+      let known = ["method", "epsilon", "cluster"] + comparison.variedSettings
+      throw Failure(
+        .usage,
+        "--by \(path): these runs do not differ in a setting of that name; name one of "
+          + known.joined(separator: ", "))
+    }
     var output = OutputOptions()
     output.noColor = noColor
     switch format {
     case .csv: return try Terminal.write(comparison.csv)
+    case .markdown:
+      return try Terminal.write(
+        comparison.markdown(by: order).joined(separator: "\n") + "\n")
+    case .latex:
+      return try Terminal.write(comparison.latex(by: order).joined(separator: "\n") + "\n")
     case .json: output.format = .json
     case .table: output.format = .table
     }
     try output.write {
-      comparison.lines(by: by, colors: $0)
+      comparison.lines(by: order, colors: $0)
     } document: {
       comparison.document
     }

@@ -20,6 +20,11 @@ struct SweepCommand: AsyncParsableCommand {
       Instead of a scenario a sweep file may be given: {"scenario": "skewed.json", "epsilon": [1, \
       null], "method": ["r-dpcfl"], "seeds": "0..4", "vary": {"adapter.r": [1, 4]}}. Options replace \
       its axes.
+
+      At its end the sweep compares its runs: over the first setting that was varied, else by method.
+
+      dpflsim sweep scenarios/skewed.json --epsilon 1,4,none --method r-dpcfl,ifca --seeds 0..2 --advise
+      dpflsim sweep scenarios/sentiment.json --vary adapter.r=1,4,16
       """)
 
   @Argument(help: ArgumentHelp("A scenario file or a sweep file.", valueName: "scenario"))
@@ -66,6 +71,9 @@ struct SweepCommand: AsyncParsableCommand {
       """, valueName: "size"))
   var memoryLimit: MemorySize?
 
+  @Flag(help: "Say at the end which budget, method and settings to take, as `advise` does.")
+  var advise = false
+
   @OptionGroup var progress: ProgressOptions
 
   func validate() throws {
@@ -102,20 +110,35 @@ struct SweepCommand: AsyncParsableCommand {
         (progress.failures.map { "failed: \($0)" } + ["no cell of the sweep has a result"])
           .joined(separator: "\n"))
     }
-    try output.write { _ in
+    let comparison = try store.comparison(of: progress.runIDs)
+    let advice =
+      advise ? comparison.scenarios.map { comparison.advice(for: $0) } : []
+    try output.write { colors in
       ["\(progress.headline)."] + progress.failures.map { "failed: \($0)" }
+        + tables(comparison, colors: colors)
+        + advice.flatMap { [""] + $0.lines(comparison, colors: colors) }
         + (progress.runIDs.isEmpty
           ? []
-          : ["Compare them with: \(Places().command) compare\(self.store.repeated)"])
+          : ["", "Compare them with: \(Places().command) compare\(self.store.repeated)"])
     } document: {
-      [
+      var document: [String: JSONValue] = [
         "cells": progress.document, "total": .integer(grid.cells.count + grid.invalid.count),
         "failed": .integer(progress.failures.count),
       ]
+      if advise { document["advice"] = .array(advice.map(\.document)) }
+      return .object(document)
     }
     if let signal {
       throw Failure(signal, "the sweep was stopped; repeat the same command to go on with it")
     }
+  }
+
+  /// What the runs of the sweep say together: over each setting that was varied, else by method.
+  private func tables(_ comparison: Comparison, colors: Bool) -> [String] {
+    guard comparison.cells.count > 1 else { return [] }
+    let axes = comparison.axes
+    guard !axes.isEmpty else { return [""] + comparison.lines(by: .method, colors: colors) }
+    return axes.flatMap { [""] + comparison.lines(by: .setting($0), colors: colors) }
   }
 
   private func grid() throws -> SweepGrid {

@@ -38,7 +38,7 @@ struct OutputOptions: ParsableArguments {
   func write(lines: (_ colors: Bool) -> [String], document: () -> JSONValue) throws(Failure) {
     switch format {
     case .table:
-      let lines = lines(colors(on: .output))
+      let lines = lines(colors(on: .output)).flatMap { $0.wrapped() }
       try Terminal.write(lines.joined(separator: "\n") + "\n")
     case .json: try Terminal.write(document().prettyText + "\n")
     }

@@ -2,6 +2,7 @@
 
 import Datasets
 import Foundation
+import Results
 
 /// The folders of this process.
 struct Places {
@@ -34,6 +35,17 @@ struct Places {
   var chartRuntime: URL {
     if let own = environment["DPFLSIM_VEGA"], !own.isEmpty { return URL(fileURLWithPath: own) }
     return home.appendingPathComponent(".dpflsim-tools/vega.js")
+  }
+
+  /// Which program this is: version, the commit that tools/dpflsim or tools/release built it from, and the identity of
+  /// the build that runs store.
+  var versionText: String {
+    let beside = Bundle.main.executableURL?.deletingLastPathComponent()
+      .appendingPathComponent("dpflsim.commit")
+    let commit = beside.flatMap { try? String(contentsOf: $0, encoding: .utf8) }?
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+    let build = BuildIdentity.current.map { String($0.prefix(12)) }
+    return "\(DPFLSimVersion.current)\ncommit \(commit ?? "unknown")\nbuild \(build ?? "unknown")"
   }
 
   /// How the user called this program.

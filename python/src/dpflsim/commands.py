@@ -261,7 +261,7 @@ def version() -> str:
     """The version of the program."""
     import subprocess
 
-    return subprocess.run([_program.program().path, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run([_program.program().path, "--version"], capture_output=True, text=True, check=True).stdout.split()[0]
 
 
 def _account(command: str, options: dict[str, Any]) -> Epsilon:

@@ -1,0 +1,121 @@
+// What a person sees of the commands: eighty columns, tables over any varied key, advice, first scenarios.
+
+import Foundation
+import Results
+import Scenarios
+import TestSupport
+import Testing
+
+@Suite("What a person sees")
+struct PresentationTests {
+  private func expectFits(_ outcome: Program.Outcome, _ what: String) {
+    #expect(outcome.status == 0 && !outcome.output.isEmpty, "\(what): \(outcome.errors)")
+    for line in outcome.output.split(separator: "\n", omittingEmptySubsequences: false) {
+      // A word that is longer than a line, such as a path, stays whole.
+      let words = line.split(separator: " ").map { String($0).displayWidth }.max() ?? 0
+      #expect(String(line).displayWidth <= 80 || words > 70, "\(what): \(line)")
+    }
+  }
+
+  @Test("a varied key is an axis: table, report and formats over it; every text fits 80 columns")
+  func axis() async throws {
+    try await Program.inFolder { program in
+      let sweep = try program.call(
+        "sweep", Program.shipped("tiny.json"), "--epsilon", "4,none", "--method", "r-dpcfl,global",
+        "--seeds", "0,1", "--vary", "local.batch_size=20,30,100", "--advise", "--quiet")
+      expectFits(sweep, "sweep")
+      #expect(sweep.output.contains("24 of 24 cells"))
+      // One table a method and ε, a row a value in ascending order.
+      let rows = sweep.output.split(separator: "\n").map { $0.split(separator: " ").first ?? "" }
+      let values = rows.filter { ["20", "30", "100"].contains($0) }
+      #expect(values == Array(repeating: ["20", "30", "100"], count: 4).flatMap { $0 })
+      #expect(sweep.output.contains("Take r-dpcfl at ε 4"))
+      for command in [
+        ["compare"], ["compare", "--by", "local.batch_size"], ["compare", "--by", "cluster"],
+        ["runs"], ["runs", "show", "latest"], ["advise"], ["privacy", "ledger", "latest"],
+        ["check", Program.shipped("tiny.json")], ["check", Program.shipped("skewed.json")],
+        ["data"], ["data", "describe", Program.shipped("tiny.json")],
+      ] {
+        expectFits(try program.call(command), command.joined(separator: " "))
+      }
+      let unknown = try program.call("compare", "--by", "adapter.r")
+      #expect(
+        unknown.status == 64 && unknown.errors.contains("epsilon, cluster, local.batch_size"))
+
+      let latex = try program.call(
+        "compare", "--by", "local.batch_size", "--format", "latex")
+      #expect(latex.output.components(separatedBy: "\\begin{tabular}").count == 5)
+      #expect(latex.output.contains("local.batch\\_size & n & worst cluster"))
+      let markdown = try program.call(
+        "compare", "--by", "local.batch_size", "--format", "markdown")
+      #expect(markdown.output.components(separatedBy: "| local.batch_size | n |").count == 5)
+
+      let page = program.folder.appendingPathComponent("report.html")
+      let report = try program.call("report", "-o", page.path)
+      #expect(report.status == 0)
+      let text = try String(contentsOf: page, encoding: .utf8)
+      #expect(text.contains("id=\"setting-localbatchsize\""))
+      #expect(text.contains("<h3><code>local.batch_size</code></h3>"))
+    }
+  }
+
+  @Test("advice is given for the scenario asked for, and says what to do where there are no runs")
+  func advice() async throws {
+    try await Program.inFolder { program in
+      let tiny = Program.shipped("tiny.json")
+      #expect(try program.call("run", tiny, "--quiet").status == 0)
+      let advice = try program.call("advise", tiny, "--format", "json")
+      let document = try JSONValue(parsing: Data(advice.output.utf8))
+      guard case .array(let answers) = document else {
+        Issue.record("no list")
+        return
+      }
+      #expect(answers.count == 1 && answers[0]["scenario"] == "tiny")
+      #expect(
+        answers[0]["chosen"]?["method"] == "r-dpcfl" && answers[0]["chosen"]?["epsilon"] == "5")
+      let none = try program.call("advise", Program.shipped("skewed.json"))
+      #expect(none.status == 66 && none.errors.contains("sweep"))
+    }
+  }
+
+  @Test("init writes a scenario that can be checked, keeps what is there, and reads a table")
+  func first() async throws {
+    try await Program.inFolder { program in
+      let made = try program.call("init", "my.json", "--clients", "9", "--epsilon", "2")
+      expectFits(made, "init")
+      #expect(try program.call("check", "my.json").status == 0)
+      let scenario = try Scenario(
+        json: Data(contentsOf: program.folder.appendingPathComponent("my.json")))
+      #expect(scenario.clientCount == 9 && scenario.privacy.budget.targetEpsilon == 2)
+      #expect(scenario.population.clusters.map(\.minority) == [true, false, false])
+      #expect(try program.call("init", "my.json").status == 73)
+      #expect(try program.call("init", "my.json", "--force", "--epsilon", "none").status == 0)
+      let wrong = try program.call("init", "other.json", "--method", "r-dpfcl")
+      #expect(wrong.status == 65 && wrong.errors.contains("r-dpcfl"))
+
+      var rows = "age,ward,ill\n"
+      for row in 0..<60 { rows += "\(20 + row),\(row % 3 == 0 ? "a" : "b"),\(row % 2)\n" }
+      let table = try program.write(rows, to: "patients.csv")
+      let read = try program.call(
+        "init", "wards.json", "--data", table, "--label", "ill", "--client", "ward")
+      #expect(read.status == 0, "\(read.errors)")
+      let label = try program.call("init", "none.json", "--data", table)
+      #expect(label.status == 64 && label.errors.contains("--label"))
+    }
+  }
+
+  @Test("the version names commit and build; the shipped scenarios are listed")
+  func origin() async throws {
+    try await Program.inFolder { program in
+      let lines = try program.call("--version").output.split(separator: "\n")
+      #expect(lines.count == 3 && lines[0] == "\(DPFLSimVersion.current)")
+      #expect(lines[1].hasPrefix("commit ") && lines[2].count == "build ".count + 12)
+      #expect(try program.call("examples").status == 66)
+      let home = URL(fileURLWithPath: Program.shipped("tiny.json")).deletingLastPathComponent()
+        .deletingLastPathComponent().path
+      let examples = try program.call("examples", environment: ["DPFLSIM_HOME": home])
+      expectFits(examples, "examples")
+      #expect(examples.output.contains("scenarios/tiny.json  r-dpcfl, 8 clients, about 0."))
+    }
+  }
+}

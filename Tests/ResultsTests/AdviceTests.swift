@@ -1,0 +1,198 @@
+// What a comparison recommends and says: for each sentence a case in which it is said, and one in which it must not
+// be.
+
+import Clustering
+import Federation
+import Foundation
+import Privacy
+import Results
+import Scenarios
+import Testing
+
+@Suite("Advice and findings")
+struct AdviceTests {
+  /// A comparison of cells whose clusters have these accuracies in every seed, plus a hundredth of the seed.
+  private func comparison(
+    _ cells: [(method: String, epsilon: Double?, clusters: [Double])], seeds: [UInt64] = [0, 1, 2],
+    classes: Int = 10, isConfident: Bool = true
+  ) async throws -> Comparison {
+    try await withFolder { folder in
+      let store = try RunStore.open(folder.appendingPathComponent("s.sqlite"))
+      for cell in cells {
+        for seed in seeds {
+          let recorder = try RunRecorder(
+            store: store, scenario: try Grid.scenario(cell.method, cell.epsilon, seed), workers: 1,
+            machine: "m")
+          for number in 1...2 { try await recorder.receive(.finishedRound(Sample.round(number))) }
+          let result = try Self.result(
+            cell.method, cell.epsilon, seed, cell.clusters, classes: classes,
+            isConfident: isConfident)
+          try await recorder.finish(
+            result, models: [:], cost: RunRecorder.Cost(wallSeconds: 1, peakRSSBytes: nil))
+        }
+      }
+      return try store.comparison()
+    }
+  }
+
+  /// Two clients, one a cluster, or as many as there are accuracies.
+  private static func result(
+    _ method: String, _ epsilon: Double?, _ seed: UInt64, _ accuracies: [Double], classes: Int,
+    isConfident: Bool
+  ) throws -> RunResult {
+    let shifted = accuracies.map { $0 + 0.001 * Double(seed) }
+    let matrix = (0..<classes).map { row in (0..<classes).map { $0 == row ? 5 : 0 } }
+    let names = ["few", "many"]
+    let clients = (0..<5).map { client in
+      let cluster = accuracies.count == 1 || client < 2 ? 0 : 1
+      return ClientResult(
+        client: client, cluster: cluster, model: 0, trainExamples: 10, testExamples: 5,
+        accuracy: shifted[cluster], loss: 1, epsilon: epsilon, delta: 1e-4,
+        targetEpsilon: epsilon, noiseMultiplier: nil, firstRoundNoiseMultiplier: nil,
+        accountant: epsilon == nil ? nil : "rdp", confusion: ConfusionCounts(matrix: matrix))
+    }
+    let report = ClusteringReport(
+      chosenClusters: accuracies.count, candidates: [], mss: 0, mpo: nil, switchRound: nil,
+      isConfident: isConfident, projection: [], projectionWithoutNoise: nil, posteriors: [])
+    return RunResult(
+      scenario: "grid", scenarioHash: try Grid.scenario(method, epsilon, seed).hash, method: method,
+      variant: nil, seed: seed, rounds: 2, clients: clients,
+      clusters: shifted.enumerated().map { index, accuracy in
+        ClusterResult(
+          name: names[index], clients: index == 0 ? 2 : 3, samples: 10, accuracy: accuracy, loss: 1,
+          minority: index == 0 && shifted.count > 1)
+      }, clustering: method == "r-dpcfl" ? report : nil,
+      agreement: method == "r-dpcfl"
+        ? AgreementReport(
+          ari: 1, nmi: 1, purity: 1, misassignedClients: [], firstCorrectRound: 1,
+          minorityIsolated: true) : nil,
+      unit: .example, relation: .addOrRemoveOne, sampling: "poisson", bytesUp: 1, bytesDown: 1,
+      resultDigest: String(repeating: "ab", count: 32), notes: [])
+  }
+
+  private func joined(_ advice: Advice) -> String { advice.sentences.joined(separator: " ") }
+
+  @Test("the least ε within one point of the best is taken, with reason, price and rival")
+  func takes() async throws {
+    let comparison = try await comparison([
+      ("r-dpcfl", 1, [0.5, 0.8]), ("r-dpcfl", 4, [0.695, 0.8]), ("r-dpcfl", 8, [0.7, 0.8]),
+      ("ifca", 4, [0.6, 0.9]), ("r-dpcfl", nil, [0.745, 0.8]),
+    ])
+    let advice = comparison.advice(for: "grid")
+    #expect(advice.chosen?.method == "r-dpcfl" && advice.chosen?.epsilon.high == 4)
+    #expect(
+      advice.sentences == [
+        "Take r-dpcfl at ε 4: its worst-off cluster, few (minority), gets 69.6 % (69.5 to 69.7 %, n = 3), with less "
+          + "ε within one point of the best, r-dpcfl at ε 8.",
+        "Against the same method without privacy that costs the minority 5.0 points and costs its clients on average "
+          + "2.0 points.",
+        "The next best at this ε, ifca, is 9.5 points behind (n = 3, p = 0.250), which so few seeds cannot tell "
+          + "from chance.",
+      ])
+    #expect(advice.surer.contains { $0.hasPrefix("At least 6 seeds") })
+    // Inside of the budgets that were tried, and with a price: nothing is asked for.
+    #expect(!advice.surer.contains { $0.contains("nothing larger") || $0.contains("none`") })
+  }
+
+  @Test("with six seeds a clear difference is more than chance, and no more seeds are asked for")
+  func sure() async throws {
+    let comparison = try await comparison(
+      [("r-dpcfl", 2, [0.7, 0.8]), ("ifca", 2, [0.6, 0.9])], seeds: [0, 1, 2, 3, 4, 5])
+    let advice = comparison.advice(for: "grid")
+    #expect(joined(advice).contains("which is more than chance"))
+    #expect(!advice.surer.contains { $0.contains("seeds") })
+    #expect(joined(advice).contains("What privacy costs is not known"))
+    #expect(advice.surer.contains { $0.contains("nothing larger was tried") })
+    #expect(!comparison.findings.contains { $0.contains("No cell has more") })
+  }
+
+  @Test("nothing is recommended that is no better than guessing, or without any privacy")
+  func refuses() async throws {
+    let poor = try await comparison([("r-dpcfl", 1, [0.033, 0.6]), ("r-dpcfl", nil, [0.9, 0.9])])
+    let advice = poor.advice(for: "grid")
+    #expect(advice.chosen == nil && advice.sentences.count == 1)
+    #expect(
+      advice.sentences[0].contains("3.4 % at best")
+        && advice.sentences[0].contains("guessing among 10 classes gives 10.0 %"))
+    #expect(poor.findings.contains { $0.contains("no better than guessing among 10 classes") })
+    let open = try await comparison([("r-dpcfl", nil, [0.9, 0.9])])
+    #expect(
+      open.advice(for: "grid").sentences == [
+        "No budget can be recommended: every run is without privacy."
+      ])
+    #expect(!open.findings.contains { $0.contains("guessing") })
+  }
+
+  @Test("one method at one budget: its accuracy is said, no rival and no best are made up")
+  func single() async throws {
+    let comparison = try await comparison([("r-dpcfl", 5, [0.7, 0.8])])
+    #expect(
+      comparison.findings.first
+        == "At ε 5 r-dpcfl gives the worst-off cluster 70.1 % (70.0 to 70.2 %, n = 3).")
+    #expect(!comparison.findings.contains { $0.contains("best") || $0.contains("knee") })
+    let text = joined(comparison.advice(for: "grid"))
+    #expect(text.contains("the only combination with privacy that was run"))
+    #expect(text.contains("Nothing else was run at this ε"))
+  }
+
+  @Test(
+    "a knee only where accuracy rises and bends",
+    arguments: [
+      ([0.30, 0.60, 0.65, 0.66], true), ([0.65, 0.655, 0.656, 0.657], false),
+      ([0.60, 0.50, 0.40, 0.30], false), ([0.30, 0.40, 0.50, 0.60], false),
+    ])
+  func knee(_ accuracies: [Double], _ isThere: Bool) async throws {
+    let comparison = try await comparison(
+      zip([1.0, 2, 4, 8], accuracies).map { ("r-dpcfl", $0, [$1, 0.9]) })
+    #expect(comparison.findings.contains { $0.contains("knee") } == isThere)
+  }
+
+  @Test("a price is a cost only where it costs; the payer is named only among several")
+  func prices() async throws {
+    let gain = try await comparison([("r-dpcfl", 2, [0.8, 0.8]), ("r-dpcfl", nil, [0.7, 0.7])])
+    #expect(
+      gain.findings.contains { $0.contains("privacy gains the clients of r-dpcfl 10.0 points") })
+    #expect(!gain.findings.contains { $0.contains("privacy costs") })
+    let one = try await comparison([("r-dpcfl", 2, [0.6]), ("r-dpcfl", nil, [0.7])])
+    #expect(one.findings.contains { $0.contains("costs the clients of r-dpcfl 10.0 points") })
+    #expect(!one.findings.contains { $0.contains("most with") || $0.contains("minority") })
+  }
+
+  @Test("what noise alone may have done is said beside the clusters found")
+  func confidence() async throws {
+    let cells: [(method: String, epsilon: Double?, clusters: [Double])] = [
+      ("r-dpcfl", 2, [0.6, 0.7])
+    ]
+    let sure = try await comparison(cells).findings
+    #expect(sure.contains("r-dpcfl gave the minority a model of its own in 3 of 3 runs."))
+    let unsure = try await comparison(cells, isConfident: false).findings
+    #expect(
+      unsure.contains { $0.hasSuffix("; in 3 of them noise alone may put clusters as far apart.") })
+  }
+
+  @Test("the verdict on found clusters: none with one true cluster, none green without separation")
+  func verdict() throws {
+    func text(_ accuracies: [Double], isConfident: Bool) throws -> String {
+      let result = try Self.result(
+        "r-dpcfl", 2, 0, accuracies, classes: 2, isConfident: isConfident)
+      return RunSections(result: result, colors: false).clustersFound()?.joined(separator: "\n")
+        ?? ""
+    }
+    #expect(
+      try text([0.6, 0.7], isConfident: true).contains("equal the true ones (ARI 1.00, since"))
+    let unsure = try text([0.6, 0.7], isConfident: false)
+    #expect(
+      unsure.contains("equal the true ones") && unsure.contains("which noise alone may have done"))
+    let one = try text([0.6], isConfident: false)
+    #expect(one.contains("There is one true cluster") && !one.contains("equal the true ones"))
+    #expect(!one.contains("model of its own"))
+  }
+
+  @Test("a share of right guesses comes with what it means")
+  func meanings() {
+    let words = [0.52, 0.7, 0.953, 0.999].map(ReportPage.meaning)
+    #expect(words[0].contains("tossing a coin") && words[1].contains("up to 70"))
+    #expect(words[2].contains("up to 96 may be right") && words[3].contains("next to nothing"))
+    #expect(Set(words).count == 4)
+  }
+}
