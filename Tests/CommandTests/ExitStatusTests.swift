@@ -191,7 +191,8 @@ struct ExitStatusTests {
   @Test(
     "what help says",
     arguments: [
-      "", "run", "runs", "runs list", "runs show", "runs delete", "privacy", "privacy epsilon",
+      "", "run", "runs", "runs list", "runs show", "runs import", "runs delete", "privacy",
+      "privacy epsilon",
       "privacy calibrate", "privacy ledger", "data", "data list", "data describe", "data inspect",
       "check", "audit", "merge", "sweep",
       "compare", "report", "export", "init", "examples", "advise", "watch",

@@ -77,6 +77,9 @@ struct SweepCommand: AsyncParsableCommand {
   @OptionGroup var progress: ProgressOptions
 
   func validate() throws {
+    guard file != nil || slurm.task != nil else {
+      throw ValidationError("name a scenario file or a sweep file")
+    }
     if let workers, !(1...1024).contains(workers) {
       throw ValidationError("--workers must be from 1 to 1024, got \(workers)")
     }
@@ -142,7 +145,7 @@ struct SweepCommand: AsyncParsableCommand {
   }
 
   private func grid() throws -> SweepGrid {
-    guard let file else { throw ValidationError("name a scenario file or a sweep file") }
+    guard let file else { throw Failure(.usage, "name a scenario file or a sweep file") }
     var axes = SweepAxes()
     var scenario = file
     let data = try ScenarioOptions.contents(of: file)

@@ -19,6 +19,7 @@ struct SlurmOptions: ParsableArguments {
   var arrayLimit: Int?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "With --slurm: more options for sbatch, such as \"-p short -t 2:00:00\".",
       valueName: "options")
