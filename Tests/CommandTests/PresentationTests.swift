@@ -28,7 +28,8 @@ struct PresentationTests {
       // One table a method and ε, a row a value in ascending order.
       let rows = sweep.output.split(separator: "\n").map { $0.split(separator: " ").first ?? "" }
       let values = rows.filter { ["20", "30", "100"].contains($0) }
-      #expect(values == Array(repeating: ["20", "30", "100"], count: 4).flatMap { $0 })
+      #expect(values.count >= 12 && values.count.isMultiple(of: 3))
+      #expect(values.indices.allSatisfy { values[$0] == ["20", "30", "100"][$0 % 3] })
       #expect(sweep.output.contains("Take r-dpcfl at ε 4"))
       for command in [
         ["compare"], ["compare", "--by", "local.batch_size"], ["compare", "--by", "cluster"],

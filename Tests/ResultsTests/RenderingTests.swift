@@ -185,9 +185,11 @@ struct RenderingTests {
       let list = RunList(try store.runs())
       #expect(
         list.lines(colors: false) == [
-          "  run                            method   seed  status    time    mean  worst cluster  ε at most",
-          "  \(failed.runID)  r-dpcfl     7  failed  24.1 s       –              –          –",
-          "  \(done.runID)  r-dpcfl     7  done    24.1 s  68.0 %         50.0 %      4.999",
+          "  run                            method   seed  status    mean   worst    ε ≤",
+          "  \(failed.runID)  r-dpcfl     7  failed       –       –      –",
+          "  \(done.runID)  r-dpcfl     7  done    68.0 %  50.0 %  4.999", "",
+          "worst: accuracy of the worst-off cluster; ε ≤: the largest of its clients. `runs show RUN` has time, memory and "
+            + "everything else.",
         ])
       #expect(
         list.document[0]?["status"] == "failed"

@@ -141,7 +141,7 @@ extension Comparison {
         let isBest = !cell.isOracle && best != nil && estimate.mean == best
         let text =
           switch metric {
-          case .worstClusterAccuracy, .minorityAccuracy: Self.interval(estimate)
+          case .worstClusterAccuracy: Self.interval(estimate)
           case .ari: NumberText.decimal(estimate.mean, 2)
           default: Self.percent(estimate.mean)
           }

@@ -15,7 +15,7 @@ public struct RunList: Sendable {
     guard !runs.isEmpty else { return ["There are no runs in this store."] }
     var table = TextTable([
       ("run", .left), ("method", .left), ("seed", .right), ("status", .left), ("mean", .right),
-      ("worst", .right), ("ε at most", .right),
+      ("worst", .right), ("ε ≤", .right),
     ])
     for run in runs {
       let status = run.presentStatus
@@ -30,7 +30,7 @@ public struct RunList: Sendable {
     }
     return table.lines(colors: colors) + [
       "",
-      "worst: accuracy of the worst-off cluster. `runs show RUN` has time, memory and everything else.",
+      "worst: accuracy of the worst-off cluster; ε ≤: the largest of its clients. `runs show RUN` has time, memory and everything else.",
     ]
   }
 

@@ -60,7 +60,7 @@ public struct WatchPage: Sendable {
     }
     async function update() {
       try {
-        const answer = await fetch("state", { cache: "no-store" });
+        const answer = await fetch(location.pathname.replace(/[/]?$/, "/state"), { cache: "no-store" });
         if (!answer.ok) throw new Error("status " + answer.status);
         const state = await answer.json();
         document.title = state.title;

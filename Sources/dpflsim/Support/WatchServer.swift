@@ -68,7 +68,7 @@ struct WatchServer: Sendable {
       return refusal(.methodNotAllowed, "this page can only be read")
     }
     switch request.path {
-    case "/\(token)/": return response(.ok, "text/html; charset=utf-8", page.html)
+    case "/\(token)", "/\(token)/": return response(.ok, "text/html; charset=utf-8", page.html)
     case "/\(token)/state":
       do {
         return response(.ok, "application/json", try page.state().text)
