@@ -8,4 +8,13 @@
 void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w,
              double *work, const int *lwork, int *iwork, const int *liwork, int *info);
 
+// Floats of the widest vector that the compiler may use.
+#if defined(__AVX512F__)
+#define DPFLSIM_VECTOR_FLOATS 16
+#elif defined(__AVX__)
+#define DPFLSIM_VECTOR_FLOATS 8
+#else
+#define DPFLSIM_VECTOR_FLOATS 4
+#endif
+
 #endif

@@ -1,7 +1,5 @@
 // Loops over contiguous floats: sums of squares, scaled sums, the softmax loss.
 
-import RealModule
-
 @inline(__always)
 func load8(_ pointer: UnsafePointer<Float>) -> SIMD8<Float> {
   UnsafeRawPointer(pointer).loadUnaligned(as: SIMD8<Float>.self)
@@ -92,11 +90,11 @@ extension FloatBuffer {
     let target = z[label]
     var total: Float = 0
     for k in 0..<classes {
-      let e = Float.exp(z[k] - largest)
+      let e = Elementary.exp(single: z[k] - largest)
       z[k] = e
       total += e
     }
-    let loss = Float.log(total) - (target - largest)
+    let loss = Elementary.log(single: total) - (target - largest)
     let inverse = 1 / total
     for k in 0..<classes { z[k] *= inverse }
     z[label] -= 1

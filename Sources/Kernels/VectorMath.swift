@@ -1,8 +1,6 @@
 // exp and the Gaussian error linear units on vectors of floats. Written out, so that results do not
 // depend on the C library; each element is computed by the same operations wherever it stands.
 
-import RealModule
-
 /// eˣ, relative error below 2e-7; 0 below −87.3 and held at e^88 above 88, NaN for NaN.
 ///
 /// Cody and Waite's reduction to |r| ≤ ln 2 / 2, then 1 + r + r²·q(r) with q of degree 4.
@@ -221,7 +219,7 @@ extension FloatBuffer {
     for k in 0..<classes { z[k] *= factor }
     z[label] -= weight
     return (
-      Double.log(Double(total)) - (Double(target) - Double(top)),
+      Elementary.log(Double(total)) - (Double(target) - Double(top)),
       argmax == label && target.isFinite
     )
   }
