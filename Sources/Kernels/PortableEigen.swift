@@ -35,7 +35,9 @@ struct PortableEigen {
   func solved() throws(EigenError) -> SymmetricEigen {
     var work = self
     work.tridiagonalize()
-    for place in 0..<count { try work.isolate(place) }
+    // What is small beside the whole is nothing: the matrix itself is known no better.
+    let size = (0..<count).reduce(0) { max($0, abs(work.diagonal[$1]) + abs(work.beside[$1])) }
+    for place in 0..<count { try work.isolate(place, negligible: size * 0x1p-53) }
     let (n, values) = (count, work.diagonal)
     // Equal values keep their order.
     let order = (0..<n).sorted { values[$0] > values[$1] || (values[$0] == values[$1] && $0 < $1) }
@@ -86,14 +88,10 @@ struct PortableEigen {
   }
 
   /// Makes element `place` of the diagonal an eigenvalue of what is left, by QL steps from below.
-  private mutating func isolate(_ place: Int) throws(EigenError) {
+  private mutating func isolate(_ place: Int, negligible: Double) throws(EigenError) {
     for _ in 0..<60 {
       var end = place
-      while end < count - 1 {
-        let size = abs(diagonal[end]) + abs(diagonal[end + 1])
-        if abs(beside[end]) <= size * 0x1p-53 || abs(beside[end]) < 0x1p-500 { break }
-        end += 1
-      }
+      while end < count - 1, abs(beside[end]) > negligible { end += 1 }
       if end == place { return }
       step(from: place, to: end)
     }

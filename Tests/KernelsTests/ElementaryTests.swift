@@ -97,6 +97,6 @@ struct ElementaryTests {
     GaussianNoise.add(
       to: &noise, standardDeviation: 1, seed: 1, purpose: .test, round: 2, client: 3, step: 4)
     for value in noise { add(Double(value)) }
-    #expect(String(hash, radix: 16) == "?")
+    #expect(String(hash, radix: 16) == "73ecb1682e29b122")
   }
 }

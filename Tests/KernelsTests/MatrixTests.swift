@@ -48,7 +48,7 @@ struct MatrixTests {
     let unit = v.multiplied(by: v.transposed)
     for i in 0..<size {
       for j in 0..<size {
-        #expect(abs(unit[i, j] - (i == j ? 1 : 0)) < 1e-13)
+        #expect(abs(unit[i, j] - (i == j ? 1.0 : 0.0)) < 1e-13)
         let again = (0..<size).reduce(0.0) { $0 + eigen.values[$1] * v[$1, i] * v[$1, j] }
         #expect(abs(again - a[i, j]) < 1e-12 * 1e200 * Double(size))
       }
@@ -59,7 +59,7 @@ struct MatrixTests {
   func degenerate() throws {
     let twice = Matrix(rows: [[2, 0, 0, 0], [0, 2, 0, 0], [0, 0, 3, 1], [0, 0, 1, 3]])
     let values = try twice.symmetricEigen().values
-    for (value, expected) in zip(values, [4, 2, 2, 2]) { #expect(abs(value - expected) < 1e-14) }
+    for (value, expected) in zip(values, [4.0, 2, 2, 2]) { #expect(abs(value - expected) < 1e-14) }
     let ones = try Matrix(repeating: 1, rows: 6, columns: 6).symmetricEigen()
     #expect(abs(ones.values[0] - 6) < 1e-13 && ones.values[1...].allSatisfy { abs($0) < 1e-13 })
     #expect(try Matrix(rows: 3, columns: 3).symmetricEigen().values == [0, 0, 0])
