@@ -30,7 +30,7 @@ struct ClientLevelAggregation: Sendable {
     self.noise = noise
     // Divisors must not depend on who came or what they chose: with true clusters their sizes are
     // known, with chosen ones an equal share is assumed.
-    if case .oracle = scenario.method {
+    if scenario.method.traits.clusters == .given {
       expected = scenario.population.clusters.map { rate * Double($0.clients) }
     } else {
       expected = [Double](

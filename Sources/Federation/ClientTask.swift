@@ -1,55 +1,73 @@
 // What goes between the server and a client in a round: a task, and its update.
 
-import Privacy
+public import Privacy
 
 /// What the server asks of a client in a round.
-struct ClientTask: Sendable {
-  enum Training: Sendable {
+public struct ClientTask: Sendable {
+  public enum Training: Sendable {
     case fullBatch
     case sampled
   }
   /// A private choice among the server's models; the client then trains the chosen one.
-  struct Selection: Sendable {
-    enum Scoring: Sendable, Hashable {
+  public struct Selection: Sendable {
+    public enum Scoring: Sendable, Hashable {
       /// By the number of local records that a model gets right, each counted once.
       case everyRecordOnce
       /// As the published code does: by the accuracy on one pass of a Poisson loader.
       case resampledAccuracy
     }
-    let candidates: [Int]
-    var scoring = Scoring.everyRecordOnce
+    public let candidates: [Int]
+    public var scoring = Scoring.everyRecordOnce
+
+    public init(candidates: [Int], scoring: Scoring = .everyRecordOnce) {
+      self.candidates = candidates
+      self.scoring = scoring
+    }
   }
 
-  let client: Int
+  public let client: Int
   /// The model to train, unless a selection decides.
-  let model: Int
-  var training: Training = .sampled
-  var selection: Selection? = nil
-  var regularizer: LocalWork.Regularizer? = nil
+  public let model: Int
+  public var training: Training = .sampled
+  public var selection: Selection? = nil
+  public var regularizer: LocalWork.Regularizer? = nil
   /// nil takes the scenario's.
-  var learningRate: Double? = nil
+  public var learningRate: Double? = nil
   /// Whether the update goes to the server.
-  var sendsUpdate = true
+  public var sendsUpdate = true
   /// The part of the round that this is; nil is the whole of it.
   var phase: Phase? = nil
   /// Clients with the same model in this round.
   var contributors = 1
+
+  public init(
+    client: Int, model: Int, training: Training = .sampled, selection: Selection? = nil,
+    regularizer: LocalWork.Regularizer? = nil, learningRate: Double? = nil, sendsUpdate: Bool = true
+  ) {
+    self.client = client
+    self.model = model
+    self.training = training
+    self.selection = selection
+    self.regularizer = regularizer
+    self.learningRate = learningRate
+    self.sendsUpdate = sendsUpdate
+  }
 }
 
 /// What a client sends back, and what a simulator may know besides.
-struct ClientUpdate: Sendable {
-  let client: Int
+public struct ClientUpdate: Sendable {
+  public let client: Int
   /// The model that it trained.
-  let model: Int
+  public private(set) var model: Int
   /// Empty once it has been folded.
-  private(set) var delta: [Float]
+  public private(set) var delta: [Float]
   /// L2 norm of the update as it was sent.
-  let norm: Double
+  public let norm: Double
   /// Known to the simulator alone: the update without its noise.
   private(set) var deltaWithoutNoise: [Float]?
-  let entries: [LedgerEntry]
-  let steps: Int
-  let meanLoss: Double?
+  public let entries: [LedgerEntry]
+  public let steps: Int
+  public let meanLoss: Double?
   let bytesUp: Int
   let bytesDown: Int
   /// Of groups of layers, where they adapt.
@@ -73,6 +91,13 @@ struct ClientUpdate: Sendable {
     self.bytesDown = bytesDown
     thresholds = outcome.thresholds
     self.phase = phase
+  }
+
+  /// The same update, folded into another model than the one that it started from.
+  func assigned(to model: Int) -> ClientUpdate {
+    var update = self
+    update.model = model
+    return update
   }
 
   /// Leaves what its size is: the sum that it was folded into has the rest.

@@ -4,7 +4,7 @@
 import Kernels
 import Synchronization
 
-package struct CohortSchedule: Sendable {
+public struct CohortSchedule: Sendable {
   /// Nil where everybody takes part.
   private let cohorts: [[Int]?]
   private let everybody: [Int]
@@ -68,13 +68,13 @@ package struct CohortSchedule: Sendable {
   }
 
   /// Clients of a round (from 0), ascending.
-  package func cohort(round: Int) -> [Int] { cohorts[round] ?? everybody }
+  public func cohort(round: Int) -> [Int] { cohorts[round] ?? everybody }
 
   /// Rounds in which a client takes part.
-  package func participations(of client: Int) -> Int { Int(counts[client]) }
+  public func participations(of client: Int) -> Int { Int(counts[client]) }
 
   /// Rounds of a range in which a client takes part.
-  package func participations(of client: Int, in rounds: Range<Int>) -> Int {
+  public func participations(of client: Int, in rounds: Range<Int>) -> Int {
     let rounds = rounds.clamped(to: cohorts.indices)
     return Int(
       rangeCounts.counts(in: rounds) {

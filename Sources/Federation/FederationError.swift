@@ -25,9 +25,13 @@ public enum FederationError: Error, Sendable, Hashable, CustomStringConvertible 
   case notFinite(client: Int, round: Int)
   /// A scenario in which canaries would not be what they are taken for.
   case cannotAudit(reason: String)
+  /// A method of which only the settings are known.
+  case methodCannotRun(String)
 
   public var description: String {
     switch self {
+    case .methodCannotRun(let name):
+      "method.name: nothing says how \"\(name)\" runs; add it by MethodCatalog.add(runnable:)"
     case .cannotAudit(let reason): "cannot be audited: \(reason)"
     case .unreachableBudget(let client, let reason):
       "privacy.target_epsilon: client \(client) cannot keep its budget: \(reason); allow a larger "

@@ -13,19 +13,25 @@ public struct LocalWork: Sendable {
     /// Poisson batches at the client's rate.
     case poisson(rate: Double, steps: Int)
   }
-  /// (λ/2)·‖w − center‖², as in MR-MTL.
+  /// (λ/2)·‖w − center‖² + correction · w: what is added to the loss without looking at data, as in MR-MTL, FedProx
+  /// (the first part) and SCAFFOLD (the second).
   public struct Regularizer: Sendable {
     let lambda: Float
     let center: [Float]
+    /// Nil is zero.
+    let correction: [Float]?
 
-    public init(lambda: Float, center: [Float]) {
+    public init(lambda: Float, center: [Float], correction: [Float]? = nil) {
       self.lambda = lambda
       self.center = center
+      self.correction = correction
     }
 
-    func pull(_ theta: inout [Float], learningRate: Float) {
+    package func pull(_ theta: inout [Float], learningRate: Float) {
       let pull = learningRate * lambda
       for i in theta.indices { theta[i] -= pull * (theta[i] - center[i]) }
+      guard let correction else { return }
+      for i in theta.indices { theta[i] -= learningRate * correction[i] }
     }
   }
 

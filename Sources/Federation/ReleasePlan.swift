@@ -5,7 +5,7 @@
 
 import Kernels
 import Privacy
-import Scenarios
+public import Scenarios
 import Synchronization
 
 /// The releases of one client, up to the noise multiplier.
@@ -20,6 +20,8 @@ public struct ReleasePlan: Sendable, Hashable {
   /// Private choices among models, and the ε of each.
   public var selections = 0
   public var selectionEpsilon = 0.0
+
+  public init() {}
 
   /// The multiplier of full-batch steps, rounded up to the Float that the generator uses.
   func fullBatchNoiseMultiplier(_ noiseMultiplier: Double) -> Double {
@@ -49,9 +51,9 @@ public struct ReleasePlan: Sendable, Hashable {
 }
 
 /// What decides the releases of clients besides themselves.
-struct ReleaseContext: Sendable {
-  let scenario: Scenario
-  let schedule: CohortSchedule
+public struct ReleaseContext: Sendable {
+  public let scenario: Scenario
+  public let schedule: CohortSchedule
 }
 
 /// The noise of one client: nil multipliers train without privacy.
@@ -62,7 +64,7 @@ public struct ClientNoise: Sendable, Hashable {
   public let selectionEpsilon: Double?
 
   /// No noise at all.
-  static let none = ClientNoise(
+  public static let none = ClientNoise(
     noiseMultiplier: nil, fullBatchNoiseMultiplier: nil, selectionEpsilon: nil)
 }
 
@@ -78,7 +80,7 @@ extension ClientNoise {
 
 /// Finds the noise of every client. Clients with equal plans and budgets share one search, and so do the runs of
 /// a process: the check before a run, and the cells of a sweep.
-struct NoiseCalibrator {
+public struct NoiseCalibrator {
   private struct Key: Hashable {
     let accountant: AccountantKind
     let plan: ReleasePlan
@@ -92,7 +94,7 @@ struct NoiseCalibrator {
   init(_ kind: AccountantKind) { self.kind = kind }
 
   /// - Throws: `FederationError` naming the client if its budget cannot be met.
-  mutating func noise(
+  public mutating func noise(
     for client: ClientPlan, plan: ReleasePlan
   ) throws(FederationError) -> ClientNoise {
     guard let epsilon = client.budget.targetEpsilon else { return .none }

@@ -40,7 +40,7 @@ struct RunSummary {
 
   func finish(
     state: FederatedState, frozen: FrozenParameters, clients: [Client],
-    server: (noise: ClientNoise, ledger: PrivacyLedger)?, lanes: LanePool, findsClusters: Bool,
+    server: (noise: ClientNoise, ledger: PrivacyLedger)?, lanes: LanePool,
     notes: [String]
   ) async throws -> RunOutcome {
     let scenario = context.scenario
@@ -63,9 +63,13 @@ struct RunSummary {
         confusion: figures[profile.index].confusion)
     }
     var digest = progress.digest
+<<<<<<< HEAD
     digest.add(models: state.models, results: results, arithmetic: scenario.arithmetic)
     var variant: String?
     if case .robustClustered(let settings) = scenario.method { variant = settings.variant.rawValue }
+=======
+    digest.add(models: state.models, results: results)
+>>>>>>> main
     let followed = try await lanes.map(scenario.privacy.individual ? Array(clients.indices) : []) {
       index, lane in
       try await clients[index].individualFigures(
@@ -75,9 +79,11 @@ struct RunSummary {
     let seenLabels = 1 + (followed.compactMap { $0?.labels.max() }.max() ?? 0)
     let result = RunResult(
       scenario: scenario.name, scenarioHash: scenario.hash, method: scenario.method.name,
-      variant: variant, seed: scenario.seed, rounds: scenario.rounds, clients: results,
+      variant: scenario.method.traits.variant, seed: scenario.seed, rounds: scenario.rounds,
+      clients: results,
       clusters: clusterResults(results), clustering: state.clustering,
-      agreement: findsClusters && scenario.knowsClusters ? try agreement(state) : nil,
+      agreement: scenario.method.traits.clusters != .none && scenario.knowsClusters
+        ? try agreement(state) : nil,
       unit: server == nil ? .example : .client,
       relation: .addOrRemoveOne, sampling: "poisson", bytesUp: progress.bytesUp,
       bytesDown: progress.bytesDown,

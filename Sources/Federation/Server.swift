@@ -118,7 +118,7 @@ actor Server {
       return figures
     }
     report.aggregationError = state.aggregationError
-    if method.findsClusters, context.scenario.knowsClusters {
+    if context.scenario.method.traits.clusters != .none, context.scenario.knowsClusters {
       report.clustersAreTrue = assignmentIsTrue
     }
     if evaluates { try await evaluate(into: &report) }
@@ -147,11 +147,11 @@ actor Server {
     try await announce(round + 1, entries)
   }
 
-  /// Whether means are all that a stage wants of its updates. The first round clusters them, rules of
-  /// aggregation look at each, and so does the error of averaging adapters; a server that protects whole
+  /// Whether means are all that a stage wants of its updates. The first round clusters them, some methods and
+  /// rules of aggregation look at each, and so does the error of averaging adapters; a server that protects whole
   /// clients clips them.
   private func folds(_ stage: RoundStage) -> Bool {
-    stage != .fullBatch && aggregation == nil && context.exchange == nil
+    stage != .fullBatch && !method.readsUpdates && aggregation == nil && context.exchange == nil
       && context.plan.lora == nil
   }
 
@@ -219,9 +219,7 @@ actor Server {
   ) throws {
     let plain = updates.compactMap { update in
       update.deltaWithoutNoise.map { delta in
-        context.exchange?.signal(
-          of: delta, client: update.client, from: models[update.model], round: round)
-          ?? context.plan.weightChange(of: delta, from: context.initial, factors: context.factors)
+        context.clusteringSignal(of: delta, by: update, from: models, round: round)
       }
     }
     guard state.clustering != nil, plain.count == context.clients.count, plain.count > 1 else {

@@ -143,7 +143,7 @@ public struct Simulation: Sendable {
     ).finish(
       state: server.state, frozen: frozen, clients: clients,
       server: noise.map { ($0, ledger) }, lanes: lanes,
-      findsClusters: method.findsClusters, notes: notes + (budgetNote.map { [$0] } ?? []))
+      notes: notes + (budgetNote.map { [$0] } ?? []))
     if canaries != nil {
       outcome.evidence = try await evidence(
         clients, first: context.initial, state: await server.state, lanes: lanes)
@@ -338,7 +338,7 @@ public struct Simulation: Sendable {
   /// What a reader of the figures must know.
   private var notes: [String] {
     var notes: [String] = []
-    if case .robustClustered(let settings) = scenario.method, settings.variant == .asReleased {
+    if scenario.method.traits.repeatsPublishedCode {
       notes.append(AsReleased.note)
     }
     if scenario.population.overlap {
@@ -364,10 +364,8 @@ extension Scenario {
 }
 
 extension Scenario.Method {
-  /// Rounds (from 0) in which every client takes part: R-DPCFL clusters by the updates of the first.
-  var roundsOfEverybody: Set<Int> {
-    if case .robustClustered = self { [0] } else { [] }
-  }
+  /// Rounds (from 0) in which every client takes part.
+  var roundsOfEverybody: Set<Int> { traits.clustersFirstRound ? [0] : [] }
 }
 
 extension Duration {

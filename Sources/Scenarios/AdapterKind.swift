@@ -205,7 +205,7 @@ extension Scenario {
       problems.add(
         place + "feedforward_modules", "\(name) is not in target_modules; add it there")
     }
-    if case .opLoRA = adapter.kind, case .meanRegularized = method {
+    if case .opLoRA = adapter.kind, method.traits.pullsModels {
       problems.add(
         JSONPath() + "method" + "name",
         "mr-mtl pulls A and B to a centre, which op-lora's networks emit anew in every step; use another "

@@ -25,7 +25,7 @@ extension Scenario {
       problems.add(
         place + "individual", "needs privacy; set privacy.target_epsilon, or this to false")
     }
-    if case .robustClustered(let settings) = method, settings.variant == .asReleased {
+    if method.traits.repeatsPublishedCode {
       problems.add(
         place + "individual", "cannot follow the published code; use method.variant \"as-intended\""
       )
@@ -38,7 +38,7 @@ extension Scenario {
         place + "noise_multiplier",
         "needs a limit; set privacy.target_epsilon, or null here to train without privacy")
     }
-    if case .robustClustered(let settings) = method, settings.variant == .asReleased {
+    if method.traits.repeatsPublishedCode {
       problems.add(
         place + "noise_multiplier",
         "cannot be set for the published code, which calibrates its own; use method.variant "
@@ -65,9 +65,7 @@ extension Scenario {
         "must be \"rdp\" with exact noise: of the discrete Gaussian its Renyi divergences are known "
           + "exactly, its loss distribution is not; got \"\(privacy.accountant.rawValue)\"")
     }
-    if privacy.noise != .fast, case .robustClustered(let settings) = method,
-      settings.variant == .asReleased
-    {
+    if privacy.noise != .fast, method.traits.repeatsPublishedCode {
       problems.add(
         place + "noise",
         "cannot be chosen for the published code; use method.variant \"as-intended\"")
@@ -110,13 +108,13 @@ extension Scenario {
   }
 
   private func checkClientUnit(at place: JSONPath, _ problems: inout ProblemList) {
-    switch method {
-    case .global, .oracle, .ifca: break
-    case .robustClustered, .local, .meanRegularized:
+    if !method.protectsClients {
+      let able = MethodCatalog.all.filter { $0.protectsClients }.map { $0.name }
       problems.add(
         place + "unit",
-        "\"client\" works with global, oracle and ifca, where the server averages updates of many "
-          + "clients; \(method.name) cannot be protected so, use \"example\" or another method")
+        "\"client\" works where the server averages updates of many clients "
+          + "(\(able.joined(separator: ", "))); \(method.name) cannot be protected so, use \"example\" or "
+          + "another method")
     }
     // The noise is added to a sum of all clients, so it can keep one promise alone.
     let budgets = Set(clients.map(\.budget))

@@ -107,6 +107,7 @@ extension Scenario {
   /// The document with its defaults, checked for keys, types and bounds alone: what the JSON Schema
   /// checks too.
   package static func shaped(_ document: JSONValue) throws(ScenarioError) -> JSONValue {
+    if let refusal = MethodCatalog.reasonAgainst(document) { throw refusal }
     var checker = ShapeChecker(suggestions: suggestions)
     let shaped = checker.resolve(document, as: .object(shape), at: JSONPath())
     try checker.problems.throwIfAny()
@@ -132,8 +133,9 @@ extension Scenario {
       fields.optionalFields("server")?.fields("optimizer"))
     method = try Method(
       fields.fields("method"),
-      clientCount: population.clusters.reduce(0) { $0 + $1.clients },
-      clusterCount: population.clusters.count, learningRate: local.learningRate)
+      scope: MethodScope(
+        clientCount: population.clusters.reduce(0) { $0 + $1.clients },
+        clusterCount: population.clusters.count, learningRate: local.learningRate))
     evaluation = Evaluation(every: try fields.fields("evaluation").integer("every"))
     arithmetic = try fields.choice("arithmetic")
     self.resolved = resolved

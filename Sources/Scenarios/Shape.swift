@@ -2,7 +2,7 @@
 // checks, the defaults, the JSON Schema and the tables of docs/scenario.md.
 
 /// What an object of the scenario may contain.
-struct Shape: Sendable {
+public struct Shape: Sendable {
   let keys: [Key]
   /// Keys of which at most one may have a value other than null.
   let exclusive: [String]
@@ -14,9 +14,9 @@ struct Shape: Sendable {
 }
 
 /// One key of an object.
-struct Key: Sendable {
+public struct Key: Sendable {
   /// What happens when the key is not written.
-  enum Presence: Sendable {
+  public enum Presence: Sendable {
     /// It is an error.
     case required
     /// The default is filled in, also in the resolved form.
@@ -35,31 +35,31 @@ struct Key: Sendable {
   /// Added to the message when the value is out of bounds: the way to say what was meant.
   let hint: String?
 
-  static func required(
+  public static func required(
     _ name: String, _ kind: Kind, _ description: String, hint: String? = nil
   ) -> Key {
     Key(name: name, kind: kind, presence: .required, description: description, hint: hint)
   }
 
-  static func defaults(
+  public static func defaults(
     _ name: String, _ value: JSONValue, _ kind: Kind, _ description: String, hint: String? = nil
   ) -> Key {
     Key(name: name, kind: kind, presence: .defaults(value), description: description, hint: hint)
   }
 
-  static func implied(
+  public static func implied(
     _ name: String, _ value: JSONValue, _ kind: Kind, _ description: String
   ) -> Key {
     Key(name: name, kind: kind, presence: .implied(value), description: description, hint: nil)
   }
 
-  static func absent(_ name: String, _ kind: Kind, _ description: String) -> Key {
+  public static func absent(_ name: String, _ kind: Kind, _ description: String) -> Key {
     Key(name: name, kind: kind, presence: .absent, description: description, hint: nil)
   }
 }
 
 /// What a value may be.
-indirect enum Kind: Sendable {
+public indirect enum Kind: Sendable {
   case integer(ClosedRange<Int>)
   case number(NumberRange)
   case boolean
@@ -78,7 +78,7 @@ indirect enum Kind: Sendable {
 }
 
 /// An object whose keys depend on the value of the key `tag`.
-struct TaggedShape: Sendable {
+public struct TaggedShape: Sendable {
   struct Branch: Sendable {
     let name: String
     let description: String
@@ -102,25 +102,25 @@ struct TaggedShape: Sendable {
 }
 
 /// Finite numbers between two bounds, each of which may itself be excluded.
-struct NumberRange: Sendable {
+public struct NumberRange: Sendable {
   let lower: Double
   let upper: Double
   let includesLower: Bool
   let includesUpper: Bool
 
-  static func from(_ lower: Double, to upper: Double) -> NumberRange {
+  public static func from(_ lower: Double, to upper: Double) -> NumberRange {
     NumberRange(lower: lower, upper: upper, includesLower: true, includesUpper: true)
   }
 
-  static func from(_ lower: Double, below upper: Double) -> NumberRange {
+  public static func from(_ lower: Double, below upper: Double) -> NumberRange {
     NumberRange(lower: lower, upper: upper, includesLower: true, includesUpper: false)
   }
 
-  static func above(_ lower: Double, to upper: Double) -> NumberRange {
+  public static func above(_ lower: Double, to upper: Double) -> NumberRange {
     NumberRange(lower: lower, upper: upper, includesLower: false, includesUpper: true)
   }
 
-  static func above(_ lower: Double, below upper: Double) -> NumberRange {
+  public static func above(_ lower: Double, below upper: Double) -> NumberRange {
     NumberRange(lower: lower, upper: upper, includesLower: false, includesUpper: false)
   }
 }

@@ -116,10 +116,10 @@ extension Scenario {
           + (adapter.clientRanks != nil ? "client_ranks differ" : "\(name) trains others in turn")
           + "; use \"flat\"")
     }
-    if case .meanRegularized = method, !adapter.aggregation.meansAreModels {
+    if method.traits.pullsModels, !adapter.aggregation.meansAreModels {
       problems.add(
         place + "aggregation",
-        "mr-mtl draws models to their mean, and with \(name) every client has factors of its own basis; "
+        "\(method.name) compares models place by place, and with \(name) every client has factors of its own basis; "
           + "use fedit, ffa-lora, rolora, lora-fair, fedsa-lora or rgp")
     }
     if adapter.aggregation == .rgp, privacy.individual {
@@ -133,9 +133,7 @@ extension Scenario {
         JSONPath() + "server" + "optimizer",
         "\(name) decides itself how the server moves models; leave it out")
     }
-    if adapter.hasOwnExchange, case .robustClustered(let settings) = method,
-      settings.variant == .asReleased
-    {
+    if adapter.hasOwnExchange, method.traits.repeatsPublishedCode {
       problems.add(
         place + "aggregation",
         "the published code of r-dpcfl knows no \(name); use fedit or ffa-lora, or the variant "
@@ -145,40 +143,14 @@ extension Scenario {
 
   func checkMethod(_ problems: inout ProblemList) {
     let place = JSONPath() + "method"
-    if serverOptimizer != .fedAvg, !method.averages {
+    if serverOptimizer != .fedAvg, !method.traits.averages {
       problems.add(
         JSONPath() + "server" + "optimizer",
         "has nothing to do with \(method.name), whose server averages no updates; leave it out, or "
           + "set local.optimizer")
     }
-    func checkCount(_ count: Int, at place: JSONPath, _ problems: inout ProblemList) {
-      guard count > clientCount else { return }
-      problems.add(place, "must be at most the number of clients, \(clientCount), got \(count)")
-    }
-    switch method {
-    case .ifca(let settings):
-      checkCount(settings.numClusters, at: place + "num_clusters", &problems)
-    case .robustClustered(let settings):
-      if rounds < 2 {
-        problems.add(
-          JSONPath() + "rounds",
-          "must be at least 2 for r-dpcfl, whose first round finds the clusters, got \(rounds)")
-      }
-      if clientCount < 2 {
-        problems.add(
-          Self.clustersPath, "r-dpcfl needs at least 2 clients to tell apart, got \(clientCount)")
-        return
-      }
-      if let components = settings.components {
-        checkCount(components, at: place + "components", &problems)
-      }
-      if let count = settings.numClusters {
-        checkCount(count, at: place + "num_clusters", &problems)
-      }
-      for (index, count) in settings.candidateClusters.enumerated() {
-        checkCount(count, at: place + "candidate_clusters" + index, &problems)
-      }
-    case .global, .local, .meanRegularized, .oracle: break
+    for problem in method.settings.problems(in: self) {
+      problems.add(JSONPath(parsing: problem.path[...]) ?? place, problem.message)
     }
   }
 }

@@ -46,7 +46,7 @@ struct AdapterKindTests {
 
   @Test("every kind works inside of every method, or is refused", arguments: kinds)
   func methods(_ kind: String) async throws {
-    for method in allMethods {
+    for method in differentMethods {
       let settings = [deep, "adapter=\(kind)", "rounds=3", "method={\"name\": \"\(method)\"}"]
       guard method != "mr-mtl" || !kind.contains("op-lora") else {
         #expect(throws: ScenarioError.self) { try four(settings) }

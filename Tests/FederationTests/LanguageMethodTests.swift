@@ -16,7 +16,7 @@ struct LanguageMethodTests {
     #expect(one.clients.allSatisfy { (0...1).contains($0.accuracy) && $0.loss.isFinite })
   }
 
-  @Test("methods", arguments: allMethods)
+  @Test("methods", arguments: differentMethods)
   func methods(_ method: String) async throws {
     try await same(["method={\"name\": \"\(method)\"}"])
   }

@@ -51,7 +51,11 @@ func accuracy(_ outcome: RunOutcome) -> Double {
   outcome.result.clients.reduce(0) { $0 + $1.accuracy } / Double(outcome.result.clients.count)
 }
 
-let allMethods = ["r-dpcfl", "global", "local", "ifca", "mr-mtl", "oracle"]
+/// Every method that a scenario can name.
+let allMethods = MethodCatalog.all.map { $0.name }
+
+/// One of each way to keep models and to ask clients: for tests that cross methods with much else.
+let differentMethods = ["r-dpcfl", "global", "local", "ifca", "mr-mtl", "oracle"]
 
 @Suite("Runs")
 struct SimulationTests {

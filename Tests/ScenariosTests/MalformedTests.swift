@@ -69,6 +69,18 @@ struct MalformedTests {
       ])
   }
 
+  @Test("methods that are not private as published are refused with the reason")
+  func refusedMethods() throws {
+    for name in ["pacfl", "fedem", "rr-cluster", "pina"] {
+      let document = try shippedDocument("skewed.json").setting(
+        ["method", "name"], to: .string(name))
+      let found = problems(of: document.text)
+      #expect(found.map(\.path) == ["method.name"])
+      #expect(found.first?.message.contains(name) == true)
+      #expect(found.first?.message.contains("; use ") == true)
+    }
+  }
+
   @Test("all problems of a file are reported together")
   func together() throws {
     let document = try shippedDocument("skewed.json")
@@ -80,8 +92,8 @@ struct MalformedTests {
         "rounds: must be at least 1, got 0",
         "population.clusters[2].clients: must be at least 1, got 0",
         "privacy.epsilon: unknown key; did you mean \"target_epsilon\"?",
-        "method.name: must be \"r-dpcfl\", \"global\", \"local\", \"ifca\", \"mr-mtl\" or "
-          + "\"oracle\", got \"fedavg\"",
+        "method.name: must be \"r-dpcfl\", \"global\", \"local\", \"ifca\", \"mr-mtl\", "
+          + "\"fedprox\", \"ditto\", \"scaffold\", \"k-means\", \"cfl\" or \"oracle\", got \"fedavg\"",
       ])
     let crossed = try shippedDocument("skewed.json")
       .setting(["local", "batch_size"], to: 1001).setting(["adapter", "r"], to: 11)
@@ -404,7 +416,7 @@ let malformedScenarios: [Malformed] = [
   .shape("method.lambda", "only of \"mr-mtl\"", (["method", "lambda"], 1)),
   .shape("method.lambda", "at least 0", (["method"], ["name": "mr-mtl", "lambda": -1])),
   .shape(
-    "method.num_clusters", "only of \"r-dpcfl\" or \"ifca\"",
+    "method.num_clusters", "only of \"r-dpcfl\", \"ifca\" or \"k-means\"",
     (["method"], ["name": "global", "num_clusters": 4])),
   .cross(
     "method.num_clusters", "at most the number of clients, 21, got 22",

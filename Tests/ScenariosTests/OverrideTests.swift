@@ -22,7 +22,7 @@ struct OverrideTests {
     #expect(try scenario("description=a = b").description == "a = b")
     #expect(try scenario("description=\"5\"").description == "5")
     #expect(try scenario("privacy.target_epsilon=null").privacy.budget.targetEpsilon == nil)
-    #expect(try scenario("method={\"name\": \"global\"}").method == .global)
+    #expect(try scenario("method={\"name\": \"global\"}").method.settings is Scenario.Global)
   }
 
   @Test("paths reach list entries and make the objects that are missing")
@@ -36,7 +36,8 @@ struct OverrideTests {
   @Test("later overrides win, and what follows an overridden setting follows")
   func order() throws {
     #expect(try scenario("seed=1", "seed=2").seed == 2)
-    guard case .robustClustered(let method) = try scenario("local.learning_rate=0.25").method else {
+    let settings = try scenario("local.learning_rate=0.25").method.settings
+    guard let method = settings as? Scenario.RobustClustered else {
       Issue.record("not r-dpcfl")
       return
     }

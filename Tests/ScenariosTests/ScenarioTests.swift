@@ -20,7 +20,7 @@ struct ScenarioTests {
     #expect(scenario.model.pretraining?.epochs == 3)
     #expect(scenario.adapter?.targetModules == ["conv2", "fc"])
     #expect(scenario.adapter?.freezeA == true)
-    guard case .robustClustered(let method) = scenario.method else {
+    guard let method = scenario.method.settings as? Scenario.RobustClustered else {
       Issue.record("the method is \(scenario.method.name)")
       return
     }
@@ -76,14 +76,14 @@ struct ScenarioTests {
     #expect(scenario.privacy.budget.maxGradNorm == 1)
     #expect(scenario.privacy.accountant == .best)
     #expect(scenario.evaluation.every == 1)
-    guard case .robustClustered(let method) = scenario.method else {
+    guard let method = scenario.method.settings as? Scenario.RobustClustered else {
       Issue.record("the method is \(scenario.method.name)")
       return
     }
     #expect(method.variant == .asIntended && method.criterion == .separation)
     #expect(method.candidateClusters == [2])
     #expect(method.components == nil && method.mixtureStarts == 20)
-    #expect(method.selectionEpsilonRatio == 0.03 && method.selectionRoundsRatio == 0.1)
+    #expect(method.selection.epsilonRatio == 0.03 && method.selection.roundsRatio == 0.1)
     #expect(method.firstRoundNoiseRatio == 2 && method.firstRoundLearningRate == 0.1)
   }
 

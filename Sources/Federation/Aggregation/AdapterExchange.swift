@@ -45,7 +45,7 @@ struct AdapterExchange: Sendable {
     self.base = base
     seed = scenario.seed
     clientRanks = adapter.clientRanks
-    firstTraining = if case .robustClustered = scenario.method { 1 } else { 0 }
+    firstTraining = scenario.method.traits.clustersFirstRound ? 1 : 0
     var plans = [NetworkKey(trained: .both, rankLimit: nil): plan]
     for round in 0..<2 {
       for trained in rule.phases(round: round) {

@@ -28,13 +28,13 @@ extension FederatedState {
         })
       else { return false }
     }
-    return personalFits(context) && momentsFit(context) && thresholdsFit
+    return personalFits(context) && controlsFit(context) && momentsFit(context) && thresholdsFit
       && clustering?.fits(clients: clients, rounds: context.rounds) ?? true
   }
 
-  /// R-DPCFL finds as many models as it finds clusters; all other methods keep the number that they begin with.
+  /// Some methods have as many models as they found clusters; all others keep the number that they begin with.
   private func modelCounts(_ context: MethodContext) -> ClosedRange<Int> {
-    if case .robustClustered = context.scenario.method { return 1...context.clients.count }
+    if context.scenario.method.traits.modelsGrow { return 1...context.clients.count }
     let count = context.scenario.method.makeMethod().start(context).models.count
     return count...count
   }
@@ -49,6 +49,12 @@ extension FederatedState {
       return false
     }
     return personal.allSatisfy { $0.count == exchange.personalCount }
+  }
+
+  private func controlsFit(_ context: MethodContext) -> Bool {
+    let begin = context.scenario.method.makeMethod().start(context).controls
+    return controls?.count == begin?.count
+      && controls?.allSatisfy { $0.count == context.initial.count } ?? true
   }
 
   private func momentsFit(_ context: MethodContext) -> Bool {

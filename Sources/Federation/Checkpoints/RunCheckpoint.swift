@@ -11,7 +11,7 @@ public struct RunCheckpoint: Codable, Sendable {
   public let datasetHash: String
   /// Rounds done.
   public let round: Int
-  let state: FederatedState
+  package let state: FederatedState
   let progress: RunProgress
   /// Clients whose budgets ended, with the round that they did not take part in.
   let exhausted: [Int: Int]

@@ -64,19 +64,13 @@ struct CheckFacts: Sendable {
 
   var isPrivate: Bool { clients.contains { $0.budget.targetEpsilon != nil } }
 
-  /// Rounds in which clients select, 0 where the method does not.
-  var selectionRounds: Int? {
-    switch scenario.method {
-    case .robustClustered(let settings):
-      selectionRoundCount(ratio: settings.selectionRoundsRatio, rounds: scenario.rounds)
-    case .ifca(let settings):
-      selectionRoundCount(ratio: settings.selectionRoundsRatio, rounds: scenario.rounds)
-    case .global, .local, .meanRegularized, .oracle: nil
-    }
-  }
+  /// Rounds in which clients select; nil where the method knows no selection.
+  var selectionRounds: Int? { scenario.method.traits.selection?.rounds(of: scenario.rounds) }
+
+  var traits: MethodTraits { scenario.method.traits }
 
   var robustClustered: Scenario.RobustClustered? {
-    if case .robustClustered(let settings) = scenario.method { settings } else { nil }
+    scenario.method.settings as? Scenario.RobustClustered
   }
 }
 
@@ -107,7 +101,7 @@ extension ModelSize {
 extension DetectionForecast {
   /// Nil unless the method clusters by the first updates.
   init?(scenario: Scenario, model: ModelSize, groups: [ReleaseGroup]) {
-    guard case .robustClustered = scenario.method,
+    guard scenario.method.traits.clustersFirstRound,
       let threshold = Detectability.detectionThreshold(
         parameters: model.trainable, clients: scenario.clientCount),
       let reliable = Detectability.reliableScore(

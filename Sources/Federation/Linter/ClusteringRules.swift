@@ -5,7 +5,7 @@ import Scenarios
 extension CheckRule {
   static let clustering: [CheckRule] = [
     CheckRule("DP301", .warning) { facts in
-      guard facts.selectionRounds == 0, facts.scenario.method.trainsSeveralModels else { return [] }
+      guard facts.selectionRounds == 0, facts.traits.trainsSeveralModels else { return [] }
       return [
         Complaint(
           "method.selection_rounds_ratio",
@@ -25,7 +25,7 @@ extension CheckRule {
       ]
     },
     CheckRule("DP303", .note) { facts in
-      guard case .ifca(let settings) = facts.scenario.method, settings.numClusters > 1 else {
+      guard facts.scenario.method.settings is Scenario.Ifca, facts.traits.models > 1 else {
         return []
       }
       return [
@@ -73,7 +73,7 @@ extension CheckRule {
     },
     CheckRule("DP307", .warning) { facts in
       let clusters = facts.scenario.population.clusters
-      guard facts.scenario.method.findsClusters,
+      guard facts.traits.clusters == .found,
         let index = clusters.firstIndex(where: { $0.shift.isFeatureNoiseAlone })
       else { return [] }
       return [
@@ -85,7 +85,7 @@ extension CheckRule {
     },
     CheckRule("DP308", .note) { facts in
       let clusters = facts.scenario.population.clusters
-      guard facts.isPrivate, facts.scenario.method.trainsSeveralModels,
+      guard facts.isPrivate, facts.traits.trainsSeveralModels,
         let index = clusters.firstIndex(where: \.minority),
         let largest = clusters.map(\.clients).max(), largest > clusters[index].clients
       else { return [] }
@@ -99,14 +99,9 @@ extension CheckRule {
       ]
     },
     CheckRule("DP309", .note) { facts in
-      let known: Int? =
-        switch facts.scenario.method {
-        case .robustClustered(let settings): settings.numClusters
-        case .ifca(let settings): settings.numClusters
-        case .oracle: facts.scenario.population.clusters.count
-        case .global, .local, .meanRegularized: nil
-        }
-      guard let known, known == facts.scenario.population.clusters.count, known > 1 else {
+      guard let known = facts.traits.knownClusterCount,
+        known == facts.scenario.population.clusters.count, known > 1
+      else {
         return []
       }
       return [
@@ -134,24 +129,6 @@ extension CheckRule {
       return []
     },
   ]
-}
-
-extension Scenario.Method {
-  fileprivate var findsClusters: Bool {
-    switch self {
-    case .robustClustered, .ifca: true
-    case .global, .local, .meanRegularized, .oracle: false
-    }
-  }
-
-  fileprivate var trainsSeveralModels: Bool {
-    switch self {
-    case .robustClustered(let settings): settings.numClusters != 1
-    case .ifca(let settings): settings.numClusters > 1
-    case .oracle: true
-    case .global, .local, .meanRegularized: false
-    }
-  }
 }
 
 extension Scenario.Shift {

@@ -53,7 +53,7 @@ extension CostForecast {
       ((scenario.data.trainExamples ?? clients.reduce(0) { $0 + $1.trainExamples })
         + (scenario.data.testExamples ?? tests)) * model.inputs * bytesPerValue * 2
     let vectors =
-      4 * (4 * model.total + (2 * clients.count + Self.models(scenario, clients)) * model.trainable)
+      4 * (4 * model.total + (2 * clients.count + scenario.method.traits.models) * model.trainable)
     featureBytes = min(features, featureMemory)
     peakBytes = Self.baseBytes + data + featureBytes + vectors
   }
@@ -64,27 +64,10 @@ extension CostForecast {
   }
 
   private static func selections(_ scenario: Scenario) -> (rounds: Int, candidates: Int) {
-    switch scenario.method {
-    case .robustClustered(let settings):
-      let count = settings.numClusters ?? settings.candidateClusters.max() ?? 1
-      return (
-        selectionRoundCount(ratio: settings.selectionRoundsRatio, rounds: scenario.rounds), count
-      )
-    case .ifca(let settings):
-      return (
-        selectionRoundCount(ratio: settings.selectionRoundsRatio, rounds: scenario.rounds),
-        settings.numClusters
-      )
-    case .global, .local, .meanRegularized, .oracle: return (0, 0)
-    }
-  }
-
-  private static func models(_ scenario: Scenario, _ clients: [ClientPlan]) -> Int {
-    switch scenario.method {
-    case .global: 1
-    case .oracle: scenario.population.clusters.count
-    case .local, .meanRegularized: clients.count
-    case .robustClustered, .ifca: max(selections(scenario).candidates, 1)
-    }
+    let traits = scenario.method.traits
+    return (
+      traits.selection?.rounds(of: scenario.rounds) ?? 0,
+      traits.selection == nil ? 0 : traits.models
+    )
   }
 }

@@ -8,8 +8,10 @@ import Scenarios
 extension CheckRule {
   static let training: [CheckRule] = [
     CheckRule("DP401", .warning) { facts in
-      guard case .meanRegularized(let lambda) = facts.scenario.method else { return [] }
-      let pull = lambda * facts.scenario.local.learningRate
+      guard let settings = facts.scenario.method.settings as? Scenario.MeanRegularized else {
+        return []
+      }
+      let pull = settings.lambda * facts.scenario.local.learningRate
       guard pull > 1 else { return [] }
       return [
         Complaint(

@@ -5,7 +5,7 @@ import Scenarios
 extension CheckRule {
   static let truth: [CheckRule] = [
     CheckRule("DP101", .critical) { facts in
-      guard facts.isPrivate, facts.robustClustered?.variant == .asReleased else { return [] }
+      guard facts.isPrivate, facts.traits.repeatsPublishedCode else { return [] }
       return [
         Complaint(
           "method.variant",

@@ -17,16 +17,9 @@ import Scenarios
 
 struct AsReleased: FederatedMethod {
   let settings: Scenario.RobustClustered
-  let findsClusters = true
-
   static let note =
     "as-released: reproduces the faults of the published code on purpose; epsilon is what its "
     + "releases really cost at most, with delta enlarged by a hundredth (docs/method.md)"
-
-  /// Selections that the code pays for.
-  private func paidSelections(_ scenario: Scenario) -> Int {
-    selectionRoundCount(ratio: settings.selectionRoundsRatio, rounds: scenario.rounds)
-  }
 
   // MARK: - Budget
 
@@ -38,12 +31,12 @@ struct AsReleased: FederatedMethod {
     for client: ClientPlan, in context: ReleaseContext, calibrator: inout NoiseCalibrator
   ) throws(FederationError) -> ClientNoise {
     guard let target = client.budget.targetEpsilon else { return .none }
-    let selectionEpsilon = settings.selectionEpsilonRatio * target
+    let selectionEpsilon = settings.selection.epsilonRatio * target
     do {
       let spent = try AsReleased.accountant.epsilon(
         of: .selfComposed(
           event: .exponentialMechanism(epsilon: selectionEpsilon),
-          count: paidSelections(context.scenario)),
+          count: settings.selection.rounds(of: context.scenario.rounds)),
         delta: client.budget.targetDelta)
       guard target - spent >= 1 else {
         throw FederationError.unreachableBudget(
@@ -85,7 +78,8 @@ struct AsReleased: FederatedMethod {
     let firstSelection = max(state.clustering?.switchRound ?? 0, 1)
     // One more than was paid for.
     let selects =
-      round >= firstSelection && round <= firstSelection + paidSelections(context.scenario)
+      round >= firstSelection
+      && round <= firstSelection + settings.selection.rounds(of: context.scenario.rounds)
       && state.models.count > 1
     guard selects else { return work }
     let selection = ClientTask.Selection(

@@ -1,22 +1,18 @@
 // The methods without clustering, and the one that knows the clusters: what R-DPCFL is measured against.
 
-import Scenarios
+public import Scenarios
 
 /// One model for everybody (DP FedAvg).
-struct GlobalModel: FederatedMethod {
-  let findsClusters = false
-
-  func start(_ context: MethodContext) -> FederatedState {
+extension Scenario.Global: FederatedMethod, RunnableMethod {
+  public func start(_ context: MethodContext) -> FederatedState {
     FederatedState(
       models: [context.initial], assignment: context.clients.map { _ in 0 })
   }
 }
 
 /// One model for each true cluster: no method can know them, so this bounds what clustering can give.
-struct TrueClusters: FederatedMethod {
-  let findsClusters = true
-
-  func start(_ context: MethodContext) -> FederatedState {
+extension Scenario.Oracle: FederatedMethod, RunnableMethod {
+  public func start(_ context: MethodContext) -> FederatedState {
     let count = context.scenario.population.clusters.count
     return FederatedState(
       models: [[Float]](repeating: context.initial, count: count),
@@ -25,16 +21,14 @@ struct TrueClusters: FederatedMethod {
 }
 
 /// Every client trains alone; nothing is exchanged.
-struct LocalModels: FederatedMethod {
-  let findsClusters = false
-
-  func start(_ context: MethodContext) -> FederatedState {
+extension Scenario.LocalModels: FederatedMethod, RunnableMethod {
+  public func start(_ context: MethodContext) -> FederatedState {
     FederatedState(
       models: context.clients.map { _ in context.initial },
       assignment: context.clients.map(\.index))
   }
 
-  func tasks(round: Int, state: FederatedState, context: MethodContext) -> RoundTasks {
+  public func tasks(round: Int, state: FederatedState, context: MethodContext) -> RoundTasks {
     RoundTasks(
       stage: .training,
       tasks: context.schedule.cohort(round: round).map {
@@ -46,15 +40,14 @@ struct LocalModels: FederatedMethod {
 /// Personal models held together by their mean: min Σ f_i(w_i) + (λ/2)‖w_i − w̄‖² (MR-MTL; Liu et al.,
 /// NeurIPS 2022). The pull is added after the noise: it depends on released models alone, so it costs
 /// no privacy, and inside the clip it would eat the gradient's share.
-struct MeanRegularized: FederatedMethod {
-  let lambda: Double
-  let findsClusters = false
-
-  func start(_ context: MethodContext) -> FederatedState {
-    LocalModels().start(context)
+extension Scenario.MeanRegularized: FederatedMethod, RunnableMethod {
+  public func start(_ context: MethodContext) -> FederatedState {
+    FederatedState(
+      models: context.clients.map { _ in context.initial },
+      assignment: context.clients.map(\.index))
   }
 
-  func tasks(
+  public func tasks(
     round: Int, state: FederatedState, context: MethodContext
   ) throws(FederationError) -> RoundTasks {
     // The mean of models that everybody has released; exact and free of order.

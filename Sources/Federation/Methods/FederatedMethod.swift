@@ -2,8 +2,9 @@
 // the answers into its models. Training, privacy and storage are shared by all methods.
 
 import Clustering
-import Learning
-import Scenarios
+public import JSON
+public import Learning
+public import Scenarios
 
 /// The server's state between rounds: a value, so that a checkpoint can keep it. Whatever a method or a
 /// rule of aggregation carries from one round to the next stands here.
@@ -22,42 +23,74 @@ public struct FederatedState: Codable, Hashable, Sendable {
   /// The factors B that clients keep for themselves, where an aggregation rule lets them; the server has
   /// no use for them.
   public var personal: [[Float]]?
+  /// The control variates of clients, where a method has them.
+  public var controls: [[Float]]?
   /// How far the last averaging of adapters was from the exact average of products, relative to it.
   public var aggregationError: Double?
 }
 
 extension FederatedState {
   /// The state of a run that begins.
-  package init(models: [[Float]], assignment: [Int]) {
+  public init(models: [[Float]], assignment: [Int]) {
     self.init(models: models, assignment: assignment, posteriors: nil)
   }
 }
 
 /// What a method may know besides its state.
-struct MethodContext: Sendable {
-  let scenario: Scenario
-  let plan: TrainingPlan
-  let clients: [ClientProfile]
-  let schedule: CohortSchedule
+public struct MethodContext: Sendable {
+  public let scenario: Scenario
+  public let plan: TrainingPlan
+  public let clients: [ClientProfile]
+  public let schedule: CohortSchedule
   /// θ at the start.
-  let initial: [Float]
+  public let initial: [Float]
   /// Frozen A factors (they say what an update of B does to the weights).
   let factors: [Float]
   /// Nil where parameter vectors are averaged as they are.
   let exchange: AdapterExchange?
 
-  var rounds: Int { scenario.rounds }
+  public var rounds: Int { scenario.rounds }
+}
+
+extension MethodContext {
+  /// What an update says about its client's data, for clustering: the change of the weights that it stands for.
+  ///
+  /// - Parameters:
+  ///   - delta: the update, or what it would be without noise.
+  ///   - models: from which it started, by `update.model`.
+  func clusteringSignal(
+    of delta: [Float], by update: ClientUpdate, from models: [[Float]], round: Int
+  ) -> [Float] {
+    exchange?.signal(of: delta, client: update.client, from: models[update.model], round: round)
+      ?? plan.weightChange(of: delta, from: initial, factors: factors)
+  }
 }
 
 /// One round's work.
-struct RoundTasks: Sendable {
-  let stage: RoundStage
-  let tasks: [ClientTask]
+public struct RoundTasks: Sendable {
+  public let stage: RoundStage
+  public let tasks: [ClientTask]
+
+  public init(stage: RoundStage, tasks: [ClientTask]) {
+    self.stage = stage
+    self.tasks = tasks
+  }
 }
 
 extension RoundTasks {
+  /// Everybody takes a step with all data at once from the common start, so that the updates can be clustered.
+  ///
+  /// - Parameter learningRate: nil takes the scenario's.
+  static func fullBatch(context: MethodContext, learningRate: Double?) -> RoundTasks {
+    RoundTasks(
+      stage: .fullBatch,
+      tasks: context.schedule.cohort(round: 0).map {
+        ClientTask(client: $0, model: 0, training: .fullBatch, learningRate: learningRate)
+      })
+  }
+
   /// The cohort trains the models it is assigned to, or first chooses among all of them.
-  static func assigned(
+  public static func assigned(
     round: Int, state: FederatedState, context: MethodContext, selects: Bool = false
   ) -> RoundTasks {
     let selection = ClientTask.Selection(candidates: Array(state.models.indices))
@@ -70,7 +103,10 @@ extension RoundTasks {
   }
 }
 
-protocol FederatedMethod: Sendable {
+/// A method of federated learning: what clients release, what they are asked, how the server moves its models.
+///
+/// Training inside a client, clipping, noise, the ledger, checkpoints and reports are the same for all methods.
+public protocol FederatedMethod: Sendable {
   /// Everything that a client will release in the whole run, or at most that.
   func releases(of client: ClientPlan, in context: ReleaseContext) -> ReleasePlan
   /// The noise with which the client keeps its budget.
@@ -90,31 +126,33 @@ protocol FederatedMethod: Sendable {
     _ updates: [ClientUpdate], means: [Int: [Float]]?, round: Int,
     into state: inout FederatedState, context: MethodContext
   ) throws
-  /// Whether the models stand for clusters, so that found clusters can be compared with true ones.
-  var findsClusters: Bool { get }
+  /// Whether `fold` looks at each update; where it does not, updates are added up as they come.
+  var readsUpdates: Bool { get }
 }
 
 extension FederatedMethod {
+  public var readsUpdates: Bool { false }
+
   /// The plan of a method that does nothing but train in every round in which the client takes part.
-  func releases(of client: ClientPlan, in context: ReleaseContext) -> ReleasePlan {
+  public func releases(of client: ClientPlan, in context: ReleaseContext) -> ReleasePlan {
     ReleasePlan.training(client, rounds: context.schedule.participations(of: client.index))
   }
 
   /// The usual noise: from all releases together, composed jointly, rounded up.
-  func noise(
+  public func noise(
     for client: ClientPlan, in context: ReleaseContext, calibrator: inout NoiseCalibrator
   ) throws(FederationError) -> ClientNoise {
     try calibrator.noise(for: client, plan: releases(of: client, in: context))
   }
 
   /// The usual round: every client of the cohort trains the model that it is assigned to.
-  func tasks(round: Int, state: FederatedState, context: MethodContext) -> RoundTasks {
+  public func tasks(round: Int, state: FederatedState, context: MethodContext) -> RoundTasks {
     .assigned(round: round, state: state, context: context)
   }
 
   /// The usual fold: a client stays with the model it trained, and every model moves by the unweighted
   /// mean of the updates of its clients; a model that nobody trained stays as it is.
-  func fold(
+  public func fold(
     _ updates: [ClientUpdate], means: [Int: [Float]]?, round: Int,
     into state: inout FederatedState, context: MethodContext
   ) throws {
@@ -123,10 +161,24 @@ extension FederatedMethod {
 }
 
 extension ReleasePlan {
-  static func training(_ client: ClientPlan, rounds: Int) -> ReleasePlan {
+  public static func training(_ client: ClientPlan, rounds: Int) -> ReleasePlan {
     var plan = ReleasePlan()
     plan.sampleRate = client.sampleRate
     plan.sampledSteps = client.stepsPerRound * rounds
+    return plan
+  }
+
+  /// A full-batch first round of everybody, then training.
+  ///
+  /// - Parameter noiseRatio: noise multiplier of the first round over that of the others.
+  static func clusteringFirst(
+    _ client: ClientPlan, noiseRatio: Double, in context: ReleaseContext
+  ) -> ReleasePlan {
+    var plan = training(
+      client,
+      rounds: context.schedule.participations(of: client.index, in: 1..<context.scenario.rounds))
+    plan.fullBatchSteps = client.fullBatchSteps
+    plan.fullBatchNoiseRatio = noiseRatio
     return plan
   }
 }
@@ -135,7 +187,7 @@ extension FederatedState {
   /// Assigns each client to the model it trained, and averages.
   ///
   /// - Parameter means: see `FederatedMethod.fold`.
-  mutating func take(
+  public mutating func take(
     _ updates: [ClientUpdate], means: [Int: [Float]]?, round: Int, context: MethodContext
   ) throws {
     for update in updates { assignment[update.client] = update.model }
@@ -171,20 +223,42 @@ extension FederatedState {
   }
 }
 
+/// Settings that know how their method runs.
+public protocol RunnableMethod: MethodSettings {
+  func makeMethod() -> any FederatedMethod
+}
+
+extension RunnableMethod where Self: FederatedMethod {
+  public func makeMethod() -> any FederatedMethod { self }
+}
+
 extension Scenario.Method {
   /// The method as the server runs it.
   func makeMethod() -> any FederatedMethod {
-    switch self {
-    case .robustClustered(let settings):
-      switch settings.variant {
-      case .asIntended: RobustClustered(settings: settings)
-      case .asReleased: AsReleased(settings: settings)
-      }
-    case .global: GlobalModel()
-    case .local: LocalModels()
-    case .ifca(let settings): IterativeClustering(settings: settings)
-    case .meanRegularized(let lambda): MeanRegularized(lambda: lambda)
-    case .oracle: TrueClusters()
-    }
+    (settings as? any RunnableMethod)?.makeMethod() ?? MethodWithoutRun(name: name)
+  }
+}
+
+/// Stands for settings that came without a way to run: `MethodCatalog.add(runnable:)` lets in no such method.
+private struct MethodWithoutRun: FederatedMethod {
+  let name: String
+
+  func start(_ context: MethodContext) -> FederatedState {
+    FederatedState(models: [context.initial], assignment: context.clients.map { _ in 0 })
+  }
+
+  func tasks(
+    round: Int, state: FederatedState, context: MethodContext
+  ) throws(FederationError) -> RoundTasks {
+    throw .methodCannotRun(name)
+  }
+}
+
+extension MethodCatalog {
+  /// Lets scenarios name a method of another package.
+  ///
+  /// - Throws: `ScenarioError` if another method has its name.
+  public static func add(runnable method: any RunnableMethod.Type) throws(ScenarioError) {
+    try add(method)
   }
 }

@@ -3,31 +3,23 @@
 
 import Kernels
 import Learning
-import Scenarios
+public import Scenarios
 
-struct IterativeClustering: FederatedMethod {
-  let settings: Scenario.Ifca
-  let findsClusters = true
-
-  /// Rounds in which clients select: the stated share, at least one.
-  func selectionRounds(_ scenario: Scenario) -> Int {
-    selectionRoundCount(ratio: settings.selectionRoundsRatio, rounds: scenario.rounds)
-  }
-
-  func releases(of client: ClientPlan, in context: ReleaseContext) -> ReleasePlan {
+extension Scenario.Ifca: FederatedMethod, RunnableMethod {
+  public func releases(of client: ClientPlan, in context: ReleaseContext) -> ReleasePlan {
     var plan = ReleasePlan.training(
       client, rounds: context.schedule.participations(of: client.index))
-    if settings.numClusters > 1, let epsilon = client.budget.targetEpsilon {
+    if numClusters > 1, let epsilon = client.budget.targetEpsilon {
       plan.selections = context.schedule.participations(
-        of: client.index, in: 0..<selectionRounds(context.scenario))
-      plan.selectionEpsilon = settings.selectionEpsilonRatio * epsilon
+        of: client.index, in: 0..<selection.rounds(of: context.scenario.rounds))
+      plan.selectionEpsilon = selection.epsilonRatio * epsilon
     }
     return plan
   }
 
-  func start(_ context: MethodContext) -> FederatedState {
+  public func start(_ context: MethodContext) -> FederatedState {
     FederatedState(
-      models: (0..<settings.numClusters).map { distinctModel($0, context) },
+      models: (0..<numClusters).map { distinctModel($0, context) },
       assignment: context.clients.map { _ in 0 })
   }
 
@@ -47,14 +39,8 @@ struct IterativeClustering: FederatedMethod {
     return model
   }
 
-  func tasks(round: Int, state: FederatedState, context: MethodContext) -> RoundTasks {
-    let selects = settings.numClusters > 1 && round < selectionRounds(context.scenario)
+  public func tasks(round: Int, state: FederatedState, context: MethodContext) -> RoundTasks {
+    let selects = numClusters > 1 && round < selection.rounds(of: context.scenario.rounds)
     return .assigned(round: round, state: state, context: context, selects: selects)
   }
-}
-
-/// Rounds of private selection: a share of all rounds, at least one unless the share is zero.
-func selectionRoundCount(ratio: Double, rounds: Int) -> Int {
-  guard ratio > 0 else { return 0 }
-  return min(rounds, max(1, Int((ratio * Double(rounds)).rounded())))
 }

@@ -7,12 +7,19 @@
 import Clustering
 import Kernels
 import Learning
-import Scenarios
+public import Scenarios
+
+extension Scenario.RobustClustered: RunnableMethod {
+  public func makeMethod() -> any FederatedMethod {
+    switch variant {
+    case .asIntended: RobustClustered(settings: self)
+    case .asReleased: AsReleased(settings: self)
+    }
+  }
+}
 
 struct RobustClustered: FederatedMethod {
   let settings: Scenario.RobustClustered
-  let findsClusters = true
-
   /// The score from which the criterion "robust" believes that clusters are apart: 95 % of runs on pure
   /// noise stay below 3.6 with 21 clients (docs/clustering.md).
   static let trustedScore = 4.0
@@ -20,21 +27,14 @@ struct RobustClustered: FederatedMethod {
   // MARK: - Budget
 
   func releases(of client: ClientPlan, in context: ReleaseContext) -> ReleasePlan {
-    var plan = ReleasePlan.training(
-      client,
-      rounds: context.schedule.participations(of: client.index, in: 1..<context.scenario.rounds))
-    plan.fullBatchSteps = client.fullBatchSteps
-    plan.fullBatchNoiseRatio = settings.firstRoundNoiseRatio
+    var plan = ReleasePlan.clusteringFirst(
+      client, noiseRatio: settings.firstRoundNoiseRatio, in: context)
     if let epsilon = client.budget.targetEpsilon, settings.numClusters != 1 {
       // The window of selection depends on E_c, which is not known yet; its length is.
-      plan.selections = selectionRounds(context.scenario)
-      plan.selectionEpsilon = settings.selectionEpsilonRatio * epsilon
+      plan.selections = settings.selection.rounds(of: context.scenario.rounds)
+      plan.selectionEpsilon = settings.selection.epsilonRatio * epsilon
     }
     return plan
-  }
-
-  func selectionRounds(_ scenario: Scenario) -> Int {
-    selectionRoundCount(ratio: settings.selectionRoundsRatio, rounds: scenario.rounds)
   }
 
   // MARK: - Rounds
@@ -46,13 +46,7 @@ struct RobustClustered: FederatedMethod {
   func tasks(round: Int, state: FederatedState, context: MethodContext) -> RoundTasks {
     let cohort = context.schedule.cohort(round: round)
     guard round > 0 else {
-      return RoundTasks(
-        stage: .fullBatch,
-        tasks: cohort.map {
-          ClientTask(
-            client: $0, model: 0, training: .fullBatch,
-            learningRate: settings.firstRoundLearningRate)
-        })
+      return .fullBatch(context: context, learningRate: settings.firstRoundLearningRate)
     }
     // At least one soft round, however small E_c is: until they have been trained once the models are
     // all the same, and a choice among them would scatter the clusters.
@@ -68,7 +62,8 @@ struct RobustClustered: FederatedMethod {
         })
     }
     let selects =
-      state.models.count > 1 && round < firstSelection + selectionRounds(context.scenario)
+      state.models.count > 1
+      && round < firstSelection + settings.selection.rounds(of: context.scenario.rounds)
     return .assigned(round: round, state: state, context: context, selects: selects)
   }
 
@@ -89,11 +84,8 @@ struct RobustClustered: FederatedMethod {
   private func cluster(
     _ updates: [ClientUpdate], state: inout FederatedState, context: MethodContext
   ) throws {
-    let signal = updates.map { update in
-      context.exchange?.signal(
-        of: update.delta, client: update.client, from: state.models[update.model], round: 0)
-        ?? context.plan.weightChange(
-          of: update.delta, from: context.initial, factors: context.factors)
+    let signal = updates.map {
+      context.clusteringSignal(of: $0.delta, by: $0, from: state.models, round: 0)
     }
     let candidates = settings.numClusters.map { [$0] } ?? settings.candidateClusters
     var options = UpdateClusteringOptions.recommended(

@@ -51,8 +51,6 @@ public actor RunRecorder: RunObserver {
     (ledgerCount, earlierSeconds) = (0, 0)
     models = [Int](repeating: -1, count: trueClusters.count)
     let process = ProcessIdentity.current
-    var variant: String?
-    if case .robustClustered(let settings) = scenario.method { variant = settings.variant.rawValue }
     var generator = SystemRandomNumberGenerator()
     runID = try store.write { database in
       if let identity {
@@ -76,7 +74,7 @@ public actor RunRecorder: RunObserver {
       } while try RunRecord.exists(database, key: runID)
       try RunRecord(
         runID: runID, scenario: scenario.name, scenarioHash: scenario.hash,
-        scenarioJSON: scenario.resolvedJSON, method: scenario.method.name, variant: variant,
+        scenarioJSON: scenario.resolvedJSON, method: scenario.method.name, variant: scenario.method.traits.variant,
         seed: Int(clamping: scenario.seed), rounds: scenario.rounds, status: .running,
         startedAt: startedAt, workers: workers, version: DPFLSimVersion.current,
         folder: scenario.folder, machine: machine,

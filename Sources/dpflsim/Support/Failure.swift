@@ -68,7 +68,8 @@ public struct Failure: Error, Sendable, Hashable {
   private static func status(of error: FederationError) -> ExitStatus {
     switch error {
     case .budgetExhausted, .serverBudgetExhausted, .memoryLimit: .stopped
-    case .unreachableBudget, .updateOutOfRange, .notFinite, .cannotResume, .cannotAudit:
+    case .unreachableBudget, .updateOutOfRange, .notFinite, .cannotResume, .cannotAudit,
+      .methodCannotRun:
       .invalidInput
     }
   }

@@ -19,6 +19,7 @@ __all__ = [
     "BitfitAdapter",
     "BottleneckAdapter",
     "CategoricalColumn",
+    "CflMethod",
     "Cifar10Data",
     "ClientPrivacy",
     "Cluster",
@@ -29,6 +30,7 @@ __all__ = [
     "CosineLearningRateSchedule",
     "CsvData",
     "DirichletLabelSkew",
+    "DittoMethod",
     "EmnistBalancedData",
     "EmnistByclassData",
     "EmnistBymergeData",
@@ -41,6 +43,7 @@ __all__ = [
     "FedadamOptimizer",
     "FedavgOptimizer",
     "FedavgmOptimizer",
+    "FedproxMethod",
     "FinegatesAdapter",
     "FlatClipping",
     "GlobalMethod",
@@ -48,6 +51,7 @@ __all__ = [
     "Ia3Adapter",
     "IdxData",
     "IfcaMethod",
+    "KMeansMethod",
     "LayerNormAdapter",
     "LinearLearningRateSchedule",
     "Local",
@@ -73,6 +77,7 @@ __all__ = [
     "RDpcflMethod",
     "ResnetModel",
     "RgpAdapter",
+    "ScaffoldMethod",
     "Scenario",
     "Server",
     "SgdOptimizer",
@@ -917,6 +922,69 @@ class MrMtlMethod(Part):
 
 
 @dataclass(kw_only=True, slots=True, repr=False)
+class FedproxMethod(Part):
+    """One model; local training is drawn back to it (FedProx)."""
+
+    name: Literal["fedprox"] = field(default="fedprox", init=False)
+
+    mu: float = UNSET
+    """Weight of the pull to the global model. At least 0, at most 1,000. Default: 0.01."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class DittoMethod(Part):
+    """A global model and personal ones drawn to it (Ditto); rounds of the two take turns."""
+
+    name: Literal["ditto"] = field(default="ditto", init=False)
+
+    lambda_: float = UNSET
+    """Weight of the pull of personal models to the global one. At least 0, at most 1,000. Default: 0.1."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class ScaffoldMethod(Part):
+    """One model; local steps are corrected by control variates (SCAFFOLD)."""
+
+    name: Literal["scaffold"] = field(default="scaffold", init=False)
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class KMeansMethod(Part):
+    """Clusters by k-means on the updates of a full-batch first round."""
+
+    name: Literal["k-means"] = field(default="k-means", init=False)
+
+    first_round_noise_ratio: float = UNSET
+    """Noise multiplier of round 1 over that of the later rounds. At least 0.01, at most 1,000. Default: 2."""
+
+    num_clusters: int | None = UNSET
+    """Number of clusters; null = the number of true clusters. At least 1, at most 1,000. Default: null."""
+
+    starts: int = UNSET
+    """Starts of k-means, of which the best is kept. At least 1, at most 1,000. Default: 20."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class CflMethod(Part):
+    """Recursive bipartition of the clients by the cosines of their updates (CFL)."""
+
+    name: Literal["cfl"] = field(default="cfl", init=False)
+
+    first_split_round: int = UNSET
+    """No division before this round. At least 1, at most 100,000. Default: 2."""
+
+    max_cross_similarity: float = UNSET
+    """A division is made when no cosine across it is above this. At least -1, at most 1. Default: 1."""
+
+    max_mean_norm_ratio: float = UNSET
+    """A group is divided when the norm of its mean update falls below this share of its largest. Above 0, at
+    most 1. Default: 0.4."""
+
+    min_cluster_size: int = UNSET
+    """Clients that a part must have. At least 1, at most 1,000. Default: 2."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
 class OracleMethod(Part):
     """The true clusters, known from the start."""
 
@@ -1390,7 +1458,7 @@ class Scenario(ScenarioMethods):
     local: Local
     """The training inside a client. Required."""
 
-    method: RDpcflMethod | GlobalMethod | LocalMethod | IfcaMethod | MrMtlMethod | OracleMethod
+    method: RDpcflMethod | GlobalMethod | LocalMethod | IfcaMethod | MrMtlMethod | FedproxMethod | DittoMethod | ScaffoldMethod | KMeansMethod | CflMethod | OracleMethod
     """What the server does with the updates. Required."""
 
     model: CnnModel | MlpModel | LogisticModel | ResnetModel | BertModel | GptModel

@@ -1,0 +1,58 @@
+// The methods that scenarios may name.
+
+import JSON
+import Synchronization
+
+public enum MethodCatalog {
+  private static let builtIn: [any MethodSettings.Type] = [
+    Scenario.RobustClustered.self, Scenario.Global.self, Scenario.LocalModels.self,
+    Scenario.Ifca.self,
+    Scenario.MeanRegularized.self, Scenario.FedProx.self, Scenario.Ditto.self,
+    Scenario.Scaffold.self,
+    Scenario.KMeansClusters.self, Scenario.RecursiveClusters.self, Scenario.Oracle.self,
+  ]
+  private static let added = Mutex<[any MethodSettings.Type]>([])
+
+  /// Methods of the literature that are not here, with the reason and what to use (docs/method.md works them out).
+  private static let refused = [
+    "pacfl":
+      "pacfl sends singular vectors of each client's raw data, a release without noise whose sensitivity one record "
+      + "does not bound; use \"r-dpcfl\" or \"k-means\", which cluster by noisy updates",
+    "fedem":
+      "fedem trains every model on every client, weighted by each example's posterior: M times the steps under one "
+      + "budget, and weights that are no sum over examples; use \"r-dpcfl\", whose soft rounds draw one model",
+    "rr-cluster":
+      "rr-cluster moves clients between clusters by their sizes, so that one client's coming moves others' updates too "
+      + "and the sum's sensitivity is no longer one clipping bound; use \"ifca\" with privacy.unit \"client\"",
+    "pina":
+      "pina sets updates to zero by a normality test of each, a choice that no published accounting covers; use "
+      + "\"ifca\" with privacy.unit \"client\"",
+  ]
+
+  /// Why a method of the literature cannot be had; nil of all other names.
+  static func reasonAgainst(_ document: JSONValue) -> ScenarioError? {
+    guard case .object(let members) = document, case .object(let method)? = members["method"],
+      case .string(let name)? = method["name"], let reason = refused[name]
+    else { return nil }
+    return ScenarioError(JSONPath() + "method" + "name", reason)
+  }
+
+  /// In the order of the documentation.
+  public static var all: [any MethodSettings.Type] { builtIn + added.withLock { $0 } }
+
+  /// Lets scenarios name one more method.
+  ///
+  /// - Throws: `ScenarioError` if another method has its name.
+  package static func add(_ method: any MethodSettings.Type) throws(ScenarioError) {
+    let isFree = added.withLock { added in
+      guard let known = (builtIn + added).first(where: { $0.name == method.name }) else {
+        added.append(method)
+        return true
+      }
+      return known == method
+    }
+    guard isFree else {
+      throw ScenarioError(JSONPath() + "method", "there is another method \"\(method.name)\"")
+    }
+  }
+}
