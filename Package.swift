@@ -74,7 +74,7 @@ let package = Package(
       name: "dpflsim",
       dependencies: [
         "Federation", "Results", "Scenarios", "Datasets", "Privacy", "Learning", "Clustering",
-        "Laboratory", "Tensors",
+        "Kernels", "Laboratory", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),

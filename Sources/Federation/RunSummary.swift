@@ -63,13 +63,7 @@ struct RunSummary {
         confusion: figures[profile.index].confusion)
     }
     var digest = progress.digest
-<<<<<<< HEAD
     digest.add(models: state.models, results: results, arithmetic: scenario.arithmetic)
-    var variant: String?
-    if case .robustClustered(let settings) = scenario.method { variant = settings.variant.rawValue }
-=======
-    digest.add(models: state.models, results: results)
->>>>>>> main
     let followed = try await lanes.map(scenario.privacy.individual ? Array(clients.indices) : []) {
       index, lane in
       try await clients[index].individualFigures(

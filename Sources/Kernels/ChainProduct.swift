@@ -104,7 +104,7 @@ extension Strided<Float> {
 }
 
 /// One product that is added to its target.
-struct ChainProduct<Scalar: FloatingPoint & SIMDScalar> {
+struct ChainProduct<Scalar: FusedScalar> {
   let rows: Strided<Scalar>
   let rowCount: Int
   let depth: Int

@@ -69,7 +69,7 @@ public final class Panels {
   }
 }
 
-extension Strided where Scalar: FloatingPoint & SIMDScalar {
+extension Strided where Scalar: FusedScalar {
   /// Copies `width` columns of `depth` rows, `panelWidth` floats a row; missing columns become zero.
   @inline(__always)
   func packPanel(

@@ -3,7 +3,7 @@
 
 /// A product of matrices that lie in memory in any order, added to its target. Which side is read as vectors and
 /// what is packed changes the speed and no bit.
-struct PortableProduct<Scalar: FloatingPoint & SIMDScalar> {
+struct PortableProduct<Scalar: FusedScalar> {
   /// `m × k`.
   let a: Strided<Scalar>
   /// `k × n`.
@@ -108,7 +108,7 @@ extension PortableProduct<Float> {
         for i in 0..<m {
           for j in 0..<n {
             let place = i &* c.down &+ j &* c.right
-            c.base[place] = (beta * c.base[place]).addingProduct(alpha, start[i &* n &+ j])
+            c.base[place] = (beta * c.base[place]).fused(alpha, start[i &* n &+ j])
           }
         }
       }

@@ -21,7 +21,7 @@ struct TilePlace<Scalar> {
 }
 
 /// Two vectors of numbers: one row of a tile.
-private struct RowPair<V: SIMD> where V.Scalar: FloatingPoint {
+private struct RowPair<V: SIMD> where V.Scalar: FusedScalar {
   var low: V
   var high: V
 
@@ -57,8 +57,8 @@ private struct RowPair<V: SIMD> where V.Scalar: FloatingPoint {
   @inline(__always)
   mutating func add(_ x: V.Scalar, _ columns: RowPair<V>) {
     let x = V(repeating: x)
-    low = low.addingProduct(x, columns.low)
-    high = high.addingProduct(x, columns.high)
+    low = low.fused(x, columns.low)
+    high = high.fused(x, columns.high)
   }
 
   @inline(__always)
@@ -79,7 +79,7 @@ private struct RowPair<V: SIMD> where V.Scalar: FloatingPoint {
 }
 
 /// Tiles over vectors `V`.
-enum ProductTile<V: SIMD> where V.Scalar: FloatingPoint {
+enum ProductTile<V: SIMD> where V.Scalar: FusedScalar {
   /// Columns of a whole tile.
   static var columns: Int { 2 &* V.scalarCount }
 

@@ -61,7 +61,7 @@ struct ElementaryTests {
   @Test("borders")
   func borders() {
     #expect(Elementary.exp(-.infinity) == 0 && Elementary.exp(710) == .infinity)
-    #expect(Elementary.exp(-744) == 0x1p-1073 || Elementary.exp(-744) == 0x1.8p-1073)
+    #expect(Elementary.exp(-744) == 0x1p-1073)
     #expect(Elementary.expMinusOne(-50) == -1 && Elementary.expMinusOne(1e-20) == 1e-20)
     #expect(Elementary.log(0) == -.infinity && Elementary.log(-1).isNaN && Elementary.log(1) == 0)
     #expect(Elementary.log(.infinity) == .infinity && Elementary.log(.nan).isNaN)
