@@ -107,8 +107,8 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "dpflsim", "Results", "Federation", "Scenarios", "Datasets", "Privacy", "Clustering",
-        "Tensors", "TestSupport",
+        "dpflsim", "Results", "Federation", "Kernels", "Scenarios", "Datasets", "Privacy",
+        "Clustering", "Tensors", "TestSupport",
       ],
       resources: [.copy("Golden")], swiftSettings: house),
   ],

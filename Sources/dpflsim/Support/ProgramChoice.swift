@@ -2,15 +2,15 @@
 // stand beside it, the best that the processor can run takes its place (docs/decisions/0003-processors.md).
 
 import Foundation
-import Kernels
+package import Kernels
 
 #if canImport(Glibc)
   import Glibc
 #endif
 
 /// Which of the programs in a folder goes on.
-struct ProgramChoice {
-  static let variable = "DPFLSIM_CPU"
+package struct ProgramChoice {
+  package static let variable = "DPFLSIM_CPU"
   /// Set for the program that was chosen, which chooses no more.
   private static let mark = "DPFLSIM_CPU_CHOSEN"
 
@@ -23,10 +23,20 @@ struct ProgramChoice {
   /// Whether the program of a level stands beside this one.
   let isThere: (ProcessorLevel) -> Bool
 
+  package init(
+    compiled: ProcessorLevel, available: ProcessorLevel, wanted: String?,
+    isThere: @escaping (ProcessorLevel) -> Bool
+  ) {
+    self.compiled = compiled
+    self.available = available
+    self.wanted = wanted
+    self.isThere = isThere
+  }
+
   /// The level whose program takes this one's place; nil goes on with this one.
   ///
   /// - Throws: a `Failure` where a wish cannot be met.
-  func level() throws(Failure) -> ProcessorLevel? {
+  package func level() throws(Failure) -> ProcessorLevel? {
     guard let wanted else {
       return ProcessorLevel.allCases.last { $0 > compiled && $0 <= available && isThere($0) }
     }
