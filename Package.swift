@@ -77,7 +77,7 @@ let package = Package(
       name: "dpflsim",
       dependencies: [
         "Federation", "Results", "Scenarios", "Datasets", "Privacy", "Learning", "Clustering",
-        "Laboratory", "Tensors", "Ranks",
+        "Kernels", "Laboratory", "Tensors", "Ranks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "FlyingFox", package: "FlyingFox"),
         .product(name: "FlyingSocks", package: "FlyingFox"),
@@ -118,8 +118,8 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "dpflsim", "Results", "Federation", "Scenarios", "Datasets", "Privacy", "Clustering",
-        "Tensors", "TestSupport",
+        "dpflsim", "Results", "Federation", "Kernels", "Scenarios", "Datasets", "Privacy",
+        "Clustering", "Tensors", "TestSupport",
       ],
       resources: [.copy("Golden")], swiftSettings: house),
   ],

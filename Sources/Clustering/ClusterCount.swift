@@ -1,7 +1,6 @@
 // How many clusters there are: every candidate is fitted and scored, one rule picks.
 
 public import Kernels
-import RealModule
 
 /// The rule that picks the number of clusters among the candidates.
 public enum ClusterCountCriterion: Sendable, Hashable, Codable {

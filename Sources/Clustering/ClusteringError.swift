@@ -37,7 +37,7 @@ public enum ClusteringError: Error, Sendable, Hashable, CustomStringConvertible 
     case .loadingsNotKept:
       "the components were fitted without loadings: set keepsLoadings to project other rows"
     case .eigenvaluesFailed(let info):
-      "the eigenvalues of the Gram matrix could not be computed (LAPACK info \(info)): "
+      "the eigenvalues of the Gram matrix could not be computed (info \(info)): "
         + "look for updates of extreme size"
     }
   }

@@ -73,8 +73,8 @@ extension GaussianMixture {
     precondition(points.columns == means.columns, "points and means need the same dimension")
     let (n, d, m) = (points.rows, points.columns, components)
     let constants = (0..<m).map { k in
-      (weights[k] > 0 ? Double.log(weights[k]) : -Double.infinity)
-        - 0.5 * Double(d) * Double.log(2 * Double.pi * variances[k])
+      (weights[k] > 0 ? Elementary.log(weights[k]) : -Double.infinity)
+        - 0.5 * Double(d) * Elementary.log(2 * Double.pi * variances[k])
     }
     var posteriors = Matrix(rows: n, columns: m)
     var total = 0.0
@@ -87,12 +87,12 @@ extension GaussianMixture {
       }
       var sum = 0.0
       for k in 0..<m {
-        joint[k] = Double.exp(joint[k] - largest)
+        joint[k] = Elementary.exp(joint[k] - largest)
         sum += joint[k]
       }
       // A ratio, not exp of a difference: far points have logarithms of a million and more.
       for k in 0..<m { posteriors[i, k] = joint[k] / sum }
-      total += largest + Double.log(sum)
+      total += largest + Elementary.log(sum)
     }
     return (posteriors, total)
   }

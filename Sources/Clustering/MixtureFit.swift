@@ -4,7 +4,6 @@
 // stop rule and the additive variance floor are those of scikit-learn's GaussianMixture.
 
 public import Kernels
-import RealModule
 
 /// How a mixture is fitted.
 public struct MixtureOptions: Sendable, Hashable, Codable {
@@ -102,7 +101,7 @@ public struct MixtureFit: Sendable, Hashable, Codable {
   /// Schwarz's criterion −2 ln L + (parameters) ln n; lower is better.
   public func bic(options: MixtureOptions = MixtureOptions()) -> Double {
     -2 * logLikelihood
-      + Double(parameters(options: options)) * Double.log(Double(posteriors.rows))
+      + Double(parameters(options: options)) * Elementary.log(Double(posteriors.rows))
   }
 }
 

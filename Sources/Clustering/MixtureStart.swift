@@ -4,7 +4,6 @@
 // choice among 2 + ⌊ln M⌋ trials that the authors' section 6 mentions and scikit-learn uses.
 
 public import Kernels
-import RealModule
 
 extension GaussianMixture {
   /// A start with stated means: weights 1/M and one variance for all, the mean variance of the
@@ -89,7 +88,7 @@ extension GaussianMixture {
     _ points: Matrix, components: Int, using stream: inout RandomStream
   ) -> [Int] {
     let n = points.rows
-    let trials = 2 + Int(Double.log(Double(components)))
+    let trials = 2 + Int(Elementary.log(Double(components)))
     var chosen = [Int(stream.nextUnit() * Double(n))]
     var distances = (0..<n).map { squaredDistance(points, $0, points, chosen[0]) }
     while chosen.count < components {

@@ -3,6 +3,7 @@
 // Malekmohammadi, Taik, Farnadi, "Differentially Private Clustered Federated Learning" (2025):
 // separation score, overlap, and switch round; the formulas are those of the authors' code.
 
+import Kernels
 import RealModule
 
 /// The pairwise separation of a mixture's components.
@@ -60,7 +61,7 @@ public struct Separation: Sendable, Hashable, Codable {
 
   /// 2 Q(score) = erfc(score/√2), exact far into the tail where 1 − erf is zero.
   public static func overlap(score: Double) -> Double {
-    Double.erfc(score / Double.sqrt(2))
+    Elementary.erfc(score / Double.sqrt(2))
   }
 
   /// E_c = ⌊(1 − MPO) · rounds / 2⌋: the last round of soft assignment.

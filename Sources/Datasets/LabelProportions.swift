@@ -37,13 +37,14 @@ struct LabelProportions {
     for label in stock.indices {
       let variate =
         alpha < 1
-        ? alpha * log(stream.nextGamma(shape: alpha + 1)) + log(stream.nextOpenUnit())
+        ? alpha * Elementary.log(stream.nextGamma(shape: alpha + 1))
+          + Elementary.log(stream.nextOpenUnit())
         : stream.nextGamma(shape: alpha)
       let absent = alpha < 1 ? -Double.infinity : 0
       variates.append(stock[label] > 0 ? variate : absent)
     }
     let largest = variates.max() ?? 0
-    return variates.map { alpha < 1 ? exp(($0 - largest) / alpha) : $0 / largest }
+    return variates.map { alpha < 1 ? Elementary.exp(($0 - largest) / alpha) : $0 / largest }
   }
 
   private mutating func shards(

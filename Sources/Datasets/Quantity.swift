@@ -67,7 +67,7 @@ public enum Quantity: Sendable, Hashable, Codable {
     }
     let largest = exponents.max() ?? 0
     // On a grid of 2⁻³⁰ of the largest weight, so that the split is exact.
-    let weights = exponents.map { Int((exp($0 - largest) * 0x1p30).rounded()) }
+    let weights = exponents.map { Int((Elementary.exp($0 - largest) * 0x1p30).rounded()) }
     return largestRemainder(rest.partialValue, weights: weights).map { 1 + $0 }
   }
 

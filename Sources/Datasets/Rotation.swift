@@ -1,6 +1,7 @@
 // Where the pixels of a turned image come from, worked out once for all images of a shape.
 
 import Foundation
+import Kernels
 
 /// A turned image as a rule for each of its values.
 enum PixelMotion: Sendable, Equatable {
@@ -68,7 +69,7 @@ enum PixelMotion: Sendable, Equatable {
     _ degrees: Double, _ height: Int, _ width: Int, _ channels: Int
   ) -> PixelMotion {
     let angle = degrees * .pi / 180
-    let (cosine, sine) = (cos(angle), sin(angle))
+    let (cosine, sine) = (Elementary.cos(angle), Elementary.sin(angle))
     let (centerRow, centerColumn) = (Double(height - 1) / 2, Double(width - 1) / 2)
     var places: [Int32] = []
     var weights: [Float] = []

@@ -154,9 +154,9 @@ extension FederatedState {
       var sum = FixedPointSum(length: length)
       for update in updates where assignment[update.client] == model {
         guard let sent = update.thresholds else { continue }
-        try sum.add(sent.map { log($0) }, client: update.client)
+        try sum.add(sent.map { Elementary.log(single: $0) }, client: update.client)
       }
-      if let mean = sum.mean { means[model] = mean.map { exp($0) } }
+      if let mean = sum.mean { means[model] = mean.map { Elementary.exp(single: $0) } }
     }
     thresholds = means
   }

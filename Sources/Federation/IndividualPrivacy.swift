@@ -105,7 +105,8 @@ extension IndividualResult {
     // A loss of exactly 0 has no logarithm; single precision ends near 1e-38 anyway.
     lossCorrelation =
       least < largest
-      ? Self.correlation(epsilons, figures.flatMap(\.losses).map { log(max($0, 1e-38)) }) : nil
+      ? Self.correlation(epsilons, figures.flatMap(\.losses).map { Elementary.log(max($0, 1e-38)) })
+      : nil
   }
 
   private static func correlation(_ a: [Double], _ b: [Double]) -> Double? {

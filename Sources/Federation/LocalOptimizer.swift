@@ -2,6 +2,7 @@
 // learning rate. Post-processing of released values, so none of it costs privacy.
 
 import Foundation
+import Kernels
 package import Scenarios
 
 /// An optimiser with what it remembers between the steps of one round.
@@ -43,8 +44,8 @@ package struct LocalOptimizer: Sendable {
     case .adam(let betas, let eps):
       let (beta1, beta2, scale) = (Float(betas.first), Float(betas.second), 1 / expectedBatch)
       // The corrections are powers near 1: in double precision, then rounded once.
-      let meanScale = learningRate / Float(1 - pow(betas.first, Double(steps)))
-      let squareScale = 1 / Float(1 - pow(betas.second, Double(steps)))
+      let meanScale = learningRate / Float(1 - Elementary.pow(betas.first, Double(steps)))
+      let squareScale = 1 / Float(1 - Elementary.pow(betas.second, Double(steps)))
       for i in theta.indices {
         let gradient = scale * sum[i]
         first[i] = beta1 * first[i] + (1 - beta1) * gradient
@@ -64,9 +65,9 @@ extension Scenario.Local.LearningRateSchedule {
   package func factor(round: Int, progress: Double) -> Double {
     switch self {
     case .constant: 1
-    case .cosine(let last): last + (1 - last) * (1 + cos(Double.pi * progress)) / 2
+    case .cosine(let last): last + (1 - last) * (1 + Elementary.cos(Double.pi * progress)) / 2
     case .linear(let last): 1 - (1 - last) * progress
-    case .step(let every, let gamma): pow(gamma, Double(round / every))
+    case .step(let every, let gamma): Elementary.pow(gamma, Double(round / every))
     }
   }
 }

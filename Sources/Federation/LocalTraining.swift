@@ -62,11 +62,11 @@ public enum LocalTraining {
       RandomStream(
         seed: work.seed, purpose: .batchSampling, round: work.round, client: work.client,
         step: step))
-    let scale = 1 / log1p(-rate)
+    let scale = 1 / Elementary.log(onePlus: -rate)
     var batch: [Int] = []
     var position = -1
     while true {
-      let gap = (log(stream.nextOpenUnit()) * scale).rounded(.down)
+      let gap = (Elementary.log(stream.nextOpenUnit()) * scale).rounded(.down)
       guard gap < Double(count - position - 1) else { return batch }
       position += 1 + Int(gap)
       batch.append(position)

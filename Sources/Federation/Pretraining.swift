@@ -27,6 +27,7 @@ struct Pretraining {
     var hash = SHA256()
     func add(_ text: String) { hash.update(data: Data("\(text)\n".utf8)) }
     add(population.contentHash)
+    if population.scenario.arithmetic == .portable { add("portable") }
     add("seed \(population.scenario.seed)")
     add("\(population.plan.architecture)")
     add("\(settings)")

@@ -3,6 +3,7 @@
 // All releases are composed jointly and converted once, at one δ (dp-engine.md 9.3: the published code
 // converts selections and training apart and spends δ twice).
 
+import Kernels
 import Privacy
 public import Scenarios
 import Synchronization
@@ -85,6 +86,7 @@ public struct NoiseCalibrator {
     let plan: ReleasePlan
     let epsilon: Double
     let delta: Double
+    let arithmetic: Arithmetic
   }
   private static let known = Mutex<[Key: Double]>([:])
   private let kind: AccountantKind
@@ -97,7 +99,8 @@ public struct NoiseCalibrator {
   ) throws(FederationError) -> ClientNoise {
     guard let epsilon = client.budget.targetEpsilon else { return .none }
     let key = Key(
-      accountant: kind, plan: plan, epsilon: epsilon, delta: client.budget.targetDelta)
+      accountant: kind, plan: plan, epsilon: epsilon, delta: client.budget.targetDelta,
+      arithmetic: .current)
     if let multiplier = Self.known.withLock({ $0[key] }) {
       return ClientNoise(plan, noiseMultiplier: multiplier)
     }

@@ -2,6 +2,7 @@
 
 import Crypto
 import Foundation
+import Scenarios
 
 /// SHA-256 over every figure of every round and the final parameters of every model, each number by its
 /// bits. Times are left out. Every round's hash covers that of the round before, so a checkpoint keeps
@@ -43,8 +44,12 @@ struct RunDigest: Codable, Sendable {
     }
   }
 
-  mutating func add(models: [[Float]], results: [ClientResult]) {
+  /// The last part. Portable arithmetic is named in it, so that no digest of native arithmetic can be equal.
+  mutating func add(
+    models: [[Float]], results: [ClientResult], arithmetic: Scenario.Arithmetic
+  ) {
     extend { hash in
+      if arithmetic == .portable { hash.update(data: Data("portable 1".utf8)) }
       for model in models {
         hash.add(UInt64(model.count))
         for value in model { hash.add(value) }

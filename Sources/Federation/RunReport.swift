@@ -302,6 +302,9 @@ public struct RunResult: Codable, Hashable, Sendable {
   /// What the digest covers: digests of different versions cannot be compared. 2 with more than 10,000 clients; 1, and
   /// nil in results of earlier versions, otherwise.
   public let digestVersion: Int?
+  /// "portable" or "native": with portable arithmetic every processor comes to the same digest. Nil, in results of
+  /// earlier versions, means native.
+  public let arithmetic: String?
   /// Whether the same scenario, seed and data give the same digest again: false where the operating system
   /// gave the randomness; nil, in results of earlier versions, means true.
   public let isReproducible: Bool?
@@ -317,7 +320,7 @@ public struct RunResult: Codable, Hashable, Sendable {
     clustering: ClusteringReport?, agreement: AgreementReport?, unit: PrivacyUnit,
     relation: Adjacency, sampling: String, bytesUp: Int, bytesDown: Int,
     individual: IndividualResult? = nil, adapter: AdapterResult? = nil, resultDigest: String,
-    digestVersion: Int? = 1, isReproducible: Bool? = true,
+    digestVersion: Int? = 1, arithmetic: String? = nil, isReproducible: Bool? = true,
     allowedFindings: [CheckReport.Finding]? = nil,
     notes: [String]
   ) {
@@ -340,6 +343,7 @@ public struct RunResult: Codable, Hashable, Sendable {
     self.adapter = adapter
     self.resultDigest = resultDigest
     self.digestVersion = digestVersion
+    self.arithmetic = arithmetic
     self.isReproducible = isReproducible
     self.allowedFindings = allowedFindings
     self.notes = notes

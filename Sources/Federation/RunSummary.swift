@@ -4,6 +4,7 @@
 import Clustering
 import Datasets
 import Foundation
+import Kernels
 import Learning
 import Privacy
 import Scenarios
@@ -62,7 +63,7 @@ struct RunSummary {
         confusion: figures[profile.index].confusion)
     }
     var digest = progress.digest
-    digest.add(models: state.models, results: results)
+    digest.add(models: state.models, results: results, arithmetic: scenario.arithmetic)
     let followed = try await executor.figures(
       of: scenario.privacy.individual ? Array(clients.indices) : [], cost: \.train.count
     ) { index, lane in
@@ -93,6 +94,7 @@ struct RunSummary {
           largestError: progress.aggregationErrors.max())
       },
       resultDigest: digest.text, digestVersion: RunDigest.version(clients: clients.count),
+      arithmetic: scenario.arithmetic.rawValue,
       isReproducible: scenario.isReproducible, allowedFindings: allowedFindings,
       notes: notes + warnings)
     return RunOutcome(result: result, models: storedModels(state, frozen: frozen))
@@ -156,7 +158,7 @@ struct RunSummary {
         samples: members.reduce(0) { $0 + $1.trainExamples },
         accuracy: members.reduce(0) { $0 + $1.accuracy } / count,
         loss: loss, minority: cluster.minority,
-        perplexity: context.scenario.model.isDecoder ? exp(loss) : nil)
+        perplexity: context.scenario.model.isDecoder ? Elementary.exp(loss) : nil)
     }
   }
 

@@ -39,7 +39,8 @@ extension Population {
   var featureKey: String {
     var hash = SHA256()
     for part in [
-      contentHash, partition.digest, "\(scenario.seed)", "\(scenario.model)",
+      contentHash, partition.digest, scenario.arithmetic.rawValue, "\(scenario.seed)",
+      "\(scenario.model)",
       scenario.adapter.map { "\($0)" } ?? "",
       "\(scenario.population.clusters.map(\.shift))",
     ] {

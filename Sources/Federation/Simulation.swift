@@ -93,6 +93,8 @@ public struct Simulation: Sendable {
   public func run(
     observer: any RunObserver, from point: ResumePoint? = nil
   ) async throws -> RunOutcome {
+    try await scenario.holdArithmetic()
+    defer { scenario.releaseArithmetic() }
     try await observer.receive(.preparing("loading \(scenario.data.name)"))
     var population = try Population(scenario: scenario, catalog: catalog)
     try await meet(datasetHash: population.contentHash, point: point)

@@ -43,7 +43,7 @@ struct Turnout: Sendable {
     var time = work[client]
     if stream.nextUnit() < settings.stragglerProbability {
       // Mean 1 + (slowdown − 1).
-      time *= 1 - (settings.stragglerSlowdown - 1) * log(stream.nextOpenUnit())
+      time *= 1 - (settings.stragglerSlowdown - 1) * Elementary.log(stream.nextOpenUnit())
     }
     return time <= deadline ? .reports : .comesLate
   }

@@ -130,7 +130,7 @@ public final class Attention {
     var sums = SIMD8<Float>()
     i = 0
     while i < seen {
-      let e = exp8((-top).addingProduct(load8(x + i), factor))
+      let e = exp8((-top).fused(load8(x + i), factor))
       store8(e, x + i)
       sums += e
       i &+= 8
@@ -160,7 +160,7 @@ public final class Attention {
         v.replace(with: SIMD8(), where: lanes &+ Int32(truncatingIfNeeded: i) .>= limit)
         store8(v, e + i)
       }
-      sums = sums.addingProduct(v, load8(p + i))
+      sums = sums.fused(v, load8(p + i))
       i &+= 8
     }
     let total = SIMD8<Float>(repeating: sums.sum())

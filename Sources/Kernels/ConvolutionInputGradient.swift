@@ -51,16 +51,16 @@ extension Convolution {
     for i in 0..<list.count {
       let w = weights + Int(list.channels[i]) &* patch
       let v = SIMD8(repeating: list.values[i])
-      t0 = t0.addingProduct(v, load8(w))
-      t1 = t1.addingProduct(v, load8(w + 8))
-      t2 = t2.addingProduct(v, load8(w + 16))
-      t3 = t3.addingProduct(v, load8(w + 24))
-      t4 = t4.addingProduct(v, load8(w + 32))
-      t5 = t5.addingProduct(v, load8(w + 40))
-      t6 = t6.addingProduct(v, load8(w + 48))
-      t7 = t7.addingProduct(v, load8(w + 56))
-      t8 = t8.addingProduct(v, load8(w + 64))
-      t9 = t9.addingProduct(v, load8(w + 72))
+      t0 = t0.fused(v, load8(w))
+      t1 = t1.fused(v, load8(w + 8))
+      t2 = t2.fused(v, load8(w + 16))
+      t3 = t3.fused(v, load8(w + 24))
+      t4 = t4.fused(v, load8(w + 32))
+      t5 = t5.fused(v, load8(w + 40))
+      t6 = t6.fused(v, load8(w + 48))
+      t7 = t7.fused(v, load8(w + 56))
+      t8 = t8.fused(v, load8(w + 64))
+      t9 = t9.fused(v, load8(w + 72))
     }
     store8(t0, target)
     store8(t1, target + 8)
@@ -85,7 +85,7 @@ extension Convolution {
       var total = load8(target + j)
       for i in 0..<list.count {
         let w = weights + Int(list.channels[i]) &* patch
-        total = total.addingProduct(SIMD8(repeating: list.values[i]), load8(w + j))
+        total = total.fused(SIMD8(repeating: list.values[i]), load8(w + j))
       }
       store8(total, target + j)
       j &+= 8
@@ -93,7 +93,7 @@ extension Convolution {
     while j < run {
       for i in 0..<list.count {
         let w = weights + Int(list.channels[i]) &* patch
-        target[j] = target[j].addingProduct(list.values[i], w[j])
+        target[j] = target[j].fused(list.values[i], w[j])
       }
       j &+= 1
     }

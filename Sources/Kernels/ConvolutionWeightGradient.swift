@@ -54,20 +54,20 @@ extension Convolution {
     for i in 0..<list.count {
       let v = SIMD8(repeating: list.values[i])
       var p = x + Int(list.offsets[i])
-      a0 = a0.addingProduct(v, load8(p))
-      b0 = b0.addingProduct(v, load8(p + 8))
+      a0 = a0.fused(v, load8(p))
+      b0 = b0.fused(v, load8(p + 8))
       p += rowStride
-      a1 = a1.addingProduct(v, load8(p))
-      b1 = b1.addingProduct(v, load8(p + 8))
+      a1 = a1.fused(v, load8(p))
+      b1 = b1.fused(v, load8(p + 8))
       p += rowStride
-      a2 = a2.addingProduct(v, load8(p))
-      b2 = b2.addingProduct(v, load8(p + 8))
+      a2 = a2.fused(v, load8(p))
+      b2 = b2.fused(v, load8(p + 8))
       p += rowStride
-      a3 = a3.addingProduct(v, load8(p))
-      b3 = b3.addingProduct(v, load8(p + 8))
+      a3 = a3.fused(v, load8(p))
+      b3 = b3.fused(v, load8(p + 8))
       p += rowStride
-      a4 = a4.addingProduct(v, load8(p))
-      b4 = b4.addingProduct(v, load8(p + 8))
+      a4 = a4.fused(v, load8(p))
+      b4 = b4.fused(v, load8(p + 8))
     }
     for (k, pair) in [(a0, b0), (a1, b1), (a2, b2), (a3, b3), (a4, b4)].enumerated() {
       store8(pair.0, row + k &* runStride)
@@ -90,20 +90,20 @@ extension Convolution {
     while i < list.count {
       let v = SIMD8(repeating: list.values[i])
       let p = x + Int(list.offsets[i])
-      a0 = a0.addingProduct(v, load8(p))
-      a1 = a1.addingProduct(v, load8(p + rowStride))
-      a2 = a2.addingProduct(v, load8(p + 2 &* rowStride))
-      a3 = a3.addingProduct(v, load8(p + 3 &* rowStride))
-      a4 = a4.addingProduct(v, load8(p + 4 &* rowStride))
+      a0 = a0.fused(v, load8(p))
+      a1 = a1.fused(v, load8(p + rowStride))
+      a2 = a2.fused(v, load8(p + 2 &* rowStride))
+      a3 = a3.fused(v, load8(p + 3 &* rowStride))
+      a4 = a4.fused(v, load8(p + 4 &* rowStride))
       i &+= 1
       guard i < list.count else { break }
       let w = SIMD8(repeating: list.values[i])
       let q = x + Int(list.offsets[i])
-      b0 = b0.addingProduct(w, load8(q))
-      b1 = b1.addingProduct(w, load8(q + rowStride))
-      b2 = b2.addingProduct(w, load8(q + 2 &* rowStride))
-      b3 = b3.addingProduct(w, load8(q + 3 &* rowStride))
-      b4 = b4.addingProduct(w, load8(q + 4 &* rowStride))
+      b0 = b0.fused(w, load8(q))
+      b1 = b1.fused(w, load8(q + rowStride))
+      b2 = b2.fused(w, load8(q + 2 &* rowStride))
+      b3 = b3.fused(w, load8(q + 3 &* rowStride))
+      b4 = b4.fused(w, load8(q + 4 &* rowStride))
       i &+= 1
     }
     let lanes = SIMD8<Int32>(0, 1, 2, 3, 4, 5, 6, 7)

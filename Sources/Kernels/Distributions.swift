@@ -18,13 +18,13 @@ extension RandomNumberGenerator {
 
   /// A standard normal number (Box–Muller; two uniforms a draw, so draws are independent of order).
   public mutating func nextGaussian() -> Double {
-    let radius = Double.sqrt(-2 * Double.log(nextOpenUnit()))
-    return radius * Double.cos(2 * Double.pi * nextUnit())
+    let radius = Double.sqrt(-2 * Elementary.log(nextOpenUnit()))
+    return radius * Elementary.cos(2 * Double.pi * nextUnit())
   }
 
   /// A standard Gumbel number, −ln(−ln U): its argmax over utilities is the exponential mechanism.
   public mutating func nextGumbel() -> Double {
-    -Double.log(-Double.log(nextOpenUnit()))
+    -Elementary.log(-Elementary.log(nextOpenUnit()))
   }
 
   /// A Gamma(shape, 1) number; shape > 0. Marsaglia and Tsang (2000), boosted for shape < 1.
@@ -32,7 +32,7 @@ extension RandomNumberGenerator {
     guard shape >= 1 else {
       // Kept as a logarithm until the end: U^(1/shape) alone underflows for tiny shapes.
       let boosted = nextGamma(shape: shape + 1)
-      return Double.exp(Double.log(boosted) + Double.log(nextOpenUnit()) / shape)
+      return Elementary.exp(Elementary.log(boosted) + Elementary.log(nextOpenUnit()) / shape)
     }
     let d = shape - 1.0 / 3
     let c = 1 / Double.sqrt(9 * d)
@@ -41,7 +41,9 @@ extension RandomNumberGenerator {
       let root = 1 + c * x
       guard root > 0 else { continue }
       let v = root * root * root
-      if Double.log(nextOpenUnit()) < 0.5 * x * x + d - d * v + d * Double.log(v) { return d * v }
+      if Elementary.log(nextOpenUnit()) < 0.5 * x * x + d - d * v + d * Elementary.log(v) {
+        return d * v
+      }
     }
   }
 

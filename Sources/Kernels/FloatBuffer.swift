@@ -1,6 +1,6 @@
 // Memory that a worker lane owns: allocated once, aligned for vectors, used by every client in turn.
 
-/// A fixed block of floats, zeroed, aligned to 64 bytes and followed by 64 bytes that may be read.
+/// A fixed block of floats, zeroed, aligned to 64 bytes and followed by 128 bytes that may be read.
 ///
 /// A reference type on purpose: layers of one network share buffers (one layer's output is the next
 /// one's input). It is not `Sendable`; it belongs to one lane. Ranges are checked by every method.
@@ -12,7 +12,7 @@ public final class FloatBuffer {
   public init(count: Int) {
     precondition(count >= 0, "a buffer cannot have a negative size")
     self.count = count
-    let bytes = count * MemoryLayout<Float>.stride + 64
+    let bytes = count * MemoryLayout<Float>.stride + 128
     let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
     raw.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
     base = raw.bindMemory(to: Float.self, capacity: bytes / MemoryLayout<Float>.stride)

@@ -32,15 +32,15 @@ public enum GaussianNoise {
         let (n2, n3) = boxMuller(words.2, words.3)
         if i >= range.lowerBound, i &+ 32 <= range.upperBound {
           let p = base + i
-          store8(load8(p).addingProduct(scale, n0), p)
-          store8(load8(p + 8).addingProduct(scale, n1), p + 8)
-          store8(load8(p + 16).addingProduct(scale, n2), p + 16)
-          store8(load8(p + 24).addingProduct(scale, n3), p + 24)
+          store8(load8(p).fused(scale, n0), p)
+          store8(load8(p + 8).fused(scale, n1), p + 8)
+          store8(load8(p + 16).fused(scale, n2), p + 16)
+          store8(load8(p + 24).fused(scale, n3), p + 24)
         } else {
           for (lane, normals) in [n0, n1, n2, n3].enumerated() {
             for k in 0..<8 where range.contains(i &+ lane &* 8 &+ k) {
               let at = i &+ lane &* 8 &+ k
-              base[at] = base[at].addingProduct(standardDeviation, normals[k])
+              base[at] = base[at].fused(standardDeviation, normals[k])
             }
           }
         }
@@ -117,11 +117,11 @@ public enum GaussianNoise {
     let s = (m - 1) / (m + 1)
     let s2 = s * s
     var series = SIMD8<Float>(repeating: 2.0 / 9)
-    series = SIMD8(repeating: 2.0 / 7).addingProduct(series, s2)
-    series = SIMD8(repeating: 2.0 / 5).addingProduct(series, s2)
-    series = SIMD8(repeating: 2.0 / 3).addingProduct(series, s2)
-    series = SIMD8(repeating: 2).addingProduct(series, s2)
-    let logarithm = (s * series).addingProduct(
+    series = SIMD8(repeating: 2.0 / 7).fused(series, s2)
+    series = SIMD8(repeating: 2.0 / 5).fused(series, s2)
+    series = SIMD8(repeating: 2.0 / 3).fused(series, s2)
+    series = SIMD8(repeating: 2).fused(series, s2)
+    let logarithm = (s * series).fused(
       SIMD8<Float>(exponent), SIMD8(repeating: 0.693_147_180_56))
     // Rounding may lift ln U above 0 at U = 1: what is then negative becomes 0.
     let doubled = unsafeBitCast(logarithm * -2, to: SIMD8<Int32>.self)
@@ -139,10 +139,10 @@ public enum GaussianNoise {
     let half = x * 0.5
     for _ in 0..<3 {
       // In this order x = 0 gives 0 · y, never 0 · ∞.
-      y *= SIMD8(repeating: 1.5).addingProduct(-(half * y), y)
+      y *= SIMD8(repeating: 1.5).fused(-(half * y), y)
     }
     let root = x * y
-    return root.addingProduct(x.addingProduct(-root, root), y * 0.5)
+    return root.fused(x.fused(-root, root), y * 0.5)
   }
 
   /// The words as floats, rounded once. The processor converts signed words alone, so the halves are
@@ -151,7 +151,7 @@ public enum GaussianNoise {
   private static func exactFloats(_ word: SIMD8<UInt32>) -> SIMD8<Float> {
     let high = SIMD8<Float>(SIMD8<Int32>(truncatingIfNeeded: word &>> SIMD8(repeating: 16)))
     let low = SIMD8<Float>(SIMD8<Int32>(truncatingIfNeeded: word & SIMD8(repeating: 0xFFFF)))
-    return low.addingProduct(high, SIMD8(repeating: 0x1p16))
+    return low.fused(high, SIMD8(repeating: 0x1p16))
   }
 
   /// sin and cos of 2π · word / 2³².
@@ -165,15 +165,15 @@ public enum GaussianNoise {
     let x = SIMD8<Float>(remainder) * Float(Double.pi / 2 * 0x1p-30)
     let x2 = x * x
     var sine = SIMD8<Float>(repeating: 2.755_731_9e-6)
-    sine = SIMD8(repeating: -1.984_126_98e-4).addingProduct(sine, x2)
-    sine = SIMD8(repeating: 8.333_333_33e-3).addingProduct(sine, x2)
-    sine = SIMD8(repeating: -1.666_666_67e-1).addingProduct(sine, x2)
-    sine = x.addingProduct(x * x2, sine)
+    sine = SIMD8(repeating: -1.984_126_98e-4).fused(sine, x2)
+    sine = SIMD8(repeating: 8.333_333_33e-3).fused(sine, x2)
+    sine = SIMD8(repeating: -1.666_666_67e-1).fused(sine, x2)
+    sine = x.fused(x * x2, sine)
     var cosine = SIMD8<Float>(repeating: 2.480_158_73e-5)
-    cosine = SIMD8(repeating: -1.388_888_89e-3).addingProduct(cosine, x2)
-    cosine = SIMD8(repeating: 4.166_666_67e-2).addingProduct(cosine, x2)
-    cosine = SIMD8(repeating: -0.5).addingProduct(cosine, x2)
-    cosine = SIMD8(repeating: 1).addingProduct(cosine, x2)
+    cosine = SIMD8(repeating: -1.388_888_89e-3).fused(cosine, x2)
+    cosine = SIMD8(repeating: 4.166_666_67e-2).fused(cosine, x2)
+    cosine = SIMD8(repeating: -0.5).fused(cosine, x2)
+    cosine = SIMD8(repeating: 1).fused(cosine, x2)
     // Quarter q: (cos, sin) is rotated by q right angles. In whole bits, since comparisons of vectors
     // go lane by lane.
     let one = SIMD8<UInt32>(repeating: 1)

@@ -59,10 +59,10 @@ public enum LayerNorm {
       forEach8(width) { i in
         let d = load8(hat + i) - centre
         store8(d, hat + i)
-        squares = squares.addingProduct(d, d)
+        squares = squares.fused(d, d)
       } rest: { i in
         hat[i] -= mean
-        tail = tail.addingProduct(hat[i], hat[i])
+        tail = tail.fused(hat[i], hat[i])
       }
       let scale = 1 / ((squares.sum() + tail) / Float(width) + epsilon).squareRoot()
       inverse.base[row] = scale
@@ -70,11 +70,11 @@ public enum LayerNorm {
       forEach8(width) { i in
         let h = load8(hat + i) * scale
         store8(h, hat + i)
-        store8(load8(b + i).addingProduct(h, load8(g + i)), y + i)
+        store8(load8(b + i).fused(h, load8(g + i)), y + i)
       } rest: { i in
         let h = hat[i] * scale
         hat[i] = h
-        y[i] = b[i].addingProduct(h, g[i])
+        y[i] = b[i].fused(h, g[i])
       }
     }
   }
@@ -101,11 +101,11 @@ public enum LayerNorm {
       forEach8(width) { i in
         let v = load8(e + i) * load8(g + i)
         plain += v
-        projected = projected.addingProduct(v, load8(hat + i))
+        projected = projected.fused(v, load8(hat + i))
       } rest: { i in
         let v = e[i] * g[i]
         plainTail += v
-        projectedTail = projectedTail.addingProduct(v, hat[i])
+        projectedTail = projectedTail.fused(v, hat[i])
       }
       let mean = (plain.sum() + plainTail) / Float(width)
       let slope = (projected.sum() + projectedTail) / Float(width)
@@ -136,10 +136,10 @@ public enum LayerNorm {
       let e = gradient.base + row &* width
       let hat = normalized.base + row &* width
       forEach8(width) { i in
-        store8(load8(gammas + i).addingProduct(load8(e + i), load8(hat + i)), gammas + i)
+        store8(load8(gammas + i).fused(load8(e + i), load8(hat + i)), gammas + i)
         store8(load8(betas + i) + load8(e + i), betas + i)
       } rest: { i in
-        gammas[i] = gammas[i].addingProduct(e[i], hat[i])
+        gammas[i] = gammas[i].fused(e[i], hat[i])
         betas[i] += e[i]
       }
     }

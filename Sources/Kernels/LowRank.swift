@@ -128,7 +128,7 @@ public enum LowRank {
       while c < channels {
         var z = Element.vector8(row + c)
         for k in 0..<rank {
-          z = z.addingProduct(
+          z = z.fused(
             SIMD8(repeating: Element.scalar(row + channels + k)),
             load8(factor.base + k &* channels + c))
         }
@@ -158,10 +158,10 @@ public enum LowRank {
       var b = UnsafePointer(factor.base)
       while c < channels {
         var z = Element.vector8(row + c)
-        z = z.addingProduct(u0, load8(b))
-        z = z.addingProduct(u1, load8(b + channels))
-        z = z.addingProduct(u2, load8(b + 2 &* channels))
-        z = z.addingProduct(u3, load8(b + 3 &* channels))
+        z = z.fused(u0, load8(b))
+        z = z.fused(u1, load8(b + channels))
+        z = z.fused(u2, load8(b + 2 &* channels))
+        z = z.fused(u3, load8(b + 3 &* channels))
         store8(z, target + c)
         c &+= 8
         b += 8
@@ -215,11 +215,11 @@ public enum LowRank {
         var i = 0
         while i < n {
           let row = Element.vector4(u + Int(positions[i]) &* stride + k)
-          even = even.addingProduct(SIMD4(repeating: values[i]), row)
+          even = even.fused(SIMD4(repeating: values[i]), row)
           i &+= 1
           guard i < n else { break }
           let next = Element.vector4(u + Int(positions[i]) &* stride + k)
-          odd = odd.addingProduct(SIMD4(repeating: values[i]), next)
+          odd = odd.fused(SIMD4(repeating: values[i]), next)
           i &+= 1
         }
         let total = (even + odd) * scale
@@ -244,7 +244,7 @@ public enum LowRank {
         let row = gradient.base + offset + Int(entries.positions.base[entry]) &* rankStride
         let value = entries.values.base[entry]
         for k in 0..<rank {
-          row[k] = row[k].addingProduct(value, factor.base[k &* entries.channels &+ c])
+          row[k] = row[k].fused(value, factor.base[k &* entries.channels &+ c])
         }
       }
     }

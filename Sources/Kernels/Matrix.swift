@@ -45,19 +45,39 @@ public struct Matrix: Sendable, Hashable, Codable {
     return result
   }
 
-  /// `self · other`, by `dgemm`.
+  /// `self · other`: every element one chain of fused multiply-adds, or by `dgemm` in native arithmetic.
   ///
   /// - Precondition: `columns == other.rows`.
   public func multiplied(by other: Matrix) -> Matrix {
     precondition(columns == other.rows, "inner dimensions must agree")
     var result = Matrix(rows: rows, columns: other.columns)
     guard rows > 0, columns > 0, other.columns > 0 else { return result }
+    guard !Arithmetic.isPortable else {
+      addProduct(with: other, to: &result.elements)
+      return result
+    }
     Blas.prepare()
     cblas_dgemm(
       CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(rows), blasint(other.columns),
       blasint(columns), 1, elements, blasint(columns), other.elements, blasint(other.columns), 0,
       &result.elements, blasint(other.columns))
     return result
+  }
+
+  private func addProduct(with other: Matrix, to result: inout [Double]) {
+    elements.withUnsafeBufferPointer { a in
+      other.elements.withUnsafeBufferPointer { b in
+        result.withUnsafeMutableBufferPointer { c in
+          guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
+          PortableProduct(
+            a: Strided(UnsafeMutablePointer(mutating: a), down: columns, right: 1),
+            b: Strided(UnsafeMutablePointer(mutating: b), down: other.columns, right: 1),
+            c: Strided(c, down: other.columns, right: 1), m: rows, n: other.columns, k: columns,
+            isFollowed: false
+          ).run()
+        }
+      }
+    }
   }
 }
 
@@ -69,22 +89,25 @@ public struct SymmetricEigen: Sendable {
   public let vectors: Matrix
 }
 
-/// The eigenvalue routine did not converge (LAPACK's `info`), for instance because of NaN input.
+/// The eigenvalue routine did not converge (LAPACK's `info`, or how many eigenvalues are missing), for instance
+/// because of NaN input.
 public struct EigenError: Error, Sendable, CustomStringConvertible {
   public let info: Int
   public var description: String {
-    "the eigenvalues of a symmetric matrix could not be computed (LAPACK info \(info))"
+    "the eigenvalues of a symmetric matrix could not be computed (info \(info))"
   }
 }
 
 extension Matrix {
-  /// The eigen-decomposition of a symmetric matrix by LAPACK's divide and conquer (`dsyevd`).
+  /// The eigen-decomposition of a symmetric matrix: by reflections and the QL method, or in native arithmetic by
+  /// LAPACK's divide and conquer (`dsyevd`).
   ///
   /// - Precondition: square. Only the lower triangle is read.
   public func symmetricEigen() throws(EigenError) -> SymmetricEigen {
     precondition(rows == columns, "only square matrices have eigenvalues")
     guard rows > 0 else { return SymmetricEigen(values: [], vectors: self) }
     guard elements.allSatisfy(\.isFinite) else { throw EigenError(info: -4) }
+    guard !Arithmetic.isPortable else { return try PortableEigen(of: self).solved() }
     Blas.prepare()
     var order = Int32(rows)
     var a = elements

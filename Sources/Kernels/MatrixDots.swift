@@ -12,12 +12,12 @@ extension FloatBuffer {
       var sums = SIMD8<Float>()
       var j = 0
       while j &+ 8 <= a.columns {
-        sums.addProduct(load8(x + j), load8(y + j))
+        sums = sums.fused(load8(x + j), load8(y + j))
         j &+= 8
       }
       var total = sums.sum()
       while j < a.columns {
-        total.addProduct(x[j], y[j])
+        total = total.fused(x[j], y[j])
         j &+= 1
       }
       base[offset &+ row] += total
@@ -34,11 +34,11 @@ extension FloatBuffer {
       let y = b.buffer.base + b.offset + row &* b.stride
       var j = 0
       while j &+ 8 <= a.columns {
-        store8(load8(target + j).addingProduct(load8(x + j), load8(y + j)), target + j)
+        store8(load8(target + j).fused(load8(x + j), load8(y + j)), target + j)
         j &+= 8
       }
       while j < a.columns {
-        target[j].addProduct(x[j], y[j])
+        target[j] = target[j].fused(x[j], y[j])
         j &+= 1
       }
     }

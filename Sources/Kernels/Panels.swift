@@ -1,6 +1,6 @@
-// A matrix laid out for chain products: 16 columns of every row behind one another.
+// A matrix laid out for chain products: a panel's columns of every row behind one another.
 
-/// A matrix laid out for products: `panels · 16` columns, a panel holding 16 columns of every row.
+/// A matrix laid out for products: panels of `width` columns, a panel holding its columns of every row.
 ///
 /// Filled by one of the `pack` methods; missing columns of the last panel are zero.
 public final class Panels {
@@ -9,7 +9,11 @@ public final class Panels {
   public private(set) var columns = 0
   let memory: FloatBuffer
 
-  /// - Parameter count: `depth · columns` of the largest matrix, with `columns` rounded up to 16.
+  /// Columns of a panel: two vectors.
+  @inline(__always)
+  static var width: Int { 2 &* VectorWidth.floats }
+
+  /// - Parameter count: `count(depth:columns:)` of the largest matrix.
   public init(count: Int) { memory = FloatBuffer(count: count) }
 
   public convenience init(depth: Int, columns: Int) {
@@ -17,7 +21,9 @@ public final class Panels {
   }
 
   /// Floats that a matrix takes.
-  public static func count(depth: Int, columns: Int) -> Int { depth * ((columns + 15) / 16 * 16) }
+  public static func count(depth: Int, columns: Int) -> Int {
+    depth * ((columns + width - 1) / width * width)
+  }
 
   /// Takes a matrix as it is: products are `a · matrix`.
   public func pack(_ matrix: MatrixView) {
@@ -52,25 +58,70 @@ public final class Panels {
     memory.check(0, Panels.count(depth: depth, columns: columns))
     self.depth = depth
     self.columns = columns
-    var target = memory.base
+    let matrix = Strided(UnsafeMutablePointer(mutating: source), down: down, right: right)
     var first = 0
     while first < columns {
-      let width = min(16, columns &- first)
-      let corner = source + first &* right
-      if width == 16, right == 1 {
-        for k in 0..<depth {
-          store8(load8(corner + k &* down), target + k &* 16)
-          store8(load8(corner + k &* down + 8), target + k &* 16 + 8)
-        }
-      } else {
-        if width < 16 { target.update(repeating: 0, count: depth &* 16) }
-        for j in 0..<width {
-          let column = corner + j &* right
-          for k in 0..<depth { target[k &* 16 &+ j] = column[k &* down] }
-        }
+      matrix.packPanel(
+        column: first, width: min(Panels.width, columns &- first), depth: depth,
+        panelWidth: Panels.width, into: memory.base + first &* depth)
+      first &+= Panels.width
+    }
+  }
+}
+
+extension Strided where Scalar: FusedScalar {
+  /// Copies `width` columns of `depth` rows, `panelWidth` floats a row; missing columns become zero.
+  @inline(__always)
+  func packPanel(
+    column: Int, width: Int, depth: Int, panelWidth: Int, into panel: UnsafeMutablePointer<Scalar>
+  ) {
+    let corner = UnsafePointer(base + column &* right)
+    if width < panelWidth { panel.update(repeating: 0, count: depth &* panelWidth) }
+    if right == 1 {
+      for k in 0..<depth {
+        (panel + k &* panelWidth).update(from: corner + k &* down, count: width)
       }
-      target += depth &* 16
-      first &+= 16
+      return
+    }
+    var j = 0
+    if down == 1 {
+      while j &+ 4 <= width {
+        transposeFour(corner + j &* right, depth: depth, panelWidth, panel + j)
+        j &+= 4
+      }
+    }
+    while j < width {
+      let source = corner + j &* right
+      for k in 0..<depth { panel[k &* panelWidth &+ j] = source[k &* down] }
+      j &+= 1
+    }
+  }
+
+  /// Four columns that lie along memory.
+  @inline(__always)
+  private func transposeFour(
+    _ source: UnsafePointer<Scalar>, depth: Int, _ panelWidth: Int,
+    _ target: UnsafeMutablePointer<Scalar>
+  ) {
+    @inline(__always) func load(_ j: Int, _ k: Int) -> SIMD4<Scalar> {
+      UnsafeRawPointer(source + j &* right + k).loadUnaligned(as: SIMD4<Scalar>.self)
+    }
+    @inline(__always) func store(_ value: SIMD4<Scalar>, _ k: Int) {
+      UnsafeMutableRawPointer(target + k &* panelWidth)
+        .storeBytes(of: value, as: SIMD4<Scalar>.self)
+    }
+    var k = 0
+    while k &+ 4 <= depth {
+      let (a, b, c, d) = (load(0, k), load(1, k), load(2, k), load(3, k))
+      store(SIMD4(a[0], b[0], c[0], d[0]), k)
+      store(SIMD4(a[1], b[1], c[1], d[1]), k &+ 1)
+      store(SIMD4(a[2], b[2], c[2], d[2]), k &+ 2)
+      store(SIMD4(a[3], b[3], c[3], d[3]), k &+ 3)
+      k &+= 4
+    }
+    while k < depth {
+      for j in 0..<4 { target[k &* panelWidth &+ j] = source[j &* right &+ k] }
+      k &+= 1
     }
   }
 }

@@ -1,4 +1,5 @@
-// Single-precision matrix products on lane buffers, by OpenBLAS on the calling thread.
+// Single-precision matrix products on lane buffers, on the calling thread: our own in portable arithmetic, by
+// OpenBLAS in native.
 
 internal import COpenBLAS
 
@@ -24,8 +25,8 @@ public struct MatrixView {
   }
 }
 
-/// `c = a · bᵀ`, one row of `a` at a time: a row's result has the same bits wherever it stands and whatever
-/// stands beside it, which a product of whole matrices does not promise.
+/// `c = a · bᵀ`: a row's result has the same bits wherever it stands and whatever stands beside it, which a product
+/// of whole matrices by OpenBLAS does not promise.
 ///
 /// - Precondition: the shapes agree, and `c` shares no memory with `a` or `b`.
 public func multiplyRowwise(_ a: MatrixView, byTransposeOf b: MatrixView, into c: MatrixView) {
@@ -33,6 +34,10 @@ public func multiplyRowwise(_ a: MatrixView, byTransposeOf b: MatrixView, into c
     a.columns == b.columns && a.rows == c.rows && b.rows == c.columns,
     "the shapes of a product must agree")
   guard b.rows > 0 else { return }
+  guard !Arithmetic.isPortable else {
+    multiply(a, b, transposeB: true, into: c)
+    return
+  }
   Blas.prepare()
   for row in 0..<a.rows {
     cblas_sgemv(
@@ -53,6 +58,14 @@ public func multiply(
   let (k2, n) = transposeB ? (b.columns, b.rows) : (b.rows, b.columns)
   precondition(k == k2 && m == c.rows && n == c.columns, "the shapes of a product must agree")
   guard m > 0, n > 0 else { return }
+  guard !Arithmetic.isPortable else {
+    PortableProduct(
+      a: transposeA ? Strided(a).transposed : Strided(a),
+      b: transposeB ? Strided(b).transposed : Strided(b), c: Strided(c), m: m, n: n, k: k,
+      isFollowed: true
+    ).run(alpha: alpha, beta: beta, width: VectorWidth.floats)
+    return
+  }
   Blas.prepare()
   cblas_sgemm(
     CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,

@@ -1,7 +1,5 @@
 // Loops over contiguous floats: sums of squares, scaled sums, the softmax loss.
 
-import RealModule
-
 @inline(__always)
 func load8(_ pointer: UnsafePointer<Float>) -> SIMD8<Float> {
   UnsafeRawPointer(pointer).loadUnaligned(as: SIMD8<Float>.self)
@@ -37,10 +35,10 @@ extension FloatBuffer {
         let (v0, v1, v2, v3) = (
           load8(x + i), load8(x + i + 8), load8(x + i + 16), load8(x + i + 24)
         )
-        a = a.addingProduct(v0, v0)
-        b = b.addingProduct(v1, v1)
-        c = c.addingProduct(v2, v2)
-        d = d.addingProduct(v3, v3)
+        a = a.fused(v0, v0)
+        b = b.fused(v1, v1)
+        c = c.fused(v2, v2)
+        d = d.fused(v3, v3)
         i &+= 32
       }
       total += Double(((a + b) + (c + d)).sum())
@@ -65,11 +63,11 @@ extension FloatBuffer {
     let s = SIMD8<Float>(repeating: scale)
     var i = 0
     while i &+ 8 <= length {
-      store8(load8(y + i).addingProduct(s, load8(x + i)), y + i)
+      store8(load8(y + i).fused(s, load8(x + i)), y + i)
       i &+= 8
     }
     while i < length {
-      y[i] = y[i].addingProduct(scale, x[i])
+      y[i] = y[i].fused(scale, x[i])
       i &+= 1
     }
   }
@@ -92,11 +90,11 @@ extension FloatBuffer {
     let target = z[label]
     var total: Float = 0
     for k in 0..<classes {
-      let e = Float.exp(z[k] - largest)
+      let e = Elementary.exp(single: z[k] - largest)
       z[k] = e
       total += e
     }
-    let loss = Float.log(total) - (target - largest)
+    let loss = Elementary.log(single: total) - (target - largest)
     let inverse = 1 / total
     for k in 0..<classes { z[k] *= inverse }
     z[label] -= 1

@@ -1,8 +1,6 @@
 // exp and the Gaussian error linear units on vectors of floats. Written out, so that results do not
 // depend on the C library; each element is computed by the same operations wherever it stands.
 
-import RealModule
-
 /// eˣ, relative error below 2e-7; 0 below −87.3 and held at e^88 above 88, NaN for NaN.
 ///
 /// Cody and Waite's reduction to |r| ≤ ln 2 / 2, then 1 + r + r²·q(r) with q of degree 4.
@@ -14,16 +12,16 @@ func exp8(_ x: SIMD8<Float>) -> SIMD8<Float> {
   z.replace(with: SIMD8(), where: isSmall)
   // Adding and subtracting 1.5 · 2²³ rounds to a whole number.
   let shift = SIMD8<Float>(repeating: 12_582_912)
-  let shifted = shift.addingProduct(z, SIMD8(repeating: 1.442_695_04))
+  let shifted = shift.fused(z, SIMD8(repeating: 1.442_695_04))
   let n = shifted - shift
-  var r = z.addingProduct(n, SIMD8(repeating: -0.693_359_375))
-  r = r.addingProduct(n, SIMD8(repeating: 2.121_944_4e-4))
+  var r = z.fused(n, SIMD8(repeating: -0.693_359_375))
+  r = r.fused(n, SIMD8(repeating: 2.121_944_4e-4))
   var q = SIMD8<Float>(repeating: 0.001_390_127_814_374_864)
-  q = SIMD8(repeating: 0.008_363_146_334_886_551).addingProduct(q, r)
-  q = SIMD8(repeating: 0.041_666_854_172_945_02).addingProduct(q, r)
-  q = SIMD8(repeating: 0.166_665_777_564_048_77).addingProduct(q, r)
-  q = SIMD8(repeating: 0.5).addingProduct(q, r)
-  let e = r.addingProduct(r * r, q) + 1
+  q = SIMD8(repeating: 0.008_363_146_334_886_551).fused(q, r)
+  q = SIMD8(repeating: 0.041_666_854_172_945_02).fused(q, r)
+  q = SIMD8(repeating: 0.166_665_777_564_048_77).fused(q, r)
+  q = SIMD8(repeating: 0.5).fused(q, r)
+  let e = r.fused(r * r, q) + 1
   // The low bits of the shifted sum are n in two's complement.
   let bits = (unsafeBitCast(shifted, to: SIMD8<Int32>.self) &+ 127) &<< 23
   var result = e * unsafeBitCast(bits, to: SIMD8<Float>.self)
@@ -91,23 +89,23 @@ public enum GELU: Sendable, Hashable {
     // z² and its rounding error, since an absolute error of the exponent is a relative one of the
     // result.
     let square = z * z
-    let rest = (-square).addingProduct(z, z)
-    let gauss = exp8(square * -0.5) * one.addingProduct(rest, SIMD8(repeating: -0.5))
-    let u = one / one.addingProduct(size, SIMD8(repeating: 0.212_132_034))
+    let rest = (-square).fused(z, z)
+    let gauss = exp8(square * -0.5) * one.fused(rest, SIMD8(repeating: -0.5))
+    let u = one / one.fused(size, SIMD8(repeating: 0.212_132_034))
     var r = SIMD8<Float>(repeating: -0.129_523_634_910_583_5)
-    r = SIMD8(repeating: 0.485_566_914_081_573_5).addingProduct(r, u)
-    r = SIMD8(repeating: -0.512_286_126_613_616_9).addingProduct(r, u)
-    r = SIMD8(repeating: 0.547_729_671_001_434_3).addingProduct(r, u)
-    r = SIMD8(repeating: -0.094_657_756_388_187_41).addingProduct(r, u)
-    r = SIMD8(repeating: 0.214_929_237_961_769_1).addingProduct(r, u)
-    r = SIMD8(repeating: 0.148_338_302_969_932_56).addingProduct(r, u)
-    r = SIMD8(repeating: 0.170_715_361_833_572_4).addingProduct(r, u)
-    r = SIMD8(repeating: 0.169_187_992_811_203).addingProduct(r, u)
+    r = SIMD8(repeating: 0.485_566_914_081_573_5).fused(r, u)
+    r = SIMD8(repeating: -0.512_286_126_613_616_9).fused(r, u)
+    r = SIMD8(repeating: 0.547_729_671_001_434_3).fused(r, u)
+    r = SIMD8(repeating: -0.094_657_756_388_187_41).fused(r, u)
+    r = SIMD8(repeating: 0.214_929_237_961_769_1).fused(r, u)
+    r = SIMD8(repeating: 0.148_338_302_969_932_56).fused(r, u)
+    r = SIMD8(repeating: 0.170_715_361_833_572_4).fused(r, u)
+    r = SIMD8(repeating: 0.169_187_992_811_203).fused(r, u)
     let tail = gauss * (u * r) * 0.5
     var cumulative = one - tail
     cumulative.replace(with: tail, where: negative)
     let density = gauss * 0.398_942_280_4
-    return (z * cumulative, cumulative.addingProduct(z, density))
+    return (z * cumulative, cumulative.fused(z, density))
   }
 
   /// z·σ(2u), u = √(2/π)·(z + 0.044715 z³), since (1 + tanh u)/2 = σ(2u).
@@ -115,14 +113,14 @@ public enum GELU: Sendable, Hashable {
   private static func tanhPair(_ z: SIMD8<Float>) -> (SIMD8<Float>, SIMD8<Float>) {
     let one = SIMD8<Float>(repeating: 1)
     let square = z * z
-    let inner = one.addingProduct(square, SIMD8(repeating: 0.044_715))
+    let inner = one.fused(square, SIMD8(repeating: 0.044_715))
     let twice = z * inner * 1.595_769_121_6
     let e = exp8(-twice)
     let sigmoid = one / (one + e)
     let slope =
-      SIMD8(repeating: 1.595_769_121_6).addingProduct(
+      SIMD8(repeating: 1.595_769_121_6).fused(
         square, SIMD8(repeating: 1.595_769_121_6 * 3 * 0.044_715))
-    return (z * sigmoid, sigmoid.addingProduct(z * sigmoid * (e * sigmoid), slope))
+    return (z * sigmoid, sigmoid.fused(z * sigmoid * (e * sigmoid), slope))
   }
 }
 
@@ -221,7 +219,7 @@ extension FloatBuffer {
     for k in 0..<classes { z[k] *= factor }
     z[label] -= weight
     return (
-      Double.log(Double(total)) - (Double(target) - Double(top)),
+      Elementary.log(Double(total)) - (Double(target) - Double(top)),
       argmax == label && target.isFinite
     )
   }

@@ -1,6 +1,6 @@
 // Lower bounds on epsilon from attacks: what an accountant claims must never be below what an attacker shows.
 
-import RealModule
+import Kernels
 
 /// An empirical lower bound on ε with the error rates that gave it.
 public struct AuditBound: Codable, Hashable, Sendable {
@@ -31,7 +31,7 @@ public enum Audit {
       successes: falsePositives, trials: negatives, significance: significance / 2)
     func bound(_ miss: Double, _ alarm: Double) -> Double {
       let power = 1 - miss - delta
-      return power > 0 ? Double.log(power / alarm) : 0
+      return power > 0 ? Elementary.log(power / alarm) : 0
     }
     return AuditBound(
       epsilon: max(0, bound(missed, alarmed), bound(alarmed, missed)), falseNegativeRate: missed,
@@ -63,7 +63,7 @@ public enum Audit {
   public static func oneRunPValue(
     epsilon: Double, canaries: Int, guesses: Int, correct: Int, delta: Double
   ) -> Double {
-    let law = Binomial(trials: guesses, probability: 1 / (1 + Double.exp(-epsilon)))
+    let law = Binomial(trials: guesses, probability: 1 / (1 + Elementary.exp(-epsilon)))
     var tail = 0.0
     for value in Swift.stride(from: guesses, through: correct, by: -1) { tail += law[value] }
     var steepest = 0.0
@@ -101,16 +101,16 @@ struct Binomial {
 
   init(trials: Int, probability: Double) {
     self.trials = trials
-    logSuccess = Double.log(probability)
-    logFailure = Double.log(onePlus: -probability)
-    logTotal = Double.logGamma(Double(trials) + 1)
+    logSuccess = Elementary.log(probability)
+    logFailure = Elementary.log(onePlus: -probability)
+    logTotal = Elementary.logGamma(Double(trials) + 1)
   }
 
   subscript(value: Int) -> Double {
     let (k, rest) = (Double(value), Double(trials - value))
     let successes = value == 0 ? 0 : k * logSuccess
     let failures = value == trials ? 0 : rest * logFailure
-    return Double.exp(
-      logTotal - Double.logGamma(k + 1) - Double.logGamma(rest + 1) + successes + failures)
+    return Elementary.exp(
+      logTotal - Elementary.logGamma(k + 1) - Elementary.logGamma(rest + 1) + successes + failures)
   }
 }

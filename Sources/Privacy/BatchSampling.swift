@@ -1,6 +1,6 @@
 // What other ways of forming batches cost; Poisson accounting holds for Poisson sampling alone.
 
-import RealModule
+import Kernels
 
 /// Bounds for batches that are not Poisson samples.
 public enum BatchSampling {
@@ -19,14 +19,14 @@ public enum BatchSampling {
   ) -> Double {
     func tail(_ shift: Double, _ c: Double) -> Double {
       let others = Double(batches - 1) * Normal.logCumulative(c / sigma)
-      return -Double.expMinusOne(Normal.logCumulative((c - shift) / sigma) + others)
+      return -Elementary.expMinusOne(Normal.logCumulative((c - shift) / sigma) + others)
     }
     // For each event the ε at which its bound is δ; the best event gives the largest.
     var best = 0.0
     for index in 0...20_000 {
       let c = 2 + sigma * (-10 + 20 * Double(index) / 20_000)
       let (with, without) = (tail(2, c), tail(1, c))
-      if with > delta, without > 0 { best = max(best, Double.log((with - delta) / without)) }
+      if with > delta, without > 0 { best = max(best, Elementary.log((with - delta) / without)) }
     }
     return best
   }
@@ -48,8 +48,8 @@ public enum BatchSampling {
       let growth = Double(j) * Double(j - 1) / (2 * sigma * sigma)
       // Two bounds on E|p/q − 1|^j: from the Rényi divergence, and by Cauchy–Schwarz from even moments.
       let term = min(
-        Double.log(2) + growth, Double.log(4) + (moments[j / 2] + moments[(j + 1) / 2]) / 2)
-      sum.add(LogFactorial.binomial(order, j) + Double(j) * Double.log(fraction) + term)
+        Elementary.log(2) + growth, Elementary.log(4) + (moments[j / 2] + moments[(j + 1) / 2]) / 2)
+      sum.add(LogFactorial.binomial(order, j) + Double(j) * Elementary.log(fraction) + term)
     }
     return logOnePlusExp(sum.value) / Double(order - 1)
   }
@@ -67,10 +67,10 @@ public enum BatchSampling {
       // ln|e^x − 1| without overflow.
       let ratio =
         exponent > 0
-        ? exponent + Double.log(-Double.expMinusOne(-exponent))
-        : Double.log(-Double.expMinusOne(exponent))
+        ? exponent + Elementary.log(-Elementary.expMinusOne(-exponent))
+        : Elementary.log(-Elementary.expMinusOne(exponent))
       sum.add(Double(power) * ratio - z * z / (2 * sigma * sigma))
     }
-    return sum.value + Double.log(step / sigma) - 0.5 * Double.log(2 * .pi)
+    return sum.value + Elementary.log(step / sigma) - 0.5 * Elementary.log(2 * .pi)
   }
 }

@@ -1,6 +1,6 @@
 // The smallest noise multiplier for a budget, only ever rounded up.
 
-import RealModule
+import Kernels
 
 /// A noise multiplier that meets its budget, with the bound that shows it.
 public struct CalibratedNoise: Codable, Hashable, Sendable {
@@ -145,9 +145,9 @@ public enum Calibration {
   ) throws(AccountingError) -> Double {
     // An infinite or zero ε has no logarithm; any value of the right sign keeps the method going.
     func excess(_ epsilon: Double) -> Double {
-      Double.log(min(max(epsilon, 1e-300), 1e300) / target)
+      Elementary.log(min(max(epsilon, 1e-300), 1e300) / target)
     }
-    var (left, right) = (Double.log(low.noiseMultiplier), Double.log(high.noiseMultiplier))
+    var (left, right) = (Elementary.log(low.noiseMultiplier), Elementary.log(high.noiseMultiplier))
     var (leftValue, rightValue) = (excess(low.epsilon), excess(high.epsilon))
     var lastSide = 0.0
     var steps = 0
@@ -160,7 +160,7 @@ public enum Calibration {
       if steps % 8 == 0 || !middle.isFinite { middle = left + width / 2 }
       let margin = min(0.4 * tolerance, 0.1 * width)
       middle = min(max(middle, left + margin), right - margin)
-      let value = excess(try epsilon(Double.exp(middle)))
+      let value = excess(try epsilon(Elementary.exp(middle)))
       if value <= 0 {
         (right, rightValue) = (middle, value)
         if lastSide < 0 { leftValue /= 2 }
@@ -171,7 +171,7 @@ public enum Calibration {
         lastSide = 1
       }
     }
-    return Double.exp(right)
+    return Elementary.exp(right)
   }
 
   /// Rounds up to a Float and nudges further up while the full accountant still sees the target exceeded.

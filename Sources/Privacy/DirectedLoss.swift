@@ -3,7 +3,7 @@
 // Tilting every factor by e^{θ·loss} before the transform and undoing it afterwards moves the rounding noise
 // of the transform to where it does not matter: the tilted law is centred on the losses that decide δ.
 
-import RealModule
+import Kernels
 
 /// Independent losses on one grid, each repeated `count` times.
 struct DirectedLoss {
@@ -12,9 +12,9 @@ struct DirectedLoss {
 
   var infinite: Double {
     let logFinite = parts.reduce(0) {
-      $0 + Double($1.count) * Double.log(onePlus: -$1.distribution.infinite)
+      $0 + Double($1.count) * Elementary.log(onePlus: -$1.distribution.infinite)
     }
-    return -Double.expMinusOne(logFinite)
+    return -Elementary.expMinusOne(logFinite)
   }
 
   /// ln E[e^{λ·loss}] of the sum, over its finite part.
@@ -49,7 +49,7 @@ struct DirectedLoss {
   /// The θ > 0 that makes Chernoff's bound on the loss at tail mass δ best: the saddle point, also the best
   /// Rényi order less one. Within a factor of two of it any value serves as well.
   func saddlePoint(delta: Double, guess: Double) -> Double {
-    let margin = -Double.log(delta)
+    let margin = -Elementary.log(delta)
     return minimizer(near: guess, refinements: 8) { theta in
       (logMoment(theta) + margin) / theta
     }
@@ -73,7 +73,7 @@ struct DirectedLoss {
     let down = (-reach(-1)).rounded(.down)
     let first = max(lowest, down)
     let last = max(first, min(highest, up))
-    let above = last < highest ? Double.exp(base - theta * last * step - margin) : 0
+    let above = last < highest ? Elementary.exp(base - theta * last * step - margin) : 0
     return LossWindow(tilt: theta, logMoment: base, first: first, last: last, massAbove: above)
   }
 }
@@ -96,8 +96,8 @@ struct LossWindow {
 private func minimizer(
   near guess: Double, refinements: Int, _ function: (Double) -> Double
 ) -> Double {
-  let pace = Double.log(4)
-  var center = (position: Double.log(guess), value: function(guess))
+  let pace = Elementary.log(4)
+  var center = (position: Elementary.log(guess), value: function(guess))
   var left = (position: center.position - pace, value: function(guess / 4))
   var right = (position: center.position + pace, value: function(guess * 4))
   // To the left the function rises without end. To the right it may be flat: rare large losses end at a
@@ -105,20 +105,20 @@ private func minimizer(
   while left.value <= center.value || !center.value.isFinite, left.position > -600 {
     (right, center) = (center, left)
     left.position = center.position - pace
-    left.value = function(Double.exp(left.position))
+    left.value = function(Elementary.exp(left.position))
   }
   // Bounded losses have no minimum, only a limit; going on for less than a thousandth leads nowhere.
   while center.value - right.value > 1e-3 * abs(center.value), right.position < 600 {
     (left, center) = (center, right)
     right.position = center.position + pace
-    right.value = function(Double.exp(right.position))
+    right.value = function(Elementary.exp(right.position))
   }
   for _ in 0..<refinements {
     // The golden section of the wider side.
     let isRight = right.position - center.position > center.position - left.position
     let outer = isRight ? right.position : left.position
     let position = center.position + 0.381_966 * (outer - center.position)
-    let probe = (position: position, value: function(Double.exp(position)))
+    let probe = (position: position, value: function(Elementary.exp(position)))
     if probe.value < center.value {
       if isRight { left = center } else { right = center }
       center = probe
@@ -128,5 +128,5 @@ private func minimizer(
       left = probe
     }
   }
-  return Double.exp(center.position)
+  return Elementary.exp(center.position)
 }

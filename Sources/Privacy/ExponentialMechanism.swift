@@ -4,7 +4,6 @@
 // "Optimal differential privacy composition for exponential mechanisms" (2020).
 
 import Kernels
-import RealModule
 
 /// Chooses an index with probability proportional to exp(ε · utility / (2 · sensitivity)).
 public struct ExponentialMechanism: Hashable, Sendable {
@@ -61,8 +60,8 @@ extension ExponentialMechanism {
     let excess =
       epsilon < 1e-2
       ? epsilon * (-0.5 + epsilon * (1.0 / 12 - epsilon * epsilon / 720))
-      : epsilon / Double.expMinusOne(epsilon) - 1
-    return excess - Double.log(onePlus: excess)
+      : epsilon / Elementary.expMinusOne(epsilon) - 1
+    return excess - Elementary.log(onePlus: excess)
   }
 }
 
@@ -90,18 +89,19 @@ extension ExponentialMechanism {
   private static func mixtureDelta(
     epsilon: Double, count: Int, shift: Double, total: Double
   ) -> Double {
-    let high = (Double.exp(-shift) - Double.exp(-epsilon)) / -Double.expMinusOne(-epsilon)
+    let high =
+      (Elementary.exp(-shift) - Elementary.exp(-epsilon)) / -Elementary.expMinusOne(-epsilon)
     var sum = 0.0
     for index in 0...count {
       let loss = Double(count) * shift - Double(index) * epsilon
       guard loss > total else { break }
       let weight =
         LogFactorial.binomial(count, index)
-        + Double(count - index) * Double.log(high)
-        + (index == 0 ? 0 : Double(index) * Double.log(onePlus: -high))
+        + Double(count - index) * Elementary.log(high)
+        + (index == 0 ? 0 : Double(index) * Elementary.log(onePlus: -high))
       // High may be 0 at the largest shift; the term then vanishes unless no factor of it is left.
-      let mass = high > 0 ? Double.exp(weight) : 0
-      sum += mass * (Double.exp(loss) - Double.exp(total))
+      let mass = high > 0 ? Elementary.exp(weight) : 0
+      sum += mass * (Elementary.exp(loss) - Elementary.exp(total))
     }
     return sum
   }

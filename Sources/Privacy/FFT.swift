@@ -5,7 +5,7 @@
 // a convolution never needs the order restored. Passes recurse depth first, so that long transforms work
 // inside the cache.
 
-import RealModule
+import Kernels
 
 /// Complex numbers as four-lane vectors of real and of imaginary parts; length a multiple of 4.
 package struct ComplexVector {
@@ -55,8 +55,8 @@ package struct FourierTransform {
     var sines = cosines
     for index in 0..<quarter {
       let angle = -2 * Double.pi * Double(index) / Double(count)
-      cosines[index] = .cos(angle)
-      sines[index] = .sin(angle)
+      cosines[index] = Elementary.cos(angle)
+      sines[index] = Elementary.sin(angle)
     }
     func root(_ power: Int) -> (Double, Double) {
       let (turns, index) = power.quotientAndRemainder(dividingBy: quarter)

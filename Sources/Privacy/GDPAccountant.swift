@@ -3,7 +3,7 @@
 // Dong, Roth, Su, "Gaussian differential privacy" (2019), Corollary 2.13 and section 3; the same curve is
 // Balle, Wang, "Improving the Gaussian mechanism" (2018), Theorem 8.
 
-import RealModule
+import Kernels
 
 /// Exact ε for compositions of full-batch Gaussian releases; refuses anything else.
 ///
@@ -39,14 +39,14 @@ struct GaussianTradeoff {
     let upper = Normal.logCumulative(mu / 2 - epsilon / mu)
     let lower = epsilon + Normal.logCumulative(-mu / 2 - epsilon / mu)
     guard lower < upper else { return -.infinity }
-    return upper + Double.log(-Double.expMinusOne(lower - upper))
+    return upper + Elementary.log(-Elementary.expMinusOne(lower - upper))
   }
 
   /// The smallest ε with δ(ε) ≤ `delta`, from above; ∞ at delta 0.
   func epsilon(delta: Double) -> Double {
     guard mu > 0 else { return 0 }
     guard delta > 0 else { return .infinity }
-    let target = Double.log(delta)
+    let target = Elementary.log(delta)
     if logDelta(epsilon: 0) <= target { return 0 }
     var low = 0.0
     var high = max(1e-6, mu * mu / 2)

@@ -6,8 +6,6 @@
 // integer orders under sampling, and for the other orders up to less than exp(−10⁵), since sums over a grid
 // this fine equal integrals (Canonne, Kamath, Steinke 2020; docs/clipping.md).
 
-import RealModule
-
 /// A part of a vector with its own grid and its own noise.
 public struct GridPart: Sendable, Hashable {
   public let range: Range<Int>

@@ -3,7 +3,7 @@
 // He et al., "Exploring the limits of differentially private deep learning with group-wise clipping"
 // (ICLR 2023), sections 3 and 4; thresholds by private quantiles after Andrew et al. (NeurIPS 2021).
 
-import RealModule
+import Kernels
 
 /// How noise is divided among groups at a given overall noise multiplier.
 public enum NoiseAllocation: String, Codable, Hashable, Sendable, CaseIterable {
@@ -93,6 +93,6 @@ public enum PrivateQuantile {
   public static func updatedThreshold(
     _ threshold: Double, fraction: Double, target: Double, rate: Double
   ) -> Double {
-    threshold * Double.exp(-rate * (fraction - target))
+    threshold * Elementary.exp(-rate * (fraction - target))
   }
 }

@@ -5,8 +5,6 @@
 // rounds norms to the nearest level we round up, and convert with the improved formula: the result is then a
 // bound instead of an estimate.
 
-import RealModule
-
 /// Per-example Rényi accumulators for one client.
 ///
 /// The ε of an example is output-specific: it holds for the trajectory that was observed, not for the worst

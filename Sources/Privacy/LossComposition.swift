@@ -3,7 +3,7 @@
 // Koskela, Jälkö, Honkela (2020) for the transform; Chernoff windows and the saddle-point tilt keep it short
 // and precise down to δ far below the rounding of a double.
 
-import RealModule
+import Kernels
 
 /// The composed losses of a run, both directions.
 struct LossComposition {
@@ -43,7 +43,7 @@ struct LossComposition {
       return Answer(remove: .infinity, add: .infinity, tilt: 0, cells: 0)
     }
     var tilts = losses.map {
-      $0.saddlePoint(delta: delta, guess: scale * (-2 * Double.log(delta)).squareRoot())
+      $0.saddlePoint(delta: delta, guess: scale * (-2 * Elementary.log(delta)).squareRoot())
     }
     var best = [Double.infinity, .infinity]
     let saddles = tilts
@@ -174,7 +174,7 @@ extension LossComposition {
     _ factors: [Factor], lessOne: Bool
   ) -> (ComplexVector, modulus: Double) {
     // Powers below 1e-34 are zero: far below the rounding of the sum, and denormals are slow.
-    let floors = factors.map { Double.exp(-156 / Double($0.count)) }
+    let floors = factors.map { Elementary.exp(-156 / Double($0.count)) }
     let length = factors[0].spectrum.count
     var result = ComplexVector(zeros: length)
     var modulus = 0.0
@@ -228,17 +228,17 @@ extension LossComposition {
     /// ln(1 + self), with all digits near 0.
     var logOnePlus: Complex {
       Complex(
-        0.5 * Double.log(onePlus: 2 * real + real * real + imaginary * imaginary),
-        Double.atan2(y: imaginary, x: 1 + real))
+        0.5 * Elementary.log(onePlus: 2 * real + real * real + imaginary * imaginary),
+        Elementary.atan2(y: imaginary, x: 1 + real))
     }
 
     /// e^self − 1, with all digits near 0.
     var expMinusOne: Complex {
-      let growth = Double.expMinusOne(real)
-      let half = Double.sin(imaginary / 2)
+      let growth = Elementary.expMinusOne(real)
+      let half = Elementary.sin(imaginary / 2)
       let cosineLessOne = -2 * half * half
       return Complex(
-        growth + cosineLessOne + growth * cosineLessOne, (1 + growth) * Double.sin(imaginary))
+        growth + cosineLessOne + growth * cosineLessOne, (1 + growth) * Elementary.sin(imaginary))
     }
 
     mutating func add(_ other: Complex, times count: Int) {
@@ -288,7 +288,7 @@ extension LossComposition {
     let allowance = isPessimistic ? noise : 0
     var allowed = 0.0
     let values = direction == 0 ? composed.real : composed.imaginary
-    let decay = Double.exp(-step)
+    let decay = Elementary.exp(-step)
     // Σ p e^{−(l − current)}, kept relative to the current loss so that e^{−l} cannot underflow.
     var weighted = 0.0
     let lowest = Int(window.first)
@@ -296,7 +296,7 @@ extension LossComposition {
       let loss = Double(cell) * step
       let position = cell & (count - 1)
       let value = values[position >> 2][position & 3] / Double(count)
-      let untilt = Double.exp(window.logMoment - window.tilt * loss)
+      let untilt = Elementary.exp(window.logMoment - window.tilt * loss)
       let mass = max(0, value) * untilt
       allowed += allowance * untilt
       probability += mass + allowance * untilt
@@ -304,7 +304,7 @@ extension LossComposition {
       // δ at the next lower grid point; the root lies in between once this passes the target.
       if probability - weighted * decay > delta {
         // Where the allowance alone exceeds δ, no ε below this loss can be proved.
-        let shift = weighted > 0 ? Double.log((probability - delta) / weighted) : 0
+        let shift = weighted > 0 ? Elementary.log((probability - delta) / weighted) : 0
         return (max(0, loss + min(0, shift)), allowed <= 1e-5 * delta)
       }
       if loss <= 0 { return (0, true) }

@@ -1,6 +1,6 @@
 // What one run with canaries shows about ε: guesses from scores, a lower bound, and a test of the whole claim.
 
-import RealModule
+import Kernels
 
 /// A claim as points of its privacy curve: (ε, δ) for every pair. One point is a claim too; more are a stronger one.
 public struct PrivacyClaim: Sendable, Hashable {
@@ -39,7 +39,7 @@ public struct PrivacyClaim: Sendable, Hashable {
   /// (e^ε + δ)/(e^ε + 1), the least of all points.
   public var bestGuessRate: Double {
     points.reduce(1) { rate, point in
-      let odds = Double.exp(-point.epsilon)
+      let odds = Elementary.exp(-point.epsilon)
       return min(rate, (1 + point.delta * odds) / (1 + odds))
     }
   }
@@ -49,7 +49,7 @@ public struct PrivacyClaim: Sendable, Hashable {
     points.reduce(0) { least, point in
       guard point.epsilon < 700 else { return least }
       // P ≤ e^ε Q + δ for the event, and for its complement.
-      let growth = Double.exp(point.epsilon)
+      let growth = Elementary.exp(point.epsilon)
       return max(
         least, (mass - point.delta) / growth, 1 - point.delta - growth * (1 - mass))
     }

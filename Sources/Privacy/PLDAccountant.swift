@@ -1,6 +1,6 @@
 // Accounting by privacy-loss distributions: tight up to the grid, for any number of steps.
 
-import RealModule
+import Kernels
 
 /// Bounds ε by composing the privacy losses themselves.
 ///
@@ -135,7 +135,8 @@ private struct Losses {
       let (q, precision) = (
         release.sampleRate, 1 / (release.noiseMultiplier * release.noiseMultiplier)
       )
-      let spread = q == 1 ? precision : q * q * min(Double.expMinusOne(precision), 4 * precision)
+      let spread =
+        q == 1 ? precision : q * q * min(Elementary.expMinusOne(precision), 4 * precision)
       sum += Double(count) * spread
     }
     for (epsilon, count) in exponentialMechanisms { sum += Double(count) * epsilon * epsilon / 3 }
@@ -189,7 +190,7 @@ private struct Losses {
         * Normal.totalVariation(sigma: $1.release.noiseMultiplier)
     }
       + (exponentialMechanisms + pureMechanisms).reduce(0) {
-        $0 + Double($1.count) * Double.tanh($1.key / 2)
+        $0 + Double($1.count) * Elementary.tanh($1.key / 2)
       }
   }
 
@@ -205,8 +206,8 @@ private struct Losses {
       // Between ln(1 − q) and ln(1 − q + q e^highest).
       let above =
         highest > 30
-        ? Double.log(q) + highest : Double.log(onePlus: q * Double.expMinusOne(highest))
-      return max(above, 0) - Double.log(onePlus: -q)
+        ? Elementary.log(q) + highest : Elementary.log(onePlus: q * Elementary.expMinusOne(highest))
+      return max(above, 0) - Elementary.log(onePlus: -q)
     }
     let bounded = (exponentialMechanisms + pureMechanisms).map { 2 * $0.key }
     return (gaussian + bounded).max() ?? 0

@@ -4,7 +4,7 @@
 // two ends so that both the P- and the Q-mass of the cell are kept; the hockey-stick curve of the result is
 // then the chord of the true one in e^ε, which lies above it by convexity.
 
-import RealModule
+import Kernels
 
 /// Which way the data sets differ; the two losses are composed apart and the worse one counts.
 enum LossDirection: CaseIterable {
@@ -43,7 +43,7 @@ struct PrivacyLossDistribution {
   ) {
     guard p > 0 else { return }
     let right =
-      estimate == .pessimistic ? min(p, max(0, excess / -Double.expMinusOne(-step))) : 0
+      estimate == .pessimistic ? min(p, max(0, excess / -Elementary.expMinusOne(-step))) : 0
     masses[cell - first] += p - right
     masses[cell + 1 - first] += right
   }
@@ -164,17 +164,17 @@ private struct GaussianLoss {
     let exponent = (2 * z - 1) / (2 * variance)
     if rate == 1 { return exponent }
     return exponent > 30
-      ? Double.log(rate) + exponent
-        + Double.log(onePlus: (1 - rate) / rate * Double.exp(-exponent))
-      : Double.log(onePlus: rate * Double.expMinusOne(exponent))
+      ? Elementary.log(rate) + exponent
+        + Elementary.log(onePlus: (1 - rate) / rate * Elementary.exp(-exponent))
+      : Elementary.log(onePlus: rate * Elementary.expMinusOne(exponent))
   }
 
   /// The z at which the loss is `value`; −∞ below the infimum ln(1 − q).
   func location(of value: Double) -> Double {
     if rate == 1 { return variance * value + 0.5 }
-    if value > 600 { return variance * (value - Double.log(rate)) + 0.5 }
-    let ratio = Double.expMinusOne(value) / rate
-    return ratio > -1 ? variance * Double.log(onePlus: ratio) + 0.5 : -.infinity
+    if value > 600 { return variance * (value - Elementary.log(rate)) + 0.5 }
+    let ratio = Elementary.expMinusOne(value) / rate
+    return ratio > -1 ? variance * Elementary.log(onePlus: ratio) + 0.5 : -.infinity
   }
 
   /// P-mass of a cell and P − e^ε·Q when P is the mixture: q·N₁ − (e^ε − 1 + q)·N₀.
@@ -182,21 +182,21 @@ private struct GaussianLoss {
     let (zero, one) = (a.mass(to: b, component: 0), a.mass(to: b, component: 1))
     let p = (1 - rate) * zero + rate * one
     guard epsilon > 600 || a.scores[0] > 35 else {
-      return (p, rate * one - (Double.expMinusOne(epsilon) + rate) * zero)
+      return (p, rate * one - (Elementary.expMinusOne(epsilon) + rate) * zero)
     }
     // e^ε overflows or N₀ underflows, but their product is of the size of N₁.
     let upper = Normal.logCumulative(-a.scores[0])
     let lower = Normal.logCumulative(-b.scores[0])
     let logMass =
-      lower < upper ? upper + Double.log(-Double.expMinusOne(lower - upper)) : -.infinity
-    return (p, p - Double.exp(epsilon + logMass))
+      lower < upper ? upper + Elementary.log(-Elementary.expMinusOne(lower - upper)) : -.infinity
+    return (p, p - Elementary.exp(epsilon + logMass))
   }
 
   /// P-mass of a cell and P − e^ε·Q when P is N₀: (1 − e^ε + q e^ε)·N₀ − q e^ε·N₁.
   func addition(from a: TailedPoint, to b: TailedPoint, epsilon: Double) -> (Double, Double) {
     let (zero, one) = (a.mass(to: b, component: 0), a.mass(to: b, component: 1))
-    let scaled = rate * Double.exp(epsilon)
-    return (zero, (scaled - Double.expMinusOne(epsilon)) * zero - scaled * one)
+    let scaled = rate * Elementary.exp(epsilon)
+    return (zero, (scaled - Elementary.expMinusOne(epsilon)) * zero - scaled * one)
   }
 }
 
@@ -214,16 +214,16 @@ extension PrivacyLossDistribution {
     let cells = max(1, Int((epsilon / step).rounded(.up)) - first)
     var result = PrivacyLossDistribution(step: step, first: first, count: cells + 1)
     // Over e^ε, so that nothing overflows however large ε is.
-    let denominator = -Double.expMinusOne(-epsilon)
+    let denominator = -Elementary.expMinusOne(-epsilon)
     for cell in first..<first + cells {
       let start = Double(cell) * step
       let a = max(start, -epsilon)
       let b = min(start + step, epsilon)
       guard b > a else { continue }
-      let half = Double.expMinusOne((b - a) / 2) / denominator
-      let p = Double.exp((a - epsilon) / 2) * half
+      let half = Elementary.expMinusOne((b - a) / 2) / denominator
+      let p = Elementary.exp((a - epsilon) / 2) * half
       // The cell's Q-mass is e^{−(ε+b)/2}·half.
-      let scaled = Double.exp(start - (epsilon + b) / 2) * half
+      let scaled = Elementary.exp(start - (epsilon + b) / 2) * half
       result.place(p, excess: p - scaled, cell: cell, estimate)
     }
     result.trim()
@@ -238,8 +238,8 @@ extension PrivacyLossDistribution {
     let top = Int((epsilon / step).rounded(.down))
     var result = PrivacyLossDistribution(step: step, first: first, count: top - first + 2)
     for (loss, cell) in [(-epsilon, first), (epsilon, top)] {
-      let p = 1 / (1 + Double.exp(-loss))
-      let excess = -p * Double.expMinusOne(Double(cell) * step - loss)
+      let p = 1 / (1 + Elementary.exp(-loss))
+      let excess = -p * Elementary.expMinusOne(Double(cell) * step - loss)
       result.place(p, excess: excess, cell: cell, estimate)
     }
     return result
@@ -255,25 +255,25 @@ extension PrivacyLossDistribution {
   /// taken afresh every 64 cells, so that neither rounding nor overflow builds up.
   func logMoment(_ lambda: Double) -> Double {
     let rate = abs(lambda) * step
-    let decay = Double.exp(-rate)
+    let decay = Elementary.exp(-rate)
     let count = masses.count
     var sum = 0.0
     for start in Swift.stride(from: 0, to: count, by: 64) {
-      var factor = Double.exp(-rate * Double(start))
+      var factor = Elementary.exp(-rate * Double(start))
       if factor == 0 { break }
       for offset in start..<min(start + 64, count) {
         sum += factor * masses[lambda > 0 ? count - 1 - offset : offset]
         factor *= decay
       }
     }
-    return Double.log(sum) + lambda * step * Double(lambda > 0 ? last : first)
+    return Elementary.log(sum) + lambda * step * Double(lambda > 0 ? last : first)
   }
 
   /// Adds p e^{θ·loss − logMoment}, wrapped modulo the vector's length, through `add`.
   func tilted(by theta: Double, logMoment: Double, _ add: (_ index: Int, _ mass: Double) -> Void) {
     for (offset, mass) in masses.enumerated() where mass > 1e-290 {
       let index = first + offset
-      add(index, mass * Double.exp(theta * step * Double(index) - logMoment))
+      add(index, mass * Elementary.exp(theta * step * Double(index) - logMoment))
     }
   }
 }

@@ -1,7 +1,5 @@
 // What is known of a mechanism from its pure epsilon alone: it is no worse than randomised response.
 
-import RealModule
-
 /// Randomised response with losses ±ε dominates every (ε, 0)-private mechanism (Kairouz, Oh, Viswanath,
 /// "The composition theorem for differential privacy", 2015).
 enum PureMechanism {

@@ -1,7 +1,5 @@
 // Rényi accounting: curves of the releases add up, the best order gives epsilon.
 
-import RealModule
-
 /// Bounds ε through Rényi divergences on a grid of orders.
 ///
 /// Interprets every event that has a bound at all; close to tight for many steps, loose for a few.

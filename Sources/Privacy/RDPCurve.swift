@@ -1,6 +1,6 @@
 // A Rényi curve on a grid of orders, and its conversion to (ε, δ).
 
-import RealModule
+import Kernels
 
 /// How a Rényi bound becomes an (ε, δ) bound.
 public enum RDPConversion: String, Codable, Hashable, Sendable, CaseIterable {
@@ -46,12 +46,12 @@ extension RDPConversion {
     guard delta > 0, divergence.isFinite else { return .infinity }
     switch self {
     case .classic:
-      return divergence - Double.log(delta) / (order - 1)
+      return divergence - Elementary.log(delta) / (order - 1)
     case .improved:
-      if delta * delta >= -Double.expMinusOne(-divergence) { return 0 }
+      if delta * delta >= -Elementary.expMinusOne(-divergence) { return 0 }
       let epsilon =
-        divergence + Double.log(onePlus: -1 / order)
-        - (Double.log(delta) + Double.log(order)) / (order - 1)
+        divergence + Elementary.log(onePlus: -1 / order)
+        - (Elementary.log(delta) + Elementary.log(order)) / (order - 1)
       return max(0, epsilon)
     }
   }

@@ -5,7 +5,7 @@
 // Since E₀[x] = 0, A − 1 is computed directly as a sum of positive terms; the textbook series computes
 // 1 + tiny and then takes its logarithm.
 
-import RealModule
+import Kernels
 
 /// ε_R(α) of one release for fixed (sampleRate, noiseMultiplier); orders > 1.
 struct SubsampledGaussianRDP {
@@ -43,12 +43,12 @@ struct SubsampledGaussianRDP {
   /// ln A for an integer order: A − 1 = Σ_{k≥2} C(α,k) q^k (1−q)^{α−k} (e^{k(k−1)/2σ²} − 1).
   private func seriesLogMoment(order: Int) -> Double {
     let (q, sigma) = (release.sampleRate, release.noiseMultiplier)
-    let (logRate, logRest) = (Double.log(q), Double.log(onePlus: -q))
+    let (logRate, logRest) = (Elementary.log(q), Elementary.log(onePlus: -q))
     let scale = 0.5 / (sigma * sigma)
     var sum = LogSum()
     for k in 2...max(order, 2) {
       let exponent = Double(k) * Double(k - 1) * scale
-      let logGrowth = exponent > 40 ? exponent : Double.log(Double.expMinusOne(exponent))
+      let logGrowth = exponent > 40 ? exponent : Elementary.log(Elementary.expMinusOne(exponent))
       sum.add(
         LogFactorial.binomial(order, k) + Double(k) * logRate + Double(order - k) * logRest
           + logGrowth)
@@ -60,7 +60,7 @@ struct SubsampledGaussianRDP {
   private func convexLogMoment(order: Double) -> Double {
     let (q, sigma) = (release.sampleRate, release.noiseMultiplier)
     let exponent = order * (order - 1) / (2 * sigma * sigma)
-    return logAddExp(Double.log(onePlus: -q), Double.log(q) + exponent)
+    return logAddExp(Elementary.log(onePlus: -q), Elementary.log(q) + exponent)
   }
 }
 
@@ -90,26 +90,26 @@ private struct Quadrature {
     for values in [\Quadrature.x, \.logRatio, \.logBase, \.base, \.mixture] {
       self[keyPath: values].reserveCapacity(count)
     }
-    let normalization = -0.5 * Double.log(2 * .pi) - Double.log(sigma)
-    let (logRate, ratio) = (Double.log(q), (1 - q) / q)
+    let normalization = -0.5 * Elementary.log(2 * .pi) - Elementary.log(sigma)
+    let (logRate, ratio) = (Elementary.log(q), (1 - q) / q)
     for index in 0..<count {
       let z = lowest + Double(index) * step
       let exponent = (2 * z - 1) / (2 * sigma * sigma)
       let shift: Double
       let logarithm: Double
       if exponent > 30 {
-        logarithm = logRate + exponent + Double.log(onePlus: ratio * Double.exp(-exponent))
-        shift = Double.exp(min(logarithm, 700)) - 1
+        logarithm = logRate + exponent + Elementary.log(onePlus: ratio * Elementary.exp(-exponent))
+        shift = Elementary.exp(min(logarithm, 700)) - 1
       } else {
-        shift = q * Double.expMinusOne(exponent)
-        logarithm = Double.log(onePlus: shift)
+        shift = q * Elementary.expMinusOne(exponent)
+        logarithm = Elementary.log(onePlus: shift)
       }
       let weight = normalization - z * z / (2 * sigma * sigma)
       x.append(shift)
       logRatio.append(logarithm)
       logBase.append(weight)
-      base.append(Double.exp(weight))
-      mixture.append(Double.exp(weight + logarithm))
+      base.append(Elementary.exp(weight))
+      mixture.append(Elementary.exp(weight + logarithm))
     }
   }
 
@@ -117,7 +117,7 @@ private struct Quadrature {
     // Largest exponent of the first term; positive only when the moment itself may overflow.
     var shift = 0.0
     for index in x.indices { shift = max(shift, order * logRatio[index] + logBase[index]) }
-    let scale = Double.exp(-shift)
+    let scale = Elementary.exp(-shift)
     let nearZero = 0.03 / max(order, 1)
     let half = 0.5 * order * (order - 1)
     var sum = 0.0
@@ -129,12 +129,12 @@ private struct Quadrature {
           1 + (order - 3) * x / 4 * (1 + (order - 4) * x / 5 * (1 + (order - 5) * x / 6))
         sum += half * x * x * (1 + (order - 2) * x / 3 * tail) * base[index] * scale
       } else {
-        let power = Double.exp(order * logRatio[index] + logBase[index] - shift)
+        let power = Elementary.exp(order * logRatio[index] + logBase[index] - shift)
         sum += power + ((order - 1) * base[index] - order * mixture[index]) * scale
       }
     }
     let excess = sum * step
     return shift == 0
-      ? Double.log(onePlus: excess) : shift + Double.log(excess + scale)
+      ? Elementary.log(onePlus: excess) : shift + Elementary.log(excess + scale)
   }
 }

@@ -1,6 +1,6 @@
 // Whom a guarantee protects, against which change of the data, and how to pass between the notions.
 
-import RealModule
+import Kernels
 
 /// Which pairs of data sets a mechanism must make hard to tell apart.
 public enum Adjacency: String, Codable, Hashable, Sendable, CaseIterable {
@@ -45,7 +45,7 @@ extension PrivacyGuarantee {
     precondition(count >= 1, "A group has at least one member.")
     let grown = epsilon * Double(count)
     var factor = 0.0
-    for index in 0..<count { factor += Double.exp(epsilon * Double(index)) }
+    for index in 0..<count { factor += Elementary.exp(epsilon * Double(index)) }
     let delta = self.delta == 0 ? 0 : min(1, self.delta * factor)
     return PrivacyGuarantee(epsilon: grown, delta: delta, adjacency: adjacency, unit: unit)
   }

@@ -35,6 +35,8 @@ public struct Scenario: Sendable, Hashable {
   public let privacy: Privacy
   public let method: Method
   public let evaluation: Evaluation
+  /// Whether results are the same bits on every processor. JSON key `arithmetic`; default "portable".
+  public let arithmetic: Arithmetic
   /// The same as JSON with every default filled in; reading it gives an equal scenario.
   ///
   /// What is inherited stays inherited (null, or left out of a partial budget), so that overriding
@@ -43,6 +45,14 @@ public struct Scenario: Sendable, Hashable {
   /// The folder of the scenario's file, where relative paths in it begin; nil takes the current folder. No part
   /// of the hash: which data a run had is told by their content.
   public internal(set) var folder: String?
+
+  /// How products and elementary functions are computed.
+  public enum Arithmetic: String, Sendable, Hashable, CaseIterable {
+    /// The same bits on every processor.
+    case portable
+    /// By OpenBLAS, LAPACK and the C library: what they give differs between processors and versions.
+    case native
+  }
 
   /// When the models are evaluated. JSON key `evaluation`; default every round.
   public struct Evaluation: Sendable, Hashable {
@@ -128,6 +138,7 @@ extension Scenario {
         clientCount: population.clusters.reduce(0) { $0 + $1.clients },
         clusterCount: population.clusters.count, learningRate: local.learningRate))
     evaluation = Evaluation(every: try fields.fields("evaluation").integer("every"))
+    arithmetic = try fields.choice("arithmetic")
     self.resolved = resolved
   }
 
@@ -203,6 +214,10 @@ extension Scenario {
         .object(
           Shape([.defaults("every", 1, .integer(1...100_000), "Rounds between evaluations.")])),
         "When the models are evaluated; the last round always is."),
+      .defaults(
+        "arithmetic", "portable", .choice(Arithmetic.allCases.map(\.rawValue)),
+        "portable: the same bits on every processor; native: by OpenBLAS, LAPACK and the C library, whose results "
+          + "differ between processors and versions."),
     ])
   }
 }

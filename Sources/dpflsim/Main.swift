@@ -12,6 +12,7 @@ enum Main {
   static func main() async {
     _ = begun
     do {
+      try ProgramChoice.apply()
       let command = try DPFLSim.parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()

@@ -33,6 +33,38 @@ struct MatrixTests {
     }
   }
 
+  @Test("eigenvectors are orthonormal and give the matrix back", arguments: [1, 2, 3, 8, 45])
+  func decomposition(size: Int) throws {
+    var stream = RandomStream(seed: 5, purpose: .test, step: size)
+    var a = Matrix(rows: size, columns: size)
+    for i in 0..<size {
+      for j in 0...i {
+        a[i, j] = stream.nextGaussian() * 1e200
+        a[j, i] = a[i, j]
+      }
+    }
+    let eigen = try a.symmetricEigen()
+    let v = eigen.vectors
+    let unit = v.multiplied(by: v.transposed)
+    for i in 0..<size {
+      for j in 0..<size {
+        #expect(abs(unit[i, j] - (i == j ? 1.0 : 0.0)) < 1e-13)
+        let again = (0..<size).reduce(0.0) { $0 + eigen.values[$1] * v[$1, i] * v[$1, j] }
+        #expect(abs(again - a[i, j]) < 1e-12 * 1e200 * Double(size))
+      }
+    }
+  }
+
+  @Test("eigenvalues that coincide, and blocks that fall apart")
+  func degenerate() throws {
+    let twice = Matrix(rows: [[2, 0, 0, 0], [0, 2, 0, 0], [0, 0, 3, 1], [0, 0, 1, 3]])
+    let values = try twice.symmetricEigen().values
+    for (value, expected) in zip(values, [4.0, 2, 2, 2]) { #expect(abs(value - expected) < 1e-14) }
+    let ones = try Matrix(repeating: 1, rows: 6, columns: 6).symmetricEigen()
+    #expect(abs(ones.values[0] - 6) < 1e-13 && ones.values[1...].allSatisfy { abs($0) < 1e-13 })
+    #expect(try Matrix(rows: 3, columns: 3).symmetricEigen().values == [0, 0, 0])
+  }
+
   @Test("NaN input is an error, not a hang")
   func notFinite() {
     #expect(throws: EigenError.self) { _ = try Matrix(rows: [[.nan]]).symmetricEigen() }

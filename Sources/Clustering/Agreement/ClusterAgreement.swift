@@ -3,7 +3,7 @@
 // ARI: Hubert and Arabie, "Comparing partitions" (1985). NMI with the arithmetic mean of the two
 // entropies: Vinh, Epps, Bailey, JMLR 11 (2010).
 
-import RealModule
+import Kernels
 
 /// The comparison of two labelings of the same clients; label values are names and carry no order.
 public struct ClusterAgreement: Sendable, Hashable, Codable {
@@ -95,7 +95,7 @@ public struct ClusterAgreement: Sendable, Hashable, Codable {
     let n = Double(rows.reduce(0, +))
     guard n > 0 else { return nil }
     func entropy(_ counts: [Int]) -> Double {
-      counts.reduce(0) { $0 - ($1 > 0 ? Double($1) / n * Double.log(Double($1) / n) : 0) }
+      counts.reduce(0) { $0 - ($1 > 0 ? Double($1) / n * Elementary.log(Double($1) / n) : 0) }
     }
     let scale = (entropy(rows) + entropy(columns)) / 2
     guard rows.count > 1 || columns.count > 1 else { return 1 }
@@ -103,7 +103,8 @@ public struct ClusterAgreement: Sendable, Hashable, Codable {
     for (i, row) in table.enumerated() {
       for (j, cell) in row.enumerated() where cell > 0 {
         let share = Double(cell) / n
-        information += share * Double.log(share * n * n / (Double(rows[i]) * Double(columns[j])))
+        information +=
+          share * Elementary.log(share * n * n / (Double(rows[i]) * Double(columns[j])))
       }
     }
     return min(max(information / scale, 0), 1)

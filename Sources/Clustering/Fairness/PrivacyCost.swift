@@ -1,8 +1,6 @@
 // What privacy costs each client or cluster, and how unequally: F_acc and F_loss of the R-DPCFL papers,
 // the price of privacy, and its ratio between minority and majority.
 
-import RealModule
-
 /// Costs of privacy from results with and without it, paired by client (or by cluster).
 public enum PrivacyCost {
   /// accuracy without DP − accuracy with DP, for each entry; nil where either is missing.

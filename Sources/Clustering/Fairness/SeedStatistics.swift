@@ -4,7 +4,6 @@
 // Sign-flip test: Fisher, "The design of experiments" (1935), section 21.
 
 import Kernels
-import RealModule
 
 /// A mean over seeds with a confidence interval and the number of seeds behind it.
 public struct SeedEstimate: Sendable, Hashable, Codable {

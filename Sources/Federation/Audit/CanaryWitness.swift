@@ -2,6 +2,7 @@
 // likelier the sum is with it than without.
 
 import Foundation
+import Kernels
 import Learning
 
 /// Adds up, for each canary of one client in one round, the logarithm of the likelihood ratio.
@@ -43,7 +44,7 @@ final class CanaryWitness: StepObserver {
   static func logRatio(_ x: Double, rate: Double) -> Double {
     guard rate < 1 else { return x }
     return x > 0
-      ? x + log(rate + (1 - rate) * exp(-x))
-      : log1p(rate * expm1(x))
+      ? x + Elementary.log(rate + (1 - rate) * Elementary.exp(-x))
+      : Elementary.log(onePlus: rate * Elementary.expMinusOne(x))
   }
 }

@@ -1,6 +1,5 @@
 // Rules on what the budget buys: DP201 and on.
 
-import RealModule
 import Scenarios
 
 extension CheckRule {

@@ -1,5 +1,6 @@
 // Rules on the training itself: DP401 and on.
 
+import Kernels
 import Privacy
 import RealModule
 import Scenarios
@@ -23,7 +24,7 @@ extension CheckRule {
       let unseen = facts.clients.compactMap { client -> (ClientPlan, Double)? in
         let steps =
           Double(client.stepsPerRound) * Double(facts.schedule.participations(of: client.index))
-        let never = Double.exp(steps * Double.log(onePlus: -min(client.sampleRate, 1)))
+        let never = Elementary.exp(steps * Elementary.log(onePlus: -min(client.sampleRate, 1)))
         return steps > 0 && never > 0.05 ? (client, never) : nil
       }
       guard let (client, never) = unseen.first else { return [] }

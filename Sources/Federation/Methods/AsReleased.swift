@@ -127,7 +127,7 @@ package enum ResampledSelection {
     var kappa = 1
     while kappa < batches, binomialTail(batches, p, above: kappa) > share { kappa += 1 }
     // The size is a sum of N·L independent Bernoulli variables with mean N.
-    let gamma = min((2 * log(1 / share) / Double(examples)).squareRoot(), 0.999)
+    let gamma = min((2 * Elementary.log(1 / share) / Double(examples)).squareRoot(), 0.999)
     return claimed * Double(kappa) / (1 - gamma)
   }
 
@@ -137,8 +137,10 @@ package enum ResampledSelection {
     var total = 0.0
     for i in (k + 1)...max(n, k + 1) where i <= n {
       let logChoose =
-        lgamma(Double(n) + 1) - lgamma(Double(i) + 1) - lgamma(Double(n - i) + 1)
-      total += exp(logChoose + Double(i) * log(p) + Double(n - i) * log1p(-p))
+        Elementary.logGamma(Double(n) + 1) - Elementary.logGamma(Double(i) + 1)
+        - Elementary.logGamma(Double(n - i) + 1)
+      total += Elementary.exp(
+        logChoose + Double(i) * Elementary.log(p) + Double(n - i) * Elementary.log(onePlus: -p))
     }
     return total
   }

@@ -44,7 +44,7 @@ public struct FineGatesAdapter: WeightAdapter, Hashable {
 
   /// A gate and its derivative by the logit.
   static func gate(_ logit: Float) -> (value: Float, slope: Float) {
-    let t = Foundation.tanh(logit)
+    let t = Elementary.tanh(single: logit)
     let open = t + 0.5
     return open <= 0 ? (0, 0) : open >= 1 ? (1, 0) : (open, 1 - t * t)
   }
@@ -56,13 +56,13 @@ public struct FineGatesAdapter: WeightAdapter, Hashable {
     var gradient = [Float](repeating: 0, count: theta.count)
     for slot in plan.slots
     where slot.name.hasSuffix(".row_logit") || slot.name.hasSuffix(".column_logit") {
-      let means = theta[slot.range].map { Foundation.tanh(Double($0)) }
-      let open = means.map { 0.5 - 0.5 * erf((-0.5 - $0) / (0.5 * 2.0.squareRoot())) }
+      let means = theta[slot.range].map { Elementary.tanh(Double($0)) }
+      let open = means.map { 0.5 - 0.5 * Elementary.erf((-0.5 - $0) / (0.5 * 2.0.squareRoot())) }
       let excess = open.reduce(0, +) / Double(slot.count) - keep
       let sign = excess > 0 ? 1.0 : excess < 0 ? -1.0 : 0
       for (place, t) in zip(slot.range, means) {
         let z = (0.5 + t) / 0.5
-        let density = exp(-z * z / 2) / (2 * Double.pi).squareRoot() / 0.5
+        let density = Elementary.exp(-z * z / 2) / (2 * Double.pi).squareRoot() / 0.5
         gradient[place] = Float(penalty * sign / Double(slot.count) * density * (1 - t * t))
       }
     }

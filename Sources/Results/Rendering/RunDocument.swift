@@ -69,6 +69,7 @@ extension StoredRun {
     if let result {
       members["result_digest"] = .string(result.resultDigest)
       members["digest_version"] = .integer(result.digestVersion ?? 1)
+      members["arithmetic"] = .string(result.arithmetic ?? "native")
       members["reproducible"] = .bool(result.isReproducible ?? true)
       members["accuracy"] = result.accuracyDocument
       members["clusters"] = .array(result.clusters.map(\.document))

@@ -49,6 +49,8 @@ struct RunExecution {
   ///   the simulation throws, after it has been stored; a `Failure` with status 130 or 143 if the run was
   ///   stopped from outside.
   func run() async throws -> StoredRun {
+    try await scenario.holdArithmetic()
+    defer { scenario.releaseArithmetic() }
     let places = Places()
     let check = try RunCheck(scenario: scenario, catalog: places.catalog)
     guard check.refused.isEmpty else { throw Failure(refusing: check.refused) }

@@ -207,6 +207,7 @@ class RunResult:
     finished_at: str | None
     result_digest: str | None
     digest_version: int | None
+    arithmetic: str | None
     reproducible: bool | None
     accuracy: Accuracy | None
     clusters: list[Cluster] | None

@@ -1479,6 +1479,10 @@ class Scenario(ScenarioMethods):
     adapter: LoraAdapter | RgpAdapter | Ia3Adapter | BitfitAdapter | LayerNormAdapter | SparseAdapter | FinegatesAdapter | VeraAdapter | ConvLoraAdapter | LortaAdapter | BottleneckAdapter | CompacterAdapter | OpLoraAdapter | None = UNSET
     """What is trained on top of a frozen base; null trains the whole model. Default: null."""
 
+    arithmetic: Literal["portable", "native"] = UNSET
+    """portable: the same bits on every processor; native: by OpenBLAS, LAPACK and the C library, whose
+    results differ between processors and versions. Default: "portable"."""
+
     cohort_size: int | None = UNSET
     """Clients drawn for each round; null = every client in every round. At least 1, at most 1,000,000.
     Default: null."""
