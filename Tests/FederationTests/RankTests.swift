@@ -95,6 +95,7 @@ struct RankTests {
     let scenario = try Self.tiny([
       "method={\"name\": \"ifca\"}", "privacy.target_epsilon=null",
       "model={\"name\": \"mlp\", \"hidden\": [32, 32, 32]}", "local.learning_rate=100",
+      "local.epochs=10",
     ])
     let outcomes = await Self.share(scenario, ranks: 3)
     let errors = outcomes.map { outcome -> String in
