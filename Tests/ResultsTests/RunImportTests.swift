@@ -18,7 +18,6 @@ struct RunImportTests {
       #expect(try store.importRuns(from: one) == [])
       let come = try store.details(of: store.run(named: stored.run.runID))
       #expect(come.result == stored.result)
-      #expect(come.document == stored.document)
       #expect(try store.rounds(of: stored.run.runID) == one.rounds(of: stored.run.runID))
       #expect(
         try store.ledgerEntries(of: stored.run.runID) == one.ledgerEntries(of: stored.run.runID))
