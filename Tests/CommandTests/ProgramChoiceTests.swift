@@ -32,7 +32,7 @@ struct ProgramChoiceTests {
     for (available, wanted, there, status) in [
       (.v3, "v4", [.v3, .v4], .unavailable), (.v4, "v4", [.v3], .unavailable),
       (.v4, "base", [.base], .usage), (.v4, "avx2", [], .usage),
-    ] as [(ProcessorLevel, String, [ProcessorLevel], ExitStatus)] {
+    ] as [(ProcessorLevel, String, [ProcessorLevel], dpflsim.ExitStatus)] {
       let failure = #expect(throws: Failure.self) {
         try level(available: available, wanted: wanted, there: there)
       }
