@@ -114,5 +114,5 @@ extension RunExecution {
 
 extension StopRequest {
   /// With which all ranks end; nil before they have agreed to.
-  var exitStatus: ExitStatus? { ExitStatus(rawValue: Int32(clamping: agreed)) }
+  var exitStatus: ExitStatus? { agreed == 0 ? nil : ExitStatus(rawValue: Int32(clamping: agreed)) }
 }
