@@ -118,7 +118,7 @@ struct RanksCommandTests {
     arguments: Launcher.here.suffix(1))
   func killed(_ launcher: Launcher) async throws {
     try await Program.inFolder { program in
-      let settings = ["run", Program.shipped("tiny.json"), "--quiet", "--set", "rounds=30"]
+      let settings = ["run", Program.shipped("tiny.json"), "--quiet", "--set", "rounds=150"]
       let alone = try program.call(settings + ["--store", program.folder.path + "/alone.sqlite"])
       #expect(alone.status == 0)
       let plugin = try launcher.plugin(in: program)
