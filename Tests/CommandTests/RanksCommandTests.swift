@@ -68,7 +68,7 @@ struct RanksCommandTests {
   private static let arguments = [
     "run", Program.shipped("tiny.json"), "--quiet", "--format", "json",
   ]
-  private static let tinyDigest = "b5abd3e4469ef1350cac44afb1f0b1010c85f523ed0ef025aa84f492dc8c4ab6"
+  private static let tinyDigest = "9c7df7089e1ff671999154b5ed195c542a77fd25dc6065b81c24ef047ea5d064"
 
   private static func runs(of program: Program) throws -> Int {
     try KillTests.contents(of: program).count

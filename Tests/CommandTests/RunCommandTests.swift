@@ -219,7 +219,8 @@ struct RunCommandTests {
       #expect(try program.call("runs", "delete", name).output == "deleted \(name)\n")
       #expect(!FileManager.default.fileExists(atPath: files.path))
       #expect(try program.call("runs", "show", name).status == 66)
-      #expect(try program.call("runs", "--limit", "5").output.split(separator: "\n").count == 2)
+      let left = try program.call("runs", "--limit", "5").output.split(separator: "\n")
+      #expect(left.count { $0.contains("-tiny-") } == 1)
     }
   }
 

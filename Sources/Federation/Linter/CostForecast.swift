@@ -12,7 +12,7 @@ extension CostForecast {
   /// Backward and clipping against forward.
   private static let trainingFactor = 3.0
   /// What the program itself takes.
-  private static let baseBytes = 40 << 20
+  private static let baseBytes = 56 << 20
 
   /// - Parameter featureMemory: bytes that cached features may take at most.
   init(
