@@ -72,15 +72,15 @@ struct ComparisonCharts {
               filter: "!datum.private && isValid(datum.lower)",
               isNeeded: hasIntervals(\.epsilon.isNone)),
             VegaLite.layer(
-              ["type": "line"], place.merging(lines) { $1 },
+              ["type": "line", "strokeWidth": 2], place.merging(lines) { $1 },
               filter: "datum.private", isNeeded: cells.contains { !$0.epsilon.isNone }),
             VegaLite.layer(
               [
-                "type": "point", "size": 330, "color": "#888", "strokeWidth": 1.5, "tooltip": .null,
+                "type": "point", "size": 280, "color": "#888", "strokeWidth": 1.5, "tooltip": .null,
               ],
               place, filter: "datum.frontier"),
             VegaLite.layer(
-              ["type": "point", "filled": true, "opacity": 1],
+              ["type": "point", "filled": true, "size": 75, "opacity": 1],
               place.merging(points) { $1 }.merging(["tooltip": tooltip]) { $1 }),
           ]),
         ]),
@@ -147,7 +147,7 @@ struct ComparisonCharts {
                   "x2": ["field": "accuracy", "aggregate": "max"],
                 ]),
               VegaLite.layer(
-                ["type": "point", "filled": true, "opacity": 1],
+                ["type": "point", "filled": true, "size": 75, "opacity": 1],
                 ["y": row, "x": x, "tooltip": tooltip].merging(
                   VegaLite.series("cluster", order: names, clusterColors)
                 ) { $1 }),

@@ -104,12 +104,12 @@ extension ComparisonCharts {
         filter: "isValid(datum.lower) && !datum.outside",
         isNeeded: values.contains { $0["lower"] != .null && $0["outside"] == .bool(false) }),
       VegaLite.layer(
-        ["type": "line"],
+        ["type": "line", "strokeWidth": 2],
         ["x": budgets.channel, "y": y("shown")].merging(
           VegaLite.lines("cluster", order: clusterNames, clusterColors)
         ) { $1 }),
       VegaLite.layer(
-        ["type": "point", "filled": true, "opacity": 1],
+        ["type": "point", "filled": true, "size": 75, "opacity": 1],
         ["x": budgets.channel, "y": y("shown"), "tooltip": tooltip].merging(series) { $1 },
         filter: "!datum.outside", isNeeded: values.contains { $0["outside"] == .bool(false) }),
       VegaLite.layer(

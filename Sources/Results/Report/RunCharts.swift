@@ -55,10 +55,10 @@ struct RunCharts {
     ])
     var layers = [
       VegaLite.layer(
-        ["type": "line"],
+        ["type": "line", "strokeWidth": 2],
         place.merging(VegaLite.lines("cluster", order: names, colors)) { $1 }),
       VegaLite.layer(
-        ["type": "point", "filled": true, "opacity": 1],
+        ["type": "point", "filled": true, "size": 75, "opacity": 1],
         place.merging(VegaLite.series("cluster", order: names, colors)) { $1 }
           .merging(["tooltip": tooltip]) { $1 }),
     ]
@@ -133,10 +133,10 @@ struct RunCharts {
         "view": ["stroke": "#8888"],
         "layer": VegaLite.layers([
           VegaLite.layer(
-            ["type": "point", "size": 330, "color": "#d33", "strokeWidth": 2, "tooltip": .null],
+            ["type": "point", "size": 280, "color": "#d33", "strokeWidth": 2, "tooltip": .null],
             place, filter: "datum.misassigned", isNeeded: !wrong.isEmpty),
           VegaLite.layer(
-            ["type": "point", "filled": true, "opacity": 0.85],
+            ["type": "point", "filled": true, "size": 90, "opacity": 0.85],
             place.merging(series) { $1 }.merging(["tooltip": tooltip]) { $1 }),
         ]),
       ]
@@ -169,7 +169,7 @@ struct RunCharts {
         body: [
           "concat": .array(panels), "columns": 3, "spacing": 28,
           "resolve": [
-            "scale": ["color": "independent", "shape": "independent", "size": "independent"]
+            "scale": ["color": "independent", "shape": "independent"]
           ],
         ]),
       columns: ["client", "true cluster", "model", "misassigned", "components as released"],
@@ -229,7 +229,7 @@ struct RunCharts {
     ])
     var layers = [
       VegaLite.layer(
-        ["type": "point", "filled": true, "opacity": 1],
+        ["type": "point", "filled": true, "size": 75, "opacity": 1],
         ["x": x, "y": VegaLite.number("accuracy", title), "tooltip": tooltip].merging(series) { $1 }
       )
     ]

@@ -75,12 +75,12 @@ extension Comparison {
                 ], filter: "isValid(datum.lower)",
                 isNeeded: rows.contains { $0["lower"] != .null }),
               VegaLite.layer(
-                ["type": "line"],
+                ["type": "line", "strokeWidth": 2],
                 ["x": x, "y": VegaLite.number("accuracy", title)].merging(
                   VegaLite.lines("series", order: names, palette)
                 ) { $1 }),
               VegaLite.layer(
-                ["type": "point", "filled": true, "opacity": 1],
+                ["type": "point", "filled": true, "size": 75, "opacity": 1],
                 ["x": x, "y": VegaLite.number("accuracy", title), "tooltip": tooltip]
                   .merging(marks) { $1 }),
             ]),

@@ -88,7 +88,7 @@ enum VegaLite {
     return .object(members)
   }
 
-  /// A series told apart by colour, by shape and, where marks coincide, by size.
+  /// A series told apart by colour and by shape.
   ///
   /// - Parameter shapes: a shape for each name; by default one after another.
   static func series(
@@ -99,21 +99,17 @@ enum VegaLite {
     return [
       "color": color(field, title: title, order: order, palette),
       "shape": channel(field, title, order, marks.map { .string($0) }),
-      "size": sizes(field, order, from: 130, to: 45),
     ]
   }
 
-  /// A series told apart by colour, by dash and, where lines coincide, by width: later ones are drawn over earlier
-  /// ones and are thinner.
+  /// A series told apart by colour and, where lines coincide, by dash.
   static func lines(
     _ field: String, title: String? = nil, order: [String], _ palette: Palette
   ) -> [String: JSONValue] {
     [
       "color": color(field, title: title, order: order, palette),
-      // The marks of the points tell the series in the legend.
-      "strokeDash": withoutLegend(
-        channel(field, title, order, order.indices.map { dashes[$0 % dashes.count] })),
-      "strokeWidth": sizes(field, order, from: 4, to: 1.5),
+      "strokeDash": channel(
+        field, title, order, order.indices.map { dashes[$0 % dashes.count] }),
     ]
   }
 
@@ -140,20 +136,6 @@ enum VegaLite {
     guard case .object(var members) = channel else { return channel }
     members["legend"] = .null
     return .object(members)
-  }
-
-  private static func sizes(
-    _ field: String, _ order: [String], from first: Double, to last: Double
-  ) -> JSONValue {
-    let steps = Double(max(order.count - 1, 1))
-    return [
-      "field": .string(field), "type": "nominal", "legend": .null,
-      "scale": [
-        "domain": .array(order.map { .string($0) }),
-        "range": .array(
-          order.indices.map { .number(first + (last - first) * Double($0) / steps) }),
-      ],
-    ]
   }
 
   /// A numeric channel.
