@@ -98,9 +98,7 @@ struct BrowserTests {
       dom.components(separatedBy: "data-measures=\"").dropFirst().first?
         .components(separatedBy: "\"").first?.replacingOccurrences(of: "&quot;", with: "\""))
     let measures = try JSONValue(parsing: Data(text.utf8))
-    func number(_ key: String) -> Double? {
-      if case .number(let value)? = measures[key] { value } else { nil }
-    }
+    func number(_ key: String) -> Double? { measures[key]?.double }
     #expect(number("page") == 390 && number("charts") == 8, "\(text)")
     #expect(try #require(number("widest")) <= 0.5 && #require(number("smallest")) >= 10, "\(text)")
     #expect(measures["kept"] == .bool(true))
