@@ -71,10 +71,11 @@ struct BrowserTests {
     let copy = page.deletingLastPathComponent().appendingPathComponent("measured.html")
     let script = """
       <script>setTimeout(() => {
-        const svgs = [...document.querySelectorAll(".picture svg")];
+        const svgs = [...document.querySelectorAll(".picture .chart-wrapper svg")];
         const sizes = svgs.flatMap((svg) => [...svg.querySelectorAll("text")]
           .filter((text) => text.textContent && text.checkVisibility())
-          .map((text) => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a));
+          .map((text) => parseFloat(getComputedStyle(text).fontSize)
+            * Math.hypot(text.getScreenCTM().a, text.getScreenCTM().b)));
         const heads = [...document.querySelectorAll(".scroll th:first-child")];
         document.body.dataset.measures = JSON.stringify({
           page: document.documentElement.scrollWidth, charts: svgs.length,
@@ -122,13 +123,27 @@ struct BrowserTests {
       let rows = table.components(separatedBy: "</table>")[0].components(separatedBy: "<tr>")
         .dropFirst()
       for row in [rows.first, rows.last].compactMap({ $0 }) {
-        for cell in row.components(separatedBy: "</t").dropLast() {
-          let start = try #require(cell.range(of: "<th ") ?? cell.range(of: "<td"))
-          let words = plain(String(cell[start.lowerBound...]))
-          #expect(printed.contains(words), "\(words)")
+        let cells = row.components(separatedBy: "</t").compactMap { part in
+          ["<th>", "<th ", "<td"].lazy.compactMap { part.range(of: $0) }.first.map {
+            String(part[$0.lowerBound...])
+          }
         }
+        #expect(!cells.isEmpty)
+        // Word by word: headings of several lines stand beside one another on paper.
+        let words = cells.joined(separator: " ").replacing("<", with: " <").replacing(
+          ">", with: "> ")
+        for word in Self.words(words) { #expect(printed.contains(word), "\(word)") }
       }
     }
+  }
+
+  /// The words of a piece of the page, each as `plain` has it.
+  private static func words(_ markup: String) -> [String] {
+    let pieces = markup.split(separator: "<").map { piece in
+      piece.contains(">") ? String(piece.drop { $0 != ">" }.dropFirst()) : String(piece)
+    }
+    return pieces.flatMap { $0.split(separator: " ") }.map { plain(String($0)) }
+      .filter { !$0.isEmpty }
   }
 
   /// Letters and digits alone: neither markup nor line breaks, nor ligatures of a font.

@@ -38,6 +38,7 @@ extension HTML {
     .words td { vertical-align: top; white-space: normal; } .words td:first-child { width: 34%; }
     .scroll { overflow-x: auto; }
     figure { margin: 1.2rem 0 2.2rem; } .picture { overflow-x: auto; }
+    .picture.vega-embed.has-actions { display: block; padding-right: 0; }
     figcaption { color: var(--faint); font-size: .92rem; margin: .2rem 0 .4rem; max-width: 52rem; }
     summary { color: var(--faint); font-size: .88rem; cursor: pointer; }
     pre { overflow-x: auto; font-size: .78rem; line-height: 1.4; max-height: 26rem;
