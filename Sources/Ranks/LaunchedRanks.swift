@@ -73,24 +73,24 @@ public final class LaunchedRanks: RankGroup {
   }
 
   public func sum(_ values: [Int64]) async throws -> [Int64] {
-    try await call("a sum") { plugin, limit in
-      var values = values
-      let count = Int64(values.count)
-      return (
-        values.withUnsafeMutableBufferPointer { plugin.reduce(plugin.sum, $0, count, limit) },
-        values
-      )
-    }
+    try await reduce("a sum", values) { $0.sum }
   }
 
   public func maximum(_ values: [Int64]) async throws -> [Int64] {
-    try await call("a maximum") { plugin, limit in
+    try await reduce("a maximum", values) { $0.maximum }
+  }
+
+  private func reduce(
+    _ name: String, _ values: [Int64],
+    by function: @escaping @Sendable (RankPlugin) -> RankPlugin.Reduce
+  ) async throws -> [Int64] {
+    try await call(name) { plugin, limit in
       var values = values
       let count = Int64(values.count)
-      return (
-        values.withUnsafeMutableBufferPointer { plugin.reduce(plugin.maximum, $0, count, limit) },
-        values
-      )
+      let status = values.withUnsafeMutableBufferPointer {
+        plugin.reduce(function(plugin), $0, count, limit)
+      }
+      return (status, values)
     }
   }
 

@@ -98,18 +98,25 @@ extension RankGroup {
 /// FNV-1a: the same on every machine, and good enough to notice what differs by mistake.
 public enum StableHash {
   public static func of(_ bytes: [UInt8]) -> UInt64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    var hash = start
+    for byte in bytes { mix(UInt64(byte), into: &hash) }
     return hash
   }
 
   /// Of numbers by their bits.
   public static func of(_ rows: [[Float]]) -> UInt64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    var hash = start
     for row in rows {
-      hash = (hash ^ UInt64(row.count)) &* 0x100_0000_01b3
-      for value in row { hash = (hash ^ UInt64(value.bitPattern)) &* 0x100_0000_01b3 }
+      mix(UInt64(row.count), into: &hash)
+      for value in row { mix(UInt64(value.bitPattern), into: &hash) }
     }
     return hash
+  }
+
+  private static let start: UInt64 = 0xcbf2_9ce4_8422_2325
+
+  @inline(__always)
+  private static func mix(_ value: UInt64, into hash: inout UInt64) {
+    hash = (hash ^ value) &* 0x100_0000_01b3
   }
 }

@@ -108,7 +108,6 @@ extension Scenario {
   /// The document with its defaults, checked for keys, types and bounds alone: what the JSON Schema
   /// checks too.
   package static func shaped(_ document: JSONValue) throws(ScenarioError) -> JSONValue {
-    if let refusal = MethodCatalog.reasonAgainst(document) { throw refusal }
     var checker = ShapeChecker(suggestions: suggestions)
     let shaped = checker.resolve(document, as: .object(shape), at: JSONPath())
     try checker.problems.throwIfAny()

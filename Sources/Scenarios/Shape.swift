@@ -94,6 +94,8 @@ public struct TaggedShape: Sendable {
   let tag: String
   let description: String
   let branches: [Branch]
+  /// Values of the tag that are known and cannot be had, with what is said of them.
+  var refused: [String: String] = [:]
 
   /// All keys of a branch, the tag first.
   func keys(of branch: Branch) -> [Key] {

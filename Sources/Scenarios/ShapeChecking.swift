@@ -155,6 +155,10 @@ struct ShapeChecker {
       problems.add(path + shape.tag, "is missing; write \(tag.words)")
       return nil
     }
+    if case .string(let name) = value, let reason = shape.refused[name] {
+      problems.add(path + shape.tag, reason)
+      return nil
+    }
     guard let chosen = resolve(value, as: tag, at: path + shape.tag),
       let branch = shape.branches.first(where: { .string($0.name) == chosen })
     else { return nil }

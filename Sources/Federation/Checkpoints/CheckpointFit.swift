@@ -18,7 +18,8 @@ extension RunCheckpoint {
 extension FederatedState {
   fileprivate func fits(_ context: MethodContext) -> Bool {
     let clients = context.clients.count
-    guard modelCounts(context).contains(models.count), haveShape(models, of: context),
+    let start = context.scenario.method.makeMethod().start(context)
+    guard modelCounts(context, start).contains(models.count), haveShape(models, of: context),
       assignment.count == clients, assignment.allSatisfy(models.indices.contains)
     else { return false }
     if let posteriors {
@@ -28,15 +29,17 @@ extension FederatedState {
         })
       else { return false }
     }
-    return personalFits(context) && controlsFit(context) && momentsFit(context) && thresholdsFit
+    return personalFits(context) && controlsFit(context, start) && momentsFit(context)
+      && thresholdsFit
       && clustering?.fits(clients: clients, rounds: context.rounds) ?? true
   }
 
   /// Some methods have as many models as they found clusters; all others keep the number that they begin with.
-  private func modelCounts(_ context: MethodContext) -> ClosedRange<Int> {
-    if context.scenario.method.traits.modelsGrow { return 1...context.clients.count }
-    let count = context.scenario.method.makeMethod().start(context).models.count
-    return count...count
+  private func modelCounts(
+    _ context: MethodContext, _ start: FederatedState
+  ) -> ClosedRange<Int> {
+    context.scenario.method.traits.modelsGrow
+      ? 1...context.clients.count : start.models.count...start.models.count
   }
 
   private func haveShape(_ vectors: [[Float]], of context: MethodContext) -> Bool {
@@ -51,9 +54,8 @@ extension FederatedState {
     return personal.allSatisfy { $0.count == exchange.personalCount }
   }
 
-  private func controlsFit(_ context: MethodContext) -> Bool {
-    let begin = context.scenario.method.makeMethod().start(context).controls
-    return controls?.count == begin?.count
+  private func controlsFit(_ context: MethodContext, _ start: FederatedState) -> Bool {
+    controls?.count == start.controls?.count
       && controls?.allSatisfy { $0.count == context.initial.count } ?? true
   }
 

@@ -69,7 +69,7 @@ struct AsReleased: FederatedMethod {
   // MARK: - Rounds
 
   func start(_ context: MethodContext) -> FederatedState {
-    FederatedState(models: [context.initial], assignment: context.clients.map { _ in 0 })
+    .common(context)
   }
 
   func tasks(round: Int, state: FederatedState, context: MethodContext) -> RoundTasks {

@@ -5,8 +5,7 @@ public import Scenarios
 /// One model for everybody (DP FedAvg).
 extension Scenario.Global: FederatedMethod, RunnableMethod {
   public func start(_ context: MethodContext) -> FederatedState {
-    FederatedState(
-      models: [context.initial], assignment: context.clients.map { _ in 0 })
+    .common(context)
   }
 }
 
@@ -23,9 +22,7 @@ extension Scenario.Oracle: FederatedMethod, RunnableMethod {
 /// Every client trains alone; nothing is exchanged.
 extension Scenario.LocalModels: FederatedMethod, RunnableMethod {
   public func start(_ context: MethodContext) -> FederatedState {
-    FederatedState(
-      models: context.clients.map { _ in context.initial },
-      assignment: context.clients.map(\.index))
+    .personal(context)
   }
 
   public func tasks(round: Int, state: FederatedState, context: MethodContext) -> RoundTasks {
@@ -42,9 +39,7 @@ extension Scenario.LocalModels: FederatedMethod, RunnableMethod {
 /// no privacy, and inside the clip it would eat the gradient's share.
 extension Scenario.MeanRegularized: FederatedMethod, RunnableMethod {
   public func start(_ context: MethodContext) -> FederatedState {
-    FederatedState(
-      models: context.clients.map { _ in context.initial },
-      assignment: context.clients.map(\.index))
+    .personal(context)
   }
 
   public func tasks(

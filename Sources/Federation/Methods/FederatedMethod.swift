@@ -34,6 +34,18 @@ extension FederatedState {
   public init(models: [[Float]], assignment: [Int]) {
     self.init(models: models, assignment: assignment, posteriors: nil)
   }
+
+  /// One model for everybody.
+  public static func common(_ context: MethodContext) -> FederatedState {
+    FederatedState(models: [context.initial], assignment: context.clients.map { _ in 0 })
+  }
+
+  /// A model for each client.
+  public static func personal(_ context: MethodContext) -> FederatedState {
+    FederatedState(
+      models: context.clients.map { _ in context.initial },
+      assignment: context.clients.map(\.index))
+  }
 }
 
 /// What a method may know besides its state.
@@ -53,6 +65,11 @@ public struct MethodContext: Sendable {
 }
 
 extension MethodContext {
+  /// What the updates of the first round say, for clustering.
+  func clusteringSignals(of updates: [ClientUpdate], from models: [[Float]]) -> [[Float]] {
+    updates.map { clusteringSignal(of: $0.delta, by: $0, from: models, round: 0) }
+  }
+
   /// What an update says about its client's data, for clustering: the change of the weights that it stands for.
   ///
   /// - Parameters:
@@ -244,7 +261,7 @@ private struct MethodWithoutRun: FederatedMethod {
   let name: String
 
   func start(_ context: MethodContext) -> FederatedState {
-    FederatedState(models: [context.initial], assignment: context.clients.map { _ in 0 })
+    .common(context)
   }
 
   func tasks(

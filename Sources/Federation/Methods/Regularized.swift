@@ -6,7 +6,7 @@ public import Scenarios
 
 extension Scenario.FedProx: FederatedMethod, RunnableMethod {
   public func start(_ context: MethodContext) -> FederatedState {
-    FederatedState(models: [context.initial], assignment: context.clients.map { _ in 0 })
+    .common(context)
   }
 
   public func tasks(
@@ -64,8 +64,7 @@ extension Scenario.Ditto: FederatedMethod, RunnableMethod {
 /// gradient, it costs nothing.
 extension Scenario.Scaffold: FederatedMethod, RunnableMethod {
   public func start(_ context: MethodContext) -> FederatedState {
-    var state = FederatedState(
-      models: [context.initial], assignment: context.clients.map { _ in 0 })
+    var state = FederatedState.common(context)
     state.controls = [[Float]](
       repeating: [Float](repeating: 0, count: context.initial.count),
       count: context.clients.count)

@@ -40,7 +40,7 @@ struct RobustClustered: FederatedMethod {
   // MARK: - Rounds
 
   func start(_ context: MethodContext) -> FederatedState {
-    FederatedState(models: [context.initial], assignment: context.clients.map { _ in 0 })
+    .common(context)
   }
 
   func tasks(round: Int, state: FederatedState, context: MethodContext) -> RoundTasks {
@@ -84,9 +84,7 @@ struct RobustClustered: FederatedMethod {
   private func cluster(
     _ updates: [ClientUpdate], state: inout FederatedState, context: MethodContext
   ) throws {
-    let signal = updates.map {
-      context.clusteringSignal(of: $0.delta, by: $0, from: state.models, round: 0)
-    }
+    let signal = context.clusteringSignals(of: updates, from: state.models)
     let candidates = settings.numClusters.map { [$0] } ?? settings.candidateClusters
     var options = UpdateClusteringOptions.recommended(
       candidates: candidates.filter { $0 <= updates.count })

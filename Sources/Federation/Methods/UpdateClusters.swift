@@ -10,7 +10,7 @@ extension Scenario.KMeansClusters: FederatedMethod, RunnableMethod {
   }
 
   public func start(_ context: MethodContext) -> FederatedState {
-    FederatedState(models: [context.initial], assignment: context.clients.map { _ in 0 })
+    .common(context)
   }
 
   public func tasks(round: Int, state: FederatedState, context: MethodContext) -> RoundTasks {
@@ -27,9 +27,7 @@ extension Scenario.KMeansClusters: FederatedMethod, RunnableMethod {
       try state.take(updates, means: means, round: round, context: context)
       return
     }
-    let signal = updates.map {
-      context.clusteringSignal(of: $0.delta, by: $0, from: state.models, round: 0)
-    }
+    let signal = context.clusteringSignals(of: updates, from: state.models)
     let components = UpdateClusteringOptions.recommended(candidates: [numClusters]).components
     let points = try PrincipalComponents.fit(signal, options: components).points
     state.assignment = try KMeans.fit(
@@ -43,7 +41,7 @@ extension Scenario.RecursiveClusters: FederatedMethod, RunnableMethod {
   public var readsUpdates: Bool { true }
 
   public func start(_ context: MethodContext) -> FederatedState {
-    FederatedState(models: [context.initial], assignment: context.clients.map { _ in 0 })
+    .common(context)
   }
 
   public func fold(

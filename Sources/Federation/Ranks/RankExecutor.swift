@@ -41,9 +41,7 @@ final class RankExecutor: ClientExecutor {
     _ tasks: [ClientTask], round: Int, state: FederatedState, folds: (@Sendable (Int) -> Bool)?
   ) async throws -> (updates: [ClientUpdate], folder: UpdateFolder) {
     let costs = tasks.map { $0.cost(of: plans[$0.client]) }
-    let owners =
-      homes.map { homes in tasks.map { homes[$0.client] } }
-      ?? LongestFirst.deal(costs, ranks: ranks.size)
+    let owners = owners(of: tasks.map(\.client), costs: costs)
     let begin = ContinuousClock.now
     var (report, own) = (RankReport(), UpdateFolder())
     do {
@@ -76,6 +74,12 @@ final class RankExecutor: ClientExecutor {
     return (updates, folder)
   }
 
+  /// The rank of each piece of clients' work.
+  private func owners(of clients: [Int], costs: [Int]) -> [Int] {
+    homes.map { homes in clients.map { homes[$0] } }
+      ?? LongestFirst.deal(costs, ranks: ranks.size)
+  }
+
   /// The reports of all ranks.
   ///
   /// - Throws: on every rank the same, if anything failed on one.
@@ -88,12 +92,12 @@ final class RankExecutor: ClientExecutor {
       reports.append(try RankReport(from: &reader))
     }
     let failures = reports.enumerated().compactMap { rank, report in
-      report.failure.map { (client: $0.client, rank: rank, error: $0.error) }
+      report.failure.map { (failure: $0, rank: rank) }
     }
-    if let first = failures.min(by: { ($0.client, $0.rank) < ($1.client, $1.rank) }) {
-      guard case .other(_, let sentence)? = first.error as? RanksError else { throw first.error }
-      throw RanksError.other(rank: first.rank, sentence: sentence)
+    let first = failures.min {
+      ($0.failure.client, $0.rank) < ($1.failure.client, $1.rank)
     }
+    if let first { throw first.failure.thrown(from: first.rank) }
     return reports
   }
 
@@ -147,9 +151,7 @@ final class RankExecutor: ClientExecutor {
     _ work: @escaping @Sendable (Int, Lane) async throws -> Figure
   ) async throws -> [Figure] {
     let costs = clients.map { max(cost(lanes.clients[$0].profile), 1) }
-    let owners =
-      homes.map { homes in clients.map { homes[$0] } }
-      ?? LongestFirst.deal(costs, ranks: ranks.size)
+    let owners = owners(of: clients, costs: costs)
     let mine = clients.indices.filter { owners[$0] == ranks.rank }.map { clients[$0] }
     var message = MessageWriter()
     do {
@@ -163,9 +165,7 @@ final class RankExecutor: ClientExecutor {
     }
     var readers = try await ranks.gather(message.bytes).map { MessageReader($0) }
     for rank in readers.indices where try readers[rank].bool() {
-      let error = try RankFailure(from: &readers[rank]).error
-      guard case .other(_, let sentence)? = error as? RanksError else { throw error }
-      throw RanksError.other(rank: rank, sentence: sentence)
+      throw try RankFailure(from: &readers[rank]).thrown(from: rank)
     }
     var all: [Figure] = []
     all.reserveCapacity(clients.count)

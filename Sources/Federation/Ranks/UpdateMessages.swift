@@ -20,6 +20,12 @@ struct RankFailure: Sendable {
   /// Whose work it was; the largest number where nobody's.
   var client: Int
   var error: any Error
+
+  /// What is thrown of it on every rank: with its rank, where only a sentence came.
+  func thrown(from rank: Int) -> any Error {
+    guard case .other(_, let sentence)? = error as? RanksError else { return error }
+    return RanksError.other(rank: rank, sentence: sentence)
+  }
 }
 
 extension FixedPointSum.Head: RankValue {

@@ -55,6 +55,9 @@ struct SeedContrast {
 }
 
 extension Comparison {
+  /// For each scenario.
+  public var advice: [Advice] { scenarios.map { advice(for: $0) } }
+
   /// Names of the scenarios, each once.
   public var scenarios: [String] { Self.unique(cells.map(\.scenario)) }
 

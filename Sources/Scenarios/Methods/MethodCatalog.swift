@@ -1,6 +1,5 @@
 // The methods that scenarios may name.
 
-import JSON
 import Synchronization
 
 public enum MethodCatalog {
@@ -14,7 +13,7 @@ public enum MethodCatalog {
   private static let added = Mutex<[any MethodSettings.Type]>([])
 
   /// Methods of the literature that are not here, with the reason and what to use (docs/method.md works them out).
-  private static let refused = [
+  static let refused = [
     "pacfl":
       "pacfl sends singular vectors of each client's raw data, a release without noise whose sensitivity one record "
       + "does not bound; use \"r-dpcfl\" or \"k-means\", which cluster by noisy updates",
@@ -28,14 +27,6 @@ public enum MethodCatalog {
       "pina sets updates to zero by a normality test of each, a choice that no published accounting covers; use "
       + "\"ifca\" with privacy.unit \"client\"",
   ]
-
-  /// Why a method of the literature cannot be had; nil of all other names.
-  static func reasonAgainst(_ document: JSONValue) -> ScenarioError? {
-    guard case .object(let members) = document, case .object(let method)? = members["method"],
-      case .string(let name)? = method["name"], let reason = refused[name]
-    else { return nil }
-    return ScenarioError(JSONPath() + "method" + "name", reason)
-  }
 
   /// In the order of the documentation.
   public static var all: [any MethodSettings.Type] { builtIn + added.withLock { $0 } }

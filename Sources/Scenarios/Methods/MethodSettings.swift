@@ -110,6 +110,29 @@ public struct SettingProblem: Sendable, Hashable {
     self.message = message
   }
 
+  /// That there are fewer than two rounds; nil if there are not.
+  ///
+  /// - Parameter reason: who needs two, and why.
+  static func oneRound(_ scenario: Scenario, for reason: String) -> SettingProblem? {
+    guard scenario.rounds < 2 else { return nil }
+    return SettingProblem("rounds", "must be at least 2 for \(reason), got \(scenario.rounds)")
+  }
+
+  /// That a server optimiser is set where none may be; nil if there is none.
+  static func serverOptimizer(_ scenario: Scenario, _ message: String) -> SettingProblem? {
+    scenario.serverOptimizer == .fedAvg ? nil : SettingProblem("server.optimizer", message)
+  }
+
+  /// That the rule of aggregation changes what clients send; nil if it does not.
+  ///
+  /// - Parameter reason: who needs updates as they are, and why.
+  static func ownExchange(_ scenario: Scenario, for reason: String) -> SettingProblem? {
+    guard scenario.adapter?.hasOwnExchange == true else { return nil }
+    return SettingProblem(
+      "adapter.aggregation",
+      "must leave updates as they are for \(reason); use fedit or ffa-lora")
+  }
+
   /// That a number of clusters, models or components is above the number of clients; nil if it is not.
   static func above(clients: Int, _ count: Int, at path: String) -> SettingProblem? {
     guard count > clients else { return nil }
@@ -165,6 +188,7 @@ extension Scenario.Method {
   static var shape: TaggedShape {
     TaggedShape(
       tag: "name", description: "Which method.",
-      branches: MethodCatalog.all.map { .init($0.name, $0.summary, $0.keys) })
+      branches: MethodCatalog.all.map { .init($0.name, $0.summary, $0.keys) },
+      refused: MethodCatalog.refused)
   }
 }

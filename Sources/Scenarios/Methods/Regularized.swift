@@ -45,20 +45,10 @@ extension Scenario {
     }
 
     public func problems(in scenario: Scenario) -> [SettingProblem] {
-      var problems: [SettingProblem] = []
-      if scenario.rounds < 2 {
-        problems.append(
-          SettingProblem(
-            "rounds",
-            "must be at least 2 for ditto, whose global and personal rounds take turns, got "
-              + "\(scenario.rounds)"))
-      }
-      if scenario.serverOptimizer != .fedAvg {
-        problems.append(
-          SettingProblem(
-            "server.optimizer", "would also move ditto's personal models; leave it out"))
-      }
-      return problems
+      [
+        .oneRound(scenario, for: "ditto, whose global and personal rounds take turns"),
+        .serverOptimizer(scenario, "would also move ditto's personal models; leave it out"),
+      ].compactMap(\.self)
     }
   }
 
@@ -91,14 +81,8 @@ extension Scenario {
             "local.learning_rate_schedule",
             "must be constant for scaffold, whose control variates divide by the step size"))
       }
-      if scenario.adapter?.hasOwnExchange == true {
-        problems.append(
-          SettingProblem(
-            "adapter.aggregation",
-            "must leave updates as they are for scaffold, which corrects them; use fedit or ffa-lora"
-          ))
-      }
       return problems
+        + [.ownExchange(scenario, for: "scaffold, which corrects them")].compactMap(\.self)
     }
   }
 }

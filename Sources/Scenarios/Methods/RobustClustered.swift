@@ -111,14 +111,9 @@ extension Scenario.RobustClustered {
   }
 
   public func problems(in scenario: Scenario) -> [SettingProblem] {
-    var problems: [SettingProblem] = []
-    if scenario.rounds < 2 {
-      problems.append(
-        SettingProblem(
-          "rounds",
-          "must be at least 2 for r-dpcfl, whose first round finds the clusters, got "
-            + "\(scenario.rounds)"))
-    }
+    let problems = [
+      SettingProblem.oneRound(scenario, for: "r-dpcfl, whose first round finds the clusters")
+    ].compactMap(\.self)
     let clients = scenario.clientCount
     guard clients >= 2 else {
       return problems + [

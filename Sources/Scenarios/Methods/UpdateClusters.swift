@@ -37,18 +37,10 @@ extension Scenario {
     }
 
     public func problems(in scenario: Scenario) -> [SettingProblem] {
-      var problems = [
-        SettingProblem.above(
-          clients: scenario.clientCount, numClusters, at: "method.num_clusters")
+      [
+        .above(clients: scenario.clientCount, numClusters, at: "method.num_clusters"),
+        .oneRound(scenario, for: "k-means, whose first round finds the clusters"),
       ].compactMap(\.self)
-      if scenario.rounds < 2 {
-        problems.append(
-          SettingProblem(
-            "rounds",
-            "must be at least 2 for k-means, whose first round finds the clusters, got "
-              + "\(scenario.rounds)"))
-      }
-      return problems
     }
   }
 
@@ -96,18 +88,11 @@ extension Scenario {
           SettingProblem(
             "cohort_size", "must be null for cfl, which compares the updates of all clients"))
       }
-      if scenario.serverOptimizer != .fedAvg {
-        problems.append(
-          SettingProblem(
-            "server.optimizer", "remembers models, and cfl divides them; leave it out"))
-      }
-      if scenario.adapter?.hasOwnExchange == true {
-        problems.append(
-          SettingProblem(
-            "adapter.aggregation",
-            "must leave updates as they are for cfl, which compares them; use fedit or ffa-lora"))
-      }
       return problems
+        + [
+          .serverOptimizer(scenario, "remembers models, and cfl divides them; leave it out"),
+          .ownExchange(scenario, for: "cfl, which compares them"),
+        ].compactMap(\.self)
     }
   }
 }

@@ -27,14 +27,12 @@ struct AdviseCommand: ParsableCommand {
 
   @OptionGroup var store: StoreOptions
 
-  @Option(help: "How the answer is written; LaTeX needs the package booktabs.")
-  var format: TableFormat = .table
-
-  @Flag(help: "Write no colours (as does NO_COLOR in the environment).")
-  var noColor = false
+  @OptionGroup var table: TableOptions
 
   func validate() throws {
-    if format == .csv { throw ValidationError("--format csv: name table, json, markdown or latex") }
+    if table.format == .csv {
+      throw ValidationError("--format csv: name table, json, markdown or latex")
+    }
   }
 
   func run() throws {
@@ -47,27 +45,18 @@ struct AdviseCommand: ParsableCommand {
           + "sweep \(scenario ?? "SCENARIO") --epsilon 1,2,4,8,none --method r-dpcfl,ifca,global,local --seeds 0..5 "
           + "--advise")
     }
-    try Self.write(comparison, format: format, noColor: noColor)
-  }
-
-  /// The advice for every scenario of a comparison.
-  static func write(
-    _ comparison: Comparison, format: TableFormat, noColor: Bool
-  ) throws(Failure) {
-    let advice = comparison.scenarios.map { comparison.advice(for: $0) }
-    var output = OutputOptions()
-    output.noColor = noColor
-    switch format {
+    let advice = comparison.advice
+    switch table.format {
     case .markdown, .latex:
       let lines = advice.flatMap { advice in
-        let table = advice.table(comparison)
-        return advice.sentences + [""] + (format == .latex ? table.latex : table.markdown) + [""]
+        let rows = advice.table(comparison)
+        return advice.sentences + [""]
+          + (table.format == .latex ? rows.latex : rows.markdown) + [""]
       }
       return try Terminal.write(lines.joined(separator: "\n") + "\n")
-    case .json: output.format = .json
-    case .table, .csv: output.format = .table
+    case .json, .table, .csv: break
     }
-    try output.write { colors in
+    try table.output.write { colors in
       Array(advice.map { $0.lines(comparison, colors: colors) }.joined(separator: [""]))
     } document: {
       .array(advice.map(\.document))

@@ -13,6 +13,22 @@ enum TableFormat: String, CaseIterable, ExpressibleByArgument {
   case latex
 }
 
+struct TableOptions: ParsableArguments {
+  @Option(help: "How the answer is written; LaTeX needs the package booktabs.")
+  var format: TableFormat = .table
+
+  @Flag(help: "Write no colours (as does NO_COLOR in the environment).")
+  var noColor = false
+
+  /// For a terminal or a program; other formats are text that their command writes.
+  var output: OutputOptions {
+    var output = OutputOptions()
+    output.noColor = noColor
+    output.format = format == .json ? .json : .table
+    return output
+  }
+}
+
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
@@ -40,11 +56,7 @@ struct CompareCommand: ParsableCommand {
 
   @OptionGroup var store: StoreOptions
 
-  @Option(help: "How the answer is written; LaTeX needs the package booktabs.")
-  var format: TableFormat = .table
-
-  @Flag(help: "Write no colours (as does NO_COLOR in the environment).")
-  var noColor = false
+  @OptionGroup var table: TableOptions
 
   func run() throws {
     let comparison = try store.openExisting().comparison(of: names, scenario: scenario)
@@ -56,19 +68,16 @@ struct CompareCommand: ParsableCommand {
         "--by \(path): these runs do not differ in a setting of that name; name one of "
           + known.joined(separator: ", "))
     }
-    var output = OutputOptions()
-    output.noColor = noColor
-    switch format {
+    switch table.format {
     case .csv: return try Terminal.write(comparison.csv)
     case .markdown:
       return try Terminal.write(
         comparison.markdown(by: order).joined(separator: "\n") + "\n")
     case .latex:
       return try Terminal.write(comparison.latex(by: order).joined(separator: "\n") + "\n")
-    case .json: output.format = .json
-    case .table: output.format = .table
+    case .json, .table: break
     }
-    try output.write {
+    try table.output.write {
       comparison.lines(by: order, colors: $0)
     } document: {
       comparison.document

@@ -47,9 +47,11 @@ struct InitCommand: ParsableCommand {
   @Flag(help: "Replace a file that is there.")
   var force = false
 
+  private static let counts = 1...100_000
+
   func validate() throws {
     for (name, value) in [("--clients", clients), ("--clusters", clusters)] {
-      if let value, !(1...100_000).contains(value) {
+      if let value, !Self.counts.contains(value) {
         throw ValidationError("\(name) \(value): must be from 1 to 100000")
       }
     }
@@ -113,13 +115,13 @@ struct InitCommand: ParsableCommand {
       ("How many clients?", \NewScenario.clients), ("In how many clusters?", \NewScenario.clusters),
     ] {
       let answer = try ask(question, "\(scenario[keyPath: key])")
-      guard let number = Int(answer), (1...100_000).contains(number) else {
+      guard let number = Int(answer), Self.counts.contains(number) else {
         throw Failure(.usage, "\(answer): is no number from 1 to 100000")
       }
       scenario[keyPath: key] = number
     }
     scenario.epsilon = try Self.budget(try ask("The ε of every client, or none?", "4"))
-    scenario.method = try ask("Which method?", "r-dpcfl")
+    scenario.method = try ask("Which method?", scenario.method)
     return scenario.document
   }
 

@@ -115,7 +115,7 @@ struct SweepCommand: AsyncParsableCommand {
     }
     let comparison = try store.comparison(of: progress.runIDs)
     let advice =
-      advise ? comparison.scenarios.map { comparison.advice(for: $0) } : []
+      advise ? comparison.advice : []
     try output.write { colors in
       ["\(progress.headline)."] + progress.failures.map { "failed: \($0)" }
         + tables(comparison, colors: colors)
