@@ -93,10 +93,11 @@ public struct Comparison: Sendable {
       }
   }
 
-  /// Methods in the order of the reference.
+  /// The methods of the paper, in its order: in tables the first, and in charts of the same colour always.
+  static let referenceMethods = ["r-dpcfl", "ifca", "global", "mr-mtl", "local", "oracle"]
+
   private static func order(_ cell: ComparisonCell) -> Int {
-    let names = ["r-dpcfl", "ifca", "global", "mr-mtl", "local", "oracle"]
-    return names.firstIndex(of: cell.runs.first?.result.method ?? "") ?? names.count
+    referenceMethods.firstIndex(of: cell.runs.first?.result.method ?? "") ?? referenceMethods.count
   }
 
   /// The mean of the values with its bootstrap interval at 95 %, always with the same draws.

@@ -91,6 +91,6 @@ public struct NewScenario: Sendable {
       "privacy",
       "the budget of every client for the whole run; null as target_epsilon trains without"
     ),
-    ("method", "r-dpcfl, ifca, global, local, mr-mtl or oracle"),
+    ("method", MethodCatalog.all.map { $0.name }.joined(separator: ", ")),
   ]
 }

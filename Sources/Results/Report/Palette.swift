@@ -29,9 +29,6 @@ package struct Palette: Sendable, Hashable {
   /// What lies under the charts.
   package static let paper = Tone(light: "#ffffff", dark: "#15171b")
 
-  /// Methods of the reference always have the same place.
-  private static let known = ["r-dpcfl", "ifca", "global", "mr-mtl", "local", "oracle"]
-
   private let tones: [String: Tone]
 
   /// The colours of methods.
@@ -41,9 +38,9 @@ package struct Palette: Sendable, Hashable {
   package init(methods: [(label: String, method: String)]) {
     var taken: [String: Int] = [:]
     for (label, method) in methods {
-      guard let place = Self.known.firstIndex(of: method), !taken.values.contains(place) else {
-        continue
-      }
+      guard let place = Comparison.referenceMethods.firstIndex(of: method),
+        !taken.values.contains(place)
+      else { continue }
       taken[label] = place
     }
     for (label, _) in methods where taken[label] == nil {
