@@ -33,7 +33,7 @@ let package = Package(
         "Scenarios", "Ranks",
         "Federation",
       ]),
-    // With it come SQLite and tables; only Fuzzing/ asks for it.
+    // With it come SQLite and tables.
     .library(name: "DPFLSimResults", targets: ["Results"]),
   ],
   dependencies: [
@@ -87,7 +87,7 @@ let package = Package(
     // Compiled here as well, so that tools/test needs no second build: it sees what other packages see.
     .executableTarget(
       name: "Examples",
-      dependencies: ["Datasets", "Federation", "Kernels", "Learning", "Scenarios"],
+      dependencies: ["Datasets", "Federation", "Kernels", "Learning", "Results", "Scenarios"],
       path: "Examples/Sources/Examples", packageAccess: false),
 
     .target(

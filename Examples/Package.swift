@@ -9,7 +9,11 @@ let package = Package(
   dependencies: [.package(name: "dpflsim", path: "..")],
   targets: [
     .executableTarget(
-      name: "Examples", dependencies: [.product(name: "DPFLSim", package: "dpflsim")])
+      name: "Examples",
+      dependencies: [
+        .product(name: "DPFLSim", package: "dpflsim"),
+        .product(name: "DPFLSimResults", package: "dpflsim"),
+      ])
   ],
   swiftLanguageModes: [.v6]
 )

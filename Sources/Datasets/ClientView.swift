@@ -78,6 +78,15 @@ public struct ClientView: Sendable {
     examples.groups.map { Int($0[Int(indices[position])]) }
   }
 
+  /// The group of an example in the attribute at that place of `Dataset.attributes`.
+  /// - Precondition: the data set has that attribute.
+  public func group(at position: Int, of attribute: Int) -> Int {
+    guard let memberships = examples.memberships else {
+      preconditionFailure("the data set has no attributes")
+    }
+    return Int(memberships[attribute][Int(indices[position])])
+  }
+
   /// Writes one example's normalised values, images in the order row, column, channel.
   /// - Precondition: `output` has `valueCount` elements.
   public func write(_ position: Int, into output: inout MutableSpan<Float>) {

@@ -61,14 +61,20 @@ public struct Examples: Sendable {
   public let values: Values
   /// For each example a position in `Dataset.groupNames`, if the data set has a group column.
   public let groups: [UInt16]?
+  /// For each of `Dataset.attributes` and each example a position in its groups; nil without attributes.
+  public let memberships: [[UInt16]]?
 
   public var count: Int { labels.count }
 
-  public init(part: Part, labels: [UInt8], values: Values, groups: [UInt16]? = nil) {
+  public init(
+    part: Part, labels: [UInt8], values: Values, groups: [UInt16]? = nil,
+    memberships: [[UInt16]]? = nil
+  ) {
     self.part = part
     self.labels = labels
     self.values = values
     self.groups = groups
+    self.memberships = memberships
   }
 }
 
@@ -82,6 +88,8 @@ public struct Dataset: Sendable {
   public let test: Examples
   /// Names of the groups (of the sexes, say) that `Examples.groups` counts by; empty without groups.
   public let groupNames: [String]
+  /// What people are grouped by where figures are given for their groups.
+  public let attributes: [GroupAttribute]
   /// Name of each class; empty where they have none but their numbers.
   public let classNames: [String]
   /// Training examples that are public by the data set itself, in random order; empty where a partition
@@ -102,7 +110,8 @@ public struct Dataset: Sendable {
   /// - Throws: `malformed` if labels, values, groups and normalisation do not fit together.
   public init(
     name: String, shape: ExampleShape, classCount: Int, normalization: Normalization,
-    train: Examples, test: Examples, groupNames: [String] = [], classNames: [String] = [],
+    train: Examples, test: Examples, groupNames: [String] = [],
+    attributes: [GroupAttribute] = [], classNames: [String] = [],
     publicTrain: [Int32] = [], holdings: [Holding]? = nil, table: TableFacts? = nil,
     text: TextFacts? = nil
   ) throws(DatasetError) {
@@ -118,6 +127,7 @@ public struct Dataset: Sendable {
     }
     for examples in [train, test] {
       try Dataset.check(examples, of: name, shape, classCount, groupNames.count)
+      try Dataset.check(examples, of: name, attributes)
     }
     self.name = name
     self.shape = shape
@@ -126,12 +136,14 @@ public struct Dataset: Sendable {
     self.train = train
     self.test = test
     self.groupNames = groupNames
+    self.attributes = attributes
     self.classNames = classNames
     self.publicTrain = publicTrain
     self.holdings = holdings
     self.table = table
     self.text = text
-    contentHash = Dataset.hash(shape, classCount, normalization, train, test, groupNames)
+    contentHash = Dataset.hash(
+      shape, classCount, normalization, train, test, groupNames, attributes)
   }
 
   /// The part of the given name.
@@ -167,6 +179,23 @@ public struct Dataset: Sendable {
   }
 
   private static func check(
+    _ examples: Examples, of name: String, _ attributes: [GroupAttribute]
+  ) throws(DatasetError) {
+    let lists = examples.memberships ?? []
+    let fits =
+      lists.count == attributes.count
+      && zip(lists, attributes).allSatisfy { list, attribute in
+        list.count == examples.count && list.allSatisfy { Int($0) < attribute.groups.count }
+      }
+    guard fits else {
+      throw DatasetError(
+        .malformed, at: "\(name) (\(examples.part.rawValue))",
+        "has memberships that do not fit its \(attributes.count) attributes",
+        mend: "give each example one group of each attribute")
+    }
+  }
+
+  private static func check(
     _ values: Examples.Values, _ part: String, _ shape: ExampleShape, _ examples: Int
   ) throws(DatasetError) {
     let count: Int
@@ -194,7 +223,7 @@ public struct Dataset: Sendable {
 
   private static func hash(
     _ shape: ExampleShape, _ classCount: Int, _ normalization: Normalization, _ train: Examples,
-    _ test: Examples, _ groupNames: [String]
+    _ test: Examples, _ groupNames: [String], _ attributes: [GroupAttribute]
   ) -> String {
     var hash = ContentHash("dpflsim dataset 1")
     switch shape {
@@ -212,8 +241,12 @@ public struct Dataset: Sendable {
       case .tokens(let tokens): tokens.hash(into: &hash)
       }
       if let groups = examples.groups { hash.add(groups.map(Int.init)) }
+      for groups in examples.memberships ?? [] { hash.add(groups.map(Int.init)) }
     }
     for name in groupNames { hash.add(Array(name.utf8)) }
+    for attribute in attributes {
+      for name in [attribute.name] + attribute.groups { hash.add(Array(name.utf8)) }
+    }
     return hash.finish()
   }
 }

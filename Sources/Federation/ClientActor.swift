@@ -364,28 +364,29 @@ actor Client {
     return TestFigures(accuracy: seen.correct / count, loss: seen.loss / count)
   }
 
-  /// The same with the confusion matrix.
+  /// The same with the confusion matrix, and with every example's prediction where they are to be kept.
   func finalFigures(
-    _ model: [Float], personal: [Float]?, on lane: Lane
+    _ model: [Float], personal: [Float]?, keepsExamples: Bool, on lane: Lane
   ) async throws -> FinalFigures {
     let (view, features) = (profile.test, testFeatures)
     let served = exchange?.evaluated(model, personal: personal)
     return try await lane.run { workspace in
       let network = workspace.network(for: served)
       network.load(trainable: served?.start ?? model)
-      return FinalFigures(of: view, features: features, by: network)
+      return FinalFigures(
+        of: view, features: features, by: network, keepsExamples: keepsExamples)
     }
   }
 
   /// The same for a whole (merged) model, in single precision throughout.
   func evaluateMerged(
-    _ parameters: [Float], on lane: Lane
+    _ parameters: [Float], keepsExamples: Bool, on lane: Lane
   ) async throws -> FinalFigures {
     let view = profile.test
     return try await lane.run { workspace in
       let network = try workspace.whole()
       network.load(trainable: parameters)
-      return FinalFigures(of: view, features: nil, by: network)
+      return FinalFigures(of: view, features: nil, by: network, keepsExamples: keepsExamples)
     }
   }
 }

@@ -3,8 +3,8 @@
 import Crypto
 import Datasets
 import Foundation
-import Learning
-import Scenarios
+package import Learning
+package import Scenarios
 import Tensors
 
 extension TextRequest {
@@ -111,11 +111,11 @@ extension DecoderSizes {
 
 extension Scenario {
   /// Parameters of a pretrained model, with what its folder lacks drawn from the seed; nil for models without a
-  /// folder.
+  /// path.
   ///
   /// - Throws: `ModelFolderError`, `ArchitectureError`.
-  func pretrainedParameters(of architecture: Architecture) throws -> [Float]? {
-    guard let path = modelPath else { return nil }
+  package func pretrainedParameters(of architecture: Architecture) throws -> [Float]? {
+    guard let path = modelPath else { return try ownWeights(of: architecture) }
     var pooler = false
     if case .bert(let encoder) = model.architecture { pooler = encoder.pooling == .pooler }
     let pretrained = try PretrainedModel(
@@ -124,19 +124,28 @@ extension Scenario {
   }
 
   /// SHA-256 of a data set's hash and of the files of the pretrained model that learns from it; the data set's hash
-  /// itself for models without a folder.
+  /// itself for models without a path.
   ///
   /// - Throws: `DatasetError` if a file cannot be read.
   func contentHash(of dataset: Dataset) throws(DatasetError) -> String {
-    guard let path = modelPath else { return dataset.contentHash }
+    var files: [URL] = []
+    if let path = modelPath {
+      let folder = URL(fileURLWithPath: path, isDirectory: true)
+      files = ["config.json", "model.safetensors"].map(folder.appendingPathComponent)
+    } else if let path = weightsPath {
+      files = [URL(fileURLWithPath: path)]
+    } else {
+      return dataset.contentHash
+    }
     var hash = SHA256()
     hash.update(data: Data("dpflsim pretrained 1\n\(dataset.contentHash)\n".utf8))
-    for name in ["config.json", "model.safetensors"] {
-      let file = URL(fileURLWithPath: path, isDirectory: true).appendingPathComponent(name)
+    for file in files {
       guard let content = try? Data(contentsOf: file, options: .alwaysMapped) else {
         throw DatasetError(
-          .missing, at: path, "has no file \(name) that can be read",
-          mend: "give the folder of a Hugging Face model in model.path")
+          .missing, at: file.path, "cannot be read",
+          mend: modelPath == nil
+            ? "give a safetensors file in model.path"
+            : "give the folder of a Hugging Face model in model.path")
       }
       hash.update(data: content)
     }

@@ -90,7 +90,7 @@ public struct Population: Sendable {
 extension Scenario {
   /// Whether scenario and program decide the data: no file can change them.
   public var hasGeneratedData: Bool {
-    data.synthetic != nil
+    data.synthetic != nil && weightsPath == nil
   }
 }
 

@@ -2,6 +2,7 @@
 // are of two kinds, and the types keep them apart: what clients released (accounted in the ledger), and
 // what only a simulator can see (true clusters, test accuracy of single clients, losses).
 
+public import Clustering
 public import Privacy
 
 /// One client in one round.
@@ -122,13 +123,16 @@ public struct ClientResult: Codable, Hashable, Sendable {
   public let accountant: String?
   /// Test examples by true and predicted label.
   public let confusion: ConfusionCounts
+  /// Of the scores of two classes; not part of the digest, since they follow from the model.
+  public let scores: BinaryFigures?
 
   public init(
     client: Int, cluster: Int, model: Int, trainExamples: Int, testExamples: Int, accuracy: Double,
     loss: Double, epsilon: Double?, delta: Double, targetEpsilon: Double?,
     noiseMultiplier: Double?, firstRoundNoiseMultiplier: Double?, accountant: String?,
-    confusion: ConfusionCounts
+    confusion: ConfusionCounts, scores: BinaryFigures? = nil
   ) {
+    self.scores = scores
     self.client = client
     self.cluster = cluster
     self.model = model
@@ -158,11 +162,14 @@ public struct ClusterResult: Codable, Hashable, Sendable {
   public let minority: Bool
   /// exp(loss) of models that predict next tokens; nil for others.
   public let perplexity: Double?
+  /// Of the scores of two classes, over all test examples of its clients.
+  public let scores: BinaryFigures?
 
   public init(
     name: String, clients: Int, samples: Int, accuracy: Double, loss: Double, minority: Bool,
-    perplexity: Double? = nil
+    perplexity: Double? = nil, scores: BinaryFigures? = nil
   ) {
+    self.scores = scores
     self.name = name
     self.clients = clients
     self.samples = samples
@@ -286,6 +293,8 @@ public struct RunResult: Codable, Hashable, Sendable {
   public let rounds: Int
   public var clients: [ClientResult]
   public let clusters: [ClusterResult]
+  /// Of the groups that `data.group_columns` names; nil without any.
+  public var groups: [AttributeResult]?
   public var clustering: ClusteringReport?
   public var agreement: AgreementReport?
   public let unit: PrivacyUnit
@@ -317,7 +326,8 @@ public struct RunResult: Codable, Hashable, Sendable {
   public init(
     scenario: String, scenarioHash: String, method: String, variant: String?, seed: UInt64,
     rounds: Int, clients: [ClientResult], clusters: [ClusterResult],
-    clustering: ClusteringReport?, agreement: AgreementReport?, unit: PrivacyUnit,
+    groups: [AttributeResult]? = nil, clustering: ClusteringReport?, agreement: AgreementReport?,
+    unit: PrivacyUnit,
     relation: Adjacency, sampling: String, bytesUp: Int, bytesDown: Int,
     individual: IndividualResult? = nil, adapter: AdapterResult? = nil, resultDigest: String,
     digestVersion: Int? = 1, arithmetic: String? = nil, isReproducible: Bool? = true,
@@ -332,6 +342,7 @@ public struct RunResult: Codable, Hashable, Sendable {
     self.rounds = rounds
     self.clients = clients
     self.clusters = clusters
+    self.groups = groups
     self.clustering = clustering
     self.agreement = agreement
     self.unit = unit

@@ -36,6 +36,8 @@ struct RunProgress: Codable, Sendable {
 struct RunSummary {
   let context: MethodContext
   let progress: RunProgress
+  /// What people are grouped by.
+  let attributes: [GroupAttribute]
   var allowedFindings: [CheckReport.Finding] = []
 
   func finish(
@@ -49,7 +51,7 @@ struct RunSummary {
     let (figures, warnings) = try await finalFigures(
       state: state, frozen: frozen, clients: clients, executor: executor)
     let bounds = try await epsilons(clients, server: server?.ledger)
-    let results = context.clients.map { profile in
+    let results = try context.clients.map { profile in
       ClientResult(
         client: profile.index, cluster: profile.cluster, model: state.assignment[profile.index],
         trainExamples: profile.train.count, testExamples: profile.test.count,
@@ -60,7 +62,9 @@ struct RunSummary {
         firstRoundNoiseMultiplier: state.clustering == nil
           ? nil : clients[profile.index].noise.fullBatchNoiseMultiplier,
         accountant: bounds[profile.index]?.accountant.rawValue,
-        confusion: figures[profile.index].confusion)
+        confusion: figures[profile.index].confusion,
+        scores: try figures[profile.index].tested?.binaryFigures(
+          (0..<profile.test.count).map { profile.test.label(at: $0) }))
     }
     var digest = progress.digest
     digest.add(models: state.models, results: results, arithmetic: scenario.arithmetic)
@@ -77,7 +81,9 @@ struct RunSummary {
       scenario: scenario.name, scenarioHash: scenario.hash, method: scenario.method.name,
       variant: scenario.method.traits.variant, seed: scenario.seed, rounds: scenario.rounds,
       clients: results,
-      clusters: clusterResults(results), clustering: state.clustering,
+      clusters: try clusterResults(results, tested: figures.map(\.tested)),
+      groups: try context.groupResults(attributes, tested: figures.map(\.tested)),
+      clustering: state.clustering,
       agreement: scenario.method.traits.clusters != .none && scenario.knowsClusters
         ? try agreement(state) : nil,
       unit: server == nil ? .example : .client,
@@ -96,7 +102,7 @@ struct RunSummary {
       resultDigest: digest.text, digestVersion: RunDigest.version(clients: clients.count),
       arithmetic: scenario.arithmetic.rawValue,
       isReproducible: scenario.isReproducible, allowedFindings: allowedFindings,
-      notes: notes + warnings)
+      notes: notes + warnings + oneClassNotes(results))
     return RunOutcome(result: result, models: storedModels(state, frozen: frozen))
   }
 
@@ -110,13 +116,17 @@ struct RunSummary {
   ) async throws -> (figures: [FinalFigures], warnings: [String]) {
     let indices = Array(clients.indices)
     let plan = context.plan
+    let keepsExamples =
+      plan.architecture.outputRows != .token
+      && (plan.architecture.classes == 2 || !attributes.isEmpty)
     let merges =
       (plan.adapter?.isMergeable ?? true) && plan.architecture.input.maximumLength == 1
     guard plan.adapter == nil || merges else {
       let figures = try await executor.figures(of: indices, cost: \.test.count) {
         index, lane in
         try await clients[index].finalFigures(
-          state.models[state.assignment[index]], personal: state.personal?[index], on: lane)
+          state.models[state.assignment[index]], personal: state.personal?[index],
+          keepsExamples: keepsExamples, on: lane)
       }
       return (figures, context.unmoved(state))
     }
@@ -124,11 +134,26 @@ struct RunSummary {
     let figures = try await executor.figures(of: indices, cost: \.test.count) {
       index, lane in
       try await clients[index].evaluateMerged(
-        wholes.byClient?[index] ?? wholes.byModel[state.assignment[index]], on: lane)
+        wholes.byClient?[index] ?? wholes.byModel[state.assignment[index]],
+        keepsExamples: keepsExamples, on: lane)
     }
     return (
       figures, context.unmoved(wholes, base: frozen.base, assignment: state.assignment)
     )
+  }
+
+  /// Clients whose accuracy says little, since all their test examples have one label.
+  private func oneClassNotes(_ results: [ClientResult]) -> [String] {
+    guard context.plan.architecture.outputRows != .token else { return [] }
+    let named = results.filter { $0.confusion.trueClasses == 1 }
+      .map { context.scenario.name(ofClient: $0.client) }
+    guard !named.isEmpty else { return [] }
+    let shown = named.prefix(8).joined(separator: ", ")
+    return [
+      "\(named.count) of \(results.count) clients are tested on one class alone (\(shown)"
+        + "\(named.count > 8 ? ", …" : "")): always saying that class would be right, so their accuracy says "
+        + "little."
+    ]
   }
 
   /// ε of every client from its ledger; nil without privacy.
@@ -148,17 +173,25 @@ struct RunSummary {
     return bounds
   }
 
-  private func clusterResults(_ results: [ClientResult]) -> [ClusterResult] {
-    context.scenario.population.clusters.enumerated().map { index, cluster in
+  private func clusterResults(
+    _ results: [ClientResult], tested: [TestedExamples?]
+  ) throws -> [ClusterResult] {
+    try context.scenario.population.clusters.enumerated().map { index, cluster in
       let members = results.filter { $0.cluster == index }
       let count = Double(members.count)
       let loss = members.reduce(0) { $0 + $1.loss } / count
+      var tally = TestTally(classes: context.plan.architecture.classes)
+      for profile in context.clients where profile.cluster == index {
+        guard let tested = tested[profile.index], !tested.margins.isEmpty else { continue }
+        tally.add(profile, tested, test: { _ in true }, train: 0)
+      }
       return ClusterResult(
         name: cluster.name, clients: members.count,
         samples: members.reduce(0) { $0 + $1.trainExamples },
         accuracy: members.reduce(0) { $0 + $1.accuracy } / count,
         loss: loss, minority: cluster.minority,
-        perplexity: context.scenario.model.isDecoder ? Elementary.exp(loss) : nil)
+        perplexity: context.scenario.model.isDecoder ? Elementary.exp(loss) : nil,
+        scores: try tally.scores())
     }
   }
 

@@ -150,7 +150,8 @@ public struct Simulation: Sendable {
       datasetHash: datasetHash, observer: observer)
     let (budgetNote, ledger) = (await server.budgetNote, await server.ledger)
     var outcome = try await RunSummary(
-      context: context, progress: progress, allowedFindings: options.allowedFindings
+      context: context, progress: progress, attributes: population.dataset.attributes,
+      allowedFindings: options.allowedFindings
     ).finish(
       state: server.state, frozen: frozen, clients: clients,
       server: noise.map { ($0, ledger) }, executor: executor,

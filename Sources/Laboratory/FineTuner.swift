@@ -110,13 +110,9 @@ struct FineTuner: Sendable {
     network.load(trainable: zip(start, outcome.delta).map { $0 + $1 })
     var losses = [Double](repeating: 0, count: pool.count)
     var correct = [Bool](repeating: false, count: pool.count)
-    var position = 0
     _ = network.evaluate(
-      pool,
-      observe: { label, predicted in
-        correct[position] = label == predicted
-        position += 1
-      }, lossObserver: { losses[$0] = $1 })
+      pool, observe: { correct[$0.position] = $0.label == $0.predicted },
+      lossObserver: { losses[$0] = $1 })
     let trainLoss =
       positions.reduce(0) { $0 + losses[$1] } / Double(max(positions.count, 1))
     return Model(

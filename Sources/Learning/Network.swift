@@ -115,10 +115,10 @@ public final class Network {
     return statistics
   }
 
-  /// Losses and hits of the examples, without gradients. `observe` receives (label, predicted class) of
-  /// models that predict classes, `lossObserver` (position, loss in nats).
+  /// Losses and hits of the examples, without gradients. `observe` receives the predictions of models that predict
+  /// classes, `lossObserver` (position, loss in nats).
   public func evaluate<Source: ExampleSource>(
-    _ source: Source, features: FrozenFeatures? = nil, observe: ((Int, Int) -> Void)? = nil,
+    _ source: Source, features: FrozenFeatures? = nil, observe: ((Prediction) -> Void)? = nil,
     lossObserver: ((Int, Double) -> Void)? = nil
   ) -> BatchStatistics {
     var statistics = BatchStatistics()
@@ -126,7 +126,10 @@ public final class Network {
       forward(source, at: part, features: features)
       if let observe, !scoresTokens {
         for (i, position) in part.enumerated() {
-          observe(source.label(at: position), predictedClass(i))
+          observe(
+            Prediction(
+              position: position, label: source.label(at: position), predicted: predictedClass(i),
+              margin: margin(i)))
         }
       }
       score(source, at: part, statistics: &statistics, observer: lossObserver)
@@ -149,6 +152,10 @@ public final class Network {
       body(positions[start..<end])
       start = end
     }
+  }
+
+  private func margin(_ example: Int) -> Float? {
+    plan.architecture.classes == 2 ? outputs[2 * example + 1] - outputs[2 * example] : nil
   }
 
   private func predictedClass(_ example: Int) -> Int {

@@ -51,6 +51,14 @@ extension Scenario.DataSet.Table {
       "Each value is a group, from which clusters may take their examples (population.clusters.groups)."
     ),
     .implied(
+      "group_columns", [],
+      .list(
+        of: .either([.text(1...256), .integer(0...100_000), .object(groups)]), count: 0...16,
+        distinct: true),
+      "Columns of people's groups, such as sex or ward: accuracy, rates and gaps are given for each group, "
+        + "over all clients. An object gives bands of numbers, or a name. They stay inputs unless "
+        + "drop_columns lists them."),
+    .implied(
       "feature_columns", .null,
       .nullable(.list(of: column, count: 1...10_000, distinct: true)),
       "The input columns; null takes all that have no other role."),
@@ -74,6 +82,17 @@ extension Scenario.DataSet.Table {
       "How characters are written as bytes; null looks, and under a budget takes UTF-8 or a byte-order mark."
     ),
   ]
+
+  private static let groups = Shape([
+    .required("column", column, "The column, by name or counted from 0."),
+    .implied(
+      "bands", .null, .nullable(.list(of: number, count: 1...99, distinct: true)),
+      "Ascending bounds between groups of numbers; a bound belongs to the group above it. null takes each "
+        + "value as a group."),
+    .implied(
+      "name", .null, .nullable(.text(1...64)),
+      "What tables call the column; null takes its name in the file."),
+  ])
 
   /// Of a table of texts, which has no inputs but these.
   static let textKeys: [Key] =
@@ -143,6 +162,9 @@ extension Scenario.DataSet.Table {
     format.cluster = fields.optional("cluster_column").map(TableColumn.init)
     format.person = fields.optional("id_column").map(TableColumn.init)
     format.group = fields.optional("group_column").map(TableColumn.init)
+    if fields.optional("group_columns") != nil {
+      format.groupColumns = try fields.groupColumns("group_columns")
+    }
     if fields.optional("classes") != nil { format.classes = try fields.words("classes") }
     if fields.optional("test_split") != nil { format.split = try fields.choice("test_split") }
     if fields.optional("columns") != nil {
@@ -195,6 +217,27 @@ extension ColumnStatement {
 }
 
 extension Fields {
+  fileprivate func groupColumns(_ key: String) throws(ScenarioError) -> [GroupColumn] {
+    var columns: [GroupColumn] = []
+    for (index, entry) in try list(key).enumerated() {
+      guard case .object = entry else {
+        columns.append(GroupColumn(TableColumn(entry)))
+        continue
+      }
+      let fields = try Fields(entry, at: path + key + index)
+      let bands = fields.optional("bands") == nil ? nil : try fields.numbers("bands")
+      if let bands, !zip(bands, bands.dropFirst()).allSatisfy(<) {
+        throw ScenarioError(
+          fields.path + "bands", "must ascend, got \(try fields.value("bands").text)")
+      }
+      columns.append(
+        GroupColumn(
+          TableColumn(try fields.value("column")), bands: bands,
+          name: try fields.optionalString("name")))
+    }
+    return columns
+  }
+
   /// Words, of which some may be written as numbers.
   fileprivate func words(_ key: String) throws(ScenarioError) -> [String] {
     try list(key).map { value in
@@ -226,6 +269,10 @@ extension Scenario {
       problems.add(
         place + "public_examples", "must be 0 where public_path names the public rows; remove one")
     }
+    if !table.format.groupColumns.isEmpty, !table.hasLabels {
+      problems.add(
+        place + "group_columns", "takes labels, which data.label_column names; remove it")
+    }
     if table.format.cluster != nil, table.format.client == nil {
       problems.add(place + "cluster_column", "says whose clients? name data.client_column too")
     }
@@ -250,10 +297,11 @@ extension Scenario {
     for (path, list) in words where Set(list).count < list.count {
       problems.add(path, "has the same word twice, as a number and as text; remove one")
     }
-    let roles = [
-      table.text, table.format.client, table.format.cluster, table.format.person,
-      table.format.group,
-    ].compactMap { $0 }
+    let roles =
+      [
+        table.text, table.format.client, table.format.cluster, table.format.person,
+        table.format.group,
+      ].compactMap { $0 } + table.format.groupColumns.map(\.column)
     let columns =
       (table.hasLabels ? [table.format.label] : []) + roles + (table.format.features ?? [])
       + table.format.dropped

@@ -69,6 +69,9 @@ extension Scenario.Model {
 extension Scenario {
   /// `model.path` as it is opened.
   public var modelPath: String? { opened(model.path) }
+
+  /// The file of weights of a model of images or tables, as it is opened.
+  public var weightsPath: String? { opened(model.weights) }
 }
 
 // MARK: - Format

@@ -8,6 +8,9 @@ extension Scenario {
     /// Training of the base on the public examples, without privacy; nil starts from random
     /// weights. JSON key `pretraining`; default null.
     public let pretraining: Pretraining?
+    /// A file with the base model, of models of images and tables; nil trains one or starts from random weights. JSON
+    /// key `path`; default null.
+    public let weights: String?
 
     /// The known networks.
     public enum Architecture: Sendable, Hashable {
@@ -209,18 +212,25 @@ extension Scenario.Model {
         ]))),
     "Training of the base on the public examples, without privacy; null = random weights.")
 
+  private static let weights: Key = .implied(
+    "path", .null, .nullable(.text(1...4096)),
+    "A safetensors file with the base in PyTorch's layout, such as base/model.safetensors of `export --peft`; "
+      + "it counts as public. null = pretraining, or random weights.")
+
   static let shape = TaggedShape(
     tag: "name", description: "Which network.",
     branches: [
-      .init("cnn", "Two 5x5 convolutions and a linear layer: conv1, conv2, fc.", [pretraining]),
+      .init(
+        "cnn", "Two 5x5 convolutions and a linear layer: conv1, conv2, fc.",
+        [pretraining, weights]),
       .init(
         "mlp", "Linear layers with ReLU between: fc1, fc2, ...",
         [
           .defaults(
             "hidden", [64], .list(of: .integer(1...4096), count: 1...8, distinct: false),
-            "Widths of the hidden layers."), pretraining,
+            "Widths of the hidden layers."), pretraining, weights,
         ]),
-      .init("logistic", "Multinomial logistic regression: fc.", [pretraining]),
+      .init("logistic", "Multinomial logistic regression: fc.", [pretraining, weights]),
       .init(
         "resnet",
         "Residual blocks of 3x3 convolutions with group normalisation: conv1, block1, ..., fc.",
@@ -228,7 +238,7 @@ extension Scenario.Model {
           .defaults(
             "width", 16, .integer(4...256), "Channels of the first block, a multiple of 4."),
           .defaults("blocks", 3, .integer(1...4), "Blocks; all but the first halve the image."),
-          pretraining,
+          pretraining, weights,
         ]),
       .init("bert", "A pretrained BERT encoder and a linear classifier on texts.", Encoder.keys),
       .init(
@@ -246,6 +256,10 @@ extension Scenario.Model {
     case "bert": architecture = .bert(try Encoder(fields))
     case "gpt": architecture = .gpt(try Decoder(fields))
     default: architecture = .logistic
+    }
+    switch architecture {
+    case .cnn, .mlp, .logistic, .resnet: weights = try fields.optionalString("path")
+    case .bert, .gpt: weights = nil
     }
     guard let training = try fields.optionalFields("pretraining") else {
       pretraining = nil

@@ -17,6 +17,10 @@ extension Scenario {
       problems.add(place + "width", "must be a multiple of 4, got \(width)")
     }
     guard let pretraining = model.pretraining else { return }
+    if model.weights != nil {
+      problems.add(
+        place + "path", "gives a base model that pretraining would replace; remove one of the two")
+    }
     if !data.hasPublicExamples {
       problems.add(
         place + "pretraining",

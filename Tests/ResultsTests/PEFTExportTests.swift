@@ -224,7 +224,10 @@ struct PEFTExportTests {
       let store = try RunStore.open(folder.appendingPathComponent("s.sqlite"))
       let run = try await made.store(in: store)
       let files = try PEFTExport(of: run, in: store).write(to: folder)
-      #expect(files.count == 5)
+      #expect(files.count == 7)
+      let card = try String(
+        contentsOf: folder.appendingPathComponent("model-1/README.md"), encoding: .utf8)
+      #expect(card.contains("library_name: peft") && card.contains("## Privacy"))
       let data = try Data(
         contentsOf: folder.appendingPathComponent("model-1/adapter_model.safetensors"))
       let stored = try Safetensors(data: data)

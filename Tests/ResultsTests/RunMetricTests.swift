@@ -72,7 +72,7 @@ struct RunMetricTests {
   /// What every accuracy and loss metric should be.
   private func expected(
     _ made: [Made], clusters: Int, _ weighting: Weighting
-  ) -> [RunMetric: Double] {
+  ) -> [String: Double] {
     func copies(_ clients: [Made]) -> [Made] {
       weighting == .clients
         ? clients : clients.flatMap { Array(repeating: $0, count: $0.weight) }
@@ -87,21 +87,23 @@ struct RunMetricTests {
       : zip(means, groups).flatMap { Array(repeating: $0, count: $1.count) }
     let losses = groups.map { mean($0.map(\.loss)) }
     return [
-      .worstClusterAccuracy: means.min() ?? 0, .minorityAccuracy: means[0],
-      .accuracyGap: gap(means), .clusterAccuracyStd: deviation(repeated),
-      .clusterBottom10Mean: tail(repeated, 0.1), .clusterCVaR20: tail(repeated, 0.2),
-      .clusterJain: jain(repeated), .clusterGini: gini(repeated), .lossDisparity: gap(losses),
-      .clientMeanAccuracy: mean(clients), .worstClientAccuracy: clients.min() ?? 0,
-      .clientAccuracyGap: gap(clients), .accuracyStd: deviation(clients),
-      .bottom10Mean: tail(clients, 0.1), .cvar20: tail(clients, 0.2), .jain: jain(clients),
-      .gini: gini(clients), .clientLossDisparity: gap(present.map(\.loss)),
+      "worst_cluster_accuracy": means.min() ?? 0, "minority_accuracy": means[0],
+      "accuracy_gap": gap(means), "cluster_accuracy_std": deviation(repeated),
+      "cluster_bottom10_mean": tail(repeated, 0.1), "cluster_cvar20": tail(repeated, 0.2),
+      "cluster_jain": jain(repeated), "cluster_gini": gini(repeated),
+      "loss_disparity": gap(losses), "client_mean_accuracy": mean(clients),
+      "worst_client_accuracy": clients.min() ?? 0, "client_accuracy_gap": gap(clients),
+      "accuracy_std": deviation(clients), "bottom10_mean": tail(clients, 0.1),
+      "cvar20": tail(clients, 0.2), "jain": jain(clients), "gini": gini(clients),
+      "client_loss_disparity": gap(present.map(\.loss)),
     ]
   }
 
   private func compare(_ made: [Made], clusters: Int) throws {
     let result = result(made, clusters: clusters)
     for weighting in Weighting.allCases {
-      for (metric, value) in expected(made, clusters: clusters, weighting) {
+      for (name, value) in expected(made, clusters: clusters, weighting) {
+        let metric = try #require(RunMetric.all.first { $0.name == name })
         let own = try #require(metric.value(of: result, by: weighting), "\(metric)")
         #expect(
           isClose(own, value, relative: 1e-9, absolute: 1e-12),
@@ -170,22 +172,53 @@ struct RunMetricTests {
     #expect(RunMetric.worstClientAccuracy.value(of: result) == 0.5)
     #expect(RunMetric.clientMeanAccuracy.value(of: result) == 0.7)
     #expect(RunMetric.minorityAccuracy.value(of: result, by: .samples) == 0.9)
-    for metric in [RunMetric.ari, .nmi, .purity, .minorityDetected] {
+    for name in ["ari", "nmi", "purity", "minority_detected"] {
+      let metric = try #require(RunMetric.all.first { $0.name == name })
       #expect(metric.value(of: result) == nil)
     }
     let nobody = self.result([], clusters: 0)
-    for metric in RunMetric.allCases where metric != .epsilonMax {
+    for metric in RunMetric.all where metric != .epsilonMax {
       #expect(metric.value(of: nobody) == nil, "\(metric)")
     }
   }
 
   @Test("names of metrics are those of the documents, each once")
-  func names() {
-    let names = RunMetric.allCases.flatMap { metric in
-      Weighting.allCases.map { metric.name(by: $0) }
+  func names() throws {
+    let names = RunMetric.all.flatMap { metric in
+      (metric.hasSampleWeights ? Weighting.allCases : [.clients]).map { metric.name(by: $0) }
     }
     #expect(Set(names).count == names.count)
     #expect(RunMetric.clientMeanAccuracy.name(by: .samples) == "sample_mean_accuracy")
-    #expect(RunMetric.gini.name(by: .samples) == "sample_gini")
+    #expect(RunMetric.bottom10Mean.name(by: .samples) == "sample_bottom10_mean")
+  }
+
+  @Test("the table of docs/metrics.md is that of the metrics")
+  func reference() throws {
+    let file = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("docs/metrics.md")
+    let text = try String(contentsOf: file, encoding: .utf8)
+    let head = try #require(text.range(of: "<!-- metrics -->\n\n"))
+    let tail = try #require(text.range(of: "\n<!-- end -->"))
+    let made = text[..<head.upperBound] + RunMetric.reference + text[tail.lowerBound...]
+    if ProcessInfo.processInfo.environment["DPFLSIM_UPDATE"] != nil {
+      try Data(made.utf8).write(to: file)
+    }
+    #expect(
+      try String(contentsOf: file, encoding: .utf8) == made,
+      "docs/metrics.md is out of date; run DPFLSIM_UPDATE=1 tools/test, read the change")
+  }
+
+  @Test("a metric of one's own is in comparisons; a name that is taken is refused")
+  func added() throws {
+    let metric = RunMetric("test_clients", "Clients.", unit: .number(decimals: 0)) {
+      $0.clients.isEmpty ? nil : Double($0.clients.count)
+    }
+    try RunMetric.add(metric)
+    #expect(RunMetric.all.last == metric)
+    #expect(throws: MetricError.self) { try RunMetric.add(metric) }
+    #expect(throws: MetricError.self) {
+      try RunMetric.add(RunMetric("ari", "Another.") { _ in 0 })
+    }
   }
 }

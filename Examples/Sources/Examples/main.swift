@@ -5,6 +5,7 @@ import Federation
 import Foundation
 import Kernels
 import Learning
+import Results
 import Scenarios
 
 func expect(_ holds: Bool, _ claim: String) {
@@ -56,9 +57,11 @@ do {
 
 // MARK: - A metric
 
+try RunMetric.add(.smallestClusterPrice)
+let price = RunMetric.smallestClusterPrice.value(of: own)
 expect(
-  own.smallestClusterPrice != nil,
-  "a metric reads the result: \(own.smallestClusterPrice ?? 0) points")
+  price != nil && RunMetric.all.contains(.smallestClusterPrice),
+  "a metric reads the result, and comparisons show it: \(100 * (price ?? 0)) points")
 
 // MARK: - Data, a layer and an adapter under DP-SGD
 

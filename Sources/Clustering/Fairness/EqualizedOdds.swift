@@ -26,6 +26,12 @@ public struct ConfusionMatrix: Sendable, Hashable, Codable {
     return total > 0 ? Double(counts[label][label]) / total : nil
   }
 
+  /// Share of all examples that are predicted as this class; nil if there are none.
+  public func predictedShare(of label: Int) -> Double? {
+    let total = counts.reduce(0.0) { $0 + $1.reduce(0.0) { $0 + Double($1) } }
+    return total > 0 ? counts.reduce(0.0) { $0 + Double($1[label]) } / total : nil
+  }
+
   /// Share of the other classes' examples that are predicted as this one; nil if there are none.
   public func falsePositiveRate(of label: Int) -> Double? {
     var hits = 0.0
@@ -65,5 +71,29 @@ public struct EqualizedOddsGap: Sendable, Hashable, Codable {
     }
     truePositive = largest { $0.truePositiveRate(of: $1) }
     falsePositive = largest { $0.falsePositiveRate(of: $1) }
+  }
+}
+
+/// How differently groups are predicted, whatever the truth: demographic parity.
+///
+/// Dwork, Hardt, Pitassi, Reingold, Zemel, "Fairness through awareness" (2012), as the largest difference over groups and
+/// over classes.
+public struct DemographicParityGap: Sendable, Hashable, Codable {
+  /// max over classes of (max − min over groups) of the share of examples predicted as the class, in [0, 1]; nil with
+  /// fewer than two groups that have examples.
+  public var gap: Double?
+
+  /// Throws `unequalCounts` if the groups have different numbers of classes.
+  public init(groups: [ConfusionMatrix]) throws(ClusteringError) {
+    let classes = groups.first?.classes ?? 0
+    for group in groups where group.classes != classes {
+      throw .unequalCounts(
+        what: "classes of a confusion matrix", expected: classes, found: group.classes)
+    }
+    gap = (0..<classes).compactMap { label -> Double? in
+      let shares = groups.compactMap { $0.predictedShare(of: label) }
+      guard shares.count > 1, let low = shares.min(), let high = shares.max() else { return nil }
+      return high - low
+    }.max()
   }
 }

@@ -72,12 +72,15 @@ public enum Table {
       missing: Set(format.missing))
     let columns = try TableColumns(
       format, of: table, teachers: teachers, all: [rows.map(\.row), testRows])
-    let encoder = TableEncoder(columns, missing: format.missing, decimal: table.dialect.decimal)
+    let groups = try GroupReader(format, of: table, rows: [rows.map(\.row), testRows])
+    let encoder = TableEncoder(
+      columns, groups: groups, missing: format.missing, decimal: table.dialect.decimal)
     return try Dataset(
       name: name, shape: .features(count: columns.valueCount), classCount: columns.classes.count,
       normalization: .identity, train: encoder.encode(rows, .train),
       test: encoder.encode(testRows.map { ($0, testName) }, .test),
-      groupNames: columns.groupNames, classNames: columns.classes, publicTrain: publicIndices,
+      groupNames: columns.groupNames, attributes: groups.attributes, classNames: columns.classes,
+      publicTrain: publicIndices,
       holdings: holdings,
       table: TableFacts(
         dialect: table.dialect, columns: columns.columns,

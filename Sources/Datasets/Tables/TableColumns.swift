@@ -29,7 +29,7 @@ struct TableColumns {
     let label = try table.position(format.label, key: "data.label_column")
     self.label = label
     var group: Int?
-    if let column = format.group { group = try table.position(column, key: "data.group_columns") }
+    if let column = format.group { group = try table.position(column, key: "data.group_column") }
     self.group = group
     groupNames = try Self.groups(all, group, table)
 

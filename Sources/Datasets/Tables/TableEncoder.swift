@@ -5,6 +5,7 @@ struct TableEncoder {
   static let mostValues = 1 << 28
 
   private let columns: TableColumns
+  private let people: GroupReader
   private let missing: Set<String>
   private let decimal: DecimalSign
   /// For each categorical column the place of each category.
@@ -12,8 +13,11 @@ struct TableEncoder {
   private let classOfLabel: [String: UInt8]
   private let groupOfName: [String: UInt16]
 
-  init(_ columns: TableColumns, missing: [String], decimal: DecimalSign) {
+  init(
+    _ columns: TableColumns, groups: GroupReader, missing: [String], decimal: DecimalSign
+  ) {
     self.columns = columns
+    people = groups
     self.missing = Set(missing)
     self.decimal = decimal
     places = columns.columns.map { column in
@@ -50,7 +54,7 @@ struct TableEncoder {
     }
     return Examples(
       part: part, labels: labels, values: .floats(values),
-      groups: columns.group == nil ? nil : groups)
+      groups: columns.group == nil ? nil : groups, memberships: try people.memberships(rows))
   }
 
   private func label(_ row: TextRow, _ file: String) throws(DatasetError) -> UInt8 {

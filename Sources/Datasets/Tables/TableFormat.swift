@@ -68,8 +68,10 @@ public struct TableFormat: Sendable, Hashable {
   public var label: TableColumn
   /// The labels in the order of the classes; nil learns them.
   public var classes: [String]?
-  /// The column whose values are the groups of the fairness figures; it stays an input as well.
+  /// The column whose values are the groups from which clusters may take their examples; it stays an input as well.
   public var group: TableColumn?
+  /// Columns of people's groups for whom figures are given apart; they stay inputs as well.
+  public var groupColumns: [GroupColumn] = []
   /// The column whose values are the clients; nil deals rows to clients.
   public var client: TableColumn?
   /// The column whose values are the true clusters of the clients.

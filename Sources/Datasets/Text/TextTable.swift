@@ -69,7 +69,7 @@ public enum TextTable {
       name: name,
       shape: .tokens(maximum: format.maximumTokens, vocabulary: tokenizer.vocabularySize),
       classCount: reader.classes.count, normalization: .identity, train: trainExamples,
-      test: testExamples, groupNames: reader.groupNames,
+      test: testExamples, groupNames: reader.groupNames, attributes: reader.people.attributes,
       classNames: format.hasLabels ? reader.classes : [],
       holdings: holdings,
       text: TextFacts(
@@ -96,6 +96,7 @@ private struct TextReader {
   let tokenizer: Tokenizer
   let classes: [String]
   let groupNames: [String]
+  let people: GroupReader
   private let text: Int
   private let label: Int?
   private let group: Int?
@@ -116,6 +117,7 @@ private struct TextReader {
         mend: "name the column of the texts")
     }
     classes = try Self.classes(format.table, label, table, train, isPrivate: isPrivate)
+    people = try GroupReader(format.table, of: table, rows: [train, test])
     guard let column = format.table.group else {
       group = nil
       groupNames = []
@@ -192,7 +194,8 @@ private struct TextReader {
       if row.fields[text].allSatisfy(\.isWhitespace) { facts.empty += 1 }
     }
     let examples = Examples(
-      part: part, labels: labels, values: .tokens(tokens), groups: group == nil ? nil : groups)
+      part: part, labels: labels, values: .tokens(tokens), groups: group == nil ? nil : groups,
+      memberships: try people.memberships(rows.map { ($0, file) }))
     return (examples, facts)
   }
 }

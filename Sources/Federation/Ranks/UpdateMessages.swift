@@ -210,26 +210,6 @@ struct TestFigures: RankValue {
   }
 }
 
-extension FinalFigures: RankValue {
-  func write(to message: inout MessageWriter) {
-    message.add(accuracy)
-    message.add(loss)
-    message.add(confusion.classes)
-    message.add(confusion.triples.map { Int($0) })
-  }
-
-  init(from message: inout MessageReader) throws(RanksError) {
-    let (accuracy, loss, classes) = (
-      try message.double(), try message.double(), try message.int()
-    )
-    let triples = try message.ints().map { UInt32(clamping: $0) }
-    guard let confusion = ConfusionCounts(classes: classes, triples: triples) else {
-      throw .malformed
-    }
-    self.init(accuracy: accuracy, loss: loss, confusion: confusion)
-  }
-}
-
 /// The numbers of one client.
 struct NumberRow: RankValue {
   let numbers: [Double]

@@ -76,7 +76,7 @@ public struct ComparedRun: Sendable, Hashable {
 enum Settings {
   /// For each value the settings in which not all agree, by path; empty where all are equal.
   static func differences(of values: [JSONValue]) -> [JSONValue: [String: String]] {
-    let flat = Set(values).map { (value: $0, settings: flatten($0, at: "")) }
+    let flat = Set(values).map { (value: $0, settings: flatten($0)) }
     let paths = Set(flat.flatMap { $0.settings.keys })
     let differing = paths.filter { path in Set(flat.map { $0.settings[path] ?? "–" }).count > 1 }
     return flat.reduce(into: [:]) { differences, entry in
@@ -90,7 +90,8 @@ enum Settings {
     settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
   }
 
-  private static func flatten(_ value: JSONValue, at path: String) -> [String: String] {
+  /// Every leaf of a document by its path.
+  static func flatten(_ value: JSONValue, at path: String = "") -> [String: String] {
     switch value {
     case .object(let members):
       members.reduce(into: [:]) { flat, member in

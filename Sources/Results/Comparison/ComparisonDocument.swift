@@ -20,7 +20,7 @@ extension Comparison {
       "contrasts": .array(
         contrasts().map { contrast in
           [
-            "metric": .string(RunMetric.worstClusterAccuracy.rawValue),
+            "metric": .string(RunMetric.worstClusterAccuracy.name),
             "settings": .string(contrast.settings), "epsilon": .string(contrast.epsilon.label),
             "best": .string(contrast.best), "other": .string(contrast.other),
             "difference": contrast.comparison.difference.document,
@@ -45,6 +45,7 @@ extension Comparison {
           $0[$1.name] = cell.estimate($1.metric, by: $1.weighting).document
         }),
       "clustering": cell.clusteringDiagnostics?.document ?? .null,
+      "groups": .array(cell.groups.map { $0.document(in: cell) }),
       "clusters": .array(
         cell.clusters.enumerated().map { index, cluster in
           [
@@ -73,7 +74,7 @@ extension Comparison {
     ]
   }
 
-  /// Settings, method, ε, metric, cluster, n, mean, lower, upper; a line a figure.
+  /// Settings, method, ε, metric, cluster (or group, for `group_` metrics), n, mean, lower, upper; a line a figure.
   public var csv: String {
     var table = CSVTable([
       "settings", "method", "epsilon", "metric", "cluster", "n", "mean", "lower", "upper",
@@ -97,6 +98,13 @@ extension Comparison {
       add("f_acc", "", price?.accuracyUnfairness)
       add("f_loss", "", price?.lossUnfairness)
       add("price_of_mistakes", "", mistakes?.clientMean)
+      for group in cell.groups {
+        for figure in GroupFigure.all {
+          add(
+            "group_\(figure.name)", "\(group.attribute): \(group.name)",
+            cell.estimate(figure, of: group))
+        }
+      }
       for (index, cluster) in cell.clusters.enumerated() {
         add("accuracy", cluster.name, cell.accuracy(ofCluster: index))
         add("price_of_privacy", cluster.name, price?.cost.clusters[index])
@@ -105,16 +113,6 @@ extension Comparison {
     }
     return table.text
   }
-}
-
-extension RunMetric {
-  /// Every metric in every weighting that it has, with its name.
-  static let named: [(name: String, metric: RunMetric, weighting: Weighting)] =
-    allCases.flatMap { metric in
-      (metric.hasSampleWeights ? Weighting.allCases : [.clients]).map {
-        (metric.name(by: $0), metric, $0)
-      }
-    }
 }
 
 extension SeedEstimate {

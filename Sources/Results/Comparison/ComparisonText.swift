@@ -11,16 +11,19 @@ public enum ComparisonOrder: Sendable, Hashable {
   case epsilon
   /// True clusters, with what privacy and wrong clusters cost each.
   case cluster
+  /// Groups of people, with how far apart they are.
+  case group
   /// The values of a setting such as `adapter.r` below each other, a table for each method and ε.
   case setting(String)
 
-  /// `method`, `epsilon`, `cluster`, or the path of a setting.
+  /// `method`, `epsilon`, `cluster`, `group`, or the path of a setting.
   public init(_ text: String) {
     self =
       switch text {
       case "method": .method
       case "epsilon": .epsilon
       case "cluster": .cluster
+      case "group": .group
       default: .setting(text)
       }
   }
@@ -41,6 +44,9 @@ extension Comparison {
     guard !cells.isEmpty else {
       return ["There are no finished runs to compare; `dpflsim sweep` makes some."]
     }
+    if order == .group, cells.allSatisfy(\.groups.isEmpty) {
+      return ["These runs know no groups of people; data.group_columns of a table names them."]
+    }
     var lines: [String] = []
     let blocks = blocks(by: order)
     for settings in Self.unique(blocks.map(\.settings)) {
@@ -53,14 +59,16 @@ extension Comparison {
         lines += block.table.lines(colors: colors)
         lines += block.notes.flatMap { $0.printable.wrapped() } + [""]
       }
-      if case .setting = order { continue }
-      lines += frontierLines(settings)
+      switch order {
+      case .setting, .group: continue
+      case .method, .epsilon, .cluster: lines += frontierLines(settings)
+      }
     }
     if order == .method { lines += contrastLines }
     lines +=
       ("Accuracies in per cent, mean over n seeds with a 95 % bootstrap interval; * best of its "
       + "table, not counting the oracle. With few seeds the intervals are too narrow.").wrapped()
-    if order != .cluster {
+    if order != .cluster, order != .group {
       lines +=
         ("found: seeds in which every minority cluster had a model of its own. `--format csv` has every metric.")
         .wrapped()
@@ -99,6 +107,10 @@ extension Comparison {
       case .cluster:
         return epsilons.flatMap { epsilon in
           here.filter { $0.epsilon == epsilon }.map { clusterBlock($0) }
+        }
+      case .group:
+        return epsilons.flatMap { epsilon in
+          here.filter { $0.epsilon == epsilon }.compactMap { groupBlock($0) }
         }
       }
     }

@@ -1,129 +1,137 @@
-// The figures of one run that are compared between runs; docs/metrics.md has their formulas.
+// A figure of one run that is compared between runs: its name, its meaning and how it is computed, in one value. Tables,
+// JSON, CSV, the report, its glossary and docs/metrics.md are made from these.
 
 import Clustering
 public import Federation
+import Synchronization
 
 /// A figure of a finished run.
-public enum RunMetric: String, Sendable, Hashable, CaseIterable {
-  // Over the true clusters.
-  case worstClusterAccuracy = "worst_cluster_accuracy"
-  case minorityAccuracy = "minority_accuracy"
-  case accuracyGap = "accuracy_gap"
-  case clusterAccuracyStd = "cluster_accuracy_std"
-  case clusterBottom10Mean = "cluster_bottom10_mean"
-  case clusterCVaR20 = "cluster_cvar20"
-  case clusterJain = "cluster_jain"
-  case clusterGini = "cluster_gini"
-  case lossDisparity = "loss_disparity"
-  case equalizedOddsGap = "equalized_odds_gap"
-  // Over the clients.
-  case clientMeanAccuracy = "client_mean_accuracy"
-  case worstClientAccuracy = "worst_client_accuracy"
-  case clientAccuracyGap = "client_accuracy_gap"
-  case accuracyStd = "accuracy_std"
-  case bottom10Mean = "bottom10_mean"
-  case cvar20 = "cvar20"
-  case jain = "jain"
-  case gini = "gini"
-  case clientLossDisparity = "client_loss_disparity"
-  // Of the clusters that were found.
-  case ari = "ari"
-  case nmi = "nmi"
-  case purity = "purity"
-  case minorityDetected = "minority_detected"
-  case epsilonMax = "epsilon_max"
-  // Of models that predict next tokens, over the true clusters.
-  case clusterMeanPerplexity = "cluster_mean_perplexity"
-  case worstClusterPerplexity = "worst_cluster_perplexity"
+public struct RunMetric: Sendable, Hashable {
+  /// How a value is written for people.
+  public enum Unit: Sendable {
+    /// From 0 to 1, shown in per cent.
+    case share
+    case number(decimals: Int)
+    case epsilon
+  }
 
+  /// Its name in JSON and CSV.
+  public let name: String
+  /// What it is, in one sentence.
+  public let meaning: String
+  public let unit: Unit
   /// Whether larger values are better.
-  public var isBetterHigh: Bool {
-    switch self {
-    case .accuracyGap, .clientAccuracyGap, .accuracyStd, .clusterAccuracyStd, .gini, .clusterGini,
-      .lossDisparity, .clientLossDisparity, .equalizedOddsGap, .epsilonMax, .clusterMeanPerplexity,
-      .worstClusterPerplexity:
-      false
-    default: true
-    }
+  public let isBetterHigh: Bool
+  /// Whether the metric has a sample-weighted form of its own: a largest or smallest value of clients has none, and
+  /// what counts test examples has its weights already.
+  public let hasSampleWeights: Bool
+  private let measure: @Sendable (RunResult, Weighting) -> Double?
+
+  /// A metric that has no sample-weighted form.
+  ///
+  /// - Parameter measure: nil where the metric is not defined.
+  public init(
+    _ name: String, _ meaning: String, unit: Unit = .share, isBetterHigh: Bool = true,
+    _ measure: @escaping @Sendable (RunResult) -> Double?
+  ) {
+    self.init(
+      name, meaning, unit: unit, isBetterHigh: isBetterHigh, hasSampleWeights: false
+    ) { result, _ in measure(result) }
   }
 
-  /// Whether the metric has a sample-weighted form of its own: a largest or smallest value of clients
-  /// has none, and the equalised-odds gap counts test examples as it is.
-  public var hasSampleWeights: Bool {
-    switch self {
-    case .worstClientAccuracy, .clientAccuracyGap, .clientLossDisparity, .equalizedOddsGap, .ari,
-      .nmi, .purity, .minorityDetected, .epsilonMax, .clusterMeanPerplexity,
-      .worstClusterPerplexity:
-      false
-    default: true
-    }
+  /// A metric whose clients count once or with their training examples.
+  ///
+  /// - Parameter measure: nil where the metric is not defined.
+  public init(
+    weighted name: String, _ meaning: String, unit: Unit = .share, isBetterHigh: Bool = true,
+    _ measure: @escaping @Sendable (RunResult, Weighting) -> Double?
+  ) {
+    self.init(
+      name, meaning, unit: unit, isBetterHigh: isBetterHigh, hasSampleWeights: true, measure)
   }
+
+  private init(
+    _ name: String, _ meaning: String, unit: Unit, isBetterHigh: Bool, hasSampleWeights: Bool,
+    _ measure: @escaping @Sendable (RunResult, Weighting) -> Double?
+  ) {
+    self.name = name
+    self.meaning = meaning
+    self.unit = unit
+    self.isBetterHigh = isBetterHigh
+    self.hasSampleWeights = hasSampleWeights
+    self.measure = measure
+  }
+
+  public static func == (a: Self, b: Self) -> Bool { a.name == b.name }
+  public func hash(into hasher: inout Hasher) { hasher.combine(name) }
 
   /// The name in documents: the plain one, or `sample_` before it.
   public func name(by weighting: Weighting) -> String {
     switch (weighting, self) {
-    case (.clients, _): rawValue
+    case (.clients, _): name
     case (.samples, .clientMeanAccuracy): "sample_mean_accuracy"
-    case (.samples, _): "sample_" + rawValue
+    case (.samples, _): "sample_" + name
     }
   }
 
   /// The figure; nil where it is not defined, such as the agreement of a method without clusters.
   public func value(of result: RunResult, by weighting: Weighting = .clients) -> Double? {
-    var clients: FairnessValues { result.clientValues(\.accuracy, by: weighting) }
-    var clusters: FairnessValues {
-      result.clusterValues(\.accuracy, \.accuracy, by: weighting)
-    }
-    return switch self {
-    case .worstClusterAccuracy: clusters.min
-    case .minorityAccuracy: result.minorityAccuracy(by: weighting)
-    case .accuracyGap: clusters.gap
-    case .clusterAccuracyStd: clusters.standardDeviation
-    case .clusterBottom10Mean: clusters.bottom10Mean
-    case .clusterCVaR20: clusters.cvar20
-    case .clusterJain: clusters.jain
-    case .clusterGini: clusters.gini
-    case .lossDisparity: result.clusterValues(\.loss, \.loss, by: weighting).gap
-    case .equalizedOddsGap: result.equalizedOddsGap
-    case .clientMeanAccuracy: clients.mean
-    case .worstClientAccuracy: clients.min
-    case .clientAccuracyGap: clients.gap
-    case .accuracyStd: clients.standardDeviation
-    case .bottom10Mean: clients.bottom10Mean
-    case .cvar20: clients.cvar20
-    case .jain: clients.jain
-    case .gini: clients.gini
-    case .clientLossDisparity: result.clientValues(\.loss).gap
-    case .ari: result.agreement?.ari
-    case .nmi: result.agreement?.nmi
-    case .purity: result.agreement?.purity
-    case .minorityDetected: result.agreement?.minorityIsolated.map { $0 ? 1 : 0 }
-    case .epsilonMax: result.epsilonMax
-    case .clusterMeanPerplexity:
-      result.perplexities.map { $0.reduce(0, +) / Double($0.count) }
-    case .worstClusterPerplexity: result.perplexities?.max()
+    measure(result, weighting)
+  }
+
+  /// A value for people; "–" where there is none.
+  func text(_ value: Double?) -> String {
+    switch unit {
+    case .share: Comparison.percent(value)
+    case .number(let decimals): NumberText.decimal(value, decimals)
+    case .epsilon: value == nil ? "–" : NumberText.epsilon(value)
     }
   }
 }
 
-extension RunResult {
-  /// Of every true cluster; nil for models that predict no tokens.
-  fileprivate var perplexities: [Double]? {
-    let known = clusters.compactMap(\.perplexity)
-    return known.isEmpty ? nil : known
+// MARK: - Which there are
+
+/// A metric that cannot be added.
+public struct MetricError: Error, CustomStringConvertible {
+  public let description: String
+}
+
+extension RunMetric {
+  private static let added = Mutex<[RunMetric]>([])
+
+  /// Every metric, in the order of the tables.
+  public static var all: [RunMetric] { builtIn + added.withLock { $0 } }
+
+  /// Every metric in every weighting that it has, with its name.
+  static var named: [(name: String, metric: RunMetric, weighting: Weighting)] {
+    all.flatMap { metric in
+      (metric.hasSampleWeights ? Weighting.allCases : [.clients]).map {
+        (metric.name(by: $0), metric, $0)
+      }
+    }
   }
 
-  /// The equalised-odds gap between the true clusters, from the confusions of their clients.
-  fileprivate var equalizedOddsGap: Double? {
-    let matrices = clusters.indices.compactMap { cluster -> ConfusionMatrix? in
-      let tables = clients.filter { $0.cluster == cluster }.map(\.confusion)
-      guard var sum = tables.first?.matrix else { return nil }
-      for table in tables.dropFirst() {
-        guard table.classes == sum.count else { return nil }
-        table.add(to: &sum)
-      }
-      return try? ConfusionMatrix(counts: sum)
+  /// Lets comparisons and reports show one more metric.
+  ///
+  /// - Throws: `MetricError` if another metric has its name.
+  public static func add(_ metric: RunMetric) throws(MetricError) {
+    let isFree = added.withLock { added in
+      guard !(builtIn + added).contains(metric) else { return false }
+      added.append(metric)
+      return true
     }
-    return (try? EqualizedOddsGap(clusters: matrices))?.gap
+    guard isFree else {
+      throw MetricError(
+        description: "there is another metric '\(metric.name)'; choose another name")
+    }
+  }
+
+  /// The table of names in docs/metrics.md.
+  public static var reference: String {
+    "| name | what | better | sample-weighted |\n|---|---|---|---|\n"
+      + builtIn.map { metric in
+        "| `\(metric.name)` | \(metric.meaning) | \(metric.isBetterHigh ? "high" : "low") | "
+          + "\(metric.hasSampleWeights ? "`\(metric.name(by: .samples))`" : "–") |\n"
+      }.joined()
   }
 }

@@ -54,6 +54,8 @@ public struct PEFTExport: Sendable {
   /// The folder of a pretrained base, of which `base` holds what is fresh; nil where `base` is all.
   private let pretrained: String?
   private let models: [Model]
+  /// The card of a model of that index on that base.
+  private let card: @Sendable (Int, String) -> String
   /// What a row must become to be an input, and what each output is called; nil where classes are numbers.
   private let inputs: JSONValue?
 
@@ -67,6 +69,7 @@ public struct PEFTExport: Sendable {
     guard adapter.aggregation != .fedSALoRA else {
       throw PEFTError.personalFactors(id: run.runID)
     }
+    card = { ModelCard(run: run, result: result, scenario: scenario, model: $0, base: $1).text }
     var files: [String: Safetensors] = [:]
     for artifact in try store.artifacts(of: run.runID) where artifact.kind == "model" {
       files[artifact.name] = try store.tensors(of: artifact)
@@ -199,6 +202,7 @@ public struct PEFTExport: Sendable {
       try put(
         Data((JSONValue.object(members).prettyText + "\n").utf8), name, "adapter_config.json")
       try put(model.adapter.data(), name, "adapter_model.safetensors")
+      try put(Data(card(model.index, path).utf8), name, "README.md")
       if let merged = model.merged { try put(merged.data(), name, "merged", "model.safetensors") }
     }
     return files

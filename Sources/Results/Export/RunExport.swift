@@ -1,5 +1,6 @@
 // A run as plain tables for other programs: rounds, clients, clusters, assignments and the ledger.
 
+import Clustering
 import Federation
 public import Foundation
 import GRDB
@@ -86,6 +87,7 @@ public struct RunExport: Sendable {
           "run_id", "client", "cluster", "model", "train_examples", "test_examples", "accuracy",
           "loss", "epsilon", "delta", "target_epsilon", "noise_multiplier", "first_component",
           "second_component", "first_component_without_noise", "second_component_without_noise",
+          "auc", "brier", "calibration_error",
         ],
         rows: result.clients.map { client in
           let released = coordinates(result.clustering?.projection, of: client.client)
@@ -96,21 +98,42 @@ public struct RunExport: Sendable {
             .number(client.accuracy), .number(client.loss), JSONValue(client.epsilon),
             .number(client.delta), JSONValue(client.targetEpsilon),
             JSONValue(client.noiseMultiplier), released.first, released.second, plain.first,
-            plain.second,
+            plain.second, JSONValue(client.scores?.auc), JSONValue(client.scores?.brier),
+            JSONValue(client.scores?.calibrationError),
           ]
         }),
       Table(
         name: "clusters",
         columns: [
           "run_id", "cluster", "name", "clients", "samples", "accuracy", "loss", "minority",
+          "auc", "brier", "calibration_error",
         ],
         rows: result.clusters.enumerated().map { index, cluster in
           [
             .string(runID), .integer(index), .string(cluster.name), .integer(cluster.clients),
             .integer(cluster.samples), .number(cluster.accuracy), .number(cluster.loss),
-            .bool(cluster.minority),
+            .bool(cluster.minority), JSONValue(cluster.scores?.auc),
+            JSONValue(cluster.scores?.brier), JSONValue(cluster.scores?.calibrationError),
           ]
         }),
+    ] + groups(result, runID: runID)
+  }
+
+  /// The groups of people; no table without any.
+  private static func groups(_ result: RunResult, runID: String) -> [Table] {
+    guard let attributes = result.groups else { return [] }
+    let columns = ["run_id", "attribute", "name", "clients", "train_examples", "test_examples"]
+    return [
+      Table(
+        name: "groups", columns: columns + GroupFigure.all.map(\.name),
+        rows: attributes.flatMap { attribute in
+          attribute.groups.map { group in
+            [
+              .string(runID), .string(attribute.attribute), .string(group.name),
+              .integer(group.clients), .integer(group.trainExamples), .integer(group.testExamples),
+            ] + GroupFigure.all.map { JSONValue($0.value(group)) }
+          }
+        })
     ]
   }
 }

@@ -72,7 +72,8 @@ extension StoredRun {
       members["arithmetic"] = .string(result.arithmetic ?? "native")
       members["reproducible"] = .bool(result.isReproducible ?? true)
       members["accuracy"] = result.accuracyDocument
-      members["clusters"] = .array(result.clusters.map(\.document))
+      members["clusters"] = .array(result.clusterDocuments)
+      if let groups = result.groups { members["groups"] = .array(groups.map(\.document)) }
       members["fairness"] = result.fairnessDocument
       members["clustering"] = result.clusteringDocument
       members["privacy"] = result.privacyDocument
@@ -178,24 +179,34 @@ extension CheckReport.Finding {
   }
 }
 
-extension ClusterResult {
-  fileprivate var document: JSONValue {
-    var members: [String: JSONValue] = [
-      "name": .string(name), "clients": .integer(clients), "samples": .integer(samples),
-      "accuracy": .number(accuracy), "loss": .number(loss), "minority": .bool(minority),
-    ]
-    if let perplexity { members["perplexity"] = .number(perplexity) }
-    return .object(members)
+extension RunResult {
+  fileprivate var clusterDocuments: [JSONValue] {
+    clusters.enumerated().map { index, cluster in
+      var members: [String: JSONValue] = [
+        "name": .string(cluster.name), "clients": .integer(cluster.clients),
+        "samples": .integer(cluster.samples), "accuracy": .number(cluster.accuracy),
+        "loss": .number(cluster.loss), "minority": .bool(cluster.minority),
+      ]
+      if let perplexity = cluster.perplexity { members["perplexity"] = .number(perplexity) }
+      if let scores = cluster.scores {
+        members.merge(scores.members(confusion(ofCluster: index))) { $1 }
+      }
+      return .object(members)
+    }
   }
 }
 
 extension ClientResult {
   fileprivate var document: JSONValue {
-    [
+    var members: [String: JSONValue] = [
       "client": .integer(client), "cluster": .integer(cluster), "model": .integer(model),
       "train_examples": .integer(trainExamples), "test_examples": .integer(testExamples),
       "accuracy": .number(accuracy), "loss": .number(loss), "epsilon": JSONValue(epsilon),
     ]
+    if let scores {
+      members.merge(scores.members(try? ConfusionMatrix(counts: confusion.matrix))) { $1 }
+    }
+    return .object(members)
   }
 }
 

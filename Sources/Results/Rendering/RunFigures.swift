@@ -34,6 +34,11 @@ extension RunResult {
     values(clients, figure, by: weighting)
   }
 
+  /// A figure of the scores of every client with two classes.
+  func scoreValues(_ figure: (BinaryFigures) -> Double?) -> FairnessValues {
+    Self.fairness(clients.map { $0.testExamples > 0 ? $0.scores.flatMap(figure) : nil })
+  }
+
   /// The mean of a figure over the clients of every true cluster; with samples as weights, both the
   /// clients in a cluster and the clusters count with their training examples.
   ///

@@ -168,9 +168,9 @@ struct ComparisonCharts {
   /// Names of the true clusters, minorities marked.
   var clusterNames: [String] { (cells.first?.clusters ?? []).labels }
 
-  private var budgets: [EpsilonTarget] { Set(cells.map(\.epsilon)).sorted() }
+  var budgets: [EpsilonTarget] { Set(cells.map(\.epsilon)).sorted() }
 
-  private static func budget(_ epsilon: EpsilonTarget) -> String {
+  static func budget(_ epsilon: EpsilonTarget) -> String {
     epsilon.isNone ? "without privacy" : "ε = \(epsilon.label)"
   }
 }

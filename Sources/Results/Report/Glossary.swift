@@ -17,6 +17,9 @@ enum Glossary {
     "<dl>\n"
       + entries.map {
         "<dt id=\"term-\($0.id)\">\($0.term.escaped)</dt><dd>\($0.text.marked)</dd>\n"
+      }.joined()
+      + RunMetric.all.map {
+        "<dt><code>\($0.name.escaped)</code></dt><dd>\($0.meaning.marked)</dd>\n"
       }.joined() + "</dl>\n"
   }
 
@@ -46,7 +49,13 @@ enum Glossary {
     Entry(
       id: "equalised-odds", term: "equalised-odds gap", words: ["equalised-odds gap"],
       text:
-        "The largest difference between clusters in how often a class is recognised, or wrongly claimed."
+        "The largest difference between clusters (or groups of people) in how often a class is recognised, or "
+        + "wrongly claimed."
+    ),
+    Entry(
+      id: "parity", term: "demographic-parity gap", words: ["demographic-parity gap"],
+      text:
+        "The largest difference between groups of people in how often a class is predicted, whatever the truth."
     ),
     Entry(
       id: "mistakes", term: "price of mistakes", words: ["price of mistakes"],

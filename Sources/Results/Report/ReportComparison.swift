@@ -122,7 +122,7 @@ extension ReportPage {
             let estimate = cell.estimate(column.metric)
             return switch column.metric {
             case .worstClusterAccuracy, .minorityAccuracy: Comparison.interval(estimate)
-            default: Self.text(column.metric, estimate.mean)
+            default: column.metric.text(estimate.mean)
             }
           }
       }, best: best)
@@ -133,19 +133,8 @@ extension ReportPage {
     HTML.table(
       ["metric"] + cells.map(\.method),
       RunMetric.named.map { name, metric, weighting in
-        [name] + cells.map { Self.text(metric, $0.estimate(metric, by: weighting).mean) }
+        [name] + cells.map { metric.text($0.estimate(metric, by: weighting).mean) }
       })
-  }
-
-  private static func text(_ metric: RunMetric, _ value: Double?) -> String {
-    switch metric {
-    case .jain, .gini, .clusterJain, .clusterGini, .lossDisparity, .clientLossDisparity, .ari, .nmi,
-      .purity:
-      NumberText.decimal(value, 3)
-    case .minorityDetected: NumberText.percent(value)
-    case .epsilonMax: value == nil ? "–" : NumberText.epsilon(value)
-    default: Comparison.percent(value)
-    }
   }
 
   /// The summary of prices: on average, minority over majority, and how unequal over clients.

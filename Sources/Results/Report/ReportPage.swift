@@ -167,6 +167,9 @@ public struct ReportPage: Sendable {
       Section(id: "budget", title: "What the budget does", content: budgetPart(figure)),
       Section(id: "fairness", title: "Who gets what", content: fairnessPart(figure)),
     ]
+    if let groups = groupPart(figure) {
+      sections.append(Section(id: "groups", title: "Groups of people", content: groups))
+    }
     if let detail {
       sections += [
         Section(

@@ -1,6 +1,7 @@
 // What a run says of every single client at its end, and how the data were dealt: rows of tables, since a
 // text with everything in it outgrows what SQLite takes for JSON.
 
+import Clustering
 import Datasets
 import Federation
 import Foundation
@@ -32,8 +33,9 @@ enum ClientResultTable {
         INSERT INTO client_results (
           run_id, client, cluster, model, train_examples, test_examples, accuracy, loss, epsilon,
           delta, target_epsilon, noise_multiplier, first_round_noise_multiplier, accountant, classes,
-          confusion, misassigned, projection, projection_without_noise, posteriors
-        ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          confusion, misassigned, projection, projection_without_noise, posteriors, auc, brier,
+          calibration_error
+        ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """)
     let misassigned = result.agreement.map { Set($0.misassignedClients) }
     let clustering = result.clustering
@@ -45,6 +47,7 @@ enum ClientResultTable {
         client.accountant, client.confusion.classes, PackedNumbers.data(client.confusion.triples),
         misassigned?.contains(client.client), packed(clustering?.projection, place),
         packed(clustering?.projectionWithoutNoise, place), packed(clustering?.posteriors, place),
+        client.scores?.auc, client.scores?.brier, client.scores?.calibrationError,
       ])
     }
   }
@@ -63,7 +66,8 @@ enum ClientResultTable {
       sql: """
         SELECT client, cluster, model, train_examples, test_examples, accuracy, loss, epsilon, delta,
           target_epsilon, noise_multiplier, first_round_noise_multiplier, accountant, classes,
-          confusion, misassigned, projection, projection_without_noise, posteriors
+          confusion, misassigned, projection, projection_without_noise, posteriors, auc, brier,
+          calibration_error
         FROM client_results WHERE run_id = ? ORDER BY client
         """, arguments: [runID])
     while let row = try rows.next() {
@@ -74,6 +78,13 @@ enum ClientResultTable {
         )
       else { throw StoreError.unreadableRun(id: runID, reason: "the confusion of a client") }
       let client: Int = try reader.value(0)
+      var scores: BinaryFigures?
+      if let brier: Double = try reader.optional(20),
+        let calibrationError: Double = try reader.optional(21)
+      {
+        scores = BinaryFigures(
+          auc: try reader.optional(19), brier: brier, calibrationError: calibrationError)
+      }
       result.clients.append(
         ClientResult(
           client: client, cluster: try reader.value(1), model: try reader.value(2),
@@ -82,7 +93,7 @@ enum ClientResultTable {
           epsilon: try reader.optional(7), delta: try reader.value(8),
           targetEpsilon: try reader.optional(9), noiseMultiplier: try reader.optional(10),
           firstRoundNoiseMultiplier: try reader.optional(11), accountant: try reader.optional(12),
-          confusion: confusion))
+          confusion: confusion, scores: scores))
       if try reader.optional(15) == true { result.agreement?.misassignedClients.append(client) }
       if let place = try reader.numbers(16, PackedNumbers.doubles) {
         result.clustering?.projection.append(place)

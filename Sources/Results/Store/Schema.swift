@@ -50,6 +50,17 @@ enum Schema {
           PRAGMA user_version = 5;
           """)
     }
+    migrator.registerMigration("6") { database in
+      // Of the scores of two classes.
+      try database.execute(
+        sql: """
+          ALTER TABLE client_results ADD COLUMN auc REAL CHECK (auc BETWEEN 0 AND 1);
+          ALTER TABLE client_results ADD COLUMN brier REAL CHECK (brier BETWEEN 0 AND 1);
+          ALTER TABLE client_results ADD COLUMN calibration_error REAL
+            CHECK (calibration_error BETWEEN 0 AND 1);
+          PRAGMA user_version = 6;
+          """)
+    }
     return migrator
   }
 

@@ -35,7 +35,8 @@ public struct RunIdentities {
     let key: JSONValue = [
       "data": scenario.resolved["data"] ?? .null, "path": JSONValue(scenario.dataPath),
       // A pretrained model is part of the data, and its vocabulary makes the tokens.
-      "model": scenario.resolved["model"] ?? .null, "model_path": JSONValue(scenario.modelPath),
+      "model": scenario.resolved["model"] ?? .null,
+      "model_path": JSONValue(scenario.modelPath ?? scenario.weightsPath),
     ]
     let hash: String?
     if let earlier = known[key] {

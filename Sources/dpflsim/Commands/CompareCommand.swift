@@ -47,7 +47,7 @@ struct CompareCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "What stands below each other: method, epsilon, cluster, or any setting in which the runs differ, such as adapter.r.",
+      "What stands below each other: method, epsilon, cluster, group, or any setting in which the runs differ, such as adapter.r.",
       valueName: "key"))
   var by = "method"
 
@@ -62,7 +62,7 @@ struct CompareCommand: ParsableCommand {
     let comparison = try store.openExisting().comparison(of: names, scenario: scenario)
     let order = ComparisonOrder(by)
     if case .setting(let path) = order, !comparison.variedSettings.contains(path) {
-      let known = ["method", "epsilon", "cluster"] + comparison.variedSettings
+      let known = ["method", "epsilon", "cluster", "group"] + comparison.variedSettings
       throw Failure(
         .usage,
         "--by \(path): these runs do not differ in a setting of that name; name one of "

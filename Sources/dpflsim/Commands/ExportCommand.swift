@@ -8,15 +8,23 @@ import Scenarios
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
-    abstract: "Write a run's tables as CSV or JSON Lines, or its adapters as PEFT folders.",
+    abstract:
+      "Write a run's tables, its adapters as PEFT folders, or what experiment trackers read.",
     discussion: """
       One file a table: rounds, client_rounds, cluster_rounds, assignments, privacy_events (the \
-      ledger), client_partition, and for a finished run clients and clusters. docs/store.md describes the columns.
+      ledger), client_partition, and for a finished run clients, clusters and groups. docs/store.md describes the columns.
 
       --peft writes a folder for each model in use (adapter_config.json, adapter_model.safetensors with \
       epsilon and the other facts of privacy in its metadata) and the base model beside them, in the \
       layout of PyTorch. For a language model they refer to the folder of model.path, and the classifier \
-      stands in a file of its own.
+      stands in a file of its own. A README.md in each folder is its model card.
+
+      --tensorboard writes an event file into FOLDER/RUN, --mlflow an experiment of the scenario's name and \
+      the run in it, in MLflow's file layout: scalars of every round, final metrics, the whole scenario.
+
+      dpflsim export latest --csv tables
+      dpflsim export latest --peft adapters
+      dpflsim export latest --mlflow mlruns && mlflow ui --backend-store-uri mlruns
       """)
 
   @Argument(help: "The run, the beginning of its name, or latest.")
@@ -31,13 +39,25 @@ struct ExportCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Write PEFT folders into this folder.", valueName: "folder"))
   var peft: String?
 
+  @Option(
+    help: ArgumentHelp("Write an event file for TensorBoard into this folder.", valueName: "folder")
+  )
+  var tensorboard: String?
+
+  @Option(
+    help: ArgumentHelp("Add the run to this folder of MLflow's files.", valueName: "folder"))
+  var mlflow: String?
+
   @OptionGroup var store: StoreOptions
 
+  private var folders: [String?] { [csv, jsonl, peft, tensorboard, mlflow] }
+
   func validate() throws {
-    guard csv != nil || jsonl != nil || peft != nil else {
-      throw ValidationError("name a folder with --csv, --jsonl or --peft")
+    guard folders.contains(where: { $0 != nil }) else {
+      throw ValidationError(
+        "name a folder with --csv, --jsonl, --peft, --tensorboard or --mlflow")
     }
-    if [csv, jsonl, peft].contains("") {
+    if folders.contains("") {
       throw ValidationError("the name of the folder is empty; write . for this folder")
     }
   }
@@ -53,6 +73,18 @@ struct ExportCommand: ParsableCommand {
         : TransformerExport(of: run, in: store).write(to: folder)
       for file in files {
         try Terminal.write(file.path + "\n")
+      }
+    }
+    if tensorboard != nil || mlflow != nil {
+      let export = try TrackerExport(of: run, in: store)
+      if let tensorboard {
+        let file = try export.writeTensorBoard(
+          to: URL(fileURLWithPath: tensorboard, isDirectory: true))
+        try Terminal.write(file.path + "\n")
+      }
+      if let mlflow {
+        let folder = try export.writeMLflow(to: URL(fileURLWithPath: mlflow, isDirectory: true))
+        try Terminal.write(folder.path + "\n")
       }
     }
     guard csv != nil || jsonl != nil else { return }

@@ -2,6 +2,7 @@
 
 public import ArgumentParser
 public import Federation
+import Foundation
 import Ranks
 import Results
 import Scenarios
@@ -57,9 +58,18 @@ struct RunCommand: AsyncParsableCommand {
       """, valueName: "seconds"))
   var rankTimeout = 300.0
 
+  @Option(
+    help: ArgumentHelp(
+      "Write each finished round as scalars for TensorBoard into this folder.", valueName: "folder")
+  )
+  var tensorboard: String?
+
   @OptionGroup var progress: ProgressOptions
 
   func validate() throws {
+    guard tensorboard != "" else {
+      throw ValidationError("the name of the folder is empty; write . for this folder")
+    }
     guard rankTimeout > 0, rankTimeout.isFinite else {
       throw ValidationError("--rank-timeout must be above 0, got \(rankTimeout)")
     }
@@ -88,6 +98,7 @@ struct RunCommand: AsyncParsableCommand {
     var execution = try execution(workers: shared.workers)
     if shared.isShared { try await share(&execution, by: shared) }
     execution.begun = Main.begun
+    execution.tensorBoard = tensorboard.map { URL(fileURLWithPath: $0, isDirectory: true) }
     let sharing = Mutex<RankSharing?>(nil)
     execution.tellSharing = { told in sharing.withLock { $0 = told } }
     let stored = try await execution.run()

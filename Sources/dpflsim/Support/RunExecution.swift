@@ -32,6 +32,8 @@ struct RunExecution {
   var begun = ContinuousClock.now
   /// Follows the run after store and display.
   var listener: (@Sendable (RunEvent) async -> Void)?
+  /// Where each finished round becomes scalars for TensorBoard; nil for nowhere.
+  var tensorBoard: URL?
   /// The store's option, where it must be repeated to find the same store.
   var storeOption = ""
   /// Told what the check warns of or was told to allow; nothing is said where the style is silent and this nil.
@@ -71,7 +73,13 @@ struct RunExecution {
     let point = resumed == nil ? found : try await shareResumePoint(found)
     let display = ProgressDisplay(
       scenario: scenario, style: progress, roundsDone: point?.round ?? 0, runID: recorder.runID)
-    let audience = RunAudience(recorder: recorder, display: display, listener: listener)
+    let log = try tensorBoard.map { folder throws(StoreError) in
+      try TensorBoardLog(
+        folder: folder, runID: recorder.runID,
+        clusters: scenario.population.clusters.map(\.name))
+    }
+    let audience = RunAudience(
+      recorder: recorder, display: display, log: log, listener: listener)
     let observer = shared?.observer(audience) ?? audience
     let request = options.stopRequest
     let isShared = shared?.isShared ?? false
@@ -212,10 +220,12 @@ extension CheckReport.Finding {
 private struct RunAudience: RunObserver {
   let recorder: RunRecorder
   let display: ProgressDisplay
+  let log: TensorBoardLog?
   let listener: (@Sendable (RunEvent) async -> Void)?
 
   func receive(_ event: RunEvent) async throws {
     try await recorder.receive(event)
+    try log?.receive(event)
     await display.receive(event)
     await listener?(event)
     try Task.checkCancellation()

@@ -48,6 +48,7 @@ __all__ = [
     "FlatClipping",
     "GlobalMethod",
     "GptModel",
+    "GroupColumn",
     "Ia3Adapter",
     "IdxData",
     "IfcaMethod",
@@ -554,6 +555,21 @@ class CategoricalColumn(Part):
 
 
 @dataclass(kw_only=True, slots=True, repr=False)
+class GroupColumn(Part):
+    """`group_column` of a scenario."""
+
+    column: str | int
+    """The column, by name or counted from 0. At least 0, at most 100,000. Required."""
+
+    bands: list[float] | None = UNSET
+    """Ascending bounds between groups of numbers; a bound belongs to the group above it. null takes each
+    value as a group. Default: null."""
+
+    name: str | None = UNSET
+    """What tables call the column; null takes its name in the file. Default: null."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
 class CsvData(Part):
     """any table of text, described in the scenario."""
 
@@ -600,6 +616,11 @@ class CsvData(Part):
     group_column: str | int | None = UNSET
     """Each value is a group, from which clusters may take their examples (population.clusters.groups). At
     least 0, at most 100,000. Default: null."""
+
+    group_columns: list[str | int | GroupColumn] = UNSET
+    """Columns of people's groups, such as sex or ward: accuracy, rates and gaps are given for each group,
+    over all clients. An object gives bands of numbers, or a name. They stay inputs unless drop_columns lists
+    them. Default: []."""
 
     header: bool = UNSET
     """Whether the first row names the columns. Default: true."""
@@ -667,6 +688,11 @@ class TextData(Part):
     group_column: str | int | None = UNSET
     """Each value is a group, from which clusters may take their examples (population.clusters.groups). At
     least 0, at most 100,000. Default: null."""
+
+    group_columns: list[str | int | GroupColumn] = UNSET
+    """Columns of people's groups, such as sex or ward: accuracy, rates and gaps are given for each group,
+    over all clients. An object gives bands of numbers, or a name. They stay inputs unless drop_columns lists
+    them. Default: []."""
 
     header: bool = UNSET
     """Whether the first row names the columns. Default: true."""
@@ -1014,6 +1040,10 @@ class CnnModel(Part):
 
     name: Literal["cnn"] = field(default="cnn", init=False)
 
+    path: str | None = UNSET
+    """A safetensors file with the base in PyTorch's layout, such as base/model.safetensors of `export
+    --peft`; it counts as public. null = pretraining, or random weights. Default: null."""
+
     pretraining: Pretraining | None = UNSET
     """Training of the base on the public examples, without privacy; null = random weights. Default: null."""
 
@@ -1027,6 +1057,10 @@ class MlpModel(Part):
     hidden: list[int] = UNSET
     """Widths of the hidden layers. Default: [64]."""
 
+    path: str | None = UNSET
+    """A safetensors file with the base in PyTorch's layout, such as base/model.safetensors of `export
+    --peft`; it counts as public. null = pretraining, or random weights. Default: null."""
+
     pretraining: Pretraining | None = UNSET
     """Training of the base on the public examples, without privacy; null = random weights. Default: null."""
 
@@ -1036,6 +1070,10 @@ class LogisticModel(Part):
     """Multinomial logistic regression: fc."""
 
     name: Literal["logistic"] = field(default="logistic", init=False)
+
+    path: str | None = UNSET
+    """A safetensors file with the base in PyTorch's layout, such as base/model.safetensors of `export
+    --peft`; it counts as public. null = pretraining, or random weights. Default: null."""
 
     pretraining: Pretraining | None = UNSET
     """Training of the base on the public examples, without privacy; null = random weights. Default: null."""
@@ -1049,6 +1087,10 @@ class ResnetModel(Part):
 
     blocks: int = UNSET
     """Blocks; all but the first halve the image. At least 1, at most 4. Default: 3."""
+
+    path: str | None = UNSET
+    """A safetensors file with the base in PyTorch's layout, such as base/model.safetensors of `export
+    --peft`; it counts as public. null = pretraining, or random weights. Default: null."""
 
     pretraining: Pretraining | None = UNSET
     """Training of the base on the public examples, without privacy; null = random weights. Default: null."""

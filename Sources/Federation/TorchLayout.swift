@@ -1,19 +1,18 @@
 // Between our layout of weights on images, channel-last, and PyTorch's, channel-first.
 
 import Datasets
-import Federation
-import Learning
-import Scenarios
-import Tensors
+package import Learning
+package import Scenarios
+package import Tensors
 
 /// How the weights of one layer of images lie in PyTorch.
-struct TorchLayout {
-  let order: ColumnOrder
+package struct TorchLayout {
+  package let order: ColumnOrder
 
-  var isKernel: Bool { if case .kernel = order { true } else { false } }
+  package var isKernel: Bool { if case .kernel = order { true } else { false } }
 
   /// Of the hosts whose columns have channels; those of tables and texts lie as they do here.
-  static func layouts(of scenario: Scenario) throws -> [String: TorchLayout] {
+  package static func layouts(of scenario: Scenario) throws -> [String: TorchLayout] {
     guard let image = scenario.data.imageShape, let classes = scenario.data.classes else {
       return [:]
     }
@@ -21,14 +20,48 @@ struct TorchLayout {
       scenario: scenario,
       shape: .image(height: image.height, width: image.width, channels: image.channels),
       classes: classes)
-    return Dictionary(
+    return layouts(of: architecture)
+  }
+
+  package static func layouts(of architecture: Architecture) -> [String: TorchLayout] {
+    Dictionary(
       uniqueKeysWithValues: architecture.hosts.filter { $0.order != .plain }.map {
         ($0.name, TorchLayout(order: $0.order))
       })
   }
 
+  /// The shape that PyTorch gives a weight of so many rows and columns.
+  func shape(rows: Int, columns: Int) -> [Int] {
+    if case .kernel(let size, let channels) = order {
+      [rows, channels, size, size]
+    } else {
+      [rows, columns]
+    }
+  }
+
+  /// A weight's values as they lie here, from PyTorch's: each row goes from channel-first to channel-last.
+  func values(ofTorch values: [Float], rows: Int) -> [Float] {
+    let columns = values.count / max(rows, 1)
+    let channels =
+      switch order {
+      case .kernel(_, let channels), .image(let channels): channels
+      case .plain: 1
+      }
+    let places = columns / channels
+    var turned = values
+    for row in 0..<rows {
+      for place in 0..<places {
+        for channel in 0..<channels {
+          turned[row * columns + place * channels + channel] =
+            values[row * columns + channel * places + place]
+        }
+      }
+    }
+    return turned
+  }
+
   /// A weight or a factor A: each row goes from channel-last to channel-first.
-  func weight(_ tensor: Safetensors.Tensor, name: String) -> Safetensors.Tensor {
+  package func weight(_ tensor: Safetensors.Tensor, name: String) -> Safetensors.Tensor {
     guard case .float32(let values) = tensor.values, let rows = tensor.shape.first else {
       return tensor
     }
@@ -53,14 +86,14 @@ struct TorchLayout {
   }
 
   /// Where PyTorch has each of our columns.
-  static func columns(of host: HostSpec) -> [Int] {
+  package static func columns(of host: HostSpec) -> [Int] {
     guard case .image(let channels) = host.order else { return Array(0..<host.columns) }
     let places = host.columns / channels
     return (0..<host.columns).map { $0 % channels * places + $0 / channels }
   }
 
   /// A factor B: a 1 × 1 convolution where the layer is one.
-  static func factorB(
+  package static func factorB(
     _ tensor: Safetensors.Tensor, name: String, isKernel: Bool
   ) -> Safetensors.Tensor {
     let rows = tensor.shape.first ?? 0

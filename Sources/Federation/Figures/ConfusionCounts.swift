@@ -53,6 +53,11 @@ public struct ConfusionCounts: Codable, Hashable, Sendable {
     }
   }
 
+  /// How many labels the examples have.
+  var trueClasses: Int {
+    Set(stride(from: 0, to: triples.count, by: 3).map { triples[$0] }).count
+  }
+
   /// The whole matrix, `classes` × `classes`.
   public var matrix: [[Int]] {
     var matrix = [[Int]](repeating: [Int](repeating: 0, count: classes), count: classes)
