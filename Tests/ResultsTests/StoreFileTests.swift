@@ -143,14 +143,14 @@ struct StoreFileTests {
           try String.fetchOne(database, sql: "PRAGMA \($0)")
         }
       }
-      #expect(values == ["wal", "5", "1685087852"])
+      #expect(values == ["wal", "6", "1685087852"])
       let tables = try await DatabaseQueue(path: file.path).read {
         try String.fetchAll(
           $0, sql: "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
       }
       #expect(
         tables == [
-          "artifacts", "assignments", "client_partition", "client_results", "client_rounds",
+          "artifacts", "assignments", "audits", "client_partition", "client_results", "client_rounds",
           "cluster_rounds", "grdb_migrations", "privacy_events", "rounds", "runs",
         ])
     }

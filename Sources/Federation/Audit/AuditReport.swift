@@ -31,6 +31,17 @@ public struct AuditReport: Sendable, Codable {
 
   public var isAlarm: Bool { rows.contains(where: \.isAlarm) }
 
+  /// Whose row it is, for people.
+  public func name(of row: Row) -> String { row.cluster.map { clusterNames[$0] } ?? "all" }
+
+  /// The probability with which the bounds of one row may be wrong: rows and engine tests take one half of what may go
+  /// wrong each, and all clients together one half of that.
+  ///
+  /// - Parameter clusters: among which the row is one; nil for all clients together.
+  static func rowSignificance(clusters: Int? = nil) -> Double {
+    significance / 4 / Double(clusters ?? 1) / Double(AuditSurface.allCases.count)
+  }
+
   /// Judges what a run left.
   ///
   /// - Throws: what the accountant throws.
@@ -57,17 +68,17 @@ public struct AuditReport: Sendable, Codable {
         }
       }
       let claim = PrivacyClaim(joining: Set(costs.map(\.event)).compactMap { curves[$0] })
-      // All that is said is to hold together: rows and engine tests take one half of what may go wrong each, and all
-      // clients together one half of that.
-      let share = Self.significance / 4 / Double(cluster == nil ? 1 : clusterNames.count)
+      let share = Self.rowSignificance(clusters: cluster == nil ? nil : clusterNames.count)
       for surface in AuditSurface.allCases {
         let scores = canaries.map { ($0.isIncluded, $0.scores[surface] ?? 0) }
         let verdict = OneRunAudit.verdict(
           on: scores, delta: delta, claim: claim,
-          significance: share / Double(AuditSurface.allCases.count))
+          significance: share)
         let engine =
           surface == .steps && plan.kind == .gradient
-          ? EngineTest(on: scores, claim: claim, significance: share) : nil
+          ? EngineTest(
+            on: scores, claim: claim, significance: share * Double(AuditSurface.allCases.count))
+          : nil
         rows.append(
           Row(
             surface: surface, cluster: cluster, claimedEpsilon: claimed, verdict: verdict,

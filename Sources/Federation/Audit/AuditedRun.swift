@@ -10,23 +10,7 @@ extension Simulation {
   /// - Throws: `FederationError.cannotAudit` with the reason and the way out.
   func canaries(for population: Population) throws(FederationError) -> [Canaries]? {
     guard let plan = options.audit else { return nil }
-    let privacy = scenario.privacy
-    guard privacy.unit == .example else {
-      throw .cannotAudit(
-        reason: "privacy.unit is \"client\", and canaries are records; set it to \"example\"")
-    }
-    switch privacy.clipping {
-    case .flat, .automatic: break
-    case .perLayer, .adaptive:
-      throw .cannotAudit(
-        reason:
-          "privacy.clipping.mode: groups of layers have bounds of their own, which canaries do not know; "
-          + "set it to \"flat\" or \"automatic\"")
-    }
-    guard !privacy.individual else {
-      throw .cannotAudit(
-        reason: "privacy.individual clips every example to a bound of its own; set it to false")
-    }
+    if let reason = AuditPlan.refusal(of: scenario.privacy) { throw .cannotAudit(reason: reason) }
     guard population.clients.allSatisfy({ $0.budget.targetEpsilon != nil }) else {
       throw .cannotAudit(
         reason:
@@ -79,5 +63,25 @@ extension Simulation {
           delta: client.profile.budget.targetDelta))
     }
     return AuditEvidence(canaries: found.flatMap { $0 }, costs: costs)
+  }
+}
+
+extension AuditPlan {
+  /// Why no scenario with these settings can be audited, with the way out; nil if one can.
+  static func refusal(of privacy: Scenario.Privacy) -> String? {
+    guard privacy.unit == .example else {
+      return "privacy.unit is \"client\", and canaries are records; set it to \"example\""
+    }
+    switch privacy.clipping {
+    case .flat, .automatic: break
+    case .perLayer, .adaptive:
+      return
+        "privacy.clipping.mode: groups of layers have bounds of their own, which canaries do not know; "
+        + "set it to \"flat\" or \"automatic\""
+    }
+    guard !privacy.individual else {
+      return "privacy.individual clips every example to a bound of its own; set it to false"
+    }
+    return nil
   }
 }

@@ -1,5 +1,6 @@
 // Notes on what the figures mean: DP501 and on.
 
+import Privacy
 import Scenarios
 
 extension CheckRule {
@@ -65,6 +66,16 @@ extension CheckRule {
         Complaint(
           "privacy.target_epsilon",
           "this run trains without privacy, so no epsilon will be stated; set a number for one")
+      ]
+    },
+    CheckRule("DP508", .note) { facts in
+      guard let audit = facts.auditForecast else { return [] }
+      return [
+        Complaint(
+          "privacy.target_epsilon",
+          "`dpflsim audit` with \(audit.canaries) canaries can show an epsilon of \(short(audit.bestPossible)) at "
+            + "most, and about \(short(audit.gaussianLowerBound)) if the claimed \(short(audit.claimedEpsilon)) is "
+            + "all lost as by a Gaussian mechanism; more canaries or a smaller delta show more")
       ]
     },
   ]

@@ -22,10 +22,7 @@ extension AuditReport {
         TextTable.Cell(row.isAlarm ? "refuted" : "holds", row.isAlarm ? .bad : .good),
       ])
     }
-    return [
-      "\(rows.first?.verdict.canaries ?? 0) canaries (\(plan.kind.rawValue)) in \(scenario), seed \(seed), each put in by a fair coin.",
-      "",
-    ] + table.lines(colors: colors) + engineLines + [
+    return [summary, ""] + table.lines(colors: colors) + engineLines + [
       "",
       "ε shown: with 95 % confidence ε is at least this, whatever the mechanism; if Gaussian: if the trade-off is a "
         + "Gaussian one; at most: with every guess right. Claims are tested along their whole privacy curve.",
@@ -61,18 +58,26 @@ extension AuditReport {
     ]
   }
 
-  /// The engine tests, in sentences.
-  private var engineLines: [String] {
-    let lines = rows.compactMap { row in
+  /// What was done, in a sentence.
+  var summary: String {
+    "\(NumberText.grouped(rows.first?.verdict.canaries ?? 0)) canaries (\(plan.kind.rawValue)) in \(scenario), seed "
+      + "\(seed), each put in by a fair coin."
+  }
+
+  /// What the engine tests came to, in sentences.
+  var engineSentences: [String] {
+    rows.compactMap { row in
       row.engine.map { test in
-        "  \(name(of: row)): \(test.correct) of \(test.canaries) coins told by the noisy sums; the claim allows "
+        "\(name(of: row)): \(test.correct) of \(test.canaries) coins told by the noisy sums; the claim allows "
           + "\(NumberText.percent(test.rate)) of them (p = \(NumberText.exact((test.pValue * 1e4).rounded(.up) / 1e4)))"
           + (test.isRefuted ? ": refuted" : "")
       }
     }
+  }
+
+  private var engineLines: [String] {
+    let lines = engineSentences.map { "  " + $0 }
     return lines.isEmpty
       ? [] : ["", "If every canary has noise of its own, as DP-SGD says:"] + lines
   }
-
-  private func name(of row: Row) -> String { row.cluster.map { clusterNames[$0] } ?? "all" }
 }

@@ -50,6 +50,10 @@ enum Schema {
           PRAGMA user_version = 5;
           """)
     }
+    migrator.registerMigration("6") { database in
+      try database.execute(sql: audits)
+      try database.execute(sql: "PRAGMA user_version = 6")
+    }
     return migrator
   }
 

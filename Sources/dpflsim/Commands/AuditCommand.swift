@@ -13,12 +13,14 @@ struct AuditCommand: AsyncParsableCommand {
       Records made for the purpose (canaries) are put into the clients' data, each by a fair coin. \
       After one run an auditor guesses from what was released which of them were in; right guesses \
       that no mechanism within the stated ε would allow refute the statement (exit status 70). \
-      docs/audit.md explains the figures. The run itself is not stored.
+      docs/audit.md explains the figures, which are stored and shown by `dpflsim report`. The run itself is \
+      not stored.
 
       dpflsim audit scenarios/tiny.json --set privacy.target_epsilon=1
       """)
 
   @OptionGroup var scenario: ScenarioOptions
+  @OptionGroup var store: StoreOptions
   @OptionGroup var output: OutputOptions
 
   @Option(help: "What a canary is: gradient (the worst record), mislabelled, far-out.")
@@ -46,10 +48,15 @@ struct AuditCommand: AsyncParsableCommand {
     try ProcessRanks.refuse("audit")
     let scenario = try scenario.scenario()
     let plan = AuditPlan(
-      kind: kind, canaries: canaries ?? 40 * scenario.clients.count)
+      kind: kind, canaries: canaries ?? AuditPlan.usualCanaries(clients: scenario.clients.count))
+    // Before the work: a store that cannot be written costs nothing then.
+    let file = try store.open()
     let report = try await audit(scenario, plan: plan)
+    let record = try file.add(report, of: scenario, machine: Machine.description)
     try output.write {
-      report.lines(colors: $0)
+      report.lines(colors: $0) + [
+        "", "Stored as \(record.auditID); `dpflsim report` shows it beside runs of the scenario.",
+      ]
     } document: {
       report.document
     }
