@@ -361,13 +361,10 @@ public struct Simulation: Sendable {
 
   private func keepingNote(parameters: Int) -> [String] {
     guard options.handsOutUpdates else { return [] }
-    let megabytes = Double(Self.keptBytes(of: scenario, parameters: parameters)) / 1e6
-    return [
-      "every released update is kept: about "
-        + (megabytes < 10
-          ? "\((megabytes * 10).rounded() / 10)" : "\(Int(megabytes.rounded()))")
-        + " MB of updates-round-*.safetensors"
-    ]
+    let bytes = Self.keptBytes(of: scenario, parameters: parameters)
+    let size =
+      bytes < 1_000_000 ? "\((bytes + 999) / 1000) kB" : "\((bytes + 999_999) / 1_000_000) MB"
+    return ["every released update is kept: about \(size) of updates-round-*.safetensors"]
   }
 
   /// What a reader of the figures must know.

@@ -45,7 +45,7 @@ struct ReleasedUpdatesTests {
     #expect(released.map(\.round) == [1, 2, 3, 4])
     #expect(released.allSatisfy { $0.part == 1 && $0.updates.count == 8 })
     #expect(
-      await keeper.notes.contains { $0.hasPrefix("every released update is kept: about 0.0 MB") })
+      await keeper.notes.contains { $0.hasPrefix("every released update is kept: about 7 kB") })
     // Rounds after the first: there models are only averaged.
     for (round, (before, after)) in zip(released.dropFirst(), zip(states, states.dropFirst())) {
       for model in after.models.indices {

@@ -73,10 +73,17 @@ extension CheckRule {
       return [
         Complaint(
           "privacy.target_epsilon",
-          "`dpflsim audit` with \(audit.canaries) canaries can show an epsilon of \(short(audit.bestPossible)) at "
-            + "most, and about \(short(audit.gaussianLowerBound)) if the claimed \(short(audit.claimedEpsilon)) is "
-            + "all lost as by a Gaussian mechanism; more canaries or a smaller delta show more")
+          "`dpflsim audit` with \(audit.canaries) canaries: the bound for every mechanism can reach "
+            + "\(rounded(audit.bestPossible)), the one for Gaussian mechanisms about "
+            + "\(rounded(audit.gaussianLowerBound)) if all of the claimed \(rounded(audit.claimedEpsilon)) is lost; more "
+            + "canaries or a smaller delta show more")
       ]
     },
   ]
+}
+
+/// An ε in a sentence, to a hundredth.
+private func rounded(_ epsilon: Double) -> String {
+  let value = (100 * epsilon).rounded() / 100
+  return value == 0 ? "0" : short(value)
 }

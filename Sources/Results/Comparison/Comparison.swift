@@ -100,10 +100,10 @@ public struct Comparison: Sendable {
     referenceMethods.firstIndex(of: cell.runs.first?.result.method ?? "") ?? referenceMethods.count
   }
 
-  /// The mean of the values with its bootstrap interval at 95 %, always with the same draws.
+  /// The mean of the values with its interval at 95 %, always with the same draws.
   static func estimate(_ values: [Double?]) -> SeedEstimate {
     do {
-      return try SeedEstimate.bootstrap(values, seed: 0)
+      return try SeedEstimate.interval(values, seed: 0)
     } catch {
       preconditionFailure("level and resamples are the defaults: \(error)")
     }

@@ -12,6 +12,8 @@ public struct ReportPage: Sendable {
   let detail: Detail?
   /// Of the scenarios that are compared, the latest first.
   let audits: [StoredAudit]
+  /// By scenario.
+  let selectionPrices: [String: SelectionPrice]
   private let runtime: ChartRuntime?
 
   /// The run that is shown by itself.
@@ -39,6 +41,9 @@ public struct ReportPage: Sendable {
     self.comparison = comparison
     self.runtime = runtime
     audits = try store.latestAudits(ofScenarios: comparison.scenarios)
+    selectionPrices = try comparison.advice.reduce(into: [:]) { prices, advice in
+      prices[advice.scenario] = try store.selectionPrice(of: advice, in: comparison)
+    }
     guard let cell = Self.shown(comparison), let shown = cell.runs.first else {
       detail = nil
       return
