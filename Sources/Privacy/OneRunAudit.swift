@@ -114,7 +114,7 @@ public struct EngineTest: Sendable, Hashable, Codable {
   }
 
   /// Between two scores, where guessing tells most coins; 0 without canaries.
-  private static func bestThreshold(
+  static func bestThreshold(
     for canaries: [(isIncluded: Bool, score: Double)]
   ) -> Double {
     let order = canaries.sorted { $0.score > $1.score }

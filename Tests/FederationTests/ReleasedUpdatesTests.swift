@@ -3,6 +3,7 @@
 import Datasets
 import Federation
 import Foundation
+import Privacy
 import Scenarios
 import Testing
 

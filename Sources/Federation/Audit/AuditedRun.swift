@@ -17,7 +17,7 @@ extension Simulation {
           "privacy.target_epsilon is null for some clients, who claim nothing that could be shown to be wrong; "
           + "set a number for all")
     }
-    guard plan.canaries >= population.clients.count else {
+    guard plan.client != nil || plan.canaries >= population.clients.count else {
       throw .cannotAudit(
         reason:
           "\(plan.canaries) canaries are fewer than the \(population.clients.count) clients; ask for more"
@@ -56,13 +56,38 @@ extension Simulation {
         personal: state.personal?[index], on: lane)
     }
     var costs: Set<AuditedCost> = []
+    var (traces, counts): ([[CanaryTrace]], [ReleaseCount]) = ([], [])
     for client in clients {
+      traces.append(await client.canaryTraces)
+      if let count = await client.releaseCount { counts.append(count) }
       costs.insert(
         AuditedCost(
           cluster: client.profile.cluster, event: await client.ledger.cost,
           delta: client.profile.budget.targetDelta))
     }
-    return AuditEvidence(canaries: found.flatMap { $0 }, costs: costs)
+    return AuditEvidence(
+      canaries: Self.weighed(found, by: traces), costs: costs, counts: counts)
+  }
+
+  /// Adds the scores of differences. Clients are taken in pairs, of which the first is audited with the second's noise:
+  /// then no two guesses rest on the same noise.
+  private static func weighed(
+    _ canaries: [[AuditedCanary]], by traces: [[CanaryTrace]]
+  ) -> [AuditedCanary] {
+    canaries.indices.flatMap { client in
+      let other = client.isMultiple(of: 2) && client + 1 < traces.count ? traces[client + 1] : []
+      let scores: [AuditContrast: [Double?]] = [
+        .clients: CanaryTrace.contrast(traces[client], against: other),
+        .rounds: CanaryTrace.contrastOfRounds(traces[client]),
+      ]
+      return canaries[client].enumerated().map { index, canary in
+        var canary = canary
+        for (contrast, values) in scores where values.indices.contains(index) {
+          canary.contrasts[contrast] = values[index]
+        }
+        return canary
+      }
+    }
   }
 }
 

@@ -47,14 +47,22 @@ extension AuditReport {
             "best_possible": JSONValue(row.verdict.bestPossible),
             "claimed_epsilon": JSONValue(row.claimedEpsilon),
             "delta": JSONValue(row.verdict.delta), "refuted": .bool(row.isAlarm),
-            "engine": row.engine.map { test in
-              [
-                "correct": .number(Double(test.correct)), "rate": JSONValue(test.rate),
-                "p_value": JSONValue(test.pValue), "refuted": .bool(test.isRefuted),
-              ]
-            } ?? .null,
+            "engine": row.engine.map(Self.document) ?? .null,
+            "contrasts": .object(
+              row.contrasts.reduce(into: [:]) {
+                $0[$1.contrast.rawValue] = Self.document($1.test)
+              }),
           ]
         }),
+      "unpaid_clients": .array(unpaid.map { .integer($0.client) }),
+    ]
+  }
+
+  private static func document(_ test: EngineTest) -> JSONValue {
+    [
+      "canaries": .integer(test.canaries), "correct": .number(Double(test.correct)),
+      "rate": JSONValue(test.rate), "p_value": JSONValue(test.pValue),
+      "refuted": .bool(test.isRefuted),
     ]
   }
 
@@ -64,20 +72,44 @@ extension AuditReport {
       + "\(seed), each put in by a fair coin."
   }
 
-  /// What the engine tests came to, in sentences.
+  /// What the engine tests came to, in sentences: those of differences for all clients, and where they refute.
   var engineSentences: [String] {
-    rows.compactMap { row in
-      row.engine.map { test in
-        "\(name(of: row)): \(test.correct) of \(test.canaries) coins told by the noisy sums; the claim allows "
-          + "\(NumberText.percent(test.rate)) of them (p = \(NumberText.exact((test.pValue * 1e4).rounded(.up) / 1e4)))"
-          + (test.isRefuted ? ": refuted" : "")
-      }
-    }
+    rows.flatMap { row -> [String] in
+      guard let engine = row.engine else { return [] }
+      let contrasts = row.contrasts.filter { row.cluster == nil || $0.test.isRefuted }
+      return [sentence(engine, row, "the noisy sums")]
+        + contrasts.map { sentence($0.test, row, $0.contrast.words) }
+    } + unpaidSentences
+  }
+
+  private func sentence(_ test: EngineTest, _ row: Row, _ what: String) -> String {
+    "\(name(of: row)): \(test.correct) of \(test.canaries) coins told by \(what); the claim allows "
+      + "\(NumberText.percent(test.rate)) of them (p = \(NumberText.exact((test.pValue * 1e4).rounded(.up) / 1e4)))"
+      + (test.isRefuted ? ": refuted" : "")
+  }
+
+  private var unpaidSentences: [String] {
+    guard let first = unpaid.first else { return [] }
+    return [
+      "\(NumberText.count(unpaid.count, "client")) released more than the ledger says, such as client \(first.client): "
+        + "\(first.sums) noisy sums and \(first.choices) choices, of which \(first.countedSums) and "
+        + "\(first.countedChoices) are in it: refuted"
+    ]
   }
 
   private var engineLines: [String] {
     let lines = engineSentences.map { "  " + $0 }
     return lines.isEmpty
       ? [] : ["", "If every canary has noise of its own, as DP-SGD says:"] + lines
+  }
+}
+
+extension AuditContrast {
+  /// What was looked at, for people.
+  fileprivate var words: String {
+    switch self {
+    case .clients: "differences between two clients' sums"
+    case .rounds: "differences between two rounds' sums"
+    }
   }
 }

@@ -29,6 +29,13 @@ struct AuditCommand: AsyncParsableCommand {
   @Option(help: "Canaries of all clients together (default: 40 for each client).")
   var canaries: Int?
 
+  @Option(
+    help: """
+      Audit so many runs instead, with seeds from the scenario's on and one canary each, in or out by a fair coin; for \
+      small scenarios.
+      """)
+  var runs: Int?
+
   @Option(help: "Work on so many cores (default: all). The result does not depend on it.")
   var workers: Int?
 
@@ -39,6 +46,16 @@ struct AuditCommand: AsyncParsableCommand {
     if let canaries, canaries < 1 {
       throw ValidationError("--canaries \(canaries): must be at least 1")
     }
+    if let runs {
+      guard (8...100_000).contains(runs) else {
+        throw ValidationError(
+          "--runs \(runs): must be from 8 to 100000; half of them choose the threshold")
+      }
+      guard canaries == nil else {
+        throw ValidationError(
+          "--runs has one canary in each run, so --canaries does not go with it")
+      }
+    }
     if let workers, !(1...1024).contains(workers) {
       throw ValidationError("--workers must be from 1 to 1024, got \(workers)")
     }
@@ -46,6 +63,7 @@ struct AuditCommand: AsyncParsableCommand {
 
   func run() async throws {
     try ProcessRanks.refuse("audit")
+    if let runs { return try await repeated(runs) }
     let scenario = try scenario.scenario()
     let plan = AuditPlan(
       kind: kind, canaries: canaries ?? AuditPlan.usualCanaries(clients: scenario.clients.count))
@@ -60,15 +78,60 @@ struct AuditCommand: AsyncParsableCommand {
     } document: {
       report.document
     }
-    if report.isAlarm {
-      throw Failure(
-        .fault,
-        "the stated ε is refuted: the run released more than its ledger says (or this is the one audit in twenty "
-          + "that errs; try other seeds)")
+    if report.isAlarm { throw Self.alarm }
+  }
+
+  private static let alarm = Failure(
+    .fault,
+    "the stated ε is refuted: the run released more than its ledger says (or this is the one audit in twenty "
+      + "that errs; try other seeds)")
+
+  /// One canary in or out over many runs.
+  private func repeated(_ runs: Int) async throws {
+    let first = try scenario.scenario()
+    var evidence: [AuditEvidence] = []
+    for run in 0..<runs {
+      let audited = try repetition(run, of: first)
+      evidence.append(try await self.evidence(audited.scenario, plan: audited.plan, isShown: false))
     }
+    let report: RepeatedAuditReport
+    do {
+      report = try RepeatedAuditReport(evidence, kind: kind, scenario: first)
+    } catch {
+      throw Failure(error)
+    }
+    try output.write {
+      report.lines(colors: $0)
+    } document: {
+      report.document
+    }
+    if report.isAlarm { throw Self.alarm }
+  }
+
+  /// Each run has a seed of its own, and its canary at the next client.
+  private func repetition(
+    _ run: Int, of first: Scenario
+  ) throws -> (scenario: Scenario, plan: AuditPlan) {
+    var options = scenario
+    options.seed = first.seed &+ UInt64(run)
+    return (
+      try options.scenario(),
+      AuditPlan(kind: kind, canaries: 1, client: run % first.clientCount)
+    )
   }
 
   private func audit(_ scenario: Scenario, plan: AuditPlan) async throws -> AuditReport {
+    let evidence = try await evidence(scenario, plan: plan, isShown: !quiet)
+    do {
+      return try AuditReport(evidence, plan: plan, scenario: scenario)
+    } catch {
+      throw Failure(error)
+    }
+  }
+
+  private func evidence(
+    _ scenario: Scenario, plan: AuditPlan, isShown: Bool
+  ) async throws -> AuditEvidence {
     let places = Places()
     var options = SimulationOptions(
       workers: workers ?? Machine.cores, modelCache: BaseModelCache(folder: places.cache),
@@ -76,7 +139,7 @@ struct AuditCommand: AsyncParsableCommand {
     options.audit = plan
     let display = ProgressDisplay(
       scenario: scenario,
-      style: quiet ? .silent : .suitable(colors: output.colors(on: .error)), roundsDone: 0,
+      style: isShown ? .suitable(colors: output.colors(on: .error)) : .silent, roundsDone: 0,
       runID: "audit")
     do {
       let outcome = try await Simulation(
@@ -86,7 +149,7 @@ struct AuditCommand: AsyncParsableCommand {
       guard let evidence = outcome.evidence else {
         throw Failure(.fault, "an audited run left no evidence")
       }
-      return try AuditReport(evidence, plan: plan, scenario: scenario)
+      return evidence
     } catch {
       await display.clear()
       throw Failure(error)
