@@ -3,6 +3,7 @@
 import Datasets
 import Federation
 import Foundation
+import Privacy
 import Results
 import Scenarios
 import Tensors
