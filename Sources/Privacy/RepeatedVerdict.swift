@@ -43,17 +43,21 @@ public struct RepeatedVerdict: Sendable, Hashable, Codable {
     truePositives = judged.count { $0.isIncluded && $0.score > threshold }
     falsePositives = judged.count { !$0.isIncluded && $0.score > threshold }
     guard positives > 0, negatives > 0 else {
-      (lowerBound, gaussianLowerBound, bestPossible, refutesClaim) = (0, 0, 0, false)
+      lowerBound = 0
+      gaussianLowerBound = 0
+      bestPossible = 0
+      refutesClaim = false
       return
     }
-    func bound(_ right: Int, _ alarms: Int) -> AuditBound {
-      Audit.clopperPearson(
-        truePositives: right, positives: positives, falsePositives: alarms, negatives: negatives,
-        significance: significance, delta: delta)
-    }
-    let shown = bound(truePositives, falsePositives)
+    let shown = Audit.clopperPearson(
+      truePositives: truePositives, positives: positives, falsePositives: falsePositives,
+      negatives: negatives, significance: significance, delta: delta)
     lowerBound = shown.epsilon
-    bestPossible = bound(positives, 0).epsilon
+    bestPossible =
+      Audit.clopperPearson(
+        truePositives: positives, positives: positives, falsePositives: 0, negatives: negatives,
+        significance: significance, delta: delta
+      ).epsilon
     let (missed, alarmed) = (shown.falseNegativeRate, shown.falsePositiveRate)
     let mu =
       missed + alarmed < 1 ? -Normal.quantile(missed) - Normal.quantile(alarmed) : 0

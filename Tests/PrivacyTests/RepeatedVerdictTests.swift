@@ -23,7 +23,7 @@ struct RepeatedVerdictTests {
     let claim = try PrivacyClaim(
       covering: [.gaussian(noiseMultiplier: 1)], accountant: GDPAccountant())
     let epsilon = try GDPAccountant().epsilon(of: .gaussian(noiseMultiplier: 1), delta: 1e-5)
-    var (above, refuted, found) = (0, 0, 0)
+    var (above, refuted, found, near) = (0, 0, 0, 0)
     for seed in 0..<100 {
       func verdict(_ mu: Double) -> RepeatedVerdict {
         RepeatedVerdict(
@@ -31,13 +31,16 @@ struct RepeatedVerdictTests {
           significance: 0.05)
       }
       let (sound, broken) = (verdict(1), verdict(2))
-      #expect(sound.gaussianLowerBound > epsilon / 3 && sound.lowerBound <= sound.bestPossible)
+      #expect(sound.lowerBound <= sound.bestPossible)
+      if sound.gaussianLowerBound > epsilon / 3 { near += 1 }
       if sound.lowerBound > epsilon || sound.gaussianLowerBound > epsilon { above += 1 }
       if sound.refutesClaim { refuted += 1 }
       if broken.refutesClaim { found += 1 }
     }
     // More than 11 of 100 have probability 0.4 % at a rate of 5 %.
-    #expect(above <= 11 && refuted <= 11 && found >= 90, "\(above) \(refuted) \(found)")
+    #expect(
+      above <= 11 && refuted <= 11 && found >= 90 && near >= 85,
+      "\(above) \(refuted) \(found) \(near)")
   }
 
   @Test("no guess wrong gives the most that can be shown, by the limits of Clopper and Pearson")

@@ -10,7 +10,7 @@ extension AuditPlan {
 
 extension CheckFacts {
   /// Most canaries that a forecast looks at: more take longer to weigh than a note is worth.
-  private static let most = 2000
+  private static let most = 1000
 
   /// Nil for scenarios that cannot be audited, and where no ε is known.
   var auditForecast: AuditForecast? {
