@@ -10,8 +10,8 @@ extension AuditReport {
     ("ε shown", { $0.verdict.lowerBound }), ("if Gaussian", { $0.verdict.gaussianLowerBound }),
     ("at most", { $0.verdict.bestPossible }), ("ε claimed", { $0.claimedEpsilon }),
   ]
-  /// A filled mark for what was shown, a bar across for what bounds it; colours are no method's and no cluster's.
-  private static let marks = ["circle", "diamond", "stroke", "stroke"]
+  /// An upright bar for the claim; no colours, which methods and clusters have.
+  private static let marks = ["circle", "diamond", "cross", "M0,-0.9L0,0.9"]
 
   /// Lower bounds beside the claim, for every cluster, a row of panels for each surface.
   ///
@@ -41,13 +41,6 @@ extension AuditReport {
         "range": .array(Self.marks.map { .string($0) }),
       ],
     ]
-    let colors: JSONValue = [
-      "field": "figure", "type": "nominal", "title": .null,
-      "scale": [
-        "domain": .array(Self.figures.map { .string($0.name) }),
-        "range": ["#888", "#888", "#888", "#b3400e"],
-      ],
-    ]
     return ReportChart(
       id: id,
       caption:
@@ -71,10 +64,12 @@ extension AuditReport {
                 ["y": y, "x": VegaLite.number("lower", "ε", zero: true)],
                 filter: "datum.figure == 'ε shown'"),
               VegaLite.layer(
-                ["type": "point", "filled": false, "size": 110, "strokeWidth": 2, "opacity": 1],
+                [
+                  "type": "point", "filled": false, "size": 110, "strokeWidth": 2, "opacity": 1,
+                  "color": "#888",
+                ],
                 [
                   "y": y, "x": VegaLite.number("epsilon", "ε", zero: true), "shape": legend,
-                  "color": colors,
                   "tooltip": VegaLite.tooltip([
                     ("clients", "clients"), ("seen", "seen"), ("figure", "figure"),
                     ("epsilon", "ε"), ("guessed", "guessed right"), ("verdict", "claim"),
