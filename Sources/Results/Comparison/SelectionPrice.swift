@@ -50,7 +50,10 @@ extension RunStore {
         let own = payer.epsilon, own.isFinite
       else { return nil }
       let ledger = PrivacyLedger(try ledgerEntries(of: run.runID, client: payer.client))
-      guard let curve = try? accountant.curve(of: ledger.cost) else { return nil }
+      // A ledger that proves less than what is stated is not the whole one.
+      guard let curve = try? accountant.curve(of: ledger.cost),
+        curve.bound(delta: payer.delta).epsilon >= 0.99 * own
+      else { return nil }
       curves.append(curve)
       (epsilon, delta) = (max(epsilon, own), min(delta, payer.delta))
     }
