@@ -63,12 +63,12 @@ struct RunCheckpointTests {
     }
 
     init(beginningIn store: RunStore, changes: [String] = []) throws {
-      let scenario = try Scenario(json: Data(scenario().resolvedJSON.utf8), overrides: changes)
+      let changed = try Scenario(json: Data(scenario().resolvedJSON.utf8), overrides: changes)
       point = nil
       recorder = try RunRecorder(
-        store: store, scenario: scenario, workers: 1, machine: "a machine")
+        store: store, scenario: changed, workers: 1, machine: "a machine")
       simulation = Simulation(
-        scenario: scenario, catalog: DatasetCatalog(),
+        scenario: changed, catalog: DatasetCatalog(),
         options: SimulationOptions(workers: 1, checkpoints: .rounds(1)))
     }
 

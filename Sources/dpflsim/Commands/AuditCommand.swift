@@ -121,7 +121,7 @@ struct AuditCommand: AsyncParsableCommand {
   }
 
   private func audit(_ scenario: Scenario, plan: AuditPlan) async throws -> AuditReport {
-    let evidence = try await evidence(scenario, plan: plan, isShown: !quiet)
+    let evidence = try await self.evidence(scenario, plan: plan, isShown: !quiet)
     do {
       return try AuditReport(evidence, plan: plan, scenario: scenario)
     } catch {
