@@ -3,7 +3,7 @@
 import Federation
 import GRDB
 import Privacy
-public import Scenarios
+import Scenarios
 
 /// The ε of a private choice among the cells of one budget.
 public struct SelectionPrice: Sendable, Hashable {

@@ -41,9 +41,11 @@ public struct ReportPage: Sendable {
     self.comparison = comparison
     self.runtime = runtime
     audits = try store.latestAudits(ofScenarios: comparison.scenarios)
-    selectionPrices = try comparison.advice.reduce(into: [:]) { prices, advice in
+    var prices: [String: SelectionPrice] = [:]
+    for advice in comparison.advice {
       prices[advice.scenario] = try store.selectionPrice(of: advice, in: comparison)
     }
+    selectionPrices = prices
     guard let cell = Self.shown(comparison), let shown = cell.runs.first else {
       detail = nil
       return
