@@ -35,7 +35,7 @@ struct AuditStoreTests {
       let old = try store.add(report, of: scenario, machine: "a machine")
       _ = try store.add(other, of: scenario, machine: "a machine")
       let record = try store.add(report, of: scenario, machine: "a <i>machine")
-      #expect(store.report(of: record) == report)
+      #expect(store.report(of: record)?.rows == report.rows)
       #expect(record.canaries == 80 && record.refuted == report.isAlarm && record.seed == 0)
 
       let copy = try RunStore.open(folder.appendingPathComponent("b.sqlite"))
