@@ -69,8 +69,7 @@ struct ReleasedUpdatesTests {
     #expect(await local.released.allSatisfy(\.updates.isEmpty))
     let (server, _) = try await Self.kept(
       scenario(
-        "rounds=3", "privacy.unit=client", #"method={"name": "global"}"#,
-        "privacy.noise_multiplier=1"))
+        "rounds=3", "privacy.unit=client", #"method={"name": "global"}"#))
     let (released, states) = (await server.released, await server.states)
     #expect(released.count == 3)
     let last = try #require(released.last?.updates.first)

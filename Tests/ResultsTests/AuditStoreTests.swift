@@ -150,7 +150,7 @@ struct AuditStoreTests {
       let store = try RunStore.open(folder.appendingPathComponent("s.sqlite"))
       let whole = try Keeping(in: store)
       try await whole.run()
-      for changes in [[], ["privacy.randomness=system"]] {
+      for changes in [[], ["privacy.randomness=system", "privacy.noise=hardened"]] {
         let broken = try Keeping(changes, in: store)
         try await broken.run(failingAfter: 5)
         let runID = broken.recorder.runID

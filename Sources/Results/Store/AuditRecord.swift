@@ -71,7 +71,7 @@ extension RunStore {
 
   /// All audits, the latest first.
   public func audits() throws(StoreError) -> [AuditRecord] {
-    try read { try AuditRecord.order(sql: "rowid DESC").fetchAll($0) }
+    try read { try AuditRecord.order(sql: "created_at DESC, rowid DESC").fetchAll($0) }
   }
 
   /// What an audit said; nil where this version cannot read it any more.

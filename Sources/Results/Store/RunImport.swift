@@ -32,7 +32,7 @@ extension RunStore {
       }
     }
     try write { database in
-      for audit in audits { try audit.insert(database, onConflict: .ignore) }
+      for audit in audits.reversed() { try audit.insert(database, onConflict: .ignore) }
     }
     return coming.map(\.runID)
   }
