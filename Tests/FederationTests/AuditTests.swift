@@ -84,7 +84,8 @@ struct AuditTests {
       }
       let report = try RepeatedAuditReport(
         evidence, kind: .gradient, scenario: Self.scenario([], seed: 0))
-      #expect(report.isAlarm == (fault != nil) && report.rows.map(\.surface) == AuditSurface.allCases)
+      #expect(
+        report.isAlarm == (fault != nil) && report.rows.map(\.surface) == AuditSurface.allCases)
       #expect(report.rows.allSatisfy { $0.verdict.positives + $0.verdict.negatives == runs / 2 })
     }
   }
