@@ -123,6 +123,14 @@ struct AdviceTests {
     #expect(!open.findings.contains { $0.contains("guessing") })
   }
 
+  @Test("no interval of an accuracy goes beyond 1")
+  func range() async throws {
+    let comparison = try await comparison([("r-dpcfl", 5, [0.9985, 0.9985])])
+    let estimate = try #require(comparison.cells.first).estimate(.worstClusterAccuracy)
+    let mean = try #require(estimate.mean)
+    #expect(estimate.upper == 1 && (try #require(estimate.lower)) < mean && mean < 1)
+  }
+
   @Test("one method at one budget: its accuracy is said, no rival and no best are made up")
   func single() async throws {
     let comparison = try await comparison([("r-dpcfl", 5, [0.7, 0.8])])

@@ -41,6 +41,7 @@ struct SelectionPriceTests {
       #expect(price.selectedEpsilon >= least - 1e-9)
 
       #expect(!advice.lines(both, colors: false).joined().contains("picked privately"))
+      #expect(try store.pricedAdvice(both).map(\.selectionPrice) == [price])
       advice.selectionPrice = price
       #expect(advice.lines(both, colors: false).joined().contains(price.sentence))
       let page = try ReportPage(both, in: store, runtime: nil).html

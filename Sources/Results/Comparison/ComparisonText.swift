@@ -59,7 +59,8 @@ extension Comparison {
     if order == .method { lines += contrastLines }
     lines +=
       ("Accuracies in per cent, mean over n seeds with a 95 % interval; * best of its "
-      + "table, not counting the oracle. With few seeds the intervals are too narrow.").wrapped()
+      + "table, not counting the oracle. Below six seeds intervals are Student's; one or two seeds have none.")
+      .wrapped()
     if order != .cluster {
       lines +=
         ("found: seeds in which every minority cluster had a model of its own. `--format csv` has every metric.")

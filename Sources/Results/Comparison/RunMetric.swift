@@ -47,6 +47,17 @@ public enum RunMetric: String, Sendable, Hashable, CaseIterable {
     }
   }
 
+  /// Values that it can take, beyond which no interval need go.
+  var range: ClosedRange<Double> {
+    switch self {
+    case .ari: -1...1
+    case .lossDisparity, .clientLossDisparity, .epsilonMax, .clusterMeanPerplexity,
+      .worstClusterPerplexity:
+      0 ... .infinity
+    default: 0...1
+    }
+  }
+
   /// Whether the metric has a sample-weighted form of its own: a largest or smallest value of clients
   /// has none, and the equalised-odds gap counts test examples as it is.
   public var hasSampleWeights: Bool {

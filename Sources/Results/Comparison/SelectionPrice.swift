@@ -32,6 +32,15 @@ public struct SelectionPrice: Sendable, Hashable {
 }
 
 extension RunStore {
+  /// The advice for each scenario, with the price of its choice.
+  public func pricedAdvice(_ comparison: Comparison) throws(StoreError) -> [Advice] {
+    var priced = comparison.advice
+    for index in priced.indices {
+      priced[index].selectionPrice = try selectionPrice(of: priced[index], in: comparison)
+    }
+    return priced
+  }
+
   /// The price of the choice that an advice makes, from the ledgers of the cells with its budget; nil where there is a
   /// single one, and where no ε is stated.
   public func selectionPrice(

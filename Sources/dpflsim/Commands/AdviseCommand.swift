@@ -46,11 +46,7 @@ struct AdviseCommand: ParsableCommand {
           + "sweep \(scenario ?? "SCENARIO") --epsilon 1,2,4,8,none --method r-dpcfl,ifca,global,local --seeds 0..5 "
           + "--advise")
     }
-    let advice = try comparison.advice.map { advice in
-      var advice = advice
-      advice.selectionPrice = try store.selectionPrice(of: advice, in: comparison)
-      return advice
-    }
+    let advice = try store.pricedAdvice(comparison)
     switch table.format {
     case .markdown, .latex:
       let lines = advice.flatMap { advice in
