@@ -125,7 +125,7 @@ struct AdviceTests {
 
   @Test("no interval of an accuracy goes beyond 1")
   func range() async throws {
-    let comparison = try await comparison([("r-dpcfl", 5, [0.9985, 0.9985])])
+    let comparison = try await comparison([("r-dpcfl", 5, [0.9975, 0.9975])])
     let estimate = try #require(comparison.cells.first).estimate(.worstClusterAccuracy)
     let mean = try #require(estimate.mean)
     #expect(estimate.upper == 1 && (try #require(estimate.lower)) < mean && mean < 1)
