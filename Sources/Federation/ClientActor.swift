@@ -129,7 +129,9 @@ actor Client {
       let (choice, entry) = try await select(
         selection, round: round, models: models, personal: personal, on: lane)
       model = choice
-      entries.append(entry)
+      if noise.selectionEpsilon != nil { audited?.choices += 1 }
+      let isUnpaid = settings.fault == .unpaidChoices && (audited?.choices ?? 0) > 1
+      if !isUnpaid { entries.append(entry) }
     }
     let (view, features) = (profile.train, trainFeatures)
     let served = task.phase.flatMap {
@@ -200,6 +202,16 @@ actor Client {
       witness, of: canaries, work: work, delta: outcome.delta, examples: view.count,
       network: network)
     return (outcome, seen)
+  }
+
+  /// What its canaries' places held; empty without an audit.
+  var canaryTraces: [CanaryTrace] { audited?.traces ?? [] }
+
+  /// What it was seen to release; nil without an audit.
+  var releaseCount: ReleaseCount? {
+    audited.map {
+      ReleaseCount(client: profile.index, sums: $0.sums, choices: $0.choices, ledger: ledger)
+    }
   }
 
   /// Its canaries with all scores; empty without an audit.

@@ -101,8 +101,9 @@ package struct PrivateSteps<Source: ExampleSource> {
         canaries: (canaries?.drawn(rate: rate, work: work, step: draw) ?? []).flatMap {
           work.fault == .doubleBatch ? [$0, $0] : [$0]
         })
+      let key = noiseKey
       var noise = StepNoise(
-        work.noise, seed: work.seed, round: work.round, client: work.client, step: draw)
+        work.noise, seed: work.seed, round: key.round, client: key.client, step: draw)
       var known: [Float]?
       let (released, seen) = release(
         batch, into: &sum, known: &known, groups: groups, noise: &noise)
@@ -122,6 +123,10 @@ package struct PrivateSteps<Source: ExampleSource> {
     return StepsTaken(
       entries: work.entries(releases: releases), steps: steps, statistics: statistics,
       thresholds: groups?.released)
+  }
+
+  private var noiseKey: (round: Int, client: Int) {
+    work.fault?.noiseKey(round: work.round, client: work.client) ?? (work.round, work.client)
   }
 
   private struct Batch {

@@ -13,6 +13,9 @@ public enum RunEvent: Sendable {
   /// A round (from 1), or a part of it, is about to release this. Only where doing it again would be another
   /// release: then it counts from now on, whether or not the round comes to its end.
   case announced(round: Int, entries: [LedgerEntry])
+  /// What one pass over the clients released; only where the run was asked to hand it out. It comes before the
+  /// round's report.
+  case released(ReleasedUpdates)
   case finishedRound(RoundReport)
   /// From here the run could go on.
   case checkpoint(RunCheckpoint)

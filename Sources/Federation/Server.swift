@@ -18,6 +18,8 @@ actor Server {
   private let executor: any ClientExecutor
   /// Told what a round is about to release, before it does; nil where repeating it costs nothing.
   private let announce: ReleaseAnnouncement?
+  /// Handed every released update; nil where nobody wants them.
+  private let keep: ReleaseKeeping?
   /// Nil where clients protect their examples themselves.
   private let aggregation: ClientLevelAggregation?
   private let turnout: Turnout
@@ -32,9 +34,11 @@ actor Server {
   ///   - goesOn: whether rounds may have been released before.
   init(
     method: any FederatedMethod, context: MethodContext, clients: [Client], noise: ClientNoise?,
-    executor: any ClientExecutor, goesOn: Bool, announce: ReleaseAnnouncement?
+    executor: any ClientExecutor, goesOn: Bool, announce: ReleaseAnnouncement?,
+    keep: ReleaseKeeping?
   ) {
     self.announce = announce
+    self.keep = keep
     self.method = method
     self.context = context
     self.clients = clients
@@ -79,7 +83,7 @@ actor Server {
     state.aggregationError = nil
     // One pass over the clients, unless a rule of aggregation has them send more than once.
     let phases = context.exchange?.phases(round: round, stage: work.stage)
-    for phase in phases?.map({ Phase?.some($0) }) ?? [nil] {
+    for (part, phase) in (phases?.map { Phase?.some($0) } ?? [nil]).enumerated() {
       if let phase { try context.exchange?.prepare(&state.models, for: phase) }
       try await announceReleases(of: tasks, phase: phase, round: round)
       let (updates, means) = try await perform(
@@ -90,10 +94,16 @@ actor Server {
       }
       if let aggregation {
         for update in inTime { state.assignment[update.client] = update.model }
+        let models = state.models
         let entry = try aggregation.fold(inTime, round: round, into: &state, context: context)
+        try await keep?(
+          ReleasedUpdates(
+            entry, from: models, to: state.models, round: round, part: part + 1, stage: work.stage))
         ledger.append(entry)
         report.ledger.append(entry)
       } else {
+        try await keep?(
+          ReleasedUpdates(updates, tasks: tasks, round: round, part: part + 1, stage: work.stage))
         let start = state.models
         try method.fold(inTime, means: means, round: round, into: &state, context: context)
         try state.takeThresholds(of: inTime)
@@ -150,7 +160,8 @@ actor Server {
   /// rules of aggregation look at each, and so does the error of averaging adapters; a server that protects whole
   /// clients clips them.
   private func folds(_ stage: RoundStage) -> Bool {
-    stage != .fullBatch && !method.readsUpdates && aggregation == nil && context.exchange == nil
+    keep == nil && stage != .fullBatch && !method.readsUpdates && aggregation == nil
+      && context.exchange == nil
       && context.plan.lora == nil
   }
 

@@ -29,6 +29,8 @@ public struct SimulationOptions: Sendable {
   /// Where ranks share the run: how this one is asked to stop. All stop after the same round, and none is to be
   /// cancelled meanwhile.
   public var stopRequest = StopRequest()
+  /// Hands out every released update; all of them are then held for a moment, and ranks must agree on it.
+  public var handsOutUpdates = false
   /// Puts canaries into the clients' data; nil for an ordinary run.
   public var audit: AuditPlan?
   /// Breaks the engine, for tests that the audit finds it.
@@ -132,7 +134,8 @@ public struct Simulation: Sendable {
           rounds: scenario.rounds, partition: population.report,
           trainableParameters: plan.trainableCount,
           modelParameters: plan.architecture.parameterCount, featureBytes: cache.bytes,
-          cachedClients: cache.clients, forecast: forecast, notes: notes)))
+          cachedClients: cache.clients, forecast: forecast,
+          notes: notes + keepingNote(parameters: plan.trainableCount))))
 
     // The observer has them; here nobody asks again.
     population.report.clients = []
@@ -141,9 +144,11 @@ public struct Simulation: Sendable {
     let announce: ReleaseAnnouncement = { round, entries in
       try await observer.receive(.announced(round: round, entries: entries))
     }
+    let keep: ReleaseKeeping = { try await observer.receive(.released($0)) }
     let server = Server(
       method: method, context: context, clients: clients, noise: noise, executor: executor,
-      goesOn: point != nil, announce: scenario.isReproducible ? nil : announce)
+      goesOn: point != nil, announce: scenario.isReproducible ? nil : announce,
+      keep: options.handsOutUpdates ? keep : nil)
     if let point { try await restore(point, server: server, clients: clients) }
     let progress = try await runRounds(
       from: point?.checkpoint, server: server, clients: clients, executor: executor,
@@ -353,6 +358,14 @@ public struct Simulation: Sendable {
     }
     let totals = try await total([chosen.count(where: \.train), memory - left])
     return (totals[0], totals[1])
+  }
+
+  private func keepingNote(parameters: Int) -> [String] {
+    guard options.handsOutUpdates else { return [] }
+    let bytes = Self.keptBytes(of: scenario, parameters: parameters)
+    let size =
+      bytes < 1_000_000 ? "\((bytes + 999) / 1000) kB" : "\((bytes + 999_999) / 1_000_000) MB"
+    return ["every released update is kept: about \(size) of updates-round-*.safetensors"]
   }
 
   /// What a reader of the figures must know.

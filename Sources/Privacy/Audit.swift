@@ -43,10 +43,11 @@ public enum Audit {
   public static func oneRun(
     canaries: Int, guesses: Int, correct: Int, significance: Double = 0.05, delta: Double
   ) -> Double {
+    let coefficients = Binomial.logCoefficients(trials: guesses)
     func isRuledOut(_ epsilon: Double) -> Bool {
       oneRunPValue(
-        epsilon: epsilon, canaries: canaries, guesses: guesses, correct: correct, delta: delta)
-        <= significance
+        epsilon: epsilon, canaries: canaries, correct: correct, delta: delta,
+        coefficients: coefficients) <= significance
     }
     guard isRuledOut(0) else { return 0 }
     var (low, high) = (0.0, 1.0)
@@ -63,9 +64,18 @@ public enum Audit {
   public static func oneRunPValue(
     epsilon: Double, canaries: Int, guesses: Int, correct: Int, delta: Double
   ) -> Double {
-    let law = Binomial(trials: guesses, probability: 1 / (1 + Elementary.exp(-epsilon)))
+    oneRunPValue(
+      epsilon: epsilon, canaries: canaries, correct: correct, delta: delta,
+      coefficients: Binomial.logCoefficients(trials: guesses))
+  }
+
+  private static func oneRunPValue(
+    epsilon: Double, canaries: Int, correct: Int, delta: Double, coefficients: [Double]
+  ) -> Double {
+    let law = Binomial(
+      logCoefficients: coefficients, probability: 1 / (1 + Elementary.exp(-epsilon)))
     var tail = 0.0
-    for value in Swift.stride(from: guesses, through: correct, by: -1) { tail += law[value] }
+    for value in Swift.stride(from: law.trials, through: correct, by: -1) { tail += law[value] }
     var steepest = 0.0
     var sum = 0.0
     for distance in 1...max(1, correct) where distance <= correct {
@@ -80,10 +90,11 @@ public enum Audit {
     precondition(
       trials > 0 && successes >= 0 && successes <= trials, "Successes are some of the trials.")
     guard successes < trials else { return 1 }
+    let coefficients = Binomial.logCoefficients(trials: trials)
     var (low, high) = (Double(successes) / Double(trials), 1.0)
     for _ in 0..<60 {
       let middle = low + (high - low) / 2
-      let law = Binomial(trials: trials, probability: middle)
+      let law = Binomial(logCoefficients: coefficients, probability: middle)
       var below = 0.0
       for value in 0...successes { below += law[value] }
       if below > significance { low = middle } else { high = middle }
@@ -94,23 +105,35 @@ public enum Audit {
 
 /// The binomial law, from logarithms of factorials.
 struct Binomial {
-  let trials: Int
-  let logSuccess: Double
-  let logFailure: Double
-  let logTotal: Double
+  /// ln (n over k) for every k.
+  private let logCoefficients: [Double]
+  private let logSuccess: Double
+  private let logFailure: Double
+
+  var trials: Int { logCoefficients.count - 1 }
 
   init(trials: Int, probability: Double) {
-    self.trials = trials
+    self.init(logCoefficients: Self.logCoefficients(trials: trials), probability: probability)
+  }
+
+  /// - Parameter coefficients: of `logCoefficients(trials:)`, for those who ask at many probabilities.
+  init(logCoefficients coefficients: [Double], probability: Double) {
+    logCoefficients = coefficients
     logSuccess = Elementary.log(probability)
     logFailure = Elementary.log(onePlus: -probability)
-    logTotal = Elementary.logGamma(Double(trials) + 1)
+  }
+
+  static func logCoefficients(trials: Int) -> [Double] {
+    let logFactorials = (0...trials).map { Elementary.logGamma(Double($0) + 1) }
+    return (0...trials).map {
+      logFactorials[trials] - logFactorials[$0] - logFactorials[trials - $0]
+    }
   }
 
   subscript(value: Int) -> Double {
-    let (k, rest) = (Double(value), Double(trials - value))
-    let successes = value == 0 ? 0 : k * logSuccess
-    let failures = value == trials ? 0 : rest * logFailure
-    return Elementary.exp(
-      logTotal - Elementary.logGamma(k + 1) - Elementary.logGamma(rest + 1) + successes + failures)
+    let rest = trials - value
+    let successes = value == 0 ? 0 : Double(value) * logSuccess
+    let failures = rest == 0 ? 0 : Double(rest) * logFailure
+    return Elementary.exp(logCoefficients[value] + successes + failures)
   }
 }

@@ -114,7 +114,7 @@ public struct EngineTest: Sendable, Hashable, Codable {
   }
 
   /// Between two scores, where guessing tells most coins; 0 without canaries.
-  private static func bestThreshold(
+  static func bestThreshold(
     for canaries: [(isIncluded: Bool, score: Double)]
   ) -> Double {
     let order = canaries.sorted { $0.score > $1.score }
@@ -188,14 +188,14 @@ public enum OneRunAudit {
   }
 
   /// Which of the ordered canaries are guessed to be in, and which to be out.
-  private struct Share {
+  struct Share {
     let part: Double
     let hasLow: Bool
     func high(of count: Int) -> Int { Int(part / 2 * Double(count)) }
     func low(of count: Int) -> Int { hasLow ? high(of: count) : 0 }
   }
 
-  private static let shares =
+  static let shares =
     [1, 0.5, 0.25, 0.125].map { Share(part: $0, hasLow: true) }
     + [0.5, 0.125].map { Share(part: $0, hasLow: false) }
 

@@ -130,6 +130,7 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
       "DP506", ["population.test_examples_per_client=99"],
       silent: ["population.test_examples_per_client=100"]),
     RuleCase("DP507", noPrivacy),
+    RuleCase("DP508", [], silent: ["privacy.individual=true"]),
   ]
 }
 

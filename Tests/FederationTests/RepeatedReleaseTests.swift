@@ -22,7 +22,7 @@ private actor Cut: RunObserver {
       announced += entries
       if round == self.round { throw Failure() }
     case .finishedRound(let report): finished += report.ledger
-    case .preparing, .started, .checkpoint: break
+    case .preparing, .started, .released, .checkpoint: break
     }
   }
 }

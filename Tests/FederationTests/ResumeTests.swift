@@ -15,7 +15,7 @@ private actor Stopper: RunObserver {
 
   func receive(_ event: RunEvent) throws {
     switch event {
-    case .preparing, .started, .announced: return
+    case .preparing, .started, .announced, .released: return
     case .finishedRound(let report): if report.round == rounds { throw CancellationError() }
     case .checkpoint(let checkpoint): checkpoints.append(checkpoint)
     }

@@ -18,7 +18,7 @@ actor Recorder: RunObserver {
 
   func receive(_ event: RunEvent) {
     switch event {
-    case .preparing: return
+    case .preparing, .released: return
     case .started(let start): self.start = start
     case .announced(let round, let entries): announced[round, default: []] += entries
     case .finishedRound(let report): rounds.append(report)

@@ -82,7 +82,7 @@ struct AdviceTests {
     #expect(advice.chosen?.method == "r-dpcfl" && advice.chosen?.epsilon.high == 4)
     #expect(
       advice.sentences == [
-        "Take r-dpcfl at ε 4: its worst-off cluster, few (minority), gets 69.6 % (69.5 to 69.7 %, n = 3), with less "
+        "Take r-dpcfl at ε 4: its worst-off cluster, few (minority), gets 69.6 % (69.4 to 69.8 %, n = 3), with less "
           + "ε within one point of the best, r-dpcfl at ε 8.",
         "Against the same method without privacy that costs the minority 5.0 points and costs its clients on average "
           + "2.0 points.",
@@ -123,12 +123,21 @@ struct AdviceTests {
     #expect(!open.findings.contains { $0.contains("guessing") })
   }
 
+  @Test("no interval of an accuracy goes beyond 1")
+  func range() async throws {
+    let comparison = try await comparison([("r-dpcfl", 5, [0.9975, 0.9975])])
+    let estimate = try #require(comparison.cells.first).estimate(.worstClusterAccuracy)
+    let mean = try #require(estimate.mean)
+    let lower = try #require(estimate.lower)
+    #expect(estimate.upper == 1 && lower < mean && mean < 1)
+  }
+
   @Test("one method at one budget: its accuracy is said, no rival and no best are made up")
   func single() async throws {
     let comparison = try await comparison([("r-dpcfl", 5, [0.7, 0.8])])
     #expect(
       comparison.findings.first
-        == "At ε 5 r-dpcfl gives the worst-off cluster 70.1 % (70.0 to 70.2 %, n = 3).")
+        == "At ε 5 r-dpcfl gives the worst-off cluster 70.1 % (69.9 to 70.3 %, n = 3).")
     #expect(!comparison.findings.contains { $0.contains("best") || $0.contains("knee") })
     let text = joined(comparison.advice(for: "grid"))
     #expect(text.contains("the only combination with privacy that was run"))

@@ -113,6 +113,7 @@ struct ClientTableTests {
         sql: """
           DROP TABLE client_results;
           DROP TABLE client_partition;
+          DROP TABLE audits;
           ALTER TABLE runs DROP COLUMN folder;
           ALTER TABLE runs DROP COLUMN build;
           ALTER TABLE runs DROP COLUMN data_hash;

@@ -33,7 +33,7 @@ struct ReportTests {
         let all = Grid.accuracies("r-dpcfl", epsilon, seed)
         return min(Grid.mean(Array(all[0..<2])), Grid.mean(Array(all[2..<5])))
       }
-      let estimate = try SeedEstimate.bootstrap(worst, seed: 0)
+      let estimate = try SeedEstimate.interval(worst, seed: 0)
       let mean = try #require(estimate.mean)
       // Confusions of the grid have two classes.
       return "\(place(epsilon)) the worst-off cluster is served best by r-dpcfl: \(points(mean)) % "

@@ -62,11 +62,14 @@ struct RunCheckpointTests {
       simulation = try RunCheckpointTests.simulation()
     }
 
-    init(beginningIn store: RunStore) throws {
+    init(beginningIn store: RunStore, changes: [String] = []) throws {
+      let changed = try Scenario(json: Data(scenario().resolvedJSON.utf8), overrides: changes)
       point = nil
       recorder = try RunRecorder(
-        store: store, scenario: scenario(), workers: 1, machine: "a machine")
-      simulation = try RunCheckpointTests.simulation()
+        store: store, scenario: changed, workers: 1, machine: "a machine")
+      simulation = Simulation(
+        scenario: changed, catalog: DatasetCatalog(),
+        options: SimulationOptions(workers: 1, checkpoints: .rounds(1)))
     }
 
     func outcome() async throws -> RunOutcome {

@@ -150,7 +150,8 @@ struct StoreFileTests {
       }
       #expect(
         tables == [
-          "artifacts", "assignments", "client_partition", "client_results", "client_rounds",
+          "artifacts", "assignments", "audits", "client_partition", "client_results",
+          "client_rounds",
           "cluster_rounds", "grdb_migrations", "privacy_events", "rounds", "runs",
         ])
     }

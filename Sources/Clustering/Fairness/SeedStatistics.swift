@@ -1,5 +1,6 @@
 // What a few seeds say about a metric and about the difference of two methods.
 //
+// Student's interval for fewer than six values: "Student", "The probable error of a mean" (1908).
 // Percentile bootstrap: Efron and Tibshirani, "An introduction to the bootstrap" (1993), section 13.3.
 // Sign-flip test: Fisher, "The design of experiments" (1935), section 21.
 
@@ -11,11 +12,41 @@ public struct SeedEstimate: Sendable, Hashable, Codable {
   public var count: Int
   /// Nil without values.
   public var mean: Double?
-  /// Bounds of the interval; nil with fewer than two values, which say nothing about spread.
+  /// Bounds of the interval; nil with so few values that they say next to nothing about spread.
   public var lower: Double?
   public var upper: Double?
   /// Nominal coverage of the interval, for instance 0.95.
   public var level: Double
+
+  /// Values from which on the bootstrap is trusted: of three it covers 75 %, not 95.
+  public static let leastForBootstrap = 6
+
+  /// The mean with an interval that suits the number of values: none for two and fewer, whose interval would be some
+  /// nine standard deviations wide; Student's for three to five, taking values as normal; the bootstrap's for more.
+  ///
+  /// Throws as `bootstrap`.
+  public static func interval(
+    _ values: [Double?], level: Double = 0.95, resamples: Int = 2000, seed: UInt64
+  ) throws(ClusteringError) -> SeedEstimate {
+    let present = values.compactMap { $0 }.filter(\.isFinite)
+    guard present.count < leastForBootstrap else {
+      return try .bootstrap(values, level: level, resamples: resamples, seed: seed)
+    }
+    guard level > 0, level < 1 else {
+      throw .invalidOption(name: "level", requirement: "between 0 and 1", found: "\(level)")
+    }
+    let mean = average(present)
+    guard let mean, present.count > 2 else {
+      return SeedEstimate(count: present.count, mean: mean, level: level)
+    }
+    let squares = present.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    let count = Double(present.count)
+    let half =
+      StudentLaw.quantile(within: level, degrees: present.count - 1)
+      * (squares / (count - 1) / count).squareRoot()
+    return SeedEstimate(
+      count: present.count, mean: mean, lower: mean - half, upper: mean + half, level: level)
+  }
 
   /// The mean with its percentile bootstrap interval.
   ///
@@ -66,13 +97,15 @@ public struct SeedEstimate: Sendable, Hashable, Codable {
 
 /// Two methods compared seed by seed.
 public struct PairedComparison: Sendable, Hashable, Codable {
-  /// Mean of first − second over the seeds that have both, with its bootstrap interval.
+  /// Mean of first − second over the seeds that have both, with its interval.
   public var difference: SeedEstimate
   /// Two-sided p-value of the sign-flip test of no difference; nil without a complete pair. It is at
   /// least 2^(1 − n): five seeds cannot go below 0.0625.
   public var pValue: Double?
   /// Whether all 2ⁿ sign patterns were counted (n ≤ 16) or 65,536 drawn ones.
   public var isExact: Bool
+  /// The difference in units of its variation over seeds; nil where that is not known.
+  public var effect: EffectSize?
 
   /// n, the number of complete pairs.
   public var count: Int { difference.count }
@@ -92,8 +125,9 @@ public struct PairedComparison: Sendable, Hashable, Codable {
       guard let a, let b, (a - b).isFinite else { return nil }
       return a - b
     }
-    difference = try .bootstrap(differences, level: level, resamples: resamples, seed: seed)
+    difference = try .interval(differences, level: level, resamples: resamples, seed: seed)
     isExact = differences.count <= 16
+    effect = EffectSize(of: differences, level: level)
     pValue = PairedComparison.signFlip(differences, exact: isExact, seed: seed)
   }
 

@@ -20,12 +20,16 @@ public struct AuditedCanary: Sendable, Hashable, Codable {
   public let cluster: Int
   public let isIncluded: Bool
   public let scores: [AuditSurface: Double]
+  /// Of made gradients: from differences of noisy sums, where there are two that can be compared.
+  public internal(set) var contrasts: [AuditContrast: Double] = [:]
 }
 
 public struct AuditEvidence: Sendable {
   public let canaries: [AuditedCanary]
   /// What the clients released, as their ledgers have it, with the δ of their budgets; each kind once.
   public let costs: Set<AuditedCost>
+  /// Of every client.
+  public let counts: [ReleaseCount]
 }
 
 /// The whole cost of a client.
@@ -39,6 +43,9 @@ public struct AuditedCost: Sendable, Hashable {
 struct CanaryRound: Sendable {
   var steps: [Double]
   var updates: [Double]
+  let trace: CanaryTrace?
+  /// Noisy sums that left.
+  let sums: Int
 
   /// - Parameters:
   ///   - witness: who saw the steps.
@@ -49,6 +56,8 @@ struct CanaryRound: Sendable {
     examples: Int, network: Network
   ) {
     steps = witness.scores
+    trace = witness.trace
+    sums = witness.sums
     updates = [Double](repeating: 0, count: canaries.count)
     let (rate, count) = work.rateAndSteps
     guard let privacy = work.privacy, count > 0, work.learningRate > 0, rate > 0 else { return }
@@ -68,10 +77,16 @@ struct CanaryRound: Sendable {
 struct CanaryScores: Sendable {
   let canaries: Canaries
   private var sum: CanaryRound?
+  private(set) var traces: [CanaryTrace] = []
+  private(set) var sums = 0
+  /// Private choices that left.
+  var choices = 0
 
   init(_ canaries: Canaries) { self.canaries = canaries }
 
   mutating func add(_ round: CanaryRound) {
+    if let trace = round.trace, !canaries.isIncluded.isEmpty { traces.append(trace) }
+    sums += round.sums
     guard var sum else {
       sum = round
       return

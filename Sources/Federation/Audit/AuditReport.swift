@@ -13,11 +13,20 @@ public struct AuditReport: Sendable, Codable {
     public let verdict: AuditVerdict
     /// Of made gradients in every noisy sum; nil elsewhere.
     public let engine: EngineTest?
+    /// Of the same in differences of noisy sums; empty elsewhere.
+    public let contrasts: [ContrastTest]
 
     /// Whether the run is shown to be less private than it claims.
     public var isAlarm: Bool {
       verdict.refutesClaim || verdict.lowerBound > claimedEpsilon || engine?.isRefuted == true
+        || contrasts.contains(where: \.test.isRefuted)
     }
+  }
+
+  /// The engine test on differences, in which shared noise falls out.
+  public struct ContrastTest: Sendable, Hashable, Codable {
+    public let contrast: AuditContrast
+    public let test: EngineTest
   }
   public let plan: AuditPlan
   public let scenario: String
@@ -25,11 +34,24 @@ public struct AuditReport: Sendable, Codable {
   public let clusterNames: [String]
   /// All clients first.
   public let rows: [Row]
+  /// Clients that released more than their ledgers say.
+  public let unpaid: [ReleaseCount]
 
   /// The probability, at most, that any row is wrong.
   public static let significance = 0.05
 
-  public var isAlarm: Bool { rows.contains(where: \.isAlarm) }
+  public var isAlarm: Bool { rows.contains(where: \.isAlarm) || !unpaid.isEmpty }
+
+  /// Whose row it is, for people.
+  public func name(of row: Row) -> String { row.cluster.map { clusterNames[$0] } ?? "all" }
+
+  /// The probability with which the bounds of one row may be wrong: rows and engine tests take one half of what may go
+  /// wrong each, and all clients together one half of that.
+  ///
+  /// - Parameter clusters: among which the row is one; nil for all clients together.
+  static func rowSignificance(clusters: Int? = nil) -> Double {
+    significance / 4 / Double(clusters ?? 1) / Double(AuditSurface.allCases.count)
+  }
 
   /// Judges what a run left.
   ///
@@ -41,6 +63,7 @@ public struct AuditReport: Sendable, Codable {
     self.scenario = scenario.name
     seed = scenario.seed
     clusterNames = scenario.population.clusters.map(\.name)
+    unpaid = evidence.counts.filter(\.isUnpaid)
     let accountant = BestAccountant()
     var rows: [Row] = []
     var curves: [PrivacyEvent: PrivacyClaim] = [:]
@@ -57,21 +80,30 @@ public struct AuditReport: Sendable, Codable {
         }
       }
       let claim = PrivacyClaim(joining: Set(costs.map(\.event)).compactMap { curves[$0] })
-      // All that is said is to hold together: rows and engine tests take one half of what may go wrong each, and all
-      // clients together one half of that.
-      let share = Self.significance / 4 / Double(cluster == nil ? 1 : clusterNames.count)
+      let share = Self.rowSignificance(clusters: cluster == nil ? nil : clusterNames.count)
       for surface in AuditSurface.allCases {
         let scores = canaries.map { ($0.isIncluded, $0.scores[surface] ?? 0) }
         let verdict = OneRunAudit.verdict(
           on: scores, delta: delta, claim: claim,
-          significance: share / Double(AuditSurface.allCases.count))
-        let engine =
-          surface == .steps && plan.kind == .gradient
-          ? EngineTest(on: scores, claim: claim, significance: share) : nil
+          significance: share)
+        let isTested = surface == .steps && plan.kind == .gradient
+        // Three engine tests share what three surfaces have.
+        let engine = isTested ? EngineTest(on: scores, claim: claim, significance: share) : nil
+        let contrasts =
+          isTested
+          ? AuditContrast.allCases.compactMap { contrast -> ContrastTest? in
+            let scores = canaries.compactMap { canary in
+              canary.contrasts[contrast].map { (canary.isIncluded, $0) }
+            }
+            guard scores.count > 1 else { return nil }
+            return ContrastTest(
+              contrast: contrast,
+              test: EngineTest(on: scores, claim: claim, significance: share))
+          } : []
         rows.append(
           Row(
             surface: surface, cluster: cluster, claimedEpsilon: claimed, verdict: verdict,
-            engine: engine))
+            engine: engine, contrasts: contrasts))
       }
     }
     self.rows = rows

@@ -10,30 +10,14 @@ extension Simulation {
   /// - Throws: `FederationError.cannotAudit` with the reason and the way out.
   func canaries(for population: Population) throws(FederationError) -> [Canaries]? {
     guard let plan = options.audit else { return nil }
-    let privacy = scenario.privacy
-    guard privacy.unit == .example else {
-      throw .cannotAudit(
-        reason: "privacy.unit is \"client\", and canaries are records; set it to \"example\"")
-    }
-    switch privacy.clipping {
-    case .flat, .automatic: break
-    case .perLayer, .adaptive:
-      throw .cannotAudit(
-        reason:
-          "privacy.clipping.mode: groups of layers have bounds of their own, which canaries do not know; "
-          + "set it to \"flat\" or \"automatic\"")
-    }
-    guard !privacy.individual else {
-      throw .cannotAudit(
-        reason: "privacy.individual clips every example to a bound of its own; set it to false")
-    }
+    if let reason = AuditPlan.refusal(of: scenario.privacy) { throw .cannotAudit(reason: reason) }
     guard population.clients.allSatisfy({ $0.budget.targetEpsilon != nil }) else {
       throw .cannotAudit(
         reason:
           "privacy.target_epsilon is null for some clients, who claim nothing that could be shown to be wrong; "
           + "set a number for all")
     }
-    guard plan.canaries >= population.clients.count else {
+    guard plan.client != nil || plan.canaries >= population.clients.count else {
       throw .cannotAudit(
         reason:
           "\(plan.canaries) canaries are fewer than the \(population.clients.count) clients; ask for more"
@@ -72,12 +56,57 @@ extension Simulation {
         personal: state.personal?[index], on: lane)
     }
     var costs: Set<AuditedCost> = []
+    var (traces, counts): ([[CanaryTrace]], [ReleaseCount]) = ([], [])
     for client in clients {
+      traces.append(await client.canaryTraces)
+      if let count = await client.releaseCount { counts.append(count) }
       costs.insert(
         AuditedCost(
           cluster: client.profile.cluster, event: await client.ledger.cost,
           delta: client.profile.budget.targetDelta))
     }
-    return AuditEvidence(canaries: found.flatMap { $0 }, costs: costs)
+    return AuditEvidence(
+      canaries: Self.weighed(found, by: traces), costs: costs, counts: counts)
+  }
+
+  /// Adds the scores of differences. Clients are taken in pairs, of which the first is audited with the second's noise:
+  /// then no two guesses rest on the same noise.
+  private static func weighed(
+    _ canaries: [[AuditedCanary]], by traces: [[CanaryTrace]]
+  ) -> [AuditedCanary] {
+    canaries.indices.flatMap { client in
+      let other = client.isMultiple(of: 2) && client + 1 < traces.count ? traces[client + 1] : []
+      let scores: [AuditContrast: [Double?]] = [
+        .clients: CanaryTrace.contrast(traces[client], against: other),
+        .rounds: CanaryTrace.contrastOfRounds(traces[client]),
+      ]
+      return canaries[client].enumerated().map { index, canary in
+        var canary = canary
+        for (contrast, values) in scores where values.indices.contains(index) {
+          canary.contrasts[contrast] = values[index]
+        }
+        return canary
+      }
+    }
+  }
+}
+
+extension AuditPlan {
+  /// Why no scenario with these settings can be audited, with the way out; nil if one can.
+  static func refusal(of privacy: Scenario.Privacy) -> String? {
+    guard privacy.unit == .example else {
+      return "privacy.unit is \"client\", and canaries are records; set it to \"example\""
+    }
+    switch privacy.clipping {
+    case .flat, .automatic: break
+    case .perLayer, .adaptive:
+      return
+        "privacy.clipping.mode: groups of layers have bounds of their own, which canaries do not know; "
+        + "set it to \"flat\" or \"automatic\""
+    }
+    guard !privacy.individual else {
+      return "privacy.individual clips every example to a bound of its own; set it to false"
+    }
+    return nil
   }
 }

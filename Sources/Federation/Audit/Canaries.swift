@@ -21,15 +21,19 @@ public struct AuditPlan: Sendable, Hashable, Codable {
   public let kind: Kind
   /// Canaries of all clients together, dealt evenly.
   public let canaries: Int
+  /// The client that has all of them; nil deals them.
+  public let client: Int?
 
-  public init(kind: Kind, canaries: Int) {
+  public init(kind: Kind, canaries: Int, client: Int? = nil) {
     self.kind = kind
     self.canaries = canaries
+    self.client = client
   }
 
   /// Canaries of a client.
   func count(client: Int, of clients: Int) -> Int {
-    canaries / clients + (client < canaries % clients ? 1 : 0)
+    if let owner = self.client { return client == owner ? canaries : 0 }
+    return canaries / clients + (client < canaries % clients ? 1 : 0)
   }
 }
 
@@ -74,6 +78,11 @@ struct Canaries: Sendable {
     return canary * (count / self.count)
   }
 
+  /// The places of all made gradients.
+  func places(among count: Int) -> [Int?] {
+    isIncluded.indices.map { place(of: $0, among: count) }
+  }
+
   /// Those that are in a Poisson batch at `rate`.
   func drawn(rate: Double, work: LocalWork, step: Int) -> [Int] {
     var stream = RandomStream(
@@ -82,7 +91,7 @@ struct Canaries: Sendable {
   }
 
   /// The length of a made gradient once it is clipped.
-  private static func madeGradient(_ clipping: Clipping) -> Float {
+  static func madeGradient(_ clipping: Clipping) -> Float {
     clipping.clipped(100 * (clipping.bound ?? 0))
   }
 

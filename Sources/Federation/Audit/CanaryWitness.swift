@@ -17,19 +17,33 @@ final class CanaryWitness: StepObserver {
   /// (σC)².
   private let variance: Double
   private(set) var scores: [Double]
+  /// Of made gradients, which have places.
+  private(set) var trace: CanaryTrace?
+  private let work: LocalWork
 
   /// Nil where there is nothing to audit.
   init?(_ canaries: Canaries?, work: LocalWork) {
     guard let canaries, let privacy = work.privacy, privacy.noiseMultiplier > 0 else { return nil }
     self.canaries = canaries
+    self.work = work
     clipping = work.clipping
     rate = work.rateAndSteps.rate
     let deviation = privacy.noiseMultiplier * Double(privacy.maxGradNorm)
     variance = deviation * deviation
     scores = [Double](repeating: 0, count: canaries.count)
+    if canaries.kind == .gradient {
+      trace = CanaryTrace(
+        round: work.round, firstStep: work.firstStep, rate: rate,
+        signal: Double(Canaries.madeGradient(clipping)) / deviation,
+        places: canaries.places(among: work.start.count))
+    }
   }
 
+  /// Noisy sums that were seen.
+  private(set) var sums = 0
+
   func see(_ release: borrowing StepRelease, network: Network) {
+    sums += 1
     guard let known = release.knownSum else { return }
     // What the known records leave, rounded as the sums are.
     let rest = zip(release.sum.value, known).map { $0 - $1 }
@@ -38,6 +52,11 @@ final class CanaryWitness: StepObserver {
         of: rest, on: canary, clipping: clipping, network: network)
       scores[canary] += Self.logRatio((inner - power / 2) / variance, rate: rate)
     }
+    guard trace != nil else { return }
+    let scale = Float(1 / variance.squareRoot())
+    trace?.add(
+      canaries.places(among: rest.count).map { $0.map { rest[$0] * scale } ?? 0 },
+      drawn: canaries.drawn(rate: rate, work: work, step: release.step))
   }
 
   /// ln(1 − q + q·e^x).

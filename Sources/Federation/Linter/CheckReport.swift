@@ -34,6 +34,8 @@ public struct CheckReport: Sendable, Hashable {
   /// Nil where the method does not cluster by first updates.
   public let detection: DetectionForecast?
   public let cost: CostForecast
+  /// What an audit could show; nil for scenarios that cannot be audited.
+  public let audit: AuditForecast?
   /// The gravest first.
   public let findings: [Finding]
 

@@ -1,5 +1,6 @@
 // Notes on what the figures mean: DP501 and on.
 
+import Privacy
 import Scenarios
 
 extension CheckRule {
@@ -67,5 +68,22 @@ extension CheckRule {
           "this run trains without privacy, so no epsilon will be stated; set a number for one")
       ]
     },
+    CheckRule("DP508", .note) { facts in
+      guard let audit = facts.auditForecast else { return [] }
+      return [
+        Complaint(
+          "privacy.target_epsilon",
+          "`dpflsim audit` with \(audit.canaries) canaries: the bound for every mechanism can reach "
+            + "\(rounded(audit.bestPossible)), the one for Gaussian mechanisms about "
+            + "\(rounded(audit.gaussianLowerBound)) if all of the claimed \(rounded(audit.claimedEpsilon)) is lost; more "
+            + "canaries or a smaller delta show more")
+      ]
+    },
   ]
+}
+
+/// An ε in a sentence, to a hundredth.
+private func rounded(_ epsilon: Double) -> String {
+  let value = (100 * epsilon).rounded() / 100
+  return value == 0 ? "0" : short(value)
 }

@@ -20,7 +20,7 @@ public struct PrivacyLinter: Sendable {
   public func report() -> CheckReport {
     CheckReport(
       scenario: facts.scenario, model: facts.model, groups: facts.groups,
-      detection: facts.detection, cost: facts.cost,
+      detection: facts.detection, cost: facts.cost, audit: facts.auditForecast,
       findings: facts.findings(CheckReport.Severity.allCases))
   }
 }

@@ -18,6 +18,9 @@ public struct Advice: Sendable {
   public let sentences: [String]
   /// What it would take to be surer.
   public let surer: [String]
+  /// What this choice would cost if it were made privately; nil where nothing was chosen from, and where nobody asked
+  /// the store.
+  public var selectionPrice: SelectionPrice?
 }
 
 /// The differences of two cells in the accuracy of the worst-off cluster, seed by seed.

@@ -7,7 +7,7 @@ extension Advice {
   /// The sentences, the table of methods and budgets, and what would make it surer.
   public func lines(_ comparison: Comparison, colors: Bool) -> [String] {
     var lines = [TextStyle.bold.applied(to: scenario.printable, colors: colors)]
-    lines += sentences.map(\.printable)
+    lines += (sentences + [selectionPrice?.sentence].compactMap { $0 }).map(\.printable)
     lines += [""] + table(comparison).lines(colors: colors)
     if !surer.isEmpty { lines += ["", "To be surer:"] + surer.map { "  \($0.printable)" } }
     return lines
@@ -56,6 +56,7 @@ extension Advice {
       } ?? .null,
       "sentences": .array(sentences.map { .string($0) }),
       "surer": .array(surer.map { .string($0) }),
+      "private_selection": selectionPrice?.document ?? .null,
     ]
   }
 }

@@ -44,7 +44,7 @@ extension RunMetric {
   ) { $0.gap }
   public static let lossDisparity = RunMetric(
     weighted: "loss_disparity", "Loss of the worst true cluster minus that of the best, in nats.",
-    unit: .number(decimals: 3), isBetterHigh: false
+    unit: .number(decimals: 3, in: 0 ... .infinity), isBetterHigh: false
   ) { $0.clusterValues(\.loss, \.loss, by: $1).gap }
   public static let equalizedOddsGap = RunMetric(
     "equalized_odds_gap",
@@ -94,7 +94,7 @@ extension RunMetric {
   ) { $0.bottom10Mean }
   public static let clientLossDisparity = RunMetric(
     "client_loss_disparity", "Loss of the worst client minus that of the best, in nats.",
-    unit: .number(decimals: 3), isBetterHigh: false
+    unit: .number(decimals: 3, in: 0 ... .infinity), isBetterHigh: false
   ) { $0.clientValues(\.loss).gap }
 
   private static func ofClients(
@@ -114,7 +114,7 @@ extension RunMetric {
 
   public static let ari = RunMetric(
     "ari", "Adjusted Rand index of found and true clusters; 1 is perfect, 0 is chance.",
-    unit: .number(decimals: 3)
+    unit: .number(decimals: 3, in: -1...1)
   ) { $0.agreement?.ari }
   public static let nmi = RunMetric(
     "nmi", "Normalised mutual information of found and true clusters; 1 is perfect.",
@@ -191,12 +191,12 @@ extension RunMetric {
     RunMetric(
       "cluster_mean_perplexity",
       "Mean over true clusters of exp(loss), of models that predict tokens.",
-      unit: .number(decimals: 2), isBetterHigh: false
+      unit: .number(decimals: 2, in: 0 ... .infinity), isBetterHigh: false
     ) { result in result.perplexities.map { $0.reduce(0, +) / Double($0.count) } },
     RunMetric(
       "worst_cluster_perplexity",
       "The largest exp(loss) of a true cluster, of models that predict tokens.",
-      unit: .number(decimals: 2), isBetterHigh: false
+      unit: .number(decimals: 2, in: 0 ... .infinity), isBetterHigh: false
     ) { $0.perplexities?.max() },
   ]
 }

@@ -28,11 +28,12 @@ public struct ComparisonCell: Sendable {
     _ metric: RunMetric, by weighting: Weighting = .clients
   ) -> SeedEstimate {
     Comparison.estimate(runs.map { metric.value(of: $0.result, by: weighting) })
+      .within(metric.range)
   }
 
   /// The accuracy of a true cluster over the seeds.
   public func accuracy(ofCluster cluster: Int) -> SeedEstimate {
-    Comparison.estimate(runs.map { $0.result.accuracy(ofCluster: cluster) })
+    Comparison.estimate(runs.map { $0.result.accuracy(ofCluster: cluster) }).within(0...1)
   }
 
   /// The true clusters, as the first run names them.
@@ -100,10 +101,10 @@ public struct Comparison: Sendable {
     referenceMethods.firstIndex(of: cell.runs.first?.result.method ?? "") ?? referenceMethods.count
   }
 
-  /// The mean of the values with its bootstrap interval at 95 %, always with the same draws.
+  /// The mean of the values with its interval at 95 %, always with the same draws.
   static func estimate(_ values: [Double?]) -> SeedEstimate {
     do {
-      return try SeedEstimate.bootstrap(values, seed: 0)
+      return try SeedEstimate.interval(values, seed: 0)
     } catch {
       preconditionFailure("level and resamples are the defaults: \(error)")
     }
@@ -151,5 +152,15 @@ extension RunStore {
       }
     }
     return Comparison(compared, unfinished: unfinished)
+  }
+}
+
+extension SeedEstimate {
+  /// The interval without what cannot be.
+  func within(_ range: ClosedRange<Double>) -> SeedEstimate {
+    var estimate = self
+    estimate.lower = lower.map { min(max($0, range.lowerBound), range.upperBound) }
+    estimate.upper = upper.map { min(max($0, range.lowerBound), range.upperBound) }
+    return estimate
   }
 }

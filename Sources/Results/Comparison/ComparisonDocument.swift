@@ -26,6 +26,13 @@ extension Comparison {
             "difference": contrast.comparison.difference.document,
             "p_value": JSONValue(contrast.comparison.pValue),
             "exact": .bool(contrast.comparison.isExact),
+            "holm_p_value": JSONValue(contrast.adjustedPValue),
+            "effect_size": contrast.comparison.effect.map { effect in
+              [
+                "g": .number(effect.value), "lower": .number(effect.lower),
+                "upper": .number(effect.upper),
+              ]
+            } ?? .null,
           ]
         }),
       "unfinished": .array(unfinished.map { .string($0) }),

@@ -6,7 +6,7 @@ extension Comparison {
     blocks(by: order).flatMap { block in
       ["**\(Self.title(of: block).printable)**", ""] + block.table.markdown + [""]
     } + [
-      "Accuracies in per cent, mean over n seeds (95 % bootstrap interval); bold and *: best of its table."
+      "Accuracies in per cent, mean over n seeds (95 % interval); bold and *: best of its table."
     ]
   }
 
@@ -16,7 +16,7 @@ extension Comparison {
       ["\\begin{table}", "\\centering"] + block.table.latex
         + [
           "\\caption{\(Self.title(of: block).printable.latex). Accuracies in per cent, mean over $n$ seeds "
-            + "(95\\,\\% bootstrap interval); *: best of its table.}",
+            + "(95\\,\\% interval); *: best of its table.}",
           "\\end{table}", "",
         ]
     }

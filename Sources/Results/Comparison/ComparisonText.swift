@@ -66,8 +66,9 @@ extension Comparison {
     }
     if order == .method { lines += contrastLines }
     lines +=
-      ("Accuracies in per cent, mean over n seeds with a 95 % bootstrap interval; * best of its "
-      + "table, not counting the oracle. With few seeds the intervals are too narrow.").wrapped()
+      ("Accuracies in per cent, mean over n seeds with a 95 % interval; * best of its "
+      + "table, not counting the oracle. Below six seeds intervals are Student's; one or two seeds have none.")
+      .wrapped()
     if order != .cluster, order != .group {
       lines +=
         ("found: seeds in which every minority cluster had a model of its own. `--format csv` has every metric.")
@@ -224,13 +225,31 @@ extension Comparison {
       return "  ε \(contrast.epsilon.label): \(contrast.best) over \(contrast.other) "
         + "\(Self.interval(difference)) points, n \(difference.count), p "
         + NumberText.decimal(contrast.comparison.pValue, 3)
+        + (contrast.adjustedPValue.map { ", Holm's p \(NumberText.decimal($0, 3))" } ?? "")
+        + (contrast.comparison.effect.map { ", g \(Self.effect($0))" } ?? "")
         + (contrast.settings.isEmpty ? "" : " (\(contrast.settings))")
     }
+    let isCorrected = contrasts.contains { $0.adjustedPValue != nil }
+    let legend =
+      (isCorrected
+        ? [
+          "Holm's p holds for all \(contrasts.count) comparisons together; the plain one for one alone."
+        ] : [])
+      + (contrasts.contains { $0.comparison.effect != nil }
+        ? ["g: the difference over its standard deviation among seeds, with its 95 % interval."]
+        : [])
     return ["Worst cluster, best method against the others, paired by seed (sign-flip test):"]
-      + lines.flatMap { $0.printable.wrapped() } + [""]
+      + legend.map { "  " + $0 } + lines.flatMap { $0.printable.wrapped() } + [""]
   }
 
   // MARK: - Figures
+
+  /// "1.74 (0.46–3.85)".
+  static func effect(_ effect: EffectSize) -> String {
+    let to = effect.lower < 0 || effect.upper < 0 ? " to " : "–"
+    return "\(NumberText.decimal(effect.value, 2)) (\(NumberText.decimal(effect.lower, 2))\(to)"
+      + "\(NumberText.decimal(effect.upper, 2)))"
+  }
 
   /// "63.2 (60.1–66.0)"; the mean alone where there is no interval.
   static func interval(_ estimate: SeedEstimate?) -> String {

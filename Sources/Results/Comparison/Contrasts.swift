@@ -118,6 +118,8 @@ public struct MethodContrast: Sendable {
   public let other: String
   /// Best minus other.
   public let comparison: PairedComparison
+  /// Holm's p-value among all comparisons that are shown together; nil where they are five or fewer.
+  public internal(set) var adjustedPValue: Double?
 }
 
 extension Comparison {
@@ -159,6 +161,15 @@ extension Comparison {
         }
       }
     }
-    return contrasts
+    return Self.corrected(contrasts)
+  }
+
+  private static func corrected(_ contrasts: [MethodContrast]) -> [MethodContrast] {
+    let tested = contrasts.indices.filter { contrasts[$0].comparison.pValue != nil }
+    guard tested.count > MultipleTests.uncorrected else { return contrasts }
+    var corrected = contrasts
+    let adjusted = MultipleTests.holm(tested.compactMap { contrasts[$0].comparison.pValue })
+    for (index, pValue) in zip(tested, adjusted) { corrected[index].adjustedPValue = pValue }
+    return corrected
   }
 }

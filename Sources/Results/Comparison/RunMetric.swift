@@ -11,7 +11,8 @@ public struct RunMetric: Sendable, Hashable {
   public enum Unit: Sendable {
     /// From 0 to 1, shown in per cent.
     case share
-    case number(decimals: Int)
+    /// A number that lies in the range.
+    case number(decimals: Int, in: ClosedRange<Double> = 0...1)
     case epsilon
   }
 
@@ -79,11 +80,20 @@ public struct RunMetric: Sendable, Hashable {
     measure(result, weighting)
   }
 
+  /// Values that it can take, beyond which no interval need go.
+  var range: ClosedRange<Double> {
+    switch unit {
+    case .share: 0...1
+    case .number(_, let range): range
+    case .epsilon: 0 ... .infinity
+    }
+  }
+
   /// A value for people; "–" where there is none.
   func text(_ value: Double?) -> String {
     switch unit {
     case .share: Comparison.percent(value)
-    case .number(let decimals): NumberText.decimal(value, decimals)
+    case .number(let decimals, _): NumberText.decimal(value, decimals)
     case .epsilon: value == nil ? "–" : NumberText.epsilon(value)
     }
   }

@@ -22,10 +22,7 @@ extension AuditReport {
         TextTable.Cell(row.isAlarm ? "refuted" : "holds", row.isAlarm ? .bad : .good),
       ])
     }
-    return [
-      "\(rows.first?.verdict.canaries ?? 0) canaries (\(plan.kind.rawValue)) in \(scenario), seed \(seed), each put in by a fair coin.",
-      "",
-    ] + table.lines(colors: colors) + engineLines + [
+    return [summary, ""] + table.lines(colors: colors) + engineLines + [
       "",
       "ε shown: with 95 % confidence ε is at least this, whatever the mechanism; if Gaussian: if the trade-off is a "
         + "Gaussian one; at most: with every guess right. Claims are tested along their whole privacy curve.",
@@ -50,29 +47,69 @@ extension AuditReport {
             "best_possible": JSONValue(row.verdict.bestPossible),
             "claimed_epsilon": JSONValue(row.claimedEpsilon),
             "delta": JSONValue(row.verdict.delta), "refuted": .bool(row.isAlarm),
-            "engine": row.engine.map { test in
-              [
-                "correct": .number(Double(test.correct)), "rate": JSONValue(test.rate),
-                "p_value": JSONValue(test.pValue), "refuted": .bool(test.isRefuted),
-              ]
-            } ?? .null,
+            "engine": row.engine.map(Self.document) ?? .null,
+            "contrasts": .object(
+              row.contrasts.reduce(into: [:]) {
+                $0[$1.contrast.rawValue] = Self.document($1.test)
+              }),
           ]
         }),
+      "unpaid_clients": .array(unpaid.map { .integer($0.client) }),
     ]
   }
 
-  /// The engine tests, in sentences.
+  private static func document(_ test: EngineTest) -> JSONValue {
+    [
+      "canaries": .integer(test.canaries), "correct": .number(Double(test.correct)),
+      "rate": JSONValue(test.rate), "p_value": JSONValue(test.pValue),
+      "refuted": .bool(test.isRefuted),
+    ]
+  }
+
+  /// What was done, in a sentence.
+  var summary: String {
+    "\(NumberText.grouped(rows.first?.verdict.canaries ?? 0)) canaries (\(plan.kind.rawValue)) in \(scenario), seed "
+      + "\(seed), each put in by a fair coin."
+  }
+
+  /// What the engine tests came to, in sentences: those of differences for all clients, and where they refute.
+  var engineSentences: [String] {
+    rows.flatMap { row -> [String] in
+      guard let engine = row.engine else { return [] }
+      let contrasts = row.contrasts.filter { row.cluster == nil || $0.test.isRefuted }
+      return [sentence(engine, row, "the noisy sums")]
+        + contrasts.map { sentence($0.test, row, $0.contrast.words) }
+    } + unpaidSentences
+  }
+
+  private func sentence(_ test: EngineTest, _ row: Row, _ what: String) -> String {
+    "\(name(of: row)): \(test.correct) of \(test.canaries) coins told by \(what); the claim allows "
+      + "\(NumberText.percent(test.rate)) of them (p = \(NumberText.exact((test.pValue * 1e4).rounded(.up) / 1e4)))"
+      + (test.isRefuted ? ": refuted" : "")
+  }
+
+  private var unpaidSentences: [String] {
+    guard let first = unpaid.first else { return [] }
+    return [
+      "\(NumberText.count(unpaid.count, "client")) released more than the ledger says, such as client \(first.client): "
+        + "\(first.sums) noisy sums and \(first.choices) choices, of which \(first.countedSums) and "
+        + "\(first.countedChoices) are in it: refuted"
+    ]
+  }
+
   private var engineLines: [String] {
-    let lines = rows.compactMap { row in
-      row.engine.map { test in
-        "  \(name(of: row)): \(test.correct) of \(test.canaries) coins told by the noisy sums; the claim allows "
-          + "\(NumberText.percent(test.rate)) of them (p = \(NumberText.exact((test.pValue * 1e4).rounded(.up) / 1e4)))"
-          + (test.isRefuted ? ": refuted" : "")
-      }
-    }
+    let lines = engineSentences.map { "  " + $0 }
     return lines.isEmpty
       ? [] : ["", "If every canary has noise of its own, as DP-SGD says:"] + lines
   }
+}
 
-  private func name(of row: Row) -> String { row.cluster.map { clusterNames[$0] } ?? "all" }
+extension AuditContrast {
+  /// What was looked at, for people.
+  fileprivate var words: String {
+    switch self {
+    case .clients: "differences between two clients' sums"
+    case .rounds: "differences between two rounds' sums"
+    }
+  }
 }

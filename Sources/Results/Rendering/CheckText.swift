@@ -183,6 +183,7 @@ extension CheckText {
         "seconds_on_one_worker": .number(report.cost.secondsOnOneWorker),
         "peak_bytes": .integer(report.cost.peakBytes),
       ],
+      "audit": report.audit.map(Self.document) ?? .null,
       "findings": .array(
         report.findings.map {
           [
@@ -226,6 +227,15 @@ extension CheckText {
       "reliable_score": .number(detection.reliableScore),
       "least_distance": JSONValue(detection.leastDistance),
       "reliable_distance": JSONValue(detection.reliableDistance),
+    ]
+  }
+
+  private static func document(_ audit: AuditForecast) -> JSONValue {
+    [
+      "canaries": .integer(audit.canaries), "claimed_epsilon": .number(audit.claimedEpsilon),
+      "delta": .number(audit.delta), "best_possible": .number(audit.bestPossible),
+      "lower_bound": .number(audit.lowerBound),
+      "gaussian_lower_bound": .number(audit.gaussianLowerBound),
     ]
   }
 }

@@ -27,7 +27,7 @@ public struct ProgressText: Sendable {
     switch event {
     case .preparing(let step): preparing = step
     case .started: preparing = nil
-    case .announced, .checkpoint: break
+    case .announced, .released, .checkpoint: break
     case .finishedRound(let report):
       preparing = nil
       finished = report.round

@@ -39,7 +39,7 @@ extension ClusteringDiagnostics {
       id: "candidates",
       caption:
         "Separation score of every number of clusters that was tried, mean over seeds with its "
-        + "95 % bootstrap interval.",
+        + "95 % interval.",
       specification: VegaLite.specification(
         "Separation score by number of clusters", values: values, layout: .single(width: 620),
         body: [

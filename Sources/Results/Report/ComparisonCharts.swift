@@ -24,7 +24,7 @@ struct ComparisonCharts {
 
   var methods: [String] { comparison.methods }
 
-  /// Worst-cluster accuracy over ε, a line a method, with bootstrap bands; what nothing beats is ringed.
+  /// Worst-cluster accuracy over ε, a line a method, with bands of its intervals; what nothing beats is ringed.
   var frontier: ReportChart {
     let frontier = comparison.frontier(settings: settings)
     let values = cells.compactMap { cell -> JSONValue? in
@@ -55,7 +55,7 @@ struct ComparisonCharts {
     return ReportChart(
       id: "frontier",
       caption:
-        "Accuracy of the worst-off cluster for every budget. Bands and bars are 95 % bootstrap "
+        "Accuracy of the worst-off cluster for every budget. Bands and bars are 95 % "
         + "intervals over seeds; a ring marks what no other method or smaller budget beats.",
       specification: VegaLite.specification(
         "Accuracy of the worst-off cluster over epsilon, a line for each method", values: values,

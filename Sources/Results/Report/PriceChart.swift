@@ -32,7 +32,7 @@ extension ComparisonCharts {
     return ReportChart(
       id: "prices",
       caption: "The price of privacy: accuracy without privacy minus accuracy with it, of the same "
-        + "method and seed, for every true cluster. Bars are 95 % bootstrap intervals."
+        + "method and seed, for every true cluster. Bars are 95 % intervals."
         + (priced.contains { !scale.shows($0.mean) }
           ? " An arrow at the edge is a price outside of the scale, with its number." : ""),
       specification: VegaLite.specification(

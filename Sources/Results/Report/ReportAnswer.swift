@@ -6,10 +6,12 @@ import Federation
 extension ReportPage {
   var answerPart: String {
     comparison.scenarios.map { scenario in
-      let advice = comparison.advice(for: scenario)
+      var advice = comparison.advice(for: scenario)
+      advice.selectionPrice = selectionPrices[scenario]
       var output = comparison.scenarios.count > 1 ? "<h3>\(scenario.escaped)</h3>\n" : ""
       output +=
         "<div class=\"answer\">\n" + advice.sentences.map(HTML.paragraph).joined() + "</div>\n"
+      if let price = advice.selectionPrice { output += HTML.paragraph(price.sentence) }
       output += answerTable(advice)
       if !advice.surer.isEmpty {
         output += HTML.details("What it would take to be surer", HTML.list(advice.surer))

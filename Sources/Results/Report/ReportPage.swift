@@ -10,6 +10,10 @@ import Scenarios
 public struct ReportPage: Sendable {
   let comparison: Comparison
   let detail: Detail?
+  /// Of the scenarios that are compared, the latest first.
+  let audits: [StoredAudit]
+  /// By scenario.
+  let selectionPrices: [String: SelectionPrice]
   private let runtime: ChartRuntime?
 
   /// The run that is shown by itself.
@@ -36,6 +40,12 @@ public struct ReportPage: Sendable {
   ) throws(StoreError) {
     self.comparison = comparison
     self.runtime = runtime
+    audits = try store.latestAudits(ofScenarios: comparison.scenarios)
+    var prices: [String: SelectionPrice] = [:]
+    for advice in comparison.advice {
+      prices[advice.scenario] = try store.selectionPrice(of: advice, in: comparison)
+    }
+    selectionPrices = prices
     guard let cell = Self.shown(comparison), let shown = cell.runs.first else {
       detail = nil
       return
@@ -184,6 +194,10 @@ public struct ReportPage: Sendable {
           id: "assessment", title: "For a data protection impact assessment",
           content: scope(detail) + assessmentPart(detail)),
       ]
+    }
+    if !audits.isEmpty {
+      sections.append(
+        Section(id: "audits", title: "What attacks showed", content: auditPart(figure)))
     }
     sections.append(
       Section(id: "glossary", title: "Glossary", content: Glossary.html))

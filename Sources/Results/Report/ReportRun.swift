@@ -66,8 +66,8 @@ extension ReportPage {
     var items = [
       "dpflsim \(detail.run.version) on \(detail.run.machine).",
       "Scenario hash \(detail.run.scenarioHash), result digest \(detail.result.resultDigest).",
-      "Intervals: percentile bootstrap over seeds with 2000 resamples; pairs share seed, data, "
-        + "initial model and batches.",
+      "Intervals: Student's t for three to five seeds, percentile bootstrap with 2000 resamples from six on; "
+        + "pairs share seed, data, initial model and batches.",
     ]
     if let runtime { items.append("Charts: \(runtime).") }
     return HTML.list(items)

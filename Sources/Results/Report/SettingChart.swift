@@ -53,7 +53,7 @@ extension Comparison {
     return ReportChart(
       id: "setting-" + path.filter { $0.isLetter || $0.isNumber },
       caption:
-        "Accuracy of the worst-off cluster for every value of `\(path)`; bars are 95 % bootstrap intervals.",
+        "Accuracy of the worst-off cluster for every value of `\(path)`; bars are 95 % intervals.",
       specification: VegaLite.specification(
         "Accuracy of the worst-off cluster over \(path), a panel for each epsilon", values: rows,
         layout: .balanced(Set(series.map(\.epsilon)).count, least: 190, left: 60),

@@ -4,7 +4,8 @@ import Foundation
 import GRDB
 
 extension RunStore {
-  /// Copies the runs of another store that have ended, done or not, and that this one does not know by name.
+  /// Copies the runs of another store that have ended, done or not, and that this one does not know by name, and its
+  /// audits.
   /// Doing it again changes nothing.
   ///
   /// - Returns: the names of the runs that came, the oldest first.
@@ -16,6 +17,7 @@ extension RunStore {
       ended.contains($0.status) && !known.contains($0.runID)
     }
     for run in coming { try copyFiles(of: run.runID, from: other) }
+    let audits = try other.audits()
     let (theirs, ours) = (
       other.filesFolder.lastPathComponent + "/", filesFolder.lastPathComponent + "/"
     )
@@ -28,6 +30,9 @@ extension RunStore {
           sql: "UPDATE artifacts SET path = ? || substr(path, ?) WHERE run_id = ?",
           arguments: [ours, theirs.count + 1, run.runID])
       }
+    }
+    try write { database in
+      for audit in audits.reversed() { try audit.insert(database, onConflict: .ignore) }
     }
     return coming.map(\.runID)
   }

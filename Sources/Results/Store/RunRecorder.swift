@@ -14,6 +14,7 @@ public actor RunRecorder: RunObserver {
   public nonisolated let runID: String
   private let store: RunStore
   private let findings: [CheckReport.Finding]
+  private let scenarioHash: String
   private let clusterNames: [String]
   private let trueClusters: [Int]
   private var ledgerCount: Int
@@ -44,6 +45,7 @@ public actor RunRecorder: RunObserver {
   ) throws(StoreError) {
     self.store = store
     self.findings = findings
+    scenarioHash = scenario.hash
     clusterNames = scenario.population.clusters.map(\.name)
     trueClusters = scenario.trueClusters
     isReproducible = scenario.isReproducible
@@ -100,6 +102,7 @@ public actor RunRecorder: RunObserver {
     self.store = store
     self.findings = findings
     self.runID = runID
+    scenarioHash = scenario.hash
     clusterNames = scenario.population.clusters.map(\.name)
     trueClusters = scenario.trueClusters
     isReproducible = scenario.isReproducible
@@ -169,6 +172,8 @@ public actor RunRecorder: RunObserver {
         try ClientPartitionTable.replace(start.partition.clients, runID: runID, in: database)
       }
     case .announced(let round, let entries): try announce(entries, round: round)
+    case .released(let updates):
+      try store.write(updates, of: runID, scenarioHash: scenarioHash, repeats: isReproducible)
     case .finishedRound(let report): try record(report)
     case .checkpoint(let checkpoint): try store.write(checkpoint, of: runID)
     }

@@ -61,6 +61,10 @@ enum Schema {
           PRAGMA user_version = 6;
           """)
     }
+    migrator.registerMigration("7") { database in
+      try database.execute(sql: audits)
+      try database.execute(sql: "PRAGMA user_version = 7")
+    }
     return migrator
   }
 

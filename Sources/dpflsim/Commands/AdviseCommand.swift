@@ -37,7 +37,8 @@ struct AdviseCommand: ParsableCommand {
 
   func run() throws {
     let name = try scenario.map { try Self.name(of: $0) }
-    let comparison = try store.openExisting().comparison(scenario: name)
+    let store = try store.openExisting()
+    let comparison = try store.comparison(scenario: name)
     guard !comparison.cells.isEmpty else {
       throw Failure(
         .missingInput,
@@ -45,12 +46,12 @@ struct AdviseCommand: ParsableCommand {
           + "sweep \(scenario ?? "SCENARIO") --epsilon 1,2,4,8,none --method r-dpcfl,ifca,global,local --seeds 0..5 "
           + "--advise")
     }
-    let advice = comparison.advice
+    let advice = try store.pricedAdvice(comparison)
     switch table.format {
     case .markdown, .latex:
       let lines = advice.flatMap { advice in
         let rows = advice.table(comparison)
-        return advice.sentences + [""]
+        return advice.sentences + [advice.selectionPrice?.sentence].compactMap { $0 } + [""]
           + (table.format == .latex ? rows.latex : rows.markdown) + [""]
       }
       return try Terminal.write(lines.joined(separator: "\n") + "\n")

@@ -13,12 +13,14 @@ struct AuditCommand: AsyncParsableCommand {
       Records made for the purpose (canaries) are put into the clients' data, each by a fair coin. \
       After one run an auditor guesses from what was released which of them were in; right guesses \
       that no mechanism within the stated ε would allow refute the statement (exit status 70). \
-      docs/audit.md explains the figures. The run itself is not stored.
+      docs/audit.md explains the figures, which are stored and shown by `dpflsim report`. The run itself is \
+      not stored.
 
       dpflsim audit scenarios/tiny.json --set privacy.target_epsilon=1
       """)
 
   @OptionGroup var scenario: ScenarioOptions
+  @OptionGroup var store: StoreOptions
   @OptionGroup var output: OutputOptions
 
   @Option(help: "What a canary is: gradient (the worst record), mislabelled, far-out.")
@@ -26,6 +28,13 @@ struct AuditCommand: AsyncParsableCommand {
 
   @Option(help: "Canaries of all clients together (default: 40 for each client).")
   var canaries: Int?
+
+  @Option(
+    help: """
+      Audit so many runs instead, with seeds from the scenario's on and one canary each, in or out by a fair coin; for \
+      small scenarios.
+      """)
+  var runs: Int?
 
   @Option(help: "Work on so many cores (default: all). The result does not depend on it.")
   var workers: Int?
@@ -37,6 +46,16 @@ struct AuditCommand: AsyncParsableCommand {
     if let canaries, canaries < 1 {
       throw ValidationError("--canaries \(canaries): must be at least 1")
     }
+    if let runs {
+      guard (8...100_000).contains(runs) else {
+        throw ValidationError(
+          "--runs \(runs): must be from 8 to 100000; half of them choose the threshold")
+      }
+      guard canaries == nil else {
+        throw ValidationError(
+          "--runs has one canary in each run, so --canaries does not go with it")
+      }
+    }
     if let workers, !(1...1024).contains(workers) {
       throw ValidationError("--workers must be from 1 to 1024, got \(workers)")
     }
@@ -44,24 +63,75 @@ struct AuditCommand: AsyncParsableCommand {
 
   func run() async throws {
     try ProcessRanks.refuse("audit")
+    if let runs { return try await repeated(runs) }
     let scenario = try scenario.scenario()
     let plan = AuditPlan(
-      kind: kind, canaries: canaries ?? 40 * scenario.clients.count)
+      kind: kind, canaries: canaries ?? AuditPlan.usualCanaries(clients: scenario.clients.count))
+    // Before the work: a store that cannot be written costs nothing then.
+    let file = try store.open()
     let report = try await audit(scenario, plan: plan)
+    let record = try file.add(report, of: scenario, machine: Machine.description)
+    try output.write {
+      report.lines(colors: $0) + [
+        "", "Stored as \(record.auditID); `dpflsim report` shows it beside runs of the scenario.",
+      ]
+    } document: {
+      report.document
+    }
+    if report.isAlarm { throw Self.alarm }
+  }
+
+  private static let alarm = Failure(
+    .fault,
+    "the stated ε is refuted: the run released more than its ledger says (or this is the one audit in twenty "
+      + "that errs; try other seeds)")
+
+  /// One canary in or out over many runs.
+  private func repeated(_ runs: Int) async throws {
+    let first = try scenario.scenario()
+    var evidence: [AuditEvidence] = []
+    for run in 0..<runs {
+      let audited = try repetition(run, of: first)
+      evidence.append(try await self.evidence(audited.scenario, plan: audited.plan, isShown: false))
+    }
+    let report: RepeatedAuditReport
+    do {
+      report = try RepeatedAuditReport(evidence, kind: kind, scenario: first)
+    } catch {
+      throw Failure(error)
+    }
     try output.write {
       report.lines(colors: $0)
     } document: {
       report.document
     }
-    if report.isAlarm {
-      throw Failure(
-        .fault,
-        "the stated ε is refuted: the run released more than its ledger says (or this is the one audit in twenty "
-          + "that errs; try other seeds)")
-    }
+    if report.isAlarm { throw Self.alarm }
+  }
+
+  /// Each run has a seed of its own, and its canary at the next client.
+  private func repetition(
+    _ run: Int, of first: Scenario
+  ) throws -> (scenario: Scenario, plan: AuditPlan) {
+    var options = scenario
+    options.seed = first.seed &+ UInt64(run)
+    return (
+      try options.scenario(),
+      AuditPlan(kind: kind, canaries: 1, client: run % first.clientCount)
+    )
   }
 
   private func audit(_ scenario: Scenario, plan: AuditPlan) async throws -> AuditReport {
+    let evidence = try await self.evidence(scenario, plan: plan, isShown: !quiet)
+    do {
+      return try AuditReport(evidence, plan: plan, scenario: scenario)
+    } catch {
+      throw Failure(error)
+    }
+  }
+
+  private func evidence(
+    _ scenario: Scenario, plan: AuditPlan, isShown: Bool
+  ) async throws -> AuditEvidence {
     let places = Places()
     var options = SimulationOptions(
       workers: workers ?? Machine.cores, modelCache: BaseModelCache(folder: places.cache),
@@ -69,7 +139,7 @@ struct AuditCommand: AsyncParsableCommand {
     options.audit = plan
     let display = ProgressDisplay(
       scenario: scenario,
-      style: quiet ? .silent : .suitable(colors: output.colors(on: .error)), roundsDone: 0,
+      style: isShown ? .suitable(colors: output.colors(on: .error)) : .silent, roundsDone: 0,
       runID: "audit")
     do {
       let outcome = try await Simulation(
@@ -79,7 +149,7 @@ struct AuditCommand: AsyncParsableCommand {
       guard let evidence = outcome.evidence else {
         throw Failure(.fault, "an audited run left no evidence")
       }
-      return try AuditReport(evidence, plan: plan, scenario: scenario)
+      return evidence
     } catch {
       await display.clear()
       throw Failure(error)

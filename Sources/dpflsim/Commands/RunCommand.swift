@@ -39,6 +39,13 @@ struct RunCommand: AsyncParsableCommand {
       valueName: "rounds"))
   var checkpointEvery = CheckpointPolicy.rounds(1)
 
+  @Flag(
+    help: """
+      Keep every released update as a safetensors file with its noise, so that others can audit the run; give it \
+      again with --resume.
+      """)
+  var keepUpdates = false
+
   @OptionGroup var store: StoreOptions
   @OptionGroup var output: OutputOptions
 
@@ -99,6 +106,7 @@ struct RunCommand: AsyncParsableCommand {
     if shared.isShared { try await share(&execution, by: shared) }
     execution.begun = Main.begun
     execution.tensorBoard = tensorboard.map { URL(fileURLWithPath: $0, isDirectory: true) }
+    execution.keepsUpdates = keepUpdates
     let sharing = Mutex<RankSharing?>(nil)
     execution.tellSharing = { told in sharing.withLock { $0 = told } }
     let stored = try await execution.run()
@@ -122,7 +130,7 @@ struct RunCommand: AsyncParsableCommand {
       resume == nil ? try scenario.scenario(allowing: allowed) : try await shared.shared(nil)
     try await RunExecution.assist(
       with: known, by: shared, checkpoints: checkpointEvery, memoryLimit: memoryLimit?.bytes,
-      resumes: resume != nil)
+      keepsUpdates: keepUpdates, resumes: resume != nil)
   }
 
   private func execution(workers: Int) throws -> RunExecution {

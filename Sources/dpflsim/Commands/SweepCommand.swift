@@ -114,8 +114,7 @@ struct SweepCommand: AsyncParsableCommand {
           .joined(separator: "\n"))
     }
     let comparison = try store.comparison(of: progress.runIDs)
-    let advice =
-      advise ? comparison.advice : []
+    let advice = advise ? try store.pricedAdvice(comparison) : []
     try output.write { colors in
       ["\(progress.headline)."] + progress.failures.map { "failed: \($0)" }
         + tables(comparison, colors: colors)

@@ -37,7 +37,7 @@ actor ProgressDisplay {
 
   func receive(_ event: RunEvent) {
     switch event {
-    case .announced, .checkpoint: return
+    case .announced, .released, .checkpoint: return
     case .preparing, .started, .finishedRound: break
     }
     text.receive(event)

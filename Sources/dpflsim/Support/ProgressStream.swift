@@ -47,7 +47,7 @@ enum ProgressStream {
     secondsLeft: Double?
   ) {
     switch event {
-    case .announced, .checkpoint: break
+    case .announced, .released, .checkpoint: break
     case .preparing(let step):
       write("preparing", ["run_id": .string(runID), "step": .string(step)])
     case .started(let start):

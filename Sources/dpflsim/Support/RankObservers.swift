@@ -30,7 +30,7 @@ actor RankPatience: RunObserver {
     case .finishedRound(let report):
       longest = max(longest, report.seconds)
       ranks.setPatience(seconds: max(least, 10 * longest))
-    case .preparing, .announced, .checkpoint: break
+    case .preparing, .announced, .released, .checkpoint: break
     }
     try await next?.receive(event)
   }

@@ -90,7 +90,7 @@ extension RunExecution {
   /// - Parameter resumes: whether a stored run goes on.
   static func assist(
     with scenario: Scenario, by shared: RankedRun, checkpoints: CheckpointPolicy,
-    memoryLimit: Int?, resumes: Bool
+    memoryLimit: Int?, keepsUpdates: Bool, resumes: Bool
   ) async throws {
     let places = Places()
     let check = try RunCheck(scenario: scenario, catalog: places.catalog)
@@ -100,6 +100,7 @@ extension RunExecution {
       workers: shared.workers, memoryLimit: memoryLimit, checkpoints: checkpoints)
     options.allowedFindings = check.allowed
     options.ranks = shared.ranks
+    options.handsOutUpdates = keepsUpdates
     let request = options.stopRequest
     let watch = SignalWatch()
     watch.start { request.make(status: Int(watch.status?.rawValue ?? 0)) }

@@ -24,6 +24,8 @@ struct RunExecution {
   var memoryLimit: Int?
   /// The run to go on with; nil begins one.
   var resumed: ResumedRun?
+  /// Whether every released update is stored.
+  var keepsUpdates = false
   /// Where cells of a sweep find one another's frozen features.
   var sharedFeatures: SharedFeatures?
   /// To begin only if no run of this identity is done, and no other process runs its scenario on this store.
@@ -67,6 +69,7 @@ struct RunExecution {
       modelCache: BaseModelCache(folder: places.cache), checkpoints: checkpoints)
     options.allowedFindings = check.allowed
     options.sharedFeatures = sharedFeatures
+    options.handsOutUpdates = keepsUpdates
     if let shared { options.ranks = shared.ranks }
     let simulation = Simulation(scenario: scenario, catalog: places.catalog, options: options)
     let (recorder, found) = try begin(findings)

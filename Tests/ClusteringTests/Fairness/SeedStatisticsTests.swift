@@ -127,9 +127,9 @@ struct SeedStatisticsTests {
   @Test("a missing seed drops its pair; the difference comes with n and an interval")
   func pairs() throws {
     let comparison = try PairedComparison(
-      first: [0.7, nil, 0.8, 0.75], second: [0.6, 0.9, .nan, 0.70], seed: 1)
-    #expect(comparison.count == 2 && comparison.pValue == 0.5)
-    #expect(isClose(try #require(comparison.difference.mean), 0.075, relative: 1e-9))
+      first: [0.7, nil, 0.8, 0.75, 0.75], second: [0.6, 0.9, .nan, 0.70, 0.70], seed: 1)
+    #expect(comparison.count == 3 && comparison.pValue == 0.25)
+    #expect(isClose(try #require(comparison.difference.mean), 0.2 / 3, relative: 1e-9))
     #expect(comparison.difference.lower != nil)
     #expect(throws: ClusteringError.self) {
       try PairedComparison(first: [1], second: [], seed: 1)

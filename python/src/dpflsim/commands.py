@@ -36,6 +36,7 @@ def run(
     memory_limit: str | int | None = None,
     checkpoint_every: int | str | None = None,
     allow: Iterable[str] = (),
+    keep_updates: bool = False,
     progress: Progress = None,
     set: Mapping[str, Any] | None = None,
     **overrides: Any,
@@ -49,6 +50,7 @@ def run(
         memory_limit: bytes, or text such as "500MB".
         checkpoint_every: rounds, seconds such as "30s", or "never".
         allow: critical rules of the check, such as "DP102", in spite of which it is run.
+        keep_updates: stores every released update, so that others can audit the run.
         progress: False shows none, True shows a bar; a function is called with each event of `dpflsim.progress`.
             By default a bar is shown in notebooks and terminals.
         set: settings by their path.
@@ -61,7 +63,8 @@ def run(
     """
     with _arguments(scenario, set, overrides) as (arguments, file):
         options = _options(workers=workers, memory_limit=memory_limit, checkpoint_every=checkpoint_every)
-        return _run(["run", *arguments, *options, *_allowed(allow)], store, progress, file)
+        kept = ["--keep-updates"] if keep_updates else []
+        return _run(["run", *arguments, *options, *kept, *_allowed(allow)], store, progress, file)
 
 
 def resume(

@@ -13,7 +13,7 @@ from .progress import CellState
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean over `n` seeds with its bootstrap interval, which is too narrow for few seeds (docs/metrics.md)."""
+    """A mean over `n` seeds with its interval: none for one or two seeds, Student's up to five, then the bootstrap's."""
 
     n: int
     mean: float | None
@@ -49,6 +49,15 @@ class ComparedCell:
 
 
 @dataclass(frozen=True, slots=True)
+class Effect:
+    """Hedges's g of differences between seeds, with its 95 % interval."""
+
+    g: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True)
 class Contrast:
     """The best method of an ε against another one, seed by seed."""
 
@@ -60,6 +69,9 @@ class Contrast:
     difference: Estimate
     p_value: float | None
     exact: bool
+    holm_p_value: float | None = None
+    """Among more than five comparisons: holds for all of them together."""
+    effect_size: Effect | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,88 @@
+// Student's intervals, effect sizes and Holm's correction against SciPy (`stats.t`, `stats.nct`), hand and coverage.
+
+import Clustering
+import Kernels
+import TestSupport
+import Testing
+
+@Suite("Few seeds and many tests")
+struct FewSeedsTests {
+  @Test(
+    "quantiles of Student's t",
+    arguments: [
+      (1, 12.7062047362), (2, 4.30265272975), (3, 3.18244630528), (4, 2.7764451052),
+      (7, 2.36462425159), (12, 2.17881282967),
+    ])
+  func quantile(degrees: Int, expected: Double) {
+    #expect(
+      isClose(StudentLaw.quantile(within: 0.95, degrees: degrees), expected, relative: 1e-10))
+  }
+
+  @Test(
+    "the non-central law",
+    arguments: [
+      (1.5, 2, 0.7, 0.6924131129), (4.2, 4, 2.0, 0.8695167482), (-0.5, 3, 1.0, 0.07572611871),
+      (10, 9, 8, 0.745951162), (0.3, 1, 0.5, 0.3984447787),
+    ])
+  func noncentral(t: Double, degrees: Int, lambda: Double, expected: Double) {
+    let own = StudentLaw.cumulative(t, degrees: degrees, noncentrality: lambda)
+    #expect(abs(own - expected) < 1e-6, "\(own)")
+  }
+
+  private static let differences = [0.031, 0.012, 0.045, 0.02, 0.027]
+
+  @Test("an interval and an effect of five differences")
+  func effect() throws {
+    let comparison = try PairedComparison(
+      first: Self.differences, second: [0, 0, 0, 0, 0], seed: 1)
+    #expect(isClose(try #require(comparison.difference.lower), 0.0116163893750, relative: 1e-9))
+    #expect(isClose(try #require(comparison.difference.upper), 0.0423836106250, relative: 1e-9))
+    let effect = try #require(comparison.effect)
+    #expect(isClose(effect.value, 1.7434101145059258, relative: 1e-12))
+    #expect(abs(effect.lower - 0.46353375814) < 1e-5 && abs(effect.upper - 3.8497594930) < 1e-4)
+    #expect(effect.lower < effect.value && effect.value < effect.upper)
+    #expect(EffectSize(of: [1, 1, 1]) == nil && EffectSize(of: [1, 2]) == nil)
+  }
+
+  @Test("two values have no interval, three have Student's, six the bootstrap's")
+  func choice() throws {
+    #expect(try SeedEstimate.interval([1, 2], seed: 1).lower == nil)
+    let three = try SeedEstimate.interval([1, nil, 2, 3], seed: 1)
+    #expect(
+      isClose(try #require(three.upper), 2 + 4.30265272975 / 3.0.squareRoot(), relative: 1e-9))
+    let six: [Double?] = [1, 2, 3, 4, 5, 6]
+    #expect(try SeedEstimate.interval(six, seed: 1) == SeedEstimate.bootstrap(six, seed: 1))
+    let equal = try SeedEstimate.interval([0.5, 0.5, 0.5], seed: 1)
+    #expect(equal.lower == 0.5 && equal.upper == 0.5)
+    for level in [0.0, 1] {
+      #expect(throws: ClusteringError.self) {
+        try SeedEstimate.interval([1, 2, 3], level: level, seed: 1)
+      }
+    }
+  }
+
+  @Test("of three Gaussian values the interval covers the truth in 95 of a hundred trials")
+  func coverage() throws {
+    var stream = RandomStream(seed: 5, purpose: .test)
+    var covered = 0
+    for _ in 0..<1000 {
+      let estimate = try SeedEstimate.interval(
+        (0..<3).map { _ in stream.nextGaussian() }, seed: 1)
+      if try #require(estimate.lower) <= 0, try #require(estimate.upper) >= 0 { covered += 1 }
+    }
+    // Three standard errors are 21.
+    #expect(abs(covered - 950) < 21, "\(covered)")
+  }
+
+  @Test("Holm's p-values by hand")
+  func holm() {
+    #expect(MultipleTests.holm([]) == [])
+    #expect(MultipleTests.holm([0.04]) == [0.04])
+    // Ordered 0.01, 0.02, 0.03, 0.5: times 4, 3, 2, 1, and never falling.
+    let adjusted = MultipleTests.holm([0.02, 0.5, 0.01, 0.03])
+    for (own, expected) in zip(adjusted, [0.06, 0.5, 0.04, 0.06]) {
+      #expect(isClose(own, expected, relative: 1e-12))
+    }
+    #expect(MultipleTests.holm([0.5, 0.9]) == [1, 1])
+  }
+}
