@@ -182,11 +182,14 @@ public struct ClusteringReport: Codable, Hashable, Sendable {
     public let maxPairwiseOverlap: Double?
     public let bic: Double?
     public let emIterations: Int?
+    /// Mean silhouette, where clusters are found by cosines.
+    public let silhouette: Double?
 
     public init(
       clusters: Int, minSeparationScore: Double?, maxPairwiseOverlap: Double?, bic: Double?,
-      emIterations: Int?
+      emIterations: Int?, silhouette: Double? = nil
     ) {
+      self.silhouette = silhouette
       self.clusters = clusters
       self.minSeparationScore = minSeparationScore
       self.maxPairwiseOverlap = maxPairwiseOverlap

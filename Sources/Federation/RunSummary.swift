@@ -58,6 +58,7 @@ struct RunSummary {
         targetEpsilon: profile.budget.targetEpsilon,
         noiseMultiplier: (server?.noise ?? clients[profile.index].noise).noiseMultiplier,
         firstRoundNoiseMultiplier: state.clustering == nil
+          || !scenario.method.traits.clustersFirstRound
           ? nil : clients[profile.index].noise.fullBatchNoiseMultiplier,
         accountant: bounds[profile.index]?.accountant.rawValue,
         confusion: figures[profile.index].confusion)

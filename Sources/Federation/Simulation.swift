@@ -384,7 +384,9 @@ extension Scenario {
 
 extension Scenario.Method {
   /// Rounds (from 0) in which every client takes part.
-  var roundsOfEverybody: Set<Int> { traits.clustersFirstRound ? [0] : [] }
+  var roundsOfEverybody: Set<Int> {
+    traits.clustersFirstRound || traits.beginsWithEverybody ? [0] : []
+  }
 }
 
 extension Duration {

@@ -134,6 +134,7 @@ extension RunResult {
         "clusters": .integer(candidate.clusters), "mss": JSONValue(candidate.minSeparationScore),
         "mpo": JSONValue(candidate.maxPairwiseOverlap), "bic": JSONValue(candidate.bic),
         "em_iterations": JSONValue(candidate.emIterations),
+        "silhouette": JSONValue(candidate.silhouette),
       ]
     }
     let missed = (agreement?.misassignedClients ?? []).map { JSONValue.integer($0) }
