@@ -149,8 +149,12 @@ public struct Simulation: Sendable {
       from: point?.checkpoint, server: server, clients: clients, executor: executor,
       datasetHash: datasetHash, observer: observer)
     let (budgetNote, ledger) = (await server.budgetNote, await server.ledger)
+    let arrivals = try await ArrivalEvaluation(
+      clients: population.arriving, context: context, frozen: frozen
+    ).results(of: server.state, on: lanes)
     var outcome = try await RunSummary(
-      context: context, progress: progress, allowedFindings: options.allowedFindings
+      context: context, progress: progress, allowedFindings: options.allowedFindings,
+      arrivals: arrivals
     ).finish(
       state: server.state, frozen: frozen, clients: clients,
       server: noise.map { ($0, ledger) }, executor: executor,
@@ -179,16 +183,20 @@ public struct Simulation: Sendable {
       try await observer.receive(.checkpoint(checkpoint))
       saved = (checkpoint.round, clock.now)
     }
+    let beforeChanges = scenario.roundsBeforeChanges
+    let changeRounds = scenario.changeRounds
     for round in saved.round..<scenario.rounds {
       do {
         try Task.checkCancellation()
         if executor.stops { throw CancellationError() }
         let evaluates =
           (round + 1) % scenario.evaluation.every == 0 || round + 1 == scenario.rounds
+          || beforeChanges.contains(round + 1)
         let begin = clock.now
         var report = try await server.runRound(round, evaluates: evaluates)
         report.seconds = begin.duration(to: clock.now).seconds
-        progress.add(report, assignment: await server.state.assignment)
+        progress.add(
+          report, assignment: await server.state.assignment, changeRounds: changeRounds)
         try await compare(
           await server.state, digest: progress.digest.text, after: round + 1)
         if options.checkpoints != .never || round + 1 == scenario.rounds {

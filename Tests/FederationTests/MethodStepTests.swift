@@ -148,7 +148,7 @@ struct MethodStepTests {
 
   @Test("mbc finds the clusters by what is released, and pays for training alone")
   func modelClusters() async throws {
-    for settings in ["", #", "first_round": "full-batch""#] {
+    for settings in ["", #", "first_round": "training""#] {
       let observer = Recorder()
       let outcome = try await run(
         try scenario("method={\"name\": \"mbc\"\(settings)}", "rounds=3"), observer: observer)
@@ -162,7 +162,7 @@ struct MethodStepTests {
     let (mbc, global) = (Recorder(), Recorder())
     try await run(
       try scenario(
-        "method={\"name\": \"mbc\"}", "rounds=3", "cohort_size=4",
+        #"method={"name": "mbc", "first_round": "training"}"#, "rounds=3", "cohort_size=4",
         #"adapter={"type": "lora", "r": 2, "lora_alpha": 4, "target_modules": ["fc"], "freeze_a": false}"#
       ), observer: mbc)
     try await run(try scenario("method={\"name\": \"global\"}", "rounds=3"), observer: global)

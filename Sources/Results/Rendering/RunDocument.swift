@@ -78,6 +78,11 @@ extension StoredRun {
       members["privacy"] = result.privacyDocument
       if let individual = result.individual { members["individual"] = individual.document }
       if let adapter = result.adapter { members["adapter"] = adapter.document }
+      if let arrivals = result.arrivals { members["arrivals"] = .array(arrivals.map(\.document)) }
+      if let changes = result.changes {
+        members["changes"] = .array(
+          changes.map { $0.document(named: result.clusters[$0.cluster].name) })
+      }
     }
     return members
   }

@@ -10,7 +10,8 @@ extension StoredRun {
     if let result {
       let sections = RunSections(result: result, colors: colors)
       for section in [
-        sections.clustersFound(), sections.accuracy(), sections.adapters(), sections.privacy(),
+        sections.clustersFound(), sections.accuracy(), sections.changes(),
+        sections.arrivals(), sections.adapters(), sections.privacy(),
       ] {
         if let section { lines += section + [""] }
       }

@@ -16,8 +16,8 @@ extension Scenario {
         .nullable(.list(of: .integer(2...1000), count: 1...64, distinct: true)),
         "Numbers of clusters to choose from; null = 2 to 6, fewer than there are clients."),
       .defaults(
-        "first_round", "training", .choice(FirstRound.allCases.map(\.rawValue)),
-        "What is clustered: an adapter trained for one round as in all others, or one full-batch step."
+        "first_round", "full-batch", .choice(FirstRound.allCases.map(\.rawValue)),
+        "What is clustered: one full-batch step, or an adapter trained for one round as in all others."
       ),
       .defaults(
         "first_round_noise_ratio", 2, .number(.from(0.01, to: 1000)),
