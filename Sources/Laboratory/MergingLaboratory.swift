@@ -127,7 +127,7 @@ public struct MergingLaboratory: Sendable {
         ])
         if Rule.allCases[key.rule] == .uniform {
           curves[kind, default: []].append(
-            LabChart.Point(x: Double(key.count), y: inside.mean))
+            LabChart.Point(Double(key.count), inside.mean))
         }
       }
     }

@@ -133,7 +133,10 @@ struct MergingLaboratoryTests {
     // Factors are merged by themselves where there are some: 7 rules for low rank, 6 for the others.
     #expect(rows.count == 2 * (7 + 6 + 6))
     for row in rows where row[1] == .integer(1) {
-      guard ["uniform", "uniform, factors", "sparse overlap"].contains(row[2].text) else {
+      guard
+        [.string("uniform"), .string("uniform, factors"), .string("sparse overlap")].contains(
+          row[2])
+      else {
         continue
       }
       #expect(row[3] == row[7], "one expert merged is the expert: \(row)")

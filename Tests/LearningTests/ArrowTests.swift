@@ -16,6 +16,12 @@ private struct EveryLabel: ExampleSource {
   }
 }
 
+extension Matrix {
+  fileprivate func scaled(by factor: Double) -> Matrix {
+    Matrix(rows: rows, columns: columns, elements: elements.map { $0 * factor })
+  }
+}
+
 @Suite("Arrow")
 struct ArrowTests {
   /// 0.5 · sin(0.37 i + 0.11 i² + 1.7 k + 0.5), as adapters.json has its factors.
@@ -26,10 +32,10 @@ struct ArrowTests {
     }
   }
 
-  private static func factors(_ b: Int, _ a: Int, scale: Double = 0.5) -> RoutedExpert.Factors {
+  private static func factors(_ b: Int, _ a: Int) -> RoutedExpert.Factors {
     RoutedExpert.Factors(
       a: Matrix(rows: 2, columns: 5, elements: wave(a, 10)),
-      b: Matrix(rows: 6, columns: 2, elements: wave(b, 12).map { $0 * scale }))
+      b: Matrix(rows: 6, columns: 2, elements: wave(b, 12)))
   }
 
   private let two = [factors(500, 501), factors(507, 510)]
@@ -139,7 +145,7 @@ struct ArrowTests {
     var stream = RandomStream(seed: 9, purpose: .test)
     let thetas = (0..<2).map { _ in start.map { $0 + Float(stream.nextGaussian()) } }
     let layer = try #require(plan.adaptedLayers.first)
-    let experts = try thetas.map { theta in
+    let experts = try thetas.map { (theta) throws -> RoutedExpert in
       func matrix(_ slot: ParameterSlot) -> Matrix {
         Matrix(rows: slot.rows, columns: slot.columns, elements: theta[slot.range].map(Double.init))
       }

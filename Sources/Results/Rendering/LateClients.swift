@@ -32,9 +32,8 @@ extension RunSections {
   func changes() -> [String]? {
     guard let changes = result.changes, !changes.isEmpty else { return nil }
     var table = TextTable([
-      ("cluster", .left), ("new from round", .right), ("old data, best", .right),
-      ("at end", .right),
-      ("forgotten", .right), ("new data, untrained", .right), ("at end", .right),
+      ("cluster", .left), ("from round", .right), ("old, best", .right), ("old, end", .right),
+      ("forgotten", .right), ("new, before", .right), ("new, end", .right),
     ])
     for change in changes {
       table.add([
