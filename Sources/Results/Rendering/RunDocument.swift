@@ -135,12 +135,13 @@ extension RunResult {
   fileprivate var clusteringDocument: JSONValue {
     guard agreement != nil || clustering != nil else { return .null }
     let candidates = (clustering?.candidates ?? []).map { candidate -> JSONValue in
-      [
+      var members: [String: JSONValue] = [
         "clusters": .integer(candidate.clusters), "mss": JSONValue(candidate.minSeparationScore),
         "mpo": JSONValue(candidate.maxPairwiseOverlap), "bic": JSONValue(candidate.bic),
         "em_iterations": JSONValue(candidate.emIterations),
-        "silhouette": JSONValue(candidate.silhouette),
       ]
+      if let silhouette = candidate.silhouette { members["silhouette"] = .number(silhouette) }
+      return .object(members)
     }
     let missed = (agreement?.misassignedClients ?? []).map { JSONValue.integer($0) }
     return [

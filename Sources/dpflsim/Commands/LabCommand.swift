@@ -62,6 +62,8 @@ struct RankList: ExpressibleByArgument {
 
   init(values: [Int]) { self.values = values }
 
+  var defaultValueDescription: String { values.map(String.init).joined(separator: ",") }
+
   init?(argument: String) {
     let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
     values = parts.compactMap { Int($0) }.filter { (1...4096).contains($0) }
