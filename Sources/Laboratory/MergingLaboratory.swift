@@ -234,9 +234,8 @@ public struct MergingLaboratory: Sendable {
       return right
     }
     var experts: [Expert] = []
-    let rate = try learningRate(kind, positions: parts[0], seed: seed)
     for task in 0..<(counts.last ?? 0) {
-      let trained = try train(kind, task: task, on: parts[task], learningRate: rate, seed: seed)
+      let trained = try tuned(kind, task: task, on: parts[task], seed: seed)
       experts.append(
         Expert(
           change: zip(trained.parameters, base).map { Double($0) - Double($1) },
@@ -288,18 +287,19 @@ public struct MergingLaboratory: Sendable {
       loss: seen.loss / Double(max(seen.examples, 1)))
   }
 
-  /// The step size with the lowest training loss of the first task's expert: each kind gets its own.
-  private func learningRate(_ kind: Kind, positions: [Int], seed: UInt64) throws -> Float {
-    var best: (rate: Float, loss: Double) = (0.01, .infinity)
-    for rate: Float in [0.003, 0.01, 0.03, 0.1, 0.3, 1] {
+  /// The expert with the lowest training loss of several step sizes: each finds its own.
+  private func tuned(_ kind: Kind, task: Int, on positions: [Int], seed: UInt64) throws -> Trained {
+    var best: Trained?
+    for rate: Float in [0.01, 0.03, 0.1, 0.3, 1] {
       do {
-        let loss = try train(kind, task: 0, on: positions, learningRate: rate, seed: seed).loss
-        if loss.isFinite, loss < best.loss { best = (rate, loss) }
+        let trained = try train(kind, task: task, on: positions, learningRate: rate, seed: seed)
+        if trained.loss.isFinite, trained.loss < best?.loss ?? .infinity { best = trained }
       } catch FederationError.notFinite {
         // Too large a step.
       }
     }
-    return best.rate
+    return try best
+      ?? train(kind, task: task, on: positions, learningRate: 0.001, seed: seed)
   }
 
   private func parameters(
