@@ -133,7 +133,7 @@ actor Client {
       let isUnpaid = settings.fault == .unpaidChoices && (audited?.choices ?? 0) > 1
       if !isUnpaid { entries.append(entry) }
     }
-    let (view, features) = (profile.train, trainFeatures)
+    let (view, features) = trainingData(in: round)
     let served = task.phase.flatMap {
       exchange?.served(models[model], for: $0, client: profile.index, personal: personal)
     }
@@ -245,7 +245,7 @@ actor Client {
     of work: LocalWork, served: ServedModel?, on lane: Lane
   ) async throws -> [Int]? {
     guard individual != nil, let privacy = work.privacy else { return nil }
-    let (view, features) = (profile.train, trainFeatures)
+    let (view, features) = trainingData(in: work.round)
     return try await lane.run {
       IndividualTracker.levels(
         of: view, features: features, start: work.start, maxGradNorm: privacy.maxGradNorm,
@@ -337,7 +337,7 @@ actor Client {
     if selection.scoring == .resampledAccuracy {
       return try await selectAsReleased(selection, round: round, models: models, on: lane)
     }
-    let (view, features) = (profile.train, trainFeatures)
+    let (view, features) = trainingData(in: round)
     let exchange = exchange
     let canaries = audited?.canaries.includedExamples
     let utilities = try await lane.run { workspace in
@@ -361,11 +361,20 @@ actor Client {
     return (selection.candidates[choice], selectionEntry(round: round))
   }
 
+  /// Its training examples as they are in a round (from 0), with their frozen features where those are kept.
+  func trainingData(in round: Int) -> (view: ClientView, features: FrozenFeatures?) {
+    profile.earlier(in: round).map { ($0.train, nil) } ?? (profile.train, trainFeatures)
+  }
+
   /// Accuracy and mean loss of a model on this client's test examples.
+  ///
+  /// - Parameter round: as they are in it, from 0.
   func evaluate(
-    _ model: [Float], personal: [Float]?, on lane: Lane
+    _ model: [Float], personal: [Float]?, round: Int, on lane: Lane
   ) async throws -> TestFigures {
-    let (view, features) = (profile.test, testFeatures)
+    let (view, features) =
+      profile.earlier(in: round).map { ($0.test, nil) }
+      ?? (profile.test, testFeatures)
     let served = exchange?.evaluated(model, personal: personal)
     let seen = try await lane.run { workspace in
       let network = workspace.network(for: served)

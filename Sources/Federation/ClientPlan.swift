@@ -50,6 +50,16 @@ extension Scenario {
     return counts
   }
 
+  /// The same of the clients that arrive.
+  func drawArrivingExampleCounts() throws(DatasetError) -> [Int] {
+    var counts: [Int] = []
+    for (index, cluster) in population.arriving.enumerated() {
+      counts += try Quantity(cluster).counts(
+        clients: cluster.clients, cluster: population.clusters.count + index, seed: seed)
+    }
+    return counts
+  }
+
   /// Who takes part in which round.
   ///
   /// Where whole clients are protected cohorts are Poisson samples: the accounting asks for them.

@@ -28,7 +28,7 @@ extension Client {
   func selectAsReleased(
     _ selection: ClientTask.Selection, round: Int, models: [[Float]], on lane: Lane
   ) async throws -> (model: Int, entry: LedgerEntry) {
-    let view = profile.train
+    let view = trainingData(in: round).view
     let batches = (view.count + profile.plan.batchSize - 1) / profile.plan.batchSize
     var stream = RandomStream(
       seed: seed, purpose: .clusterSelection, round: round, client: profile.index)

@@ -11,11 +11,27 @@ public final class ClientProfile: Sendable {
   public let plan: ClientPlan
   public let train: ClientView
   public let test: ClientView
+  /// Its data before they change; nil where they never do.
+  public let earlier: EarlierData?
 
-  init(plan: ClientPlan, train: ClientView, test: ClientView) {
+  /// The same examples as they are in the first rounds.
+  public struct EarlierData: Sendable {
+    public let train: ClientView
+    public let test: ClientView
+    /// The first round (from 0) without them.
+    public let end: Int
+  }
+
+  init(plan: ClientPlan, train: ClientView, test: ClientView, earlier: EarlierData? = nil) {
     self.plan = plan
     self.train = train
     self.test = test
+    self.earlier = earlier
+  }
+
+  /// What it has in a round (from 0) before its data change; nil afterwards.
+  func earlier(in round: Int) -> EarlierData? {
+    earlier.flatMap { round < $0.end ? $0 : nil }
   }
 
   public var index: Int { plan.index }
@@ -32,6 +48,8 @@ public struct Population: Sendable {
   public let partition: Partition
   public var report: PartitionReport
   public let clients: [ClientProfile]
+  /// Clients that come after training, numbered behind the others.
+  public let arriving: [ClientProfile]
   public let publicExamples: ClientView
   public let plan: TrainingPlan
 
@@ -49,9 +67,12 @@ public struct Population: Sendable {
     contentHash = try scenario.contentHash(of: dataset)
     plan = try TrainingPlan(scenario: scenario, dataset: dataset)
 
+    let clusters = scenario.population.clusters + scenario.population.arriving
+    let everybody = scenario.clients + scenario.arrivingClients
+    let counts = try scenario.drawExampleCounts() + scenario.drawArrivingExampleCounts()
     var requests: [ClientRequest] = []
-    for (client, count) in zip(scenario.clients, try scenario.drawExampleCounts()) {
-      let cluster = scenario.population.clusters[client.cluster]
+    for (client, count) in zip(everybody, counts) {
+      let cluster = clusters[client.cluster]
       requests.append(
         ClientRequest(
           cluster: client.cluster, trainExamples: count, labelSkew: LabelSkew(cluster.labelSkew),
@@ -66,24 +87,35 @@ public struct Population: Sendable {
     self.partition = partition
     report = try PartitionReport(partition, of: dataset)
     report.datasetHash = contentHash
+    // Whoever arrives takes no part in what the report is of.
+    report.clients.removeAll { $0.cluster >= scenario.population.clusters.count }
 
     // One lens a cluster: its table of shifted pixels is shared by all clients of the cluster.
-    let lenses = try scenario.population.clusters.map { cluster throws(DatasetError) in
+    let lenses = try clusters.map { cluster throws(DatasetError) in
       try Lens(Shift(cluster.shift, of: dataset), for: dataset)
     }
-    clients = scenario.clients.map { client in
+    let plainLens = try Lens(for: dataset)
+    let profiles = everybody.map { client in
       let dealt = partition.clients[client.index]
-      let train = ClientView(
-        of: dataset, .train, indices: dealt.train, lens: lenses[client.cluster],
-        seed: scenario.seed, client: client.index)
+      func view(_ part: Examples.Part, _ lens: Lens) -> ClientView {
+        ClientView(
+          of: dataset, part, indices: part == .train ? dealt.train : dealt.test, lens: lens,
+          seed: scenario.seed, client: client.index)
+      }
+      let lens = lenses[client.cluster]
+      let train = view(.train, lens)
       return ClientProfile(
         plan: ClientPlan(client, trainExamples: train.count, local: scenario.local), train: train,
-        test: ClientView(
-          of: dataset, .test, indices: dealt.test, lens: lenses[client.cluster],
-          seed: scenario.seed, client: client.index))
+        test: view(.test, lens),
+        earlier: clusters[client.cluster].shift.fromRound.map {
+          ClientProfile.EarlierData(
+            train: view(.train, plainLens), test: view(.test, plainLens), end: $0 - 1)
+        })
     }
+    clients = Array(profiles.prefix(scenario.clientCount))
+    arriving = Array(profiles.dropFirst(scenario.clientCount))
     publicExamples = ClientView(
-      of: dataset, .train, indices: partition.publicIndices, lens: try Lens(for: dataset))
+      of: dataset, .train, indices: partition.publicIndices, lens: plainLens)
   }
 }
 

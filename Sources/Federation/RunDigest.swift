@@ -41,6 +41,22 @@ struct RunDigest: Codable, Sendable {
         hash.add(cluster.testAccuracy)
         hash.add(cluster.testLoss)
       }
+      for change in report.changes ?? [] {
+        hash.add(change.old)
+        hash.add(change.new)
+      }
+    }
+  }
+
+  /// Clients that came after training.
+  mutating func add(_ arrivals: [ArrivalResult]) {
+    extend { hash in
+      for client in arrivals.flatMap(\.clients) {
+        for value in [
+          client.byToken, client.byExample, client.mean, client.chosen, client.best,
+        ] { hash.add(value) }
+        hash.add(UInt64(client.model))
+      }
     }
   }
 

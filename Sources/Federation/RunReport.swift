@@ -71,6 +71,8 @@ public struct RoundReport: Codable, Hashable, Sendable {
   public var clustersAreTrue: Bool?
   /// Clients that trained and released, and whose update came after the deadline.
   public var lateClients: [Int] = []
+  /// Clusters whose data change during the run; nil in other runs, and in rounds without evaluation.
+  public var changes: [ChangeRound]?
   public var bytesUp: Int
   public var bytesDown: Int
   /// ‖averaged adapters − exact average of products‖ / ‖exact average‖, over all models and layers; nil
@@ -189,11 +191,14 @@ public struct ClusteringReport: Codable, Hashable, Sendable {
     public let maxPairwiseOverlap: Double?
     public let bic: Double?
     public let emIterations: Int?
+    /// Mean silhouette, where clusters are found by cosines.
+    public let silhouette: Double?
 
     public init(
       clusters: Int, minSeparationScore: Double?, maxPairwiseOverlap: Double?, bic: Double?,
-      emIterations: Int?
+      emIterations: Int?, silhouette: Double? = nil
     ) {
+      self.silhouette = silhouette
       self.clusters = clusters
       self.minSeparationScore = minSeparationScore
       self.maxPairwiseOverlap = maxPairwiseOverlap
@@ -306,6 +311,10 @@ public struct RunResult: Codable, Hashable, Sendable {
   public let individual: IndividualResult?
   /// How adapters were averaged; nil without adapters.
   public let adapter: AdapterResult?
+  /// Clusters whose data changed during the run; nil where none did.
+  public var changes: [ChangeResult]?
+  /// Clusters that came after training; nil where none did.
+  public var arrivals: [ArrivalResult]?
   /// SHA-256 over the final parameters of every model and every figure of every round.
   public let resultDigest: String
   /// What the digest covers: digests of different versions cannot be compared. 2 with more than 10,000 clients; 1, and

@@ -18,13 +18,18 @@ struct RunProgress: Codable, Sendable {
   private(set) var correctSince: Int?
   /// Errors of averaging adapters, round by round.
   private(set) var aggregationErrors: [Double] = []
+  /// Clusters whose data change, so far; nil in checkpoints of runs without them.
+  var changes: [ChangeResult]?
 
-  /// - Parameter assignment: of all clients after the round.
-  mutating func add(_ report: RoundReport, assignment: [Int]) {
+  /// - Parameters:
+  ///   - assignment: of all clients after the round.
+  ///   - changeRounds: for clusters whose data change, the first round (from 1) with the new ones.
+  mutating func add(_ report: RoundReport, assignment: [Int], changeRounds: [Int: Int] = [:]) {
     digest.add(report, assignment: assignment)
     bytesUp += report.bytesUp
     bytesDown += report.bytesDown
     if let error = report.aggregationError { aggregationErrors.append(error) }
+    add(report.changes ?? [], round: report.round, beginnings: changeRounds)
     if report.clustersAreTrue == true {
       correctSince = correctSince ?? report.round
     } else {
@@ -39,6 +44,7 @@ struct RunSummary {
   /// What people are grouped by.
   let attributes: [GroupAttribute]
   var allowedFindings: [CheckReport.Finding] = []
+  var arrivals: [ArrivalResult]?
 
   func finish(
     state: FederatedState, frozen: FrozenParameters, clients: [Client],
@@ -60,6 +66,7 @@ struct RunSummary {
         targetEpsilon: profile.budget.targetEpsilon,
         noiseMultiplier: (server?.noise ?? clients[profile.index].noise).noiseMultiplier,
         firstRoundNoiseMultiplier: state.clustering == nil
+          || !scenario.method.traits.clustersFirstRound
           ? nil : clients[profile.index].noise.fullBatchNoiseMultiplier,
         accountant: bounds[profile.index]?.accountant.rawValue,
         confusion: figures[profile.index].confusion,
@@ -68,6 +75,7 @@ struct RunSummary {
     }
     var digest = progress.digest
     digest.add(models: state.models, results: results, arithmetic: scenario.arithmetic)
+    if let arrivals { digest.add(arrivals) }
     let followed = try await executor.figures(
       of: scenario.privacy.individual ? Array(clients.indices) : [], cost: \.train.count
     ) { index, lane in
@@ -77,7 +85,7 @@ struct RunSummary {
           bound: bounds[index]?.epsilon ?? .infinity, on: lane))
     }.map(\.figures)
     let seenLabels = 1 + (followed.compactMap { $0?.labels.max() }.max() ?? 0)
-    let result = RunResult(
+    var result = RunResult(
       scenario: scenario.name, scenarioHash: scenario.hash, method: scenario.method.name,
       variant: scenario.method.traits.variant, seed: scenario.seed, rounds: scenario.rounds,
       clients: results,
@@ -103,6 +111,8 @@ struct RunSummary {
       arithmetic: scenario.arithmetic.rawValue,
       isReproducible: scenario.isReproducible, allowedFindings: allowedFindings,
       notes: notes + warnings + oneClassNotes(results))
+    result.changes = progress.changes
+    result.arrivals = arrivals
     return RunOutcome(result: result, models: storedModels(state, frozen: frozen))
   }
 

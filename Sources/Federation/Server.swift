@@ -242,13 +242,7 @@ actor Server {
   }
 
   private func evaluate(into report: inout RoundReport) async throws {
-    let (clients, state) = (clients, state)
-    let figures = try await executor.figures(
-      of: Array(clients.indices), cost: \.test.count
-    ) { index, lane in
-      try await clients[index].evaluate(
-        state.models[state.assignment[index]], personal: state.personal?[index], on: lane)
-    }
+    let figures = try await figures(of: Array(clients.indices), round: report.round - 1)
     for (index, figure) in figures.enumerated() {
       report.clients[index].testAccuracy = figure.accuracy
       report.clients[index].testLoss = figure.loss
@@ -261,6 +255,37 @@ actor Server {
         testAccuracy: members.reduce(0) { $0 + $1.accuracy } / count,
         testLoss: members.reduce(0) { $0 + $1.loss } / count)
     }
+    try await recordChanges(into: &report)
+  }
+}
+
+extension Server {
+  /// Clients with their models on their test examples as those are in a round (from 0).
+  private func figures(of indices: [Int], round: Int) async throws -> [TestFigures] {
+    let (clients, state) = (clients, state)
+    return try await executor.figures(of: indices, cost: \.test.count) { index, lane in
+      try await clients[index].evaluate(
+        state.models[state.assignment[index]], personal: state.personal?[index], round: round,
+        on: lane)
+    }
+  }
+
+  /// Where data change: how well models do on them before and after the change, whichever is in force.
+  private func recordChanges(into report: inout RoundReport) async throws {
+    let changing = context.clients.filter { $0.earlier != nil }
+    guard !changing.isEmpty else { return }
+    let indices = changing.map(\.index)
+    let old = try await figures(of: indices, round: 0)
+    let new = try await figures(of: indices, round: .max)
+    var changes: [ChangeRound] = []
+    for cluster in Set(changing.map(\.cluster)).sorted() {
+      let places = changing.indices.filter { changing[$0].cluster == cluster }
+      func mean(_ figures: [TestFigures]) -> Double {
+        places.reduce(0) { $0 + figures[$1].accuracy } / Double(places.count)
+      }
+      changes.append(ChangeRound(cluster: cluster, old: mean(old), new: mean(new)))
+    }
+    report.changes = changes
   }
 }
 

@@ -154,9 +154,12 @@ public struct Simulation: Sendable {
       from: point?.checkpoint, server: server, clients: clients, executor: executor,
       datasetHash: datasetHash, observer: observer)
     let (budgetNote, ledger) = (await server.budgetNote, await server.ledger)
+    let arrivals = try await ArrivalEvaluation(
+      clients: population.arriving, context: context, frozen: frozen
+    ).results(of: server.state, on: lanes)
     var outcome = try await RunSummary(
       context: context, progress: progress, attributes: population.dataset.attributes,
-      allowedFindings: options.allowedFindings
+      allowedFindings: options.allowedFindings, arrivals: arrivals
     ).finish(
       state: server.state, frozen: frozen, clients: clients,
       server: noise.map { ($0, ledger) }, executor: executor,
@@ -185,16 +188,20 @@ public struct Simulation: Sendable {
       try await observer.receive(.checkpoint(checkpoint))
       saved = (checkpoint.round, clock.now)
     }
+    let beforeChanges = scenario.roundsBeforeChanges
+    let changeRounds = scenario.changeRounds
     for round in saved.round..<scenario.rounds {
       do {
         try Task.checkCancellation()
         if executor.stops { throw CancellationError() }
         let evaluates =
           (round + 1) % scenario.evaluation.every == 0 || round + 1 == scenario.rounds
+          || beforeChanges.contains(round + 1)
         let begin = clock.now
         var report = try await server.runRound(round, evaluates: evaluates)
         report.seconds = begin.duration(to: clock.now).seconds
-        progress.add(report, assignment: await server.state.assignment)
+        progress.add(
+          report, assignment: await server.state.assignment, changeRounds: changeRounds)
         try await compare(
           await server.state, digest: progress.digest.text, after: round + 1)
         if options.checkpoints != .never || round + 1 == scenario.rounds {
@@ -398,7 +405,9 @@ extension Scenario {
 
 extension Scenario.Method {
   /// Rounds (from 0) in which every client takes part.
-  var roundsOfEverybody: Set<Int> { traits.clustersFirstRound ? [0] : [] }
+  var roundsOfEverybody: Set<Int> {
+    traits.clustersFirstRound || traits.beginsWithEverybody ? [0] : []
+  }
 }
 
 extension Duration {

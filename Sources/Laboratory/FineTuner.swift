@@ -30,7 +30,7 @@ struct ExamplePool: ExampleSource {
 }
 
 /// Some examples of a pool.
-private struct PoolMembers: ExampleSource {
+struct PoolMembers: ExampleSource {
   let pool: ExamplePool
   let positions: [Int]
   var count: Int { positions.count }

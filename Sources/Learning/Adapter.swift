@@ -80,6 +80,8 @@ public protocol Adapter: Sendable {
   func mode(on host: HostSpec, target: Int) -> HostMode
   /// Whether the model with adapters is the base model with other weights.
   var isMergeable: Bool { get }
+  /// Whether a plan with it is for evaluation alone.
+  var trainsNothing: Bool { get }
   /// Does to a host's weights what the adapter does to its outputs.
   ///
   /// - Parameter tensors: the values of its tensors on this host, by name.
@@ -108,6 +110,7 @@ extension Adapter {
   public func fitted(to hosts: [AdaptedHost]) -> any Adapter { self }
   public func mode(on host: HostSpec, target: Int) -> HostMode { .adapted }
   public var isMergeable: Bool { true }
+  public var trainsNothing: Bool { false }
   public func penaltyGradient(of theta: [Float], in plan: TrainingPlan) -> [Float]? { nil }
   public func makeTerm(_ context: AdapterContext) -> (any AdapterTerm)? { nil }
 }

@@ -66,7 +66,7 @@ public struct TrainingPlan: Sendable {
       }
       layout.isTrainedLayer.append(layout.slots.count > first || trainsShared)
     }
-    guard !layout.slots.isEmpty else {
+    guard !layout.slots.isEmpty || adapter?.trainsNothing == true else {
       throw ArchitectureError(
         description: "adapter.target_modules: name at least one layer, or set adapter to null to "
           + "train the whole model")

@@ -16,6 +16,9 @@ extension Scenario {
     /// Standard deviation of Gaussian noise added to the normalised features, drawn once an
     /// example. JSON key `feature_noise`; 0 to 100, default 0.
     public let featureNoise: Double
+    /// The first round (from 1) with this shift; before it the cluster's examples are as published. JSON key
+    /// `from_round`; left out, the shift is there from the beginning.
+    public let fromRound: Int?
   }
 
   /// For each class in order, the class that it becomes.
@@ -67,6 +70,10 @@ extension Scenario.Shift {
     .defaults(
       "feature_noise", 0, .number(.from(0, to: 100)),
       "Standard deviation of Gaussian noise on the normalised features."),
+    .absent(
+      "from_round", .integer(2...100_000),
+      "First round with this shift; before it the examples are as published. Left out: from the beginning."
+    ),
   ])
 
   init(_ fields: Fields) throws(ScenarioError) {
@@ -80,6 +87,7 @@ extension Scenario.Shift {
     }
     labelOffset = try fields.integer("label_offset")
     featureNoise = try fields.number("feature_noise")
+    fromRound = fields.members["from_round"] == nil ? nil : try fields.integer("from_round")
   }
 }
 

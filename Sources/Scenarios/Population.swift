@@ -22,6 +22,9 @@ extension Scenario {
     /// JSON key `clusters`; 1 to 1000 of them, required. Empty only where `data.client_column` names the
     /// clients and the table has not been asked yet.
     public let clusters: [Cluster]
+    /// Clients that come after training and are never trained, from clusters with `arrives`; numbered after all
+    /// others. They stand behind the other clusters in the file.
+    public let arriving: [Cluster]
   }
 
   /// Clients whose data follow the same distribution.
@@ -54,6 +57,8 @@ extension Scenario {
     /// Budgets by client, already complete. JSON key `client_privacy`: null, or one partial budget
     /// a client ({} for none of its own).
     public let clientBudgets: [Budget]?
+    /// Whether its clients come after training. JSON key `arrives`, "after-training"; left out, they take part.
+    public let arrives: Bool
   }
 
   /// How many training examples the clients of a cluster have.
@@ -113,12 +118,24 @@ extension Scenario.Population {
     labelSkew = try fields.optionalFields("label_skew").map(Scenario.LabelSkew.init)
     quantitySkew = try fields.optionalFields("quantity_skew").map(Scenario.QuantitySkew.init)
     var clusters: [Scenario.Cluster] = []
-    for cluster in fields.members["clusters"] == nil ? [] : try fields.fieldsList("clusters") {
-      clusters.append(
-        try Scenario.Cluster(
-          cluster, budget: budget, labelSkew: labelSkew, quantitySkew: quantitySkew))
+    var arriving: [Scenario.Cluster] = []
+    for fields in fields.members["clusters"] == nil ? [] : try fields.fieldsList("clusters") {
+      let cluster = try Scenario.Cluster(
+        fields, budget: budget, labelSkew: labelSkew, quantitySkew: quantitySkew)
+      guard cluster.arrives || arriving.isEmpty else {
+        throw ScenarioError(
+          fields.path + "name",
+          "\"\(cluster.name)\" takes part in training and stands behind a cluster that arrives; "
+            + "list clusters with arrives last")
+      }
+      if cluster.arrives { arriving.append(cluster) } else { clusters.append(cluster) }
+    }
+    guard !clusters.isEmpty || arriving.isEmpty else {
+      throw ScenarioError(
+        fields.path + "clusters", "all arrive after training; leave arrives out of at least one")
     }
     self.clusters = clusters
+    self.arriving = arriving
   }
 }
 
@@ -146,6 +163,11 @@ extension Scenario.Cluster {
       "Training examples of each client: a number, one number a client, or a range to draw from."),
     .defaults(
       "shift", [:], .object(Scenario.Shift.shape), "How this cluster differs from the data set."),
+    .absent(
+      "arrives", .choice(["after-training"]),
+      "\"after-training\": these clients are never trained; at the end they are served by routing among the "
+        + "models, by one private choice among them, and by their mean. Left out, they take part. Such clusters "
+        + "come last."),
     .absent(
       "groups", .list(of: .text(1...256), count: 1...1000, distinct: true),
       "Groups of the data set (the values of its group column) from which these clients' examples come; "
@@ -175,6 +197,7 @@ extension Scenario.Cluster {
     clientNames =
       fields.optional("client_names") == nil ? nil : try fields.strings("client_names")
     minority = try fields.boolean("minority")
+    arrives = fields.members["arrives"] != nil
     examplesPerClient = try Scenario.ExamplesPerClient(fields)
     shift = try Scenario.Shift(fields.fields("shift"))
     groups = fields.members["groups"] == nil ? nil : try fields.strings("groups")

@@ -80,7 +80,12 @@ extension Scenario {
           + "null takes every client")
     }
     var first: [String: Int] = [:]
-    for (index, cluster) in population.clusters.enumerated() {
+    if let index = population.arriving.indices.first, privacy.unit == .client {
+      problems.add(
+        place + (population.clusters.count + index) + "arrives",
+        "pays for its choice of a model by example and privacy.unit is \"client\"; leave it out")
+    }
+    for (index, cluster) in (population.clusters + population.arriving).enumerated() {
       if let earlier = first[cluster.name] {
         problems.add(
           place + index + "name",
@@ -112,6 +117,19 @@ extension Scenario {
   }
 
   private func checkShift(_ shift: Shift, at place: JSONPath, _ problems: inout ProblemList) {
+    if let first = shift.fromRound {
+      if first > rounds {
+        problems.add(
+          place + "from_round", "must be at most rounds, which is \(rounds), got \(first)")
+      }
+      if shift.rotation == 0, shift.labelOffset == 0,
+        shift.labelPermutation == nil, shift.featureNoise == 0
+      {
+        problems.add(
+          place + "from_round",
+          "says when a shift begins and there is none; add one or leave it out")
+      }
+    }
     if shift.rotation != 0, !data.isImageSet {
       problems.add(
         place + "rotation",

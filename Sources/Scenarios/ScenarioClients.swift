@@ -89,6 +89,32 @@ extension Scenario {
     return clients
   }
 
+  /// Clients that come after training: numbers and clusters go on behind those of `clients`.
+  public var arrivingClients: [Client] {
+    var clients: [Client] = []
+    for (place, cluster) in population.arriving.enumerated() {
+      for index in 0..<cluster.clients {
+        clients.append(
+          Client(
+            index: clientCount + clients.count, cluster: population.clusters.count + place,
+            indexInCluster: index, budget: cluster.budget(ofClient: index),
+            exampleRange: cluster.exampleRange(ofClient: index)))
+      }
+    }
+    return clients
+  }
+
+  /// For clusters whose data change, the first round (from 1) with the new ones.
+  public var changeRounds: [Int: Int] {
+    Dictionary(
+      uniqueKeysWithValues: population.clusters.enumerated().compactMap { index, cluster in
+        cluster.shift.fromRound.map { (index, $0) }
+      })
+  }
+
+  /// Rounds (from 1) after which the data of a cluster change.
+  public var roundsBeforeChanges: Set<Int> { Set(changeRounds.values.map { $0 - 1 }) }
+
   /// The true cluster of every client.
   public var trueClusters: [Int] { clients.map(\.cluster) }
 }

@@ -196,7 +196,7 @@ struct ExitStatusTests {
       "privacy calibrate", "privacy ledger", "data", "data list", "data describe", "data inspect",
       "check", "audit", "merge", "sweep",
       "compare", "report", "export", "init", "examples", "advise", "watch",
-      "lab", "lab lora-noise", "lab membership", "lab federated-noise",
+      "lab", "lab lora-noise", "lab membership", "lab federated-noise", "lab merging",
     ])
   func helpText(_ command: String) async throws {
     try await Program.inFolder { program in

@@ -145,4 +145,31 @@ struct MethodStepTests {
     #expect(outcome.result.agreement?.ari == 1)
     #expect(await observer.ledger.allSatisfy { $0.purpose != .clusterSelection })
   }
+
+  @Test("mbc finds the clusters by what is released, and pays for training alone")
+  func modelClusters() async throws {
+    for settings in ["", #", "first_round": "training""#] {
+      let observer = Recorder()
+      let outcome = try await run(
+        try scenario("method={\"name\": \"mbc\"\(settings)}", "rounds=3"), observer: observer)
+      #expect(outcome.result.agreement?.ari == 1)
+      #expect(outcome.result.clustering?.isConfident == true)
+      #expect(outcome.result.clustering?.candidates.contains { ($0.silhouette ?? 0) > 0.5 } == true)
+      #expect(await observer.ledger.allSatisfy { $0.purpose != .clusterSelection })
+      #expect(outcome.result.clients.allSatisfy { ($0.epsilon ?? 9) <= 5 })
+    }
+    // A first round of training is one of the rounds that global pays for, whatever the cohort's size.
+    let (mbc, global) = (Recorder(), Recorder())
+    try await run(
+      try scenario(
+        #"method={"name": "mbc", "first_round": "training"}"#, "rounds=3", "cohort_size=4",
+        #"adapter={"type": "lora", "r": 2, "lora_alpha": 4, "target_modules": ["fc"], "freeze_a": false}"#
+      ), observer: mbc)
+    try await run(try scenario("method={\"name\": \"global\"}", "rounds=3"), observer: global)
+    let first = await (mbc.rounds[0].ledger, global.rounds[0].ledger)
+    #expect(first.0.map(\.client) == first.1.map(\.client))
+    #expect(first.0.map(\.count) == first.1.map(\.count))
+    #expect(first.0.map(\.sampleRate) == first.1.map(\.sampleRate))
+    #expect(await mbc.rounds[1].ledger.count == 4)
+  }
 }

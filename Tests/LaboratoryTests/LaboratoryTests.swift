@@ -116,3 +116,37 @@ struct ExperimentTests {
     for row in table.rows { #expect((row[1] == "none") == (row[13] == "none")) }
   }
 }
+
+@Suite("Merging laboratory")
+struct MergingLaboratoryTests {
+  @Test(
+    "experts of three pairs of labels: every kind and rule has its row, and merging one alone changes nothing"
+  )
+  func small() throws {
+    let model = Architecture.mlp(inputs: 6, hidden: [8], classes: 4)
+    let laboratory = MergingLaboratory(
+      settings: .init(seeds: [1], counts: [1, 2], examples: 40, steps: 10, rank: 1),
+      architecture: model, base: model.initialParameters(seed: 1),
+      train: Blobs(300, inputs: 6, seed: 1), test: Blobs(120, inputs: 6, seed: 2), classes: 4)
+    let report = try laboratory.run { _ in }
+    let rows = report.tables[0].rows
+    // Factors are merged by themselves where there are some: 7 rules for low rank, 6 for the others.
+    #expect(rows.count == 2 * (7 + 6 + 6))
+    for row in rows where row[1] == .integer(1) {
+      guard
+        [.string("uniform"), .string("uniform, factors"), .string("sparse overlap")].contains(
+          row[2])
+      else {
+        continue
+      }
+      #expect(row[3] == row[7], "one expert merged is the expert: \(row)")
+    }
+    for row in rows {
+      guard case .number(let value) = row[3] else {
+        Issue.record("no accuracy in \(row)")
+        continue
+      }
+      #expect((0...1).contains(value))
+    }
+  }
+}

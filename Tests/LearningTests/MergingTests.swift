@@ -98,4 +98,42 @@ struct MergingTests {
     let square = pulled.reduce(0.0) { $0 + Double($1) * Double($1) }
     #expect(isClose(change, -Double(rate) * square, relative: 2e-2))
   }
+
+  @Test("inner products of low-rank changes are those of the products, whatever the factors")
+  func productGram() throws {
+    let plan = try TrainingPlan(
+      architecture: .mlp(inputs: 7, hidden: [6], classes: 3),
+      adapter: LoRAConfiguration(
+        rank: 2, loraAlpha: 3, targetModules: ["fc1"], freezeA: false, modulesToSave: ["fc2"]))
+    let base = plan.architecture.initialParameters(seed: 2)
+    let start = plan.initialTrainable(base: base, seed: 2)
+    var stream = RandomStream(seed: 3, purpose: .test)
+    var thetas = (0..<3).map { _ in start.map { $0 + Float(stream.nextGaussian()) } }
+    let layer = try #require(plan.adaptedLayers.first)
+    // Another pair of factors of the same product: R A and B R⁻¹ with R = ((2, 1), (0, 1)).
+    var turned = thetas[0]
+    for column in 0..<layer.columns {
+      let (a, b) = (layer.a.offset + column, layer.a.offset + layer.columns + column)
+      turned[a] = 2 * thetas[0][a] + thetas[0][b]
+    }
+    for row in 0..<layer.rows {
+      let place = layer.b.offset + 2 * row
+      turned[place] = thetas[0][place] / 2
+      turned[place + 1] = thetas[0][place + 1] - thetas[0][place] / 2
+    }
+    thetas.append(turned)
+    let gram = plan.productGram(of: thetas, from: start)
+    let changes = thetas.map { theta in
+      plan.weightChange(of: zip(theta, start).map { $0 - $1 }, from: start, factors: [])
+    }
+    for i in 0..<4 {
+      for j in 0..<4 {
+        let expected = zip(changes[i], changes[j]).reduce(0.0) {
+          $0 + Double($1.0) * Double($1.1)
+        }
+        #expect(isClose(gram[i, j], expected, relative: 2e-5, absolute: 1e-4))
+      }
+      #expect(isClose(gram[i, 0], gram[i, 3], relative: 1e-5, absolute: 1e-4))
+    }
+  }
 }

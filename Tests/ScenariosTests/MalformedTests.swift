@@ -93,7 +93,7 @@ struct MalformedTests {
         "population.clusters[2].clients: must be at least 1, got 0",
         "privacy.epsilon: unknown key; did you mean \"target_epsilon\"?",
         "method.name: must be \"r-dpcfl\", \"global\", \"local\", \"ifca\", \"mr-mtl\", "
-          + "\"fedprox\", \"ditto\", \"scaffold\", \"k-means\", \"cfl\" or \"oracle\", got \"fedavg\"",
+          + "\"fedprox\", \"ditto\", \"scaffold\", \"k-means\", \"mbc\", \"cfl\" or \"oracle\", got \"fedavg\"",
       ])
     let crossed = try shippedDocument("skewed.json")
       .setting(["local", "batch_size"], to: 1001).setting(["adapter", "r"], to: 11)
@@ -416,7 +416,7 @@ let malformedScenarios: [Malformed] = [
   .shape("method.lambda", "only of \"mr-mtl\"", (["method", "lambda"], 1)),
   .shape("method.lambda", "at least 0", (["method"], ["name": "mr-mtl", "lambda": -1])),
   .shape(
-    "method.num_clusters", "only of \"r-dpcfl\", \"ifca\" or \"k-means\"",
+    "method.num_clusters", "only of \"r-dpcfl\", \"ifca\", \"k-means\" or \"mbc\"",
     (["method"], ["name": "global", "num_clusters": 4])),
   .cross(
     "method.num_clusters", "at most the number of clients, 21, got 22",

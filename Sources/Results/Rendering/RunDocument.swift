@@ -79,6 +79,11 @@ extension StoredRun {
       members["privacy"] = result.privacyDocument
       if let individual = result.individual { members["individual"] = individual.document }
       if let adapter = result.adapter { members["adapter"] = adapter.document }
+      if let arrivals = result.arrivals { members["arrivals"] = .array(arrivals.map(\.document)) }
+      if let changes = result.changes {
+        members["changes"] = .array(
+          changes.map { $0.document(named: result.clusters[$0.cluster].name) })
+      }
     }
     return members
   }
@@ -131,11 +136,13 @@ extension RunResult {
   fileprivate var clusteringDocument: JSONValue {
     guard agreement != nil || clustering != nil else { return .null }
     let candidates = (clustering?.candidates ?? []).map { candidate -> JSONValue in
-      [
+      var members: [String: JSONValue] = [
         "clusters": .integer(candidate.clusters), "mss": JSONValue(candidate.minSeparationScore),
         "mpo": JSONValue(candidate.maxPairwiseOverlap), "bic": JSONValue(candidate.bic),
         "em_iterations": JSONValue(candidate.emIterations),
       ]
+      if let silhouette = candidate.silhouette { members["silhouette"] = .number(silhouette) }
+      return .object(members)
     }
     let missed = (agreement?.misassignedClients ?? []).map { JSONValue.integer($0) }
     return [

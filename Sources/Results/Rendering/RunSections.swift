@@ -85,6 +85,10 @@ extension RunSections {
     if let overlap = clustering.mpo {
       parts.append("overlap \(NumberText.decimal(overlap, 4))")
     }
+    let silhouettes = clustering.candidates.filter { $0.silhouette != nil }
+    if let found = silhouettes.first(where: { $0.clusters == clustering.chosenClusters }) {
+      parts.append("silhouette \(NumberText.decimal(found.silhouette, 2))")
+    }
     if let round = clustering.switchRound { parts.append("soft up to round \(round)") }
     var lines: [String] = []
     if !parts.isEmpty {
@@ -95,7 +99,10 @@ extension RunSections {
     if !clustering.isConfident {
       lines.append("  " + styled("Noise alone may put clusters as far apart as these.", .bad))
     }
-    if clustering.candidates.count > 1 {
+    if silhouettes.count > 1 {
+      let scores = silhouettes.map { "\($0.clusters): \(NumberText.decimal($0.silhouette, 2))" }
+      lines.append("  Silhouette by number of clusters: \(scores.joined(separator: ", ")).")
+    } else if clustering.candidates.count > 1 {
       let scores = clustering.candidates.map {
         "\($0.clusters): \(NumberText.decimal($0.minSeparationScore, 2))"
       }

@@ -11,8 +11,8 @@ extension StoredRun {
       let sections = RunSections(result: result, colors: colors)
       for section in [
         sections.clustersFound(), sections.accuracy(), sections.twoClasses(),
-        sections.peopleGroups(),
-        sections.adapters(), sections.privacy(),
+        sections.peopleGroups(), sections.changes(), sections.arrivals(), sections.adapters(),
+        sections.privacy(),
       ] {
         if let section { lines += section + [""] }
       }

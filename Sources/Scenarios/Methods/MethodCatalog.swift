@@ -8,7 +8,8 @@ public enum MethodCatalog {
     Scenario.Ifca.self,
     Scenario.MeanRegularized.self, Scenario.FedProx.self, Scenario.Ditto.self,
     Scenario.Scaffold.self,
-    Scenario.KMeansClusters.self, Scenario.RecursiveClusters.self, Scenario.Oracle.self,
+    Scenario.KMeansClusters.self, Scenario.ModelClusters.self, Scenario.RecursiveClusters.self,
+    Scenario.Oracle.self,
   ]
   private static let added = Mutex<[any MethodSettings.Type]>([])
 

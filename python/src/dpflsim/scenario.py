@@ -61,6 +61,7 @@ __all__ = [
     "LognormalQuantitySkew",
     "LoraAdapter",
     "LortaAdapter",
+    "MbcMethod",
     "MlpModel",
     "MnistData",
     "MomentumOptimizer",
@@ -991,6 +992,35 @@ class KMeansMethod(Part):
 
 
 @dataclass(kw_only=True, slots=True, repr=False)
+class MbcMethod(Part):
+    """Clusters clients by the cosines of their first released adapters (model-based clustering)."""
+
+    name: Literal["mbc"] = field(default="mbc", init=False)
+
+    candidate_clusters: list[int] | None = UNSET
+    """Numbers of clusters to choose from; null = 2 to 6, fewer than there are clients. Default: null."""
+
+    first_round: Literal["training", "full-batch"] = UNSET
+    """What is clustered: one full-batch step, or an adapter trained for one round as in all others. Default:
+    "full-batch"."""
+
+    first_round_noise_ratio: float = UNSET
+    """Noise multiplier of a full-batch round 1 over that of the later rounds. At least 0.01, at most 1,000.
+    Default: 2."""
+
+    num_clusters: int | None = UNSET
+    """Number of clusters; null takes that of the candidates with the largest silhouette. At least 1, at most
+    1,000. Default: null."""
+
+    starts: int = UNSET
+    """Starts of k-means, of which the best is kept. At least 1, at most 1,000. Default: 10."""
+
+    zeroed_share: float = UNSET
+    """Share of an adapter's numbers, the smallest, that count as zero; products of two trained factors are
+    compared whole. At least 0, below 1. Default: 0.5."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
 class CflMethod(Part):
     """Recursive bipartition of the clients by the cosines of their updates (CFL)."""
 
@@ -1241,6 +1271,10 @@ class Shift(Part):
     """Standard deviation of Gaussian noise on the normalised features. At least 0, at most 100. Default:
     0."""
 
+    from_round: int = UNSET
+    """First round with this shift; before it the examples are as published. Left out: from the beginning. At
+    least 2, at most 100,000."""
+
     label_offset: int = UNSET
     """Added to every label modulo the number of classes, after the permutation. At least 0, at most 999.
     Default: 0."""
@@ -1267,6 +1301,11 @@ class Cluster(Part):
 
     name: str
     """Name in every table; different in every cluster. Required."""
+
+    arrives: Literal["after-training"] = UNSET
+    """"after-training": these clients are never trained; at the end they are served by routing among the
+    models, by one private choice among them, and by their mean. Left out, they take part. Such clusters come
+    last."""
 
     client_names: list[str] | None = UNSET
     """Names of the clients; null numbers them. Default: null."""
@@ -1500,7 +1539,7 @@ class Scenario(ScenarioMethods):
     local: Local
     """The training inside a client. Required."""
 
-    method: RDpcflMethod | GlobalMethod | LocalMethod | IfcaMethod | MrMtlMethod | FedproxMethod | DittoMethod | ScaffoldMethod | KMeansMethod | CflMethod | OracleMethod
+    method: RDpcflMethod | GlobalMethod | LocalMethod | IfcaMethod | MrMtlMethod | FedproxMethod | DittoMethod | ScaffoldMethod | KMeansMethod | MbcMethod | CflMethod | OracleMethod
     """What the server does with the updates. Required."""
 
     model: CnnModel | MlpModel | LogisticModel | ResnetModel | BertModel | GptModel

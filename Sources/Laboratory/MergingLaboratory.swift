@@ -1,0 +1,346 @@
+// `dpflsim lab merging`: what is left of experts when 2, 5, 10 or 20 of them become one model, for low-rank, sparse and
+// whole experts and every rule of merging (issue "adapter library", section 3; ordering as published by Arnob et al.,
+// COLM 2025, is measured and not assumed).
+
+import Federation
+import Kernels
+public import Learning
+import RealModule
+import Scenarios
+
+public struct MergingLaboratory: Sendable {
+  public struct Settings: Sendable {
+    public var seeds: [UInt64]
+    /// Numbers of experts that are merged, ascending.
+    public var counts: [Int]
+    /// Examples of each expert's task, and full-batch steps on them.
+    public var examples: Int
+    public var steps: Int
+    public var rank: Int
+    /// Of DP-SGD with the bound 1; nil trains without noise.
+    public var noiseMultiplier: Double?
+
+    public init(
+      seeds: [UInt64] = [0, 1, 2], counts: [Int] = [2, 5, 10, 20], examples: Int = 100,
+      steps: Int = 30, rank: Int = 4, noiseMultiplier: Double? = nil
+    ) {
+      self.seeds = seeds
+      self.counts = counts
+      self.examples = examples
+      self.steps = steps
+      self.rank = rank
+      self.noiseMultiplier = noiseMultiplier
+    }
+  }
+
+  /// How experts are trained.
+  enum Kind: String, CaseIterable {
+    case lora
+    case sparse
+    case full
+  }
+
+  private enum Rule: CaseIterable {
+    case uniform, factors, taskArithmetic, tiesPEFT, tiesMTTL, sparseOverlap, dare
+
+    var name: String {
+      switch self {
+      case .uniform: "uniform"
+      case .factors: "uniform, factors"
+      case .taskArithmetic: "task arithmetic 0.3"
+      case .tiesPEFT: "TIES by tensor 0.2"
+      case .tiesMTTL: "TIES by expert 0.2"
+      case .sparseOverlap: "sparse overlap"
+      case .dare: "DARE 0.5"
+      }
+    }
+
+    func merging(seed: UInt64) -> TaskMerging {
+      switch self {
+      case .uniform, .factors: .uniform
+      case .taskArithmetic: .taskArithmetic(scale: 0.3)
+      case .tiesPEFT: .ties(density: 0.2, trim: .tensor)
+      case .tiesMTTL: .ties(density: 0.2, trim: .expert)
+      case .sparseOverlap: .sparseOverlap
+      case .dare: .dare(density: 0.5, seed: seed)
+      }
+    }
+  }
+
+  private let settings: Settings
+  private let architecture: Architecture
+  private let base: [Float]
+  private let train: ExamplePool
+  private let test: ExamplePool
+  /// Two labels a task, in an order in which all labels come early.
+  private let tasks: [[Int]]
+
+  /// - Parameters:
+  ///   - train: examples of which each task takes its own, disjoint parts.
+  ///   - classes: at least 4; tasks are pairs of labels.
+  public init<Source: ExampleSource>(
+    settings: Settings, architecture: Architecture, base: [Float], train: Source, test: Source,
+    classes: Int
+  ) {
+    self.settings = settings
+    self.architecture = architecture
+    self.base = base
+    let inputs = architecture.input.floatCount
+    self.train = ExamplePool(train, inputCount: inputs, count: train.count)
+    self.test = ExamplePool(test, inputCount: inputs, count: test.count)
+    tasks = Self.pairs(classes)
+  }
+
+  /// All pairs of labels: those of distance 1 with even beginning, then odd, then distance 2 and so on.
+  static func pairs(_ classes: Int) -> [[Int]] {
+    (1..<classes).flatMap { distance in
+      let all = (0..<classes - distance).map { [$0, $0 + distance] }
+      return all.filter { $0[0].isMultiple(of: 2) } + all.filter { !$0[0].isMultiple(of: 2) }
+    }
+  }
+
+  public func run(progress: (String) -> Void) throws -> LabReport {
+    var report = LabReport("merging", "Experts merged into one model")
+    var table = LabTable(
+      "merging", "Accuracy on the tasks of the merged experts, and on all other pairs of labels",
+      [
+        "experts", "tasks", "rule", "held in", "± (seeds)", "held out", "± (seeds)", "expert alone",
+        "base",
+      ])
+    var curves: [Kind: [LabChart.Point]] = [:]
+    for kind in Kind.allCases {
+      var found: [Key: [Scores]] = [:]
+      for seed in settings.seeds {
+        progress("\(kind.rawValue) experts, seed \(seed)")
+        try measure(kind, seed: seed, into: &found)
+      }
+      for (key, scores) in found.sorted(by: {
+        ($0.key.count, $0.key.rule) < ($1.key.count, $1.key.rule)
+      }) {
+        let inside = Spread(scores.map(\.heldIn))
+        let outside = Spread(scores.map(\.heldOut))
+        table.add([
+          .string(kind.rawValue), .integer(key.count), .string(Rule.allCases[key.rule].name),
+          .figure(inside.mean), .figure(inside.deviation), .figure(outside.mean),
+          .figure(outside.deviation), .figure(Spread(scores.map(\.alone)).mean),
+          .figure(Spread(scores.map(\.base)).mean),
+        ])
+        if Rule.allCases[key.rule] == .uniform {
+          curves[kind, default: []].append(
+            LabChart.Point(Double(key.count), inside.mean))
+        }
+      }
+    }
+    report.tables.append(table)
+    report.charts.append(
+      LabChart(
+        "Uniform merge: accuracy on the merged tasks", x: "tasks", y: "accuracy",
+        Kind.allCases.map { LabChart.Line($0.rawValue, curves[$0] ?? []) }))
+    let falls = curves.values.allSatisfy { ($0.first?.y ?? 0) >= ($0.last?.y ?? 0) }
+    report.findings.append(
+      LabFinding(
+        "merging", "the accuracy on the merged tasks falls with their number",
+        measured: Kind.allCases.map { kind in
+          "\(kind.rawValue) \((curves[kind] ?? []).map { short($0.y) }.joined(separator: ", "))"
+        }.joined(separator: "; "), holds: falls))
+    return report
+  }
+
+  private struct Key: Hashable {
+    let count: Int
+    let rule: Int
+  }
+
+  private struct Scores {
+    let heldIn: Double
+    let heldOut: Double
+    let alone: Double
+    let base: Double
+  }
+
+  /// Mean and standard deviation.
+  private struct Spread {
+    let mean: Double
+    let deviation: Double
+
+    init(_ values: [Double]) {
+      let mean = values.reduce(0, +) / Double(max(values.count, 1))
+      self.mean = mean
+      deviation =
+        values.count > 1
+        ? (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1))
+          .squareRoot() : 0
+    }
+  }
+
+  // MARK: - One seed
+
+  private func plan(_ kind: Kind, task: Int, seed: UInt64) throws(ArchitectureError) -> TrainingPlan
+  {
+    let hosts = architecture.hosts
+    switch kind {
+    case .full: return try TrainingPlan(architecture: architecture)
+    case .lora:
+      return try TrainingPlan(
+        architecture: architecture,
+        adapter: LoRAConfiguration(
+          rank: settings.rank, loraAlpha: Double(settings.rank), targetModules: hosts.map(\.name),
+          trained: .both, layerRanks: hosts.map { min(settings.rank, $0.rows, $0.columns) }))
+    case .sparse:
+      // A mask of its own for each task: the sum over masks that hold a place then differs from the mean.
+      var places: [String: [Int]] = [:]
+      for (index, host) in hosts.enumerated() {
+        let size = host.rows * host.columns
+        let count = min(settings.rank * (host.rows + host.columns), size)
+        var stream = RandomStream(
+          seed: seed, purpose: .initialization, client: task, step: index + 1)
+        var order = Array(0..<size)
+        for place in 0..<count {
+          order.swapAt(place, place + Int(stream.next(upperBound: UInt64(size - place))))
+        }
+        places[host.name] = order.prefix(count).sorted()
+      }
+      return try TrainingPlan(
+        architecture: architecture,
+        adapter: SparseAdapter(
+          rank: settings.rank, targetModules: hosts.map(\.name), mask: .places(places)))
+    }
+  }
+
+  /// An expert: what it adds to the base, and its factors where it has them.
+  private struct Expert {
+    let change: [Double]
+    let plan: TrainingPlan
+    let theta: [Float]
+    let accuracy: Double
+  }
+
+  private func measure(
+    _ kind: Kind, seed: UInt64, into found: inout [Key: [Scores]]
+  ) throws {
+    let counts = settings.counts.filter { $0 <= tasks.count }
+    let parts = parts(seed: seed)
+    let whole = Network(plan: try TrainingPlan(architecture: architecture))
+    func correct(_ parameters: [Float]) -> [Bool] {
+      whole.load(trainable: parameters)
+      var right = [Bool](repeating: false, count: test.count)
+      var position = 0
+      _ = whole.evaluate(
+        test,
+        observe: { label, predicted in
+          right[position] = label == predicted
+          position += 1
+        })
+      return right
+    }
+    var experts: [Expert] = []
+    for task in 0..<(counts.last ?? 0) {
+      let trained = try tuned(kind, task: task, on: parts[task], seed: seed)
+      experts.append(
+        Expert(
+          change: zip(trained.parameters, base).map { Double($0) - Double($1) },
+          plan: trained.plan, theta: trained.theta,
+          accuracy: accuracy(correct(trained.parameters), on: [task])))
+    }
+    let before = correct(base)
+    for count in counts {
+      let merged = Array(experts.prefix(count))
+      let alone = merged.reduce(0) { $0 + $1.accuracy } / Double(count)
+      for (index, rule) in Rule.allCases.enumerated() where rule != .factors || kind == .lora {
+        let right = correct(try parameters(of: merged, rule, seed: seed))
+        found[Key(count: count, rule: index), default: []].append(
+          Scores(
+            heldIn: accuracy(right, on: Array(0..<count)),
+            heldOut: accuracy(right, on: Array(count..<tasks.count)), alone: alone,
+            base: accuracy(before, on: Array(0..<count))))
+      }
+    }
+  }
+
+  private struct Trained {
+    let plan: TrainingPlan
+    let theta: [Float]
+    let parameters: [Float]
+    /// Mean loss on its own examples.
+    let loss: Double
+  }
+
+  private func train(
+    _ kind: Kind, task: Int, on positions: [Int], learningRate: Float, seed: UInt64
+  ) throws -> Trained {
+    let plan = try plan(kind, task: task, seed: seed)
+    let frozen = FrozenParameters(base: base, factors: plan.frozenFactors(seed: seed))
+    let start = plan.initialTrainable(base: base, seed: seed)
+    let network = Network(plan: plan)
+    network.load(frozen: frozen)
+    let own = PoolMembers(pool: train, positions: positions)
+    let outcome = try LocalTraining.run(
+      LocalWork(
+        seed: seed, round: 0, client: task, start: start, batches: .full(steps: settings.steps),
+        learningRate: learningRate, privacy: settings.noiseMultiplier.map { (1, $0) }),
+      on: own, features: nil, network: network)
+    let theta = zip(start, outcome.delta).map { $0 + $1 }
+    network.load(trainable: theta)
+    let seen = network.evaluate(own)
+    return Trained(
+      plan: plan, theta: theta, parameters: plan.merged(frozen: frozen, trainable: theta),
+      loss: seen.loss / Double(max(seen.examples, 1)))
+  }
+
+  /// The expert with the lowest training loss of several step sizes: each finds its own.
+  private func tuned(_ kind: Kind, task: Int, on positions: [Int], seed: UInt64) throws -> Trained {
+    var best: Trained?
+    for rate: Float in [0.01, 0.03, 0.1, 0.3, 1] {
+      do {
+        let trained = try train(kind, task: task, on: positions, learningRate: rate, seed: seed)
+        if trained.loss.isFinite, trained.loss < best?.loss ?? .infinity { best = trained }
+      } catch FederationError.notFinite {
+        // Too large a step.
+      }
+    }
+    return try best
+      ?? train(kind, task: task, on: positions, learningRate: 0.001, seed: seed)
+  }
+
+  private func parameters(
+    of experts: [Expert], _ rule: Rule, seed: UInt64
+  ) throws -> [Float] {
+    if rule == .factors {
+      let plan = experts[0].plan
+      let mean = TaskMerging.uniform.merge(experts.map { $0.theta.map(Double.init) })
+      return plan.merged(
+        frozen: FrozenParameters(base: base, factors: plan.frozenFactors(seed: seed)),
+        trainable: mean.map { Float($0) })
+    }
+    let change = rule.merging(seed: seed).merge(
+      experts.map(\.change), tensors: architecture.slots.map(\.range))
+    return zip(base, change).map { $0 + Float($1) }
+  }
+
+  /// Disjoint examples for each task, half of each label as far as they last.
+  private func parts(seed: UInt64) -> [[Int]] {
+    var left: [Int: [Int]] = [:]
+    var stream = RandomStream(seed: seed, purpose: .partition)
+    var order = Array(0..<train.count)
+    for place in order.indices {
+      order.swapAt(place, place + Int(stream.next(upperBound: UInt64(order.count - place))))
+    }
+    for position in order { left[train.label(at: position), default: []].append(position) }
+    return tasks.map { labels in
+      labels.flatMap { label in
+        let own = Array((left[label] ?? []).prefix(settings.examples / 2))
+        left[label]?.removeFirst(own.count)
+        return own
+      }
+    }
+  }
+
+  /// Mean over tasks of the share of their test examples that are right.
+  private func accuracy(_ right: [Bool], on chosen: [Int]) -> Double {
+    let shares = chosen.map { task in
+      let own = right.indices.filter { tasks[task].contains(test.label(at: $0)) }
+      return Double(own.count { right[$0] }) / Double(max(own.count, 1))
+    }
+    return shares.reduce(0, +) / Double(max(shares.count, 1))
+  }
+}
