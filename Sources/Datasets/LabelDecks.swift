@@ -73,13 +73,17 @@ struct LabelDecks {
   private static func sample(
     _ count: Int, of deck: [Int32], using stream: inout RandomStream
   ) -> [Int32] {
-    var chosen = Set<Int>(minimumCapacity: count)
+    // Few places are looked through faster than they are hashed.
+    var chosen: [Int] = []
+    var hashed: Set<Int> = []
+    let isFew = count <= 32
     var sample: [Int32] = []
     sample.reserveCapacity(count)
     for last in deck.count - count..<deck.count {
       let candidate = Int.random(in: 0...last, using: &stream)
-      let place = chosen.contains(candidate) ? last : candidate
-      chosen.insert(place)
+      let isTaken = isFew ? chosen.contains(candidate) : hashed.contains(candidate)
+      let place = isTaken ? last : candidate
+      if isFew { chosen.append(place) } else { hashed.insert(place) }
       sample.append(deck[place])
     }
     return sample

@@ -50,6 +50,11 @@ enum Schema {
           PRAGMA user_version = 5;
           """)
     }
+    migrator.registerMigration("6") { database in
+      try database.execute(sql: placeOfRuns)
+      try gatherHistories(database)
+      try database.execute(sql: "PRAGMA user_version = 6")
+    }
     return migrator
   }
 

@@ -126,7 +126,7 @@ struct RunExecution {
   private func begin(_ findings: [CheckReport.Finding]) throws -> (RunRecorder, ResumePoint?) {
     guard let resumed else {
       let recorder = try RunRecorder(
-        store: store, scenario: scenario, workers: workers,
+        store: store, scenario: scenario, workers: workers, place: place,
         machine: ([Machine.description] + [shared?.description].compactMap { $0 })
           .joined(separator: ", "),
         findings: findings, alone: exclusively)
@@ -135,9 +135,11 @@ struct RunExecution {
     let point = try store.resumePoint(of: resumed.runID)
     let recorder = try RunRecorder(
       resuming: resumed.runID, in: store, after: point?.round ?? 0, scenario: scenario,
-      workers: workers, findings: findings, fromElsewhere: resumed.fromElsewhere)
+      workers: workers, place: place, findings: findings, fromElsewhere: resumed.fromElsewhere)
     return (recorder, point)
   }
+
+  private var place: RunPlace { shared?.place ?? RunPlace(slurmJob: Slurm.currentJob) }
 
   /// What a model file says about itself.
   private func metadata(_ runID: String, _ result: RunResult) -> [String: String] {

@@ -217,15 +217,52 @@ enum Slurm {
 
   /// One more than the largest number of a task.
   static func maxArraySize() throws -> Int {
-    let (_, output, _) = try call("scontrol", ["show", "config"])
-    for line in output.split(separator: "\n") where line.hasPrefix("MaxArraySize") {
-      if let size = line.split(separator: "=").last.flatMap({
-        Int($0.trimmingCharacters(in: .whitespaces))
-      }) {
-        return size
-      }
+    try configured("MaxArraySize").flatMap { Int($0) } ?? 1001
+  }
+
+  /// The job that this process belongs to, as runs are stored with it; nil outside of Slurm.
+  static var currentJob: String? {
+    let environment = ProcessInfo.processInfo.environment
+    guard let job = environment["SLURM_JOB_ID"], !job.isEmpty else { return nil }
+    return "\(job)@\(environment["SLURM_CLUSTER_NAME"] ?? "")"
+  }
+
+  /// Whether the cluster that is asked from here once had this job and has it no more.
+  static func isGone(_ stored: String) -> Bool {
+    let parts = stored.split(separator: "@", omittingEmptySubsequences: false)
+    guard parts.count == 2, let job = Int(parts[0]),
+      let cluster = try? configured("ClusterName"), cluster == parts[1],
+      let (status, output, errors) = try? call("squeue", ["-h", "-j", "\(job)", "-o", "%T"])
+    else { return false }
+    // Some minutes after its end a job is listed as ended, later it is unknown.
+    let going = output.split(separator: "\n").filter { !endStates.contains(String($0)) }
+    return status == 0 ? going.isEmpty : errors.contains("Invalid job id")
+  }
+
+  private static let endStates: Set<String> = [
+    "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY",
+    "PREEMPTED", "TIMEOUT",
+  ]
+
+  /// A setting of the cluster; nil if it has none of that name.
+  ///
+  /// - Throws: a `Failure` with status 69 if Slurm does not answer.
+  private static func configured(_ name: String) throws -> String? {
+    let (status, output, errors) = try call("scontrol", ["show", "config"])
+    guard status == 0 else {
+      let reason = (errors.isEmpty ? output : errors).split(separator: "\n").first ?? "no reason"
+      throw Failure(
+        .unavailable,
+        "--slurm: Slurm does not answer (\(reason)); start it where Slurm is set up, or leave --slurm out"
+      )
     }
-    return 1001
+    for line in output.split(separator: "\n") {
+      let parts = line.split(separator: "=", maxSplits: 1).map {
+        $0.trimmingCharacters(in: .whitespaces)
+      }
+      if parts.count == 2, parts[0] == name { return parts[1] }
+    }
+    return nil
   }
 
   private static func call(
