@@ -30,7 +30,6 @@ public struct Population: Sendable {
   /// Of everything that decides a run beside the scenario: the data, and the pretrained model if there is one.
   public let contentHash: String
   public let partition: Partition
-  public var report: PartitionReport
   public let clients: [ClientProfile]
   public let publicExamples: ClientView
   public let plan: TrainingPlan
@@ -64,8 +63,6 @@ public struct Population: Sendable {
         overlap: scenario.population.overlap, seed: scenario.seed),
       of: dataset)
     self.partition = partition
-    report = try PartitionReport(partition, of: dataset)
-    report.datasetHash = contentHash
 
     // One lens a cluster: its table of shifted pixels is shared by all clients of the cluster.
     let lenses = try scenario.population.clusters.map { cluster throws(DatasetError) in
@@ -84,6 +81,17 @@ public struct Population: Sendable {
     }
     publicExamples = ClientView(
       of: dataset, .train, indices: partition.publicIndices, lens: try Lens(for: dataset))
+  }
+}
+
+extension Population {
+  /// How the data were dealt: as large as the population, so it is made when it is wanted.
+  ///
+  /// - Throws: `DatasetError` if a client's shift does not fit the data set.
+  public func report() throws(DatasetError) -> PartitionReport {
+    var report = try PartitionReport(partition, of: dataset)
+    report.datasetHash = contentHash
+    return report
   }
 }
 

@@ -109,7 +109,10 @@ actor Server {
       }
       .map { $0.assigned(to: $1.model) }
     }
-    let names = reported(participants: participants, before: before, all: evaluates || round == 0)
+    let sample = evaluates ? context.scenario.evaluationSample(round: round) : nil
+    let names = reported(
+      participants: participants, before: before, evaluated: sample?.clients ?? [],
+      all: (evaluates && sample == nil) || round == 0)
     report.clients = names.map { client in
       var figures = participants[client] ?? ClientRound(client: client, model: 0)
       figures.model = state.assignment[client]
@@ -119,18 +122,18 @@ actor Server {
     if context.scenario.method.traits.clusters != .none, context.scenario.knowsClusters {
       report.clustersAreTrue = assignmentIsTrue
     }
-    if evaluates { try await evaluate(into: &report) }
+    if evaluates { try await evaluate(sample, into: &report) }
     return report
   }
 
   /// The clients that a report names, ascending.
   private func reported(
-    participants: [Int: ClientRound], before: [Int], all: Bool
+    participants: [Int: ClientRound], before: [Int], evaluated: [Int], all: Bool
   ) -> [Int] {
     guard !all else { return Array(clients.indices) }
     let after = state.assignment
-    let moved = after.indices.filter { after[$0] != before[$0] && participants[$0] == nil }
-    return (Array(participants.keys) + moved).sorted()
+    let moved = after.indices.filter { after[$0] != before[$0] }
+    return Set(Array(participants.keys) + moved + evaluated).sorted()
   }
 
   /// Says what will leave the clients, or the server, before it does: whatever interrupts the round, it counts.
@@ -230,17 +233,24 @@ actor Server {
     state.clustering?.projectionWithoutNoise = (0..<points.rows).map { points.row($0) }
   }
 
-  private func evaluate(into report: inout RoundReport) async throws {
+  /// - Parameter sample: the clients to look at; nil takes all.
+  private func evaluate(_ sample: EvaluationSample?, into report: inout RoundReport) async throws {
     let (clients, state) = (clients, state)
-    let figures = try await executor.figures(
-      of: Array(clients.indices), cost: \.test.count
-    ) { index, lane in
+    let indices = sample?.clients ?? Array(clients.indices)
+    let figures = try await executor.figures(of: indices, cost: \.test.count) { index, lane in
       try await clients[index].evaluate(
         state.models[state.assignment[index]], personal: state.personal?[index], on: lane)
     }
-    for (index, figure) in figures.enumerated() {
-      report.clients[index].testAccuracy = figure.accuracy
-      report.clients[index].testLoss = figure.loss
+    var next = 0
+    for place in report.clients.indices
+    where next < indices.count && report.clients[place].client == indices[next] {
+      report.clients[place].testAccuracy = figures[next].accuracy
+      report.clients[place].testLoss = figures[next].loss
+      next += 1
+    }
+    if let sample {
+      report.add(sample, figures: figures)
+      return
     }
     report.clusters = context.scenario.population.clusters.indices.map { cluster in
       let members = context.clients.filter { $0.cluster == cluster }.map { figures[$0.index] }
@@ -263,6 +273,26 @@ extension ClientTask {
 }
 
 extension RoundReport {
+  /// Enters what a sample of the clients says of all.
+  ///
+  /// - Parameter figures: of the sample's clients in their order.
+  fileprivate mutating func add(_ sample: EvaluationSample, figures: [TestFigures]) {
+    var rest = figures[...]
+    var means: [SampleMean] = []
+    for (cluster, (members, size)) in zip(sample.clusters, sample.sizes).enumerated() {
+      let own = rest.prefix(members.count)
+      rest = rest.dropFirst(members.count)
+      let accuracy = SampleMean(own.map(\.accuracy), of: size)
+      means.append(accuracy)
+      clusters.append(
+        ClusterRound(
+          cluster: cluster, testAccuracy: accuracy.mean,
+          testLoss: SampleMean(own.map(\.loss), of: size).mean,
+          standardError: accuracy.standardError))
+    }
+    sampled = SampledAccuracy(means, sizes: sample.sizes, clients: figures.count)
+  }
+
   fileprivate mutating func record(
     _ update: ClientUpdate, of participants: inout [Int: ClientRound]
   ) {

@@ -24,7 +24,8 @@ extension CostForecast {
     let tests = scenario.population.testExamplesPerClient
     let (selections, candidates) = Self.selections(scenario)
     var trained = 0
-    var evaluated = clients.count * tests * (evaluations + 1)
+    let sampled = min(scenario.evaluation.clients ?? clients.count, clients.count)
+    var evaluated = (sampled * evaluations + clients.count) * tests
     var steps = 0
     for client in clients {
       let taken = schedule.participations(of: client.index)

@@ -25,12 +25,12 @@ public struct RunList: Sendable {
       let isDone = status == .done
       table.add(
         [
-        TextTable.Cell(run.runID), TextTable.Cell(run.method), "\(run.seed)",
-        TextTable.Cell(status.rawValue, status.style),
-        "\(NumberText.percent(run.clientMeanAccuracy))",
-        "\(NumberText.percent(run.worstClusterAccuracy))",
-        "\(isDone ? NumberText.epsilon(run.epsilonMax) : "–")",
-      ] + (isShared ? ["\(run.ranks)", "\(run.nodes)"] : []))
+          TextTable.Cell(run.runID), TextTable.Cell(run.method), "\(run.seed)",
+          TextTable.Cell(status.rawValue, status.style),
+          "\(NumberText.percent(run.clientMeanAccuracy))",
+          "\(NumberText.percent(run.worstClusterAccuracy))",
+          "\(isDone ? NumberText.epsilon(run.epsilonMax) : "–")",
+        ] + (isShared ? ["\(run.ranks)", "\(run.nodes)"] : []))
     }
     return table.lines(colors: colors) + [
       "",

@@ -51,7 +51,7 @@ enum Schema {
           """)
     }
     migrator.registerMigration("6") { database in
-      try database.execute(sql: placeOfRuns)
+      try database.execute(sql: addedColumns)
       try gatherHistories(database)
       try database.execute(sql: "PRAGMA user_version = 6")
     }

@@ -1,12 +1,15 @@
-// Version 6 of the store: ledgers by history, ranks and nodes of runs. The view keeps what other programs read.
+// Version 6 of the store: ledgers by history, ranks and nodes of runs, samples of clients. The view keeps what other programs read.
 
 import GRDB
 
 extension Schema {
-  static let placeOfRuns = """
+  static let addedColumns = """
     ALTER TABLE runs ADD COLUMN ranks INTEGER NOT NULL DEFAULT 1 CHECK (ranks >= 1);
     ALTER TABLE runs ADD COLUMN nodes INTEGER NOT NULL DEFAULT 1 CHECK (nodes >= 1);
     ALTER TABLE runs ADD COLUMN slurm_job TEXT;
+    ALTER TABLE rounds ADD COLUMN evaluated_clients INTEGER CHECK (evaluated_clients >= 1);
+    ALTER TABLE rounds ADD COLUMN client_mean_error REAL CHECK (client_mean_error >= 0);
+    ALTER TABLE cluster_rounds ADD COLUMN standard_error REAL CHECK (standard_error >= 0);
     """
 
   private static let ledgerHistories = """
