@@ -21,14 +21,14 @@ struct DormantClientTests {
   }
 
   @Test(
-    "a dormant client takes at most 1,400 bytes and four for each of its 80 examples",
+    "a dormant client takes about 1,400 bytes and four for each of its 80 examples",
     .disabled(if: Program.sanitizer != nil, "a sanitizer takes several times the memory"))
   func bytes() async throws {
     try await Program.inFolder { program in
       let (few, many) = (
         try Self.peak(program, clients: 500), try Self.peak(program, clients: 20_500)
       )
-      #expect((many - few) / 20_000 <= 1_400 + 4 * 80)
+      #expect((many - few) / 20_000 <= 1.1 * (1_400 + 4 * 80))
     }
   }
 }
