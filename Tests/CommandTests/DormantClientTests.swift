@@ -1,7 +1,5 @@
 // What a client takes that does nothing, as docs/cluster.md and the forecast for ranks state it.
 
-import Foundation
-import Scenarios
 import Testing
 
 @Suite("Dormant clients")
@@ -16,8 +14,9 @@ struct DormantClientTests {
       "--set", "population.clusters[1].clients=\(2 * clients / 5)",
       "--set", "population.clusters[2].clients=\(2 * clients / 5)")
     #expect(run.status == 0, "\(run.errors)")
-    let document = try JSONValue(parsing: Data(run.output.utf8))
-    return try #require(document["peak_rss_bytes"]?.double)
+    // The document as a whole is larger than what is read as JSON.
+    let peak = try #require(run.output.firstMatch(of: /"peak_rss_bytes": ([0-9]+)/))
+    return try #require(Double(peak.1))
   }
 
   @Test(
@@ -26,9 +25,9 @@ struct DormantClientTests {
   func bytes() async throws {
     try await Program.inFolder { program in
       let (few, many) = (
-        try Self.peak(program, clients: 500), try Self.peak(program, clients: 20_500)
+        try Self.peak(program, clients: 500), try Self.peak(program, clients: 10_500)
       )
-      #expect((many - few) / 20_000 <= 1.1 * (1_400 + 4 * 80))
+      #expect((many - few) / 10_000 <= 1.1 * (1_400 + 4 * 80))
     }
   }
 }
