@@ -31,6 +31,9 @@ struct LabelDecks {
   /// How many examples each label has.
   var counts: [Int] { decks.map(\.count) }
 
+  /// Where dealing begins in each deck.
+  var tops: [Int] { decks.map { _ in 0 } }
+
   /// Takes the given number of examples of each label off the top.
   func split(_ counts: [Int]) -> (taken: [Int32], rest: LabelDecks) {
     let taken = zip(decks, counts).flatMap { $0.prefix($1) }
@@ -47,10 +50,12 @@ struct LabelDecks {
   ///
   /// - Parameter repeating: true draws for each client from whole decks of its own; false goes on
   ///   where the last client stopped and begins a deck again only when it is used up.
+  /// - Parameter tops: where the last client stopped in each deck, which changes with it.
   /// - Precondition: no count exceeds its deck.
-  func deal(_ counts: [[Int]], to clients: [Int], repeating: Bool) -> [[Int32]] {
-    var tops = decks.map { _ in 0 }
-    return zip(clients, counts).map { client, counts in
+  func deal(
+    _ counts: [[Int]], to clients: [Int], repeating: Bool, from tops: inout [Int]
+  ) -> [[Int32]] {
+    zip(clients, counts).map { client, counts in
       var hand: [Int32] = []
       hand.reserveCapacity(counts.reduce(0, +))
       var stream = RandomStream(seed: seed, purpose: .partition, round: 6, client: client)
@@ -73,13 +78,17 @@ struct LabelDecks {
   private static func sample(
     _ count: Int, of deck: [Int32], using stream: inout RandomStream
   ) -> [Int32] {
-    var chosen = Set<Int>(minimumCapacity: count)
+    // Few places are looked through faster than they are hashed.
+    var chosen: [Int] = []
+    var hashed: Set<Int> = []
+    let isFew = count <= 32
     var sample: [Int32] = []
     sample.reserveCapacity(count)
     for last in deck.count - count..<deck.count {
       let candidate = Int.random(in: 0...last, using: &stream)
-      let place = chosen.contains(candidate) ? last : candidate
-      chosen.insert(place)
+      let isTaken = isFew ? chosen.contains(candidate) : hashed.contains(candidate)
+      let place = isTaken ? last : candidate
+      if isFew { chosen.append(place) } else { hashed.insert(place) }
       sample.append(deck[place])
     }
     return sample

@@ -46,14 +46,22 @@ public struct Partition: Sendable {
       let train = pool.from(groups, dataset.train)
       let test = test.from(groups, dataset.test)
       try request.check(members, groups, train.counts, test.counts, dataset)
-      let counts = Partition.trainCounts(request, members, stock: train.counts)
-      let trainDealt = train.deal(counts, to: members, repeating: request.overlap)
-      let testDealt = test.deal(
-        Partition.testCounts(request, members, train: counts, stock: test.counts), to: members,
-        repeating: false)
-      for (place, client) in members.enumerated() {
-        trainLists[client] = trainDealt[place]
-        testLists[client] = testDealt[place]
+      var proportions = LabelProportions(seed: seed, stock: train.counts)
+      var (trainTops, testTops) = (train.tops, test.tops)
+      // Clients that do not share out a stock are dealt to a few at a time, so that what is counted for them takes no
+      // room.
+      for part in request.overlap ? Partition.parts(of: members) : [members] {
+        let counts = Partition.trainCounts(
+          request, part, stock: train.counts, proportions: &proportions)
+        let trainDealt = train.deal(
+          counts, to: part, repeating: request.overlap, from: &trainTops)
+        let testDealt = test.deal(
+          Partition.testCounts(request, part, train: counts, stock: test.counts), to: part,
+          repeating: false, from: &testTops)
+        for (place, client) in part.enumerated() {
+          trainLists[client] = trainDealt[place]
+          testLists[client] = testDealt[place]
+        }
       }
     }
 
@@ -65,8 +73,8 @@ public struct Partition: Sendable {
       clients.append(
         Client(
           cluster: client.cluster, shift: client.shift,
-          train: Partition.shuffled(trainLists[index], seed, client: index, part: 0),
-          test: Partition.shuffled(testLists[index], seed, client: index, part: 1)))
+          train: Partition.take(&trainLists[index], seed, client: index, part: 0),
+          test: Partition.take(&testLists[index], seed, client: index, part: 1)))
     }
     self.clients = clients
     digest = Partition.hash(self.publicIndices, clients)
@@ -112,10 +120,17 @@ public struct Partition: Sendable {
     return shares
   }
 
+  /// Some thousand clients each.
+  private static func parts(of members: [Int]) -> [[Int]] {
+    stride(from: 0, to: members.count, by: 4096).map {
+      Array(members[$0..<min($0 + 4096, members.count)])
+    }
+  }
+
   private static func trainCounts(
-    _ request: PartitionRequest, _ members: [Int], stock: [Int]
+    _ request: PartitionRequest, _ members: [Int], stock: [Int],
+    proportions: inout LabelProportions
   ) -> [[Int]] {
-    var proportions = LabelProportions(seed: request.seed, stock: stock)
     let weights = members.map { proportions.next(request.clients[$0], index: $0) }
     let needs = members.map { request.clients[$0].trainExamples }
     let offsets = offsets(request, members, step: 0)
@@ -157,6 +172,18 @@ public struct Partition: Sendable {
     var stream = RandomStream(
       seed: seed, purpose: .partition, round: 4, client: client, step: part)
     return indices.shuffled(using: &stream)
+  }
+
+  /// The same, leaving nothing behind.
+  private static func take(
+    _ list: inout [Int32], _ seed: UInt64, client: Int, part: Int
+  ) -> [Int32] {
+    var taken: [Int32] = []
+    swap(&taken, &list)
+    var stream = RandomStream(
+      seed: seed, purpose: .partition, round: 4, client: client, step: part)
+    taken.shuffle(using: &stream)
+    return taken
   }
 
   private static func hash(_ publicIndices: [Int32], _ clients: [Client]) -> String {

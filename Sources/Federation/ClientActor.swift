@@ -43,16 +43,21 @@ final class ClientSettings: Sendable {
   }
 }
 
+/// What few clients have: a class, so that the others take no room for it.
+private final class KeptByClient {
+  var individual: IndividualTracker?
+  /// What an audit sees of its canaries; nil without one.
+  var audited: CanaryScores?
+  var trainFeatures: FrozenFeatures?
+  var testFeatures: FrozenFeatures?
+}
+
 actor Client {
   let profile: ClientProfile
   let noise: ClientNoise
   private(set) var ledger = PrivacyLedger()
   private let settings: ClientSettings
-  private var individual: IndividualTracker?
-  /// What an audit sees of its canaries; nil without one.
-  private var audited: CanaryScores?
-  private var trainFeatures: FrozenFeatures?
-  private var testFeatures: FrozenFeatures?
+  private var kept: KeptByClient?
 
   init(
     profile: ClientProfile, noise: ClientNoise, settings: ClientSettings, canaries: Canaries? = nil
@@ -60,10 +65,12 @@ actor Client {
     self.profile = profile
     self.noise = noise
     self.settings = settings
-    audited = canaries.map { CanaryScores($0) }
-    if settings.followsExamples, noise.noiseMultiplier != nil {
-      individual = IndividualTracker(examples: profile.train.count)
-    }
+    let follows = settings.followsExamples && noise.noiseMultiplier != nil
+    guard canaries != nil || follows else { return }
+    let kept = KeptByClient()
+    kept.audited = canaries.map { CanaryScores($0) }
+    if follows { kept.individual = IndividualTracker(examples: profile.train.count) }
+    self.kept = kept
   }
 
   nonisolated var seed: UInt64 { settings.seed }
@@ -89,12 +96,15 @@ actor Client {
         try await lane.run { $0.network.frozenFeatures(of: view) }
       }
     }
-    testFeatures = try await features(of: profile.test, at: place)
-    if train { trainFeatures = try await features(of: profile.train, at: place + 1) }
+    let test = try await features(of: profile.test, at: place)
+    let training = train ? try await features(of: profile.train, at: place + 1) : nil
+    let kept = kept ?? KeptByClient()
+    (kept.testFeatures, kept.trainFeatures) = (test, training)
+    self.kept = kept
   }
 
   /// The divergences of its examples, row by row, for a checkpoint; empty if they are not followed.
-  var individualDivergences: [Double] { individual?.divergences ?? [] }
+  var individualDivergences: [Double] { kept?.individual?.divergences ?? [] }
 
   /// Goes on with what it had released, and with its examples' divergences.
   ///
@@ -107,11 +117,11 @@ actor Client {
   ) throws {
     ledger.append(contentsOf: entries)
     if let divergences {
-      guard individual?.restore(divergences) ?? divergences.isEmpty else {
+      guard kept?.individual?.restore(divergences) ?? divergences.isEmpty else {
         throw FederationError.cannotResume(reason: "its checkpoint does not fit its scenario")
       }
     }
-    try individual?.record(repeated)
+    try kept?.individual?.record(repeated)
   }
 
   /// Counts what it has released on another rank.
@@ -129,8 +139,8 @@ actor Client {
       let (choice, entry) = try await select(
         selection, round: round, models: models, personal: personal, on: lane)
       model = choice
-      if noise.selectionEpsilon != nil { audited?.choices += 1 }
-      let isUnpaid = settings.fault == .unpaidChoices && (audited?.choices ?? 0) > 1
+      if noise.selectionEpsilon != nil { kept?.audited?.choices += 1 }
+      let isUnpaid = settings.fault == .unpaidChoices && (kept?.audited?.choices ?? 0) > 1
       if !isUnpaid { entries.append(entry) }
     }
     let (view, features) = trainingData(in: round)
@@ -149,15 +159,15 @@ actor Client {
     }
     let work = plain
     let base = exchange?.rule.trainsWeights == true ? exchange?.base : nil
-    let canaries = audited?.canaries
+    let canaries = kept?.audited?.canaries
     let (outcome, seen) = try await lane.run {
       try Self.train(
         work, served: served, base: base, on: view, features: features, canaries: canaries, in: $0)
     }
-    if let seen { audited?.add(seen) }
+    if let seen { kept?.audited?.add(seen) }
     if let levels, let multiplier = work.privacy?.noiseMultiplier {
       let (rate, steps) = work.rateAndSteps
-      try individual?.record(
+      try kept?.individual?.record(
         levels: levels, rate: rate, noiseMultiplier: multiplier, steps: steps, others: entries)
     }
     entries = settings.trustsServer ? [] : entries + outcome.entries
@@ -205,11 +215,11 @@ actor Client {
   }
 
   /// What its canaries' places held; empty without an audit.
-  var canaryTraces: [CanaryTrace] { audited?.traces ?? [] }
+  var canaryTraces: [CanaryTrace] { kept?.audited?.traces ?? [] }
 
   /// What it was seen to release; nil without an audit.
   var releaseCount: ReleaseCount? {
-    audited.map {
+    kept?.audited.map {
       ReleaseCount(client: profile.index, sums: $0.sums, choices: $0.choices, ledger: ledger)
     }
   }
@@ -218,7 +228,7 @@ actor Client {
   func auditEvidence(
     first: [Float], last: [Float], personal: [Float]?, on lane: Lane
   ) async throws -> [AuditedCanary] {
-    guard let audited else { return [] }
+    guard let audited = kept?.audited else { return [] }
     let exchange = exchange
     let scores = try await lane.run { workspace in
       let served = exchange?.evaluated(last, personal: personal)
@@ -244,7 +254,7 @@ actor Client {
   private func individualLevels(
     of work: LocalWork, served: ServedModel?, on lane: Lane
   ) async throws -> [Int]? {
-    guard individual != nil, let privacy = work.privacy else { return nil }
+    guard kept?.individual != nil, let privacy = work.privacy else { return nil }
     let (view, features) = trainingData(in: work.round)
     return try await lane.run {
       IndividualTracker.levels(
@@ -279,8 +289,8 @@ actor Client {
   func individualFigures(
     model: [Float], personal: [Float]?, bound: Double, on lane: Lane
   ) async throws -> IndividualFigures? {
-    guard let individual else { return nil }
-    let (view, features) = (profile.train, trainFeatures)
+    guard let individual = kept?.individual else { return nil }
+    let (view, features) = (profile.train, kept?.trainFeatures)
     let served = exchange?.evaluated(model, personal: personal)
     let losses = try await lane.run { workspace in
       let network = workspace.network(for: served)
@@ -339,7 +349,7 @@ actor Client {
     }
     let (view, features) = trainingData(in: round)
     let exchange = exchange
-    let canaries = audited?.canaries.includedExamples
+    let canaries = kept?.audited?.canaries.includedExamples
     let utilities = try await lane.run { workspace in
       selection.candidates.map { candidate in
         let served = exchange?.evaluated(models[candidate], personal: personal)
@@ -363,7 +373,7 @@ actor Client {
 
   /// Its training examples as they are in a round (from 0), with their frozen features where those are kept.
   func trainingData(in round: Int) -> (view: ClientView, features: FrozenFeatures?) {
-    profile.earlier(in: round).map { ($0.train, nil) } ?? (profile.train, trainFeatures)
+    profile.earlier(in: round).map { ($0.train, nil) } ?? (profile.train, kept?.trainFeatures)
   }
 
   /// Accuracy and mean loss of a model on this client's test examples.
@@ -374,7 +384,7 @@ actor Client {
   ) async throws -> TestFigures {
     let (view, features) =
       profile.earlier(in: round).map { ($0.test, nil) }
-      ?? (profile.test, testFeatures)
+      ?? (profile.test, kept?.testFeatures)
     let served = exchange?.evaluated(model, personal: personal)
     let seen = try await lane.run { workspace in
       let network = workspace.network(for: served)
@@ -389,7 +399,7 @@ actor Client {
   func finalFigures(
     _ model: [Float], personal: [Float]?, keepsExamples: Bool, on lane: Lane
   ) async throws -> FinalFigures {
-    let (view, features) = (profile.test, testFeatures)
+    let (view, features) = (profile.test, kept?.testFeatures)
     let served = exchange?.evaluated(model, personal: personal)
     return try await lane.run { workspace in
       let network = workspace.network(for: served)

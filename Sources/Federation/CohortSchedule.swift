@@ -44,7 +44,7 @@ public struct CohortSchedule: Sendable {
   /// The first places of a Fisher–Yates shuffle of all clients, which are a uniform draw without
   /// replacement, in ascending order. Only the places that were swapped are kept: O(count), whatever the
   /// number of clients.
-  private static func draw(
+  static func draw(
     _ count: Int, of clients: Int, using stream: inout RandomStream
   ) -> [Int] {
     var swapped: [Int: Int] = [:]

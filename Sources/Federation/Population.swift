@@ -46,7 +46,6 @@ public struct Population: Sendable {
   /// Of everything that decides a run beside the scenario: the data, and the pretrained model if there is one.
   public let contentHash: String
   public let partition: Partition
-  public var report: PartitionReport
   public let clients: [ClientProfile]
   /// Clients that come after training, numbered behind the others.
   public let arriving: [ClientProfile]
@@ -85,10 +84,6 @@ public struct Population: Sendable {
         overlap: scenario.population.overlap, seed: scenario.seed),
       of: dataset)
     self.partition = partition
-    report = try PartitionReport(partition, of: dataset)
-    report.datasetHash = contentHash
-    // Whoever arrives takes no part in what the report is of.
-    report.clients.removeAll { $0.cluster >= scenario.population.clusters.count }
 
     // One lens a cluster: its table of shifted pixels is shared by all clients of the cluster.
     let lenses = try clusters.map { cluster throws(DatasetError) in
@@ -116,6 +111,19 @@ public struct Population: Sendable {
     arriving = Array(profiles.dropFirst(scenario.clientCount))
     publicExamples = ClientView(
       of: dataset, .train, indices: partition.publicIndices, lens: plainLens)
+  }
+}
+
+extension Population {
+  /// How the data were dealt: as large as the population, so it is made when it is wanted.
+  ///
+  /// - Throws: `DatasetError` if a client's shift does not fit the data set.
+  public func report() throws(DatasetError) -> PartitionReport {
+    var report = try PartitionReport(partition, of: dataset)
+    report.datasetHash = contentHash
+    // Whoever arrives takes no part in what the report is of.
+    report.clients.removeAll { $0.cluster >= scenario.population.clusters.count }
+    return report
   }
 }
 

@@ -33,11 +33,16 @@ public struct ClientRound: Codable, Hashable, Sendable {
 /// Figures of one true cluster after a round.
 public struct ClusterRound: Codable, Hashable, Sendable {
   public let cluster: Int
-  /// Unweighted mean over its clients; nil in rounds without evaluation.
+  /// Unweighted mean over its clients, or over a sample of them; nil in rounds without evaluation.
   public let testAccuracy: Double?
   public let testLoss: Double?
+  /// Of `testAccuracy` where a sample of the clients was evaluated; nil where all were.
+  public let standardError: Double?
 
-  public init(cluster: Int, testAccuracy: Double?, testLoss: Double?) {
+  public init(
+    cluster: Int, testAccuracy: Double?, testLoss: Double?, standardError: Double? = nil
+  ) {
+    self.standardError = standardError
     self.cluster = cluster
     self.testAccuracy = testAccuracy
     self.testLoss = testLoss
@@ -93,8 +98,12 @@ public struct RoundReport: Codable, Hashable, Sendable {
     seconds = 0
   }
 
+  /// What a sample says of all clients; nil where all were evaluated, or none.
+  public internal(set) var sampled: SampledAccuracy?
+
   /// Mean over clients; nil in rounds without evaluation.
   public var clientMeanAccuracy: Double? {
+    if let sampled { return sampled.mean }
     let values = clients.compactMap(\.testAccuracy)
     guard values.count == clients.count, !values.isEmpty else { return nil }
     return values.reduce(0, +) / Double(values.count)

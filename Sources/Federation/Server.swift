@@ -119,7 +119,10 @@ actor Server {
       }
       .map { $0.assigned(to: $1.model) }
     }
-    let names = reported(participants: participants, before: before, all: evaluates || round == 0)
+    let sample = evaluates ? context.scenario.evaluationSample(round: round) : nil
+    let names = reported(
+      participants: participants, before: before, evaluated: sample?.clients ?? [],
+      all: (evaluates && sample == nil) || round == 0)
     report.clients = names.map { client in
       var figures = participants[client] ?? ClientRound(client: client, model: 0)
       figures.model = state.assignment[client]
@@ -129,18 +132,18 @@ actor Server {
     if context.scenario.method.traits.clusters != .none, context.scenario.knowsClusters {
       report.clustersAreTrue = assignmentIsTrue
     }
-    if evaluates { try await evaluate(into: &report) }
+    if evaluates { try await evaluate(sample, into: &report) }
     return report
   }
 
   /// The clients that a report names, ascending.
   private func reported(
-    participants: [Int: ClientRound], before: [Int], all: Bool
+    participants: [Int: ClientRound], before: [Int], evaluated: [Int], all: Bool
   ) -> [Int] {
     guard !all else { return Array(clients.indices) }
     let after = state.assignment
-    let moved = after.indices.filter { after[$0] != before[$0] && participants[$0] == nil }
-    return (Array(participants.keys) + moved).sorted()
+    let moved = after.indices.filter { after[$0] != before[$0] }
+    return Set(Array(participants.keys) + moved + evaluated).sorted()
   }
 
   /// Says what will leave the clients, or the server, before it does: whatever interrupts the round, it counts.
@@ -241,11 +244,21 @@ actor Server {
     state.clustering?.projectionWithoutNoise = (0..<points.rows).map { points.row($0) }
   }
 
-  private func evaluate(into report: inout RoundReport) async throws {
-    let figures = try await figures(of: Array(clients.indices), round: report.round - 1)
-    for (index, figure) in figures.enumerated() {
-      report.clients[index].testAccuracy = figure.accuracy
-      report.clients[index].testLoss = figure.loss
+  /// - Parameter sample: the clients to look at; nil takes all.
+  private func evaluate(_ sample: EvaluationSample?, into report: inout RoundReport) async throws {
+    let indices = sample?.clients ?? Array(clients.indices)
+    let figures = try await figures(of: indices, round: report.round - 1)
+    var next = 0
+    for place in report.clients.indices
+    where next < indices.count && report.clients[place].client == indices[next] {
+      report.clients[place].testAccuracy = figures[next].accuracy
+      report.clients[place].testLoss = figures[next].loss
+      next += 1
+    }
+    try await recordChanges(into: &report)
+    if let sample {
+      report.add(sample, figures: figures)
+      return
     }
     report.clusters = context.scenario.population.clusters.indices.map { cluster in
       let members = context.clients.filter { $0.cluster == cluster }.map { figures[$0.index] }
@@ -255,7 +268,6 @@ actor Server {
         testAccuracy: members.reduce(0) { $0 + $1.accuracy } / count,
         testLoss: members.reduce(0) { $0 + $1.loss } / count)
     }
-    try await recordChanges(into: &report)
   }
 }
 

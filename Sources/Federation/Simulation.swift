@@ -98,7 +98,7 @@ public struct Simulation: Sendable {
     try await scenario.holdArithmetic()
     defer { scenario.releaseArithmetic() }
     try await observer.receive(.preparing("loading \(scenario.data.name)"))
-    var population = try Population(scenario: scenario, catalog: catalog)
+    let population = try Population(scenario: scenario, catalog: catalog)
     try await meet(datasetHash: population.contentHash, point: point)
     let plan = population.plan
     let method = scenario.method.makeMethod()
@@ -130,15 +130,9 @@ public struct Simulation: Sendable {
       lanes: lanes, observer)
     try await observer.receive(
       .started(
-        RunStart(
-          rounds: scenario.rounds, partition: population.report,
-          trainableParameters: plan.trainableCount,
-          modelParameters: plan.architecture.parameterCount, featureBytes: cache.bytes,
-          cachedClients: cache.clients, forecast: forecast,
+        try start(
+          population, forecast: forecast, cache: cache,
           notes: notes + keepingNote(parameters: plan.trainableCount))))
-
-    // The observer has them; here nobody asks again.
-    population.report.clients = []
 
     let noise = try serverNoise(context, method: method)
     let announce: ReleaseAnnouncement = { round, entries in
@@ -248,6 +242,17 @@ public struct Simulation: Sendable {
   }
 
   // MARK: - Preparation
+
+  private func start(
+    _ population: Population, forecast: CostForecast, cache: (clients: Int, bytes: Int),
+    notes: [String]
+  ) throws(DatasetError) -> RunStart {
+    RunStart(
+      rounds: scenario.rounds, partition: try population.report(),
+      trainableParameters: population.plan.trainableCount,
+      modelParameters: population.plan.architecture.parameterCount, featureBytes: cache.bytes,
+      cachedClients: cache.clients, forecast: forecast, notes: notes)
+  }
 
   /// What the run will take, with as many cached features as the limit leaves room for.
   ///
@@ -385,6 +390,14 @@ public struct Simulation: Sendable {
       notes.append(
         "overlap: one image may belong to several clients; each client's epsilon covers its own copy "
           + "only")
+    }
+    if let sampled = scenario.evaluation.clients, sampled < scenario.clientCount {
+      let count = EvaluationSample.shares(
+        of: sampled, sizes: scenario.population.clusters.map(\.clients)
+      ).reduce(0, +)
+      notes.append(
+        "rounds are evaluated on \(count) of \(scenario.clientCount) clients, drawn anew each time; the final figures "
+          + "are of all clients")
     }
     if !scenario.isReproducible {
       notes.append(

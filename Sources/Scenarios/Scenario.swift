@@ -58,6 +58,9 @@ public struct Scenario: Sendable, Hashable {
   public struct Evaluation: Sendable, Hashable {
     /// Rounds between evaluations; 1 to 100000, default 1. The last round is always evaluated.
     public let every: Int
+    /// Clients that are evaluated after a round: a random sample of every cluster, drawn anew each time. JSON key
+    /// `clients`; default null, which evaluates all. The final figures are of all clients.
+    public let clients: Int?
   }
 }
 
@@ -136,7 +139,10 @@ extension Scenario {
       scope: MethodScope(
         clientCount: population.clusters.reduce(0) { $0 + $1.clients },
         clusterCount: population.clusters.count, learningRate: local.learningRate))
-    evaluation = Evaluation(every: try fields.fields("evaluation").integer("every"))
+    let evaluationFields = try fields.fields("evaluation")
+    evaluation = Evaluation(
+      every: try evaluationFields.integer("every"),
+      clients: try evaluationFields.optionalInteger("clients"))
     arithmetic = try fields.choice("arithmetic")
     self.resolved = resolved
   }
@@ -211,7 +217,13 @@ extension Scenario {
       .defaults(
         "evaluation", [:],
         .object(
-          Shape([.defaults("every", 1, .integer(1...100_000), "Rounds between evaluations.")])),
+          Shape([
+            .defaults("every", 1, .integer(1...100_000), "Rounds between evaluations."),
+            .implied(
+              "clients", .null, .nullable(.integer(1...1_000_000)),
+              "Clients that are evaluated after a round: a random sample of every cluster, drawn anew each time, at least "
+                + "two of each; null = all. The final figures are of all clients."),
+          ])),
         "When the models are evaluated; the last round always is."),
       .defaults(
         "arithmetic", "portable", .choice(Arithmetic.allCases.map(\.rawValue)),

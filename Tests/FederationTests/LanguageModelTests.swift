@@ -126,7 +126,7 @@ struct LanguageModelTests {
     let scenario = try texts.scenario()
     let catalog = DatasetCatalog(places: [])
     let before = try catalog.contentHash(of: scenario)
-    #expect(try Population(scenario: scenario, catalog: catalog).report.datasetHash == before)
+    #expect(try Population(scenario: scenario, catalog: catalog).contentHash == before)
     let recorder = Recorder()
     _ = try await texts.run(scenario, observer: recorder)
     let changed = BERTConfiguration(

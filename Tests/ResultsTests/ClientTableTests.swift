@@ -109,6 +109,7 @@ struct ClientTableTests {
       try database.execute(
         sql: "UPDATE runs SET result_json = ?, start_json = ? WHERE run_id = ?",
         arguments: [json, start, runID])
+      try database.execute(sql: EarlierStore.version5)
       try database.execute(
         sql: """
           DROP TABLE client_results;

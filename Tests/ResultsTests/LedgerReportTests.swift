@@ -115,10 +115,11 @@ struct LedgerReportTests {
       let store = try RunStore.open(file)
       let run = try await Sample.store(Sample.result(), in: store).run
       try await DatabaseQueue(path: file.path).write {
-        try $0.execute(sql: "UPDATE privacy_events SET purpose = 'fun' WHERE sequence = 3")
+        try $0.execute(
+          sql: "UPDATE privacy_histories SET purpose = 'fun' WHERE history = 1 AND batch = 0")
       }
       let error = #expect(throws: StoreError.self) { try LedgerReport(run: run, in: store) }
-      #expect(told(error).contains("privacy event 3: unknown purpose \"fun\""))
+      #expect(told(error).contains("privacy event 2: unknown purpose \"fun\""))
     }
   }
 }

@@ -194,6 +194,15 @@ struct RenderingTests {
       #expect(
         list.document[0]?["status"] == "failed"
           && list.document[1]?["run_id"] == .string(done.runID))
+      let shared = try RunRecorder(
+        store: store, scenario: try Sample.scenario, workers: 2,
+        place: RunPlace(ranks: 4, nodes: 2), machine: "a machine", startedAt: Sample.start + 120)
+      let both = RunList(Array(try store.runs().prefix(2)))
+      let text = both.lines(colors: false).joined(separator: "\n")
+      // The last columns follow below where a terminal is narrow.
+      for title in ["ranks", "nodes"] { #expect(text.contains(title)) }
+      #expect(both.document[0]?["run_id"] == .string(shared.runID))
+      #expect(both.document[0]?["ranks"] == 4 && both.document[0]?["nodes"] == 2)
       #expect(RunList([]).lines(colors: true) == ["There are no runs in this store."])
     }
   }

@@ -211,7 +211,9 @@ struct RunMetricTests {
 
   @Test("a metric of one's own is in comparisons; a name that is taken is refused")
   func added() throws {
-    let metric = RunMetric("test_clients", "Clients.", unit: .number(decimals: 0, in: 0 ... .infinity)) {
+    let metric = RunMetric(
+      "test_clients", "Clients.", unit: .number(decimals: 0, in: 0 ... .infinity)
+    ) {
       $0.clients.isEmpty ? nil : Double($0.clients.count)
     }
     try RunMetric.add(metric)

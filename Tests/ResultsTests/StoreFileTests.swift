@@ -151,8 +151,8 @@ struct StoreFileTests {
       #expect(
         tables == [
           "artifacts", "assignments", "audits", "client_partition", "client_results",
-          "client_rounds",
-          "cluster_rounds", "grdb_migrations", "privacy_events", "rounds", "runs",
+          "client_rounds", "cluster_rounds", "grdb_migrations", "privacy_clients",
+          "privacy_histories", "rounds", "runs",
         ])
     }
   }
@@ -169,10 +169,11 @@ struct StoreFileTests {
       "UPDATE runs SET scenario_json = 'no json'",
       "UPDATE runs SET scenario_hash = 'abc'",
       "UPDATE runs SET workers = 0",
+      "UPDATE runs SET ranks = 0",
       "UPDATE runs SET seed = -1",
       "UPDATE runs SET seed = 'seven'",
       "UPDATE runs SET client_mean_accuracy = 1.5",
-      "INSERT INTO rounds VALUES ('x', 1, 'training', NULL, NULL, NULL, 0, 0, 0, '', 0)",
+      "INSERT INTO rounds VALUES ('x', 1, 'training', NULL, NULL, NULL, 0, 0, 0, '', 0, NULL, NULL)",
       "UPDATE rounds SET round = 0",
       "UPDATE rounds SET clusters_are_true = 2",
       "UPDATE rounds SET bytes_up = -1",
@@ -181,11 +182,11 @@ struct StoreFileTests {
       "UPDATE client_rounds SET participated = 3",
       "UPDATE cluster_rounds SET test_accuracy = 1.01",
       "UPDATE assignments SET model = -1",
-      "UPDATE privacy_events SET mechanism = 'magic'",
-      "UPDATE privacy_events SET noise_multiplier = NULL WHERE mechanism LIKE '%gaussian'",
-      "UPDATE privacy_events SET selection_epsilon = NULL WHERE mechanism LIKE 'exp%'",
-      "UPDATE privacy_events SET sample_rate = 1.5",
-      "UPDATE privacy_events SET count = 0",
+      "UPDATE privacy_histories SET mechanism = 'magic'",
+      "UPDATE privacy_histories SET noise_multiplier = NULL WHERE mechanism LIKE '%gaussian'",
+      "UPDATE privacy_histories SET selection_epsilon = NULL WHERE mechanism LIKE 'exp%'",
+      "UPDATE privacy_histories SET sample_rate = 1.5",
+      "UPDATE privacy_histories SET count = 0",
       "INSERT INTO artifacts VALUES ((SELECT run_id FROM runs), 'model', 'x', '/etc/passwd', hex(zeroblob(32)), 1)",
       "INSERT INTO artifacts VALUES ('x', 'model', 'x', 'x', hex(zeroblob(32)), 1)",
     ])

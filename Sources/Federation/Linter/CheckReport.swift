@@ -125,4 +125,6 @@ public struct CostForecast: Sendable, Hashable {
   public let peakBytes: Int
   /// The part of `peakBytes` that cached features take, which a run can do without.
   public let featureBytes: Int
+  /// The part of `peakBytes` that the program, its data and its models take, however many clients there are.
+  let fixedBytes: Int
 }

@@ -24,7 +24,8 @@ extension CostForecast {
     let tests = scenario.population.testExamplesPerClient
     let (selections, candidates) = Self.selections(scenario)
     var trained = 0
-    var evaluated = clients.count * tests * (evaluations + 1)
+    let sampled = min(scenario.evaluation.clients ?? clients.count, clients.count)
+    var evaluated = (sampled * evaluations + clients.count) * tests
     var steps = 0
     for client in clients {
       let taken = schedule.participations(of: client.index)
@@ -52,10 +53,20 @@ extension CostForecast {
     let data =
       ((scenario.data.trainExamples ?? clients.reduce(0) { $0 + $1.trainExamples })
         + (scenario.data.testExamples ?? tests)) * model.inputs * bytesPerValue * 2
-    let vectors =
-      4 * (4 * model.total + (2 * clients.count + scenario.method.traits.models) * model.trainable)
+    fixedBytes =
+      Self.baseBytes + data
+      + 4 * (4 * model.total + scenario.method.traits.models * model.trainable)
     featureBytes = min(features, featureMemory)
-    peakBytes = Self.baseBytes + data + featureBytes + vectors
+    peakBytes = fixedBytes + featureBytes + 4 * 2 * clients.count * model.trainable
+  }
+
+  /// What a client takes that does nothing, its lists of examples apart: measured (docs/cluster.md).
+  static let bytesPerDormantClient = 1_400
+
+  /// What clients take that do nothing.
+  static func bytes(ofDormant clients: [ClientPlan], tests: Int) -> Int {
+    let indices = clients.reduce(0) { $0 + $1.trainExamples + tests }
+    return clients.count * bytesPerDormantClient + MemoryLayout<Int32>.size * indices
   }
 
   private static func seconds(of work: ModelSize.Work) -> Double {

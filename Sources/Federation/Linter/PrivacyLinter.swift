@@ -75,13 +75,21 @@ extension CostForecast {
   ///
   /// - Throws: `DatasetError`, `ArchitectureError`.
   public init(of scenario: Scenario, catalog: DatasetCatalog) throws {
+    let (clients, model) = try Self.basis(of: scenario, catalog: catalog)
+    self.init(
+      scenario: scenario, clients: clients, schedule: scenario.cohortSchedule, model: model)
+  }
+
+  /// What forecasts are made of.
+  static func basis(
+    of scenario: Scenario, catalog: DatasetCatalog
+  ) throws -> (clients: [ClientPlan], model: ModelSize) {
     let model = try scenario.trainingPlan(catalog).model
     let counts = try scenario.drawExampleCounts()
-    self.init(
-      scenario: scenario,
-      clients: zip(scenario.clients, counts).map {
-        ClientPlan($0, trainExamples: $1, local: scenario.local)
-      }, schedule: scenario.cohortSchedule, model: model)
+    let clients = zip(scenario.clients, counts).map {
+      ClientPlan($0, trainExamples: $1, local: scenario.local)
+    }
+    return (clients, model)
   }
 }
 
@@ -107,12 +115,6 @@ extension CostForecast {
   /// - Throws: `DatasetError`, `ArchitectureError`.
   public static func forecast(_ scenario: Scenario, catalog: DatasetCatalog) throws -> CostForecast
   {
-    let (_, model) = try scenario.trainingPlan(catalog)
-    let counts = try scenario.drawExampleCounts()
-    let clients = zip(scenario.clients, counts).map {
-      ClientPlan($0, trainExamples: $1, local: scenario.local)
-    }
-    return CostForecast(
-      scenario: scenario, clients: clients, schedule: scenario.cohortSchedule, model: model)
+    try CostForecast(of: scenario, catalog: catalog)
   }
 }

@@ -7,8 +7,13 @@ public import Scenarios
 /// A report of the linter as a table and as JSON.
 public struct CheckText: Sendable, Hashable {
   private let report: CheckReport
+  private let ranks: RankForecast?
 
-  public init(_ report: CheckReport) { self.report = report }
+  /// - Parameter ranks: nil where one process is meant.
+  public init(_ report: CheckReport, ranks: RankForecast? = nil) {
+    self.report = report
+    self.ranks = ranks
+  }
 
   public func lines(colors: Bool) -> [String] {
     let scenario = report.scenario
@@ -26,7 +31,7 @@ public struct CheckText: Sendable, Hashable {
     if let detection = report.detection {
       lines += section("Clusters", forecast(detection), colors)
     }
-    lines += section("Time and memory", [cost], colors)
+    lines += section("Time and memory", [cost] + shared, colors)
     return lines + findings(colors: colors)
   }
 
@@ -39,6 +44,16 @@ public struct CheckText: Sendable, Hashable {
     case .example: "training example of a client"
     case .client: "client with all its examples"
     }
+  }
+
+  private var shared: [String] {
+    guard let ranks else { return [] }
+    return [
+      "Shared by \(NumberText.count(ranks.ranks, "rank")) of \(NumberText.count(ranks.workers, "worker")): rounds of about "
+        + "\(NumberText.duration(ranks.seconds)) in all (balance \(NumberText.percent(ranks.balance)), messages "
+        + "\(NumberText.percent(ranks.messageShare)) on 25-Gbit Ethernet), \(NumberText.bytes(ranks.bytesPerRank)) a rank. "
+        + "docs/cluster.md has the model."
+    ]
   }
 
   // MARK: - Tables
@@ -167,6 +182,20 @@ public struct CheckText: Sendable, Hashable {
 extension CheckText {
   public var document: JSONValue {
     let scenario = report.scenario
+    var cost: [String: JSONValue] = [
+      "trained_examples": .integer(report.cost.trainedExamples),
+      "evaluated_examples": .integer(report.cost.evaluatedExamples),
+      "seconds_on_one_worker": .number(report.cost.secondsOnOneWorker),
+      "peak_bytes": .integer(report.cost.peakBytes),
+    ]
+    if let ranks {
+      cost["shared"] = [
+        "ranks": .integer(ranks.ranks), "workers": .integer(ranks.workers),
+        "seconds": .number(ranks.seconds), "balance": .number(ranks.balance),
+        "message_share": .number(ranks.messageShare),
+        "bytes_per_rank": .integer(ranks.bytesPerRank),
+      ]
+    }
     return [
       "scenario": .string(scenario.name), "method": .string(scenario.method.name),
       "unit": .string(scenario.privacy.unit.rawValue),
@@ -177,13 +206,7 @@ extension CheckText {
       "model_parameters": .integer(report.model.total), "refused": .bool(report.isRefused),
       "groups": .array(report.groups.map(Self.document)),
       "detection": report.detection.map(Self.document) ?? .null,
-      "cost": [
-        "trained_examples": .integer(report.cost.trainedExamples),
-        "evaluated_examples": .integer(report.cost.evaluatedExamples),
-        "seconds_on_one_worker": .number(report.cost.secondsOnOneWorker),
-        "peak_bytes": .integer(report.cost.peakBytes),
-      ],
-      "audit": report.audit.map(Self.document) ?? .null,
+      "cost": .object(cost), "audit": report.audit.map(Self.document) ?? .null,
       "findings": .array(
         report.findings.map {
           [

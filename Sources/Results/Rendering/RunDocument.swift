@@ -53,6 +53,7 @@ extension StoredRun {
       "wall_seconds": JSONValue(run.wallSeconds),
       "total_seconds": JSONValue(run.totalSeconds), "data_hash": JSONValue(run.dataHash),
       "build": JSONValue(run.build), "workers": .integer(run.workers),
+      "ranks": .integer(run.ranks), "nodes": .integer(run.nodes),
       "peak_rss_bytes": JSONValue(run.peakRSSBytes), "machine": .string(run.machine),
       "dpflsim_version": .string(run.version), "notes": .array(notes.map { .string($0) }),
       "warnings": .array(warnings.map(\.document)),

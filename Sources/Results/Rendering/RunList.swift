@@ -13,20 +13,24 @@ public struct RunList: Sendable {
 
   public func lines(colors: Bool) -> [String] {
     guard !runs.isEmpty else { return ["There are no runs in this store."] }
-    var table = TextTable([
-      ("run", .left), ("method", .left), ("seed", .right), ("status", .left), ("mean", .right),
-      ("worst", .right), ("ε ≤", .right),
-    ])
+    // One process is the usual case, of which nothing need be said.
+    let isShared = runs.contains { $0.ranks > 1 }
+    var table = TextTable(
+      [
+        ("run", .left), ("method", .left), ("seed", .right), ("status", .left), ("mean", .right),
+        ("worst", .right), ("ε ≤", .right),
+      ] + (isShared ? [("ranks", .right), ("nodes", .right)] : []))
     for run in runs {
       let status = run.presentStatus
       let isDone = status == .done
-      table.add([
-        TextTable.Cell(run.runID), TextTable.Cell(run.method), "\(run.seed)",
-        TextTable.Cell(status.rawValue, status.style),
-        "\(NumberText.percent(run.clientMeanAccuracy))",
-        "\(NumberText.percent(run.worstClusterAccuracy))",
-        "\(isDone ? NumberText.epsilon(run.epsilonMax) : "–")",
-      ])
+      table.add(
+        [
+          TextTable.Cell(run.runID), TextTable.Cell(run.method), "\(run.seed)",
+          TextTable.Cell(status.rawValue, status.style),
+          "\(NumberText.percent(run.clientMeanAccuracy))",
+          "\(NumberText.percent(run.worstClusterAccuracy))",
+          "\(isDone ? NumberText.epsilon(run.epsilonMax) : "–")",
+        ] + (isShared ? ["\(run.ranks)", "\(run.nodes)"] : []))
     }
     return table.lines(colors: colors) + [
       "",
@@ -45,7 +49,8 @@ public struct RunList: Sendable {
           "rounds": .integer(run.rounds), "status": .string(run.presentStatus.rawValue),
           "started_at": .string(run.startedAt.stamp),
           "finished_at": JSONValue(run.finishedAt?.stamp),
-          "wall_seconds": JSONValue(run.wallSeconds),
+          "wall_seconds": JSONValue(run.wallSeconds), "ranks": .integer(run.ranks),
+          "nodes": .integer(run.nodes),
           "client_mean_accuracy": JSONValue(run.clientMeanAccuracy),
           "worst_cluster_accuracy": JSONValue(run.worstClusterAccuracy),
           "epsilon_max": JSONValue(run.epsilonMax), "result_digest": JSONValue(run.resultDigest),

@@ -1,11 +1,11 @@
-// One row of the table `privacy_events`: a release, with everything an accountant needs.
+// One row of the view `privacy_events`: a release, with everything an accountant needs.
 
 public import GRDB
 import Privacy
 
 /// A ledger entry as it is stored.
-public struct LedgerRecord: Codable, Hashable, Sendable, FetchableRecord, PersistableRecord {
-  public static let databaseTableName = "privacy_events"
+public struct LedgerRecord: Codable, Hashable, Sendable, FetchableRecord {
+  static let ordered = "SELECT * FROM privacy_events WHERE run_id = ? ORDER BY sequence"
 
   public let runID: String
   /// Place in the ledger, from 0.
@@ -39,23 +39,6 @@ public struct LedgerRecord: Codable, Hashable, Sendable, FetchableRecord, Persis
     case rank
     case thresholdNoiseMultiplier = "threshold_noise_multiplier"
     case count
-  }
-
-  init(_ entry: LedgerEntry, runID: String, sequence: Int) {
-    self.runID = runID
-    self.sequence = sequence
-    round = entry.round
-    client = entry.client
-    purpose = entry.purpose.rawValue
-    mechanism = entry.mechanism.rawValue
-    noiseMultiplier = entry.noiseMultiplier
-    sampleRate = entry.sampleRate
-    selectionEpsilon = entry.selectionEpsilon
-    sensitivity = entry.sensitivity
-    maxGradNorm = entry.maxGradNorm
-    rank = entry.rank
-    thresholdNoiseMultiplier = entry.thresholdNoiseMultiplier
-    count = entry.count
   }
 
   /// The entry again. Its fields are checked as those of any ledger file are.

@@ -21,12 +21,13 @@ enum PackedNumbers {
   private static func data<Number>(
     _ numbers: [Number], width: Int, bits: (Number) -> UInt64
   ) -> Data {
-    var data = Data(capacity: numbers.count * width)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(numbers.count * width)
     for number in numbers {
       let bits = bits(number)
-      for byte in 0..<width { data.append(UInt8(truncatingIfNeeded: bits >> UInt64(8 * byte))) }
+      for byte in 0..<width { bytes.append(UInt8(truncatingIfNeeded: bits >> UInt64(8 * byte))) }
     }
-    return data
+    return Data(bytes)
   }
 
   private static func numbers<Number>(

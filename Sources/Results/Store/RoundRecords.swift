@@ -23,6 +23,9 @@ public struct RoundRecord: Codable, Hashable, Sendable, FetchableRecord, Persist
   public let bytesDown: Int
   public let seconds: Double
   public let finishedAt: Date
+  /// Clients that were evaluated, where they were a sample, and the standard error of their mean.
+  public let evaluatedClients: Int?
+  public let clientMeanError: Double?
 
   enum CodingKeys: String, CodingKey {
     case runID = "run_id"
@@ -36,6 +39,8 @@ public struct RoundRecord: Codable, Hashable, Sendable, FetchableRecord, Persist
     case bytesDown = "bytes_down"
     case seconds
     case finishedAt = "finished_at"
+    case evaluatedClients = "evaluated_clients"
+    case clientMeanError = "client_mean_error"
   }
 
   init(_ report: RoundReport, runID: String, finishedAt: Date) {
@@ -50,6 +55,8 @@ public struct RoundRecord: Codable, Hashable, Sendable, FetchableRecord, Persist
     bytesDown = report.bytesDown
     seconds = report.seconds
     self.finishedAt = finishedAt
+    evaluatedClients = report.sampled?.clients
+    clientMeanError = report.sampled?.standardError
   }
 }
 
@@ -92,6 +99,8 @@ public struct ClusterRoundRecord: Codable, Hashable, Sendable, FetchableRecord, 
   public let name: String
   public let testAccuracy: Double?
   public let testLoss: Double?
+  /// Of the accuracy, where a sample of the clients was evaluated.
+  public let standardError: Double?
 
   enum CodingKeys: String, CodingKey {
     case runID = "run_id"
@@ -100,6 +109,7 @@ public struct ClusterRoundRecord: Codable, Hashable, Sendable, FetchableRecord, 
     case name
     case testAccuracy = "test_accuracy"
     case testLoss = "test_loss"
+    case standardError = "standard_error"
   }
 
   init?(_ report: ClusterRound, name: String, runID: String, round: Int) {
@@ -110,6 +120,7 @@ public struct ClusterRoundRecord: Codable, Hashable, Sendable, FetchableRecord, 
     self.name = name
     testAccuracy = report.testAccuracy
     testLoss = report.testLoss
+    standardError = report.standardError
   }
 }
 

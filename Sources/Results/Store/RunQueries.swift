@@ -79,7 +79,9 @@ extension RunStore {
 
   /// The entries of the ledgers of all clients as they happened.
   public func ledgerEntries(of runID: String) throws(StoreError) -> [LedgerEntry] {
-    let records: [LedgerRecord] = try rows(of: runID, "sequence")
+    let records = try read { database in
+      try LedgerRecord.fetchAll(database, sql: LedgerRecord.ordered, arguments: [runID])
+    }
     return try records.map { record throws(StoreError) in try record.entry() }
   }
 

@@ -30,7 +30,11 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var status: RunStatus
   public let startedAt: Date
   public var finishedAt: Date?
+  /// Of each rank.
   public var workers: Int
+  public private(set) var ranks: Int
+  public private(set) var nodes: Int
+  private(set) var slurmJob: String?
   /// Of the simulation: from reading the data to the final figures of the merged models. A run that was resumed
   /// counts its earlier rounds.
   public var wallSeconds: Double?
@@ -76,6 +80,9 @@ public struct RunRecord: Codable, Hashable, Sendable {
     case startedAt = "started_at"
     case finishedAt = "finished_at"
     case workers
+    case ranks
+    case nodes
+    case slurmJob = "slurm_job"
     case wallSeconds = "wall_seconds"
     case totalSeconds = "total_seconds"
     case peakRSSBytes = "peak_rss_bytes"
@@ -102,6 +109,12 @@ extension RunRecord: FetchableRecord, PersistableRecord {
 }
 
 extension RunRecord {
+  /// Where it is, or was at last, computed.
+  public internal(set) var place: RunPlace {
+    get { RunPlace(ranks: ranks, nodes: nodes, slurmJob: slurmJob) }
+    set { (ranks, nodes, slurmJob) = (newValue.ranks, newValue.nodes, newValue.slurmJob) }
+  }
+
   /// The process that wrote, or writes, this run.
   public internal(set) var process: ProcessIdentity {
     get { ProcessIdentity(host: host, processID: processID, startTicks: processStart) }

@@ -17,7 +17,7 @@ public actor RunRecorder: RunObserver {
   private let scenarioHash: String
   private let clusterNames: [String]
   private let trueClusters: [Int]
-  private var ledgerCount: Int
+  private var ledger = LedgerHistories()
   /// What the round that goes has announced; it stands in the ledger already.
   private var announced: [LedgerEntry] = []
   /// Whether a round that is done again releases the same bits.
@@ -33,13 +33,15 @@ public actor RunRecorder: RunObserver {
   /// Enters a run as running.
   ///
   /// - Parameters:
+  ///   - place: the processes that share the run.
   ///   - machine: a line about the machine, for people.
   ///   - findings: what the check said before the run.
   ///   - identity: if nobody else may have run the same to its end, or be running the same scenario.
   ///   - startedAt: the time of day; only the name of the run and the table say it again.
   /// - Throws: `StoreError.runInProgress` if somebody else has, or is.
   public init(
-    store: RunStore, scenario: Scenario, workers: Int, machine: String,
+    store: RunStore, scenario: Scenario, workers: Int, place: RunPlace = RunPlace(),
+    machine: String,
     findings: [CheckReport.Finding] = [], alone identity: RunIdentity? = nil,
     startedAt: Date = Date()
   ) throws(StoreError) {
@@ -50,7 +52,7 @@ public actor RunRecorder: RunObserver {
     trueClusters = scenario.trueClusters
     isReproducible = scenario.isReproducible
     hasGeneratedData = scenario.hasGeneratedData
-    (ledgerCount, earlierSeconds) = (0, 0)
+    earlierSeconds = 0
     models = [Int](repeating: -1, count: trueClusters.count)
     let process = ProcessIdentity.current
     var generator = SystemRandomNumberGenerator()
@@ -79,7 +81,8 @@ public actor RunRecorder: RunObserver {
         scenarioJSON: scenario.resolvedJSON, method: scenario.method.name,
         variant: scenario.method.traits.variant,
         seed: Int(clamping: scenario.seed), rounds: scenario.rounds, status: .running,
-        startedAt: startedAt, workers: workers, version: DPFLSimVersion.current,
+        startedAt: startedAt, workers: workers, ranks: place.ranks, nodes: place.nodes,
+        slurmJob: place.slurmJob, version: DPFLSimVersion.current,
         folder: scenario.folder, machine: machine,
         host: process.host, processID: process.processID, processStart: process.startTicks
       ).insert(database)
@@ -97,6 +100,7 @@ public actor RunRecorder: RunObserver {
   ///   belongs to another version.
   public init(
     resuming runID: String, in store: RunStore, after round: Int, scenario: Scenario, workers: Int,
+    place: RunPlace = RunPlace(),
     findings: [CheckReport.Finding] = [], fromElsewhere: Bool = false
   ) throws(StoreError) {
     self.store = store
@@ -107,10 +111,9 @@ public actor RunRecorder: RunObserver {
     trueClusters = scenario.trueClusters
     isReproducible = scenario.isReproducible
     hasGeneratedData = scenario.hasGeneratedData
-    let lastCounted = isReproducible ? round : Int.max
     let before: RunRecord
     let assignments: [AssignmentRecord]
-    (ledgerCount, assignments, earlierSeconds, before) = try store.write { database in
+    (ledger, assignments, earlierSeconds, before) = try store.write { database in
       guard var run = try RunRecord.fetchOne(database, key: runID) else {
         throw StoreError.unknownRun(name: runID)
       }
@@ -120,6 +123,7 @@ public actor RunRecorder: RunObserver {
       run.finishedAt = nil
       run.error = nil
       run.workers = workers
+      run.place = place
       run.process = .current
       try run.update(database)
       let kept: StatementArguments = [runID, round]
@@ -135,11 +139,7 @@ public actor RunRecorder: RunObserver {
       )
       .order(sql: "round").fetchAll(database)
       return (
-        try Int.fetchOne(
-          database,
-          sql:
-            "SELECT ifnull(max(sequence) + 1, 0) FROM privacy_events WHERE run_id = ? AND round <= ?",
-          arguments: [runID, lastCounted]) ?? 0,
+        try LedgerHistories(of: runID, in: database),
         assignments,
         try Double.fetchOne(
           database,
@@ -184,7 +184,7 @@ public actor RunRecorder: RunObserver {
   private func goOn() throws(StoreError) {
     guard let found else { return }
     try store.write { database in
-      for table in ["rounds"] + (isReproducible ? ["privacy_events"] : []) {
+      for table in ["rounds"] + (isReproducible ? ["privacy_histories"] : []) {
         try database.execute(
           sql: "DELETE FROM \(table) WHERE run_id = ? AND round > ?",
           arguments: [runID, found.round])
@@ -224,24 +224,14 @@ public actor RunRecorder: RunObserver {
 
   /// Enters what is about to be released; on the disk before it is.
   private func announce(_ entries: [LedgerEntry], round: Int) throws(StoreError) {
-    let count = try store.write { try insert(entries, in: $0) }
-    ledgerCount += count
+    ledger = try store.write { try ledger.adding(entries, of: runID, in: $0) }
     announced += entries
-  }
-
-  /// - Returns: how many rows were added.
-  private func insert(_ entries: [LedgerEntry], in database: Database) throws -> Int {
-    let entries = entries.filter { $0.count > 0 }
-    for (place, entry) in entries.enumerated() {
-      try LedgerRecord(entry, runID: runID, sequence: ledgerCount + place).insert(database)
-    }
-    return entries.count
   }
 
   private func record(_ report: RoundReport) throws(StoreError) {
     var models = models
     let unannounced = report.ledger.without(announced)
-    let count = try store.write { database in
+    let ledger = try store.write { database in
       try RoundRecord(report, runID: runID, finishedAt: Date()).insert(database)
       for client in report.clients {
         try insert(client, round: report.round, in: database)
@@ -254,10 +244,10 @@ public actor RunRecorder: RunObserver {
           cluster, name: clusterNames[cluster.cluster], runID: runID, round: report.round)?
           .insert(database)
       }
-      return try insert(unannounced, in: database)
+      return try self.ledger.adding(unannounced, of: runID, in: database)
     }
     // Only what was committed counts.
-    ledgerCount += count
+    self.ledger = ledger
     announced = []
     self.models = models
   }

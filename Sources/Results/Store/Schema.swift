@@ -65,6 +65,11 @@ enum Schema {
       try database.execute(sql: audits)
       try database.execute(sql: "PRAGMA user_version = 7")
     }
+    migrator.registerMigration("8") { database in
+      try database.execute(sql: addedColumns)
+      try gatherHistories(database)
+      try database.execute(sql: "PRAGMA user_version = 8")
+    }
     return migrator
   }
 

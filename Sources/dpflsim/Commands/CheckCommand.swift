@@ -16,11 +16,32 @@ struct CheckCommand: ParsableCommand {
   @OptionGroup var scenario: ScenarioOptions
   @OptionGroup var output: OutputOptions
 
+  @Option(help: "Forecast time and memory for so many ranks (processes of mpirun or srun).")
+  var ranks: Int?
+
+  @Option(help: "With --ranks: workers of each (default: 1).")
+  var workers: Int?
+
+  func validate() throws {
+    if let ranks, !(1...100_000).contains(ranks) {
+      throw ValidationError("--ranks must be from 1 to 100000, got \(ranks)")
+    }
+    if let workers, !(1...1024).contains(workers) {
+      throw ValidationError("--workers must be from 1 to 1024, got \(workers)")
+    }
+    guard ranks != nil || workers == nil else {
+      throw ValidationError("--workers goes with --ranks")
+    }
+  }
+
   func run() throws {
-    let report = try PrivacyLinter(
-      scenario: try scenario.scenario(), catalog: Places().catalog
-    ).report()
-    let text = CheckText(report)
+    let known = try scenario.scenario()
+    let catalog = Places().catalog
+    let report = try PrivacyLinter(scenario: known, catalog: catalog).report()
+    let forecast = try ranks.map {
+      try RankForecast(of: known, catalog: catalog, ranks: $0, workers: workers ?? 1)
+    }
+    let text = CheckText(report, ranks: forecast)
     try output.write {
       text.lines(colors: $0)
     } document: {

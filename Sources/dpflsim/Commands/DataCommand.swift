@@ -73,7 +73,7 @@ extension DataCommand {
     func run() throws {
       let scenario = try scenario.scenario()
       let population = try Population(scenario: scenario, catalog: Places().catalog)
-      let text = PartitionText(population.report, scenario: scenario)
+      let text = PartitionText(try population.report(), scenario: scenario)
       try output.write {
         text.lines(colors: $0)
       } document: {

@@ -133,6 +133,12 @@ struct RunCommand: AsyncParsableCommand {
       keepsUpdates: keepUpdates, resumes: resume != nil)
   }
 
+  /// Whether another machine's process had the run in a job of Slurm that is no more.
+  private func isLeft(_ run: RunRecord) -> Bool {
+    guard run.status == .running, run.process.isAlive == nil else { return false }
+    return run.place.slurmJob.map { Slurm.isGone($0) } ?? false
+  }
+
   private func execution(workers: Int) throws -> RunExecution {
     let progress = progress.style(colors: output.colors(on: .error))
     guard let resume else {
@@ -146,7 +152,8 @@ struct RunCommand: AsyncParsableCommand {
     return RunExecution(
       scenario: try file.scenario(of: run), store: file, workers: workers,
       progress: progress, checkpoints: checkpointEvery, memoryLimit: memoryLimit?.bytes,
-      resumed: ResumedRun(runID: run.runID, fromElsewhere: takeOver), storeOption: store.repeated)
+      resumed: ResumedRun(runID: run.runID, fromElsewhere: takeOver || isLeft(run)),
+      storeOption: store.repeated)
   }
 }
 

@@ -68,15 +68,18 @@ enum ProgressStream {
           "accuracy": cluster.testAccuracy.map { .number($0) } ?? .null,
         ]
       }
-      write(
-        "round",
-        [
-          "run_id": .string(runID), "round": .integer(report.round),
-          "rounds": .integer(scenario.rounds), "stage": .string(report.stage.rawValue),
-          "client_mean_accuracy": report.clientMeanAccuracy.map { .number($0) } ?? .null,
-          "clusters": .array(clusters), "seconds": .number(report.seconds),
-          "seconds_left": secondsLeft.map { .number($0) } ?? .null,
-        ])
+      var members: [String: JSONValue] = [
+        "run_id": .string(runID), "round": .integer(report.round),
+        "rounds": .integer(scenario.rounds), "stage": .string(report.stage.rawValue),
+        "client_mean_accuracy": report.clientMeanAccuracy.map { .number($0) } ?? .null,
+        "clusters": .array(clusters), "seconds": .number(report.seconds),
+        "seconds_left": secondsLeft.map { .number($0) } ?? .null,
+      ]
+      if let sampled = report.sampled {
+        members["evaluated_clients"] = .integer(sampled.clients)
+        members["client_mean_error"] = .number(sampled.standardError)
+      }
+      write("round", members)
     }
   }
 }

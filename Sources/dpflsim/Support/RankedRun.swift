@@ -27,6 +27,11 @@ struct RankedRun {
 
   var isShared: Bool { ranks.size > 1 }
 
+  /// As it is stored.
+  var place: RunPlace {
+    RunPlace(ranks: ranks.size, nodes: nodes, slurmJob: Slurm.currentJob)
+  }
+
   /// For people; nil in one process.
   var description: String? {
     isShared ? "\(ranks.size) ranks on \(nodes) \(nodes == 1 ? "node" : "nodes")" : nil

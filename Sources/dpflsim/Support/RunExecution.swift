@@ -5,6 +5,7 @@ import Foundation
 import Ranks
 import Results
 import Scenarios
+import Synchronization
 import Tensors
 
 /// A stored run that is continued.
@@ -96,7 +97,8 @@ struct RunExecution {
         peakRSSBytes: Machine.peakMemory, begun: self.begun)
     }
     do {
-      let task = Task { try await simulation.run(observer: observer, from: point) }
+      let kept = OutcomeBox()
+      let task = Task { kept.put(try await simulation.run(observer: observer, from: point)) }
       if stopsOnSignal {
         watch.start {
           if isShared {
@@ -106,27 +108,34 @@ struct RunExecution {
           }
         }
       }
-      let outcome = try await withTaskCancellationHandler {
+      try await withTaskCancellationHandler {
         try await task.value
       } onCancel: {
         task.cancel()
       }
       await display.clear()
-      if let sharing = outcome.sharing { tellSharing?(sharing) }
-      let models = try outcome.models.map { model in
-        (model.name, try Safetensors(model, metadata: metadata(recorder.runID, outcome.result)))
-      }
-      do {
-        try await recorder.finish(
-          outcome.result, models: Dictionary(uniqueKeysWithValues: models), cost: cost())
-      } catch {
-        throw Failure(error).withStoredRounds(scenario.rounds, goOn: goOn(recorder))
-      }
+      if let outcome = kept.take() { try await store(outcome, by: recorder, cost: cost()) }
     } catch {
       await display.clear()
       throw await ending(of: recorder, error, request.exitStatus ?? watch.status, cost())
     }
     return try store.details(of: store.run(named: recorder.runID))
+  }
+
+  /// Stores what a run has come to.
+  private func store(
+    _ outcome: RunOutcome, by recorder: RunRecorder, cost: RunRecorder.Cost
+  ) async throws {
+    if let sharing = outcome.sharing { tellSharing?(sharing) }
+    let models = try outcome.models.map { model in
+      (model.name, try Safetensors(model, metadata: metadata(recorder.runID, outcome.result)))
+    }
+    do {
+      try await recorder.finish(
+        outcome.result, models: Dictionary(uniqueKeysWithValues: models), cost: cost)
+    } catch {
+      throw Failure(error).withStoredRounds(scenario.rounds, goOn: goOn(recorder))
+    }
   }
 
   private func shareResumePoint(_ point: ResumePoint?) async throws -> ResumePoint? {
@@ -137,7 +146,7 @@ struct RunExecution {
   private func begin(_ findings: [CheckReport.Finding]) throws -> (RunRecorder, ResumePoint?) {
     guard let resumed else {
       let recorder = try RunRecorder(
-        store: store, scenario: scenario, workers: workers,
+        store: store, scenario: scenario, workers: workers, place: place,
         machine: ([Machine.description] + [shared?.description].compactMap { $0 })
           .joined(separator: ", "),
         findings: findings, alone: exclusively)
@@ -146,9 +155,11 @@ struct RunExecution {
     let point = try store.resumePoint(of: resumed.runID)
     let recorder = try RunRecorder(
       resuming: resumed.runID, in: store, after: point?.round ?? 0, scenario: scenario,
-      workers: workers, findings: findings, fromElsewhere: resumed.fromElsewhere)
+      workers: workers, place: place, findings: findings, fromElsewhere: resumed.fromElsewhere)
     return (recorder, point)
   }
+
+  private var place: RunPlace { shared?.place ?? RunPlace(slurmJob: Slurm.currentJob) }
 
   /// What a model file says about itself.
   private func metadata(_ runID: String, _ result: RunResult) -> [String: String] {
@@ -187,6 +198,15 @@ struct RunExecution {
     }
     return failure
   }
+}
+
+/// Holds the outcome of a run until it is taken: a task would keep it to its own end, beside what is read back of it.
+private final class OutcomeBox: Sendable {
+  private let outcome = Mutex<RunOutcome?>(nil)
+
+  func put(_ outcome: RunOutcome) { self.outcome.withLock { $0 = outcome } }
+
+  func take() -> RunOutcome? { outcome.withLock { $0.take() } }
 }
 
 extension Failure {

@@ -196,64 +196,6 @@ struct SlurmSweep {
   }
 }
 
-/// The commands of Slurm.
-enum Slurm {
-  /// - Returns: the number of the job.
-  static func submit(_ arguments: [String]) throws -> String {
-    let (status, output, errors) = try call("sbatch", arguments)
-    guard status == 0, let job = output.split(separator: ";").first else {
-      throw SweepError.slurm(reason: "sbatch refuses it: \(errors.isEmpty ? output : errors)")
-    }
-    return job.trimmingCharacters(in: .whitespacesAndNewlines)
-  }
-
-  /// Tasks of a job that wait or run; none if Slurm does not know the job any more.
-  static func tasksLeft(of job: String) -> Int {
-    guard let (status, output, _) = try? call("squeue", ["-h", "-r", "-j", job, "-o", "%i"]),
-      status == 0
-    else { return 0 }
-    return output.split(separator: "\n").count
-  }
-
-  /// One more than the largest number of a task.
-  static func maxArraySize() throws -> Int {
-    let (_, output, _) = try call("scontrol", ["show", "config"])
-    for line in output.split(separator: "\n") where line.hasPrefix("MaxArraySize") {
-      if let size = line.split(separator: "=").last.flatMap({
-        Int($0.trimmingCharacters(in: .whitespaces))
-      }) {
-        return size
-      }
-    }
-    return 1001
-  }
-
-  private static func call(
-    _ command: String, _ arguments: [String]
-  ) throws -> (status: Int32, output: String, errors: String) {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [command] + arguments
-    let (output, errors) = (Pipe(), Pipe())
-    (process.standardInput, process.standardOutput, process.standardError) = (
-      FileHandle.nullDevice, output, errors
-    )
-    try process.run()
-    func text(_ pipe: Pipe) -> String {
-      String(decoding: (try? pipe.fileHandleForReading.readToEnd()) ?? Data(), as: UTF8.self)
-        .trimmingCharacters(in: .whitespacesAndNewlines)
-    }
-    let (said, complained) = (text(output), text(errors))
-    process.waitUntilExit()
-    guard process.terminationStatus != 127 else {
-      throw Failure(
-        .unavailable,
-        "--slurm: there is no \(command) here; start it where Slurm is, or leave --slurm out")
-    }
-    return (process.terminationStatus, said, complained)
-  }
-}
-
 /// A task's work: one cell, in a store of its own.
 struct SlurmTask {
   let plan: String

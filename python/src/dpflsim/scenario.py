@@ -765,6 +765,11 @@ class SyntheticData(Part):
 class Evaluation(Part):
     """When the models are evaluated; the last round always is."""
 
+    clients: int | None = UNSET
+    """Clients that are evaluated after a round: a random sample of every cluster, drawn anew each time, at
+    least two of each; null = all. The final figures are of all clients. At least 1, at most 1,000,000.
+    Default: null."""
+
     every: int = UNSET
     """Rounds between evaluations. At least 1, at most 100,000. Default: 1."""
 
