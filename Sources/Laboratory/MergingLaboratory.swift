@@ -224,13 +224,7 @@ public struct MergingLaboratory: Sendable {
     func correct(_ parameters: [Float]) -> [Bool] {
       whole.load(trainable: parameters)
       var right = [Bool](repeating: false, count: test.count)
-      var position = 0
-      _ = whole.evaluate(
-        test,
-        observe: { label, predicted in
-          right[position] = label == predicted
-          position += 1
-        })
+      _ = whole.evaluate(test, observe: { right[$0.position] = $0.label == $0.predicted })
       return right
     }
     var experts: [Expert] = []

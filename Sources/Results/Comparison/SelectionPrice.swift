@@ -79,9 +79,12 @@ extension RunStore {
     of runID: String, client: Int
   ) throws(StoreError) -> [LedgerEntry] {
     let records = try read { database in
-      try LedgerRecord.filter(
-        sql: "run_id = ? AND (client IS NULL OR client = ?)", arguments: [runID, client]
-      ).order(sql: "sequence").fetchAll(database)
+      try LedgerRecord.fetchAll(
+        database,
+        sql: """
+          SELECT * FROM privacy_events
+          WHERE run_id = ? AND (client IS NULL OR client = ?) ORDER BY sequence
+          """, arguments: [runID, client])
     }
     return try records.map { record throws(StoreError) in try record.entry() }
   }
