@@ -114,7 +114,6 @@ struct ClientTableTests {
         sql: """
           DROP TABLE client_results;
           DROP TABLE client_partition;
-          DROP TABLE audits;
           ALTER TABLE runs DROP COLUMN folder;
           ALTER TABLE runs DROP COLUMN build;
           ALTER TABLE runs DROP COLUMN data_hash;

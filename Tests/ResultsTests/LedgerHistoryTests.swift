@@ -141,7 +141,11 @@ enum EarlierStore {
     ALTER TABLE rounds DROP COLUMN evaluated_clients;
     ALTER TABLE rounds DROP COLUMN client_mean_error;
     ALTER TABLE cluster_rounds DROP COLUMN standard_error;
-    DELETE FROM grdb_migrations WHERE identifier = '6';
+    DROP TABLE audits;
+    ALTER TABLE client_results DROP COLUMN auc;
+    ALTER TABLE client_results DROP COLUMN brier;
+    ALTER TABLE client_results DROP COLUMN calibration_error;
+    DELETE FROM grdb_migrations WHERE identifier IN ('6', '7', '8');
     PRAGMA user_version = 5;
     """
 }
