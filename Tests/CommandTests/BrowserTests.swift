@@ -166,7 +166,7 @@ struct BrowserTests {
       let hostile = #"description="</script><img src=x onerror=console.error(1)>""#
       let sweep = try program.call(
         "sweep", Program.shipped("tiny.json"), "--set", hostile, "--epsilon", "1,4,none",
-        "--method", "r-dpcfl,ifca,global", "--seeds", "0,1", "--quiet")
+        "--method", "r-dpcfl,ifca,global", "--seeds", "0..2", "--quiet")
       #expect(sweep.status == 0, "\(sweep.errors)")
       let page = program.folder.appendingPathComponent("report.html")
       let report = try program.call(

@@ -113,7 +113,7 @@ struct ExitStatusTests {
     "an option that is known elsewhere is refused with the reason",
     arguments: [
       (["check", "x.json", "--store", "s"], "check: --store has no meaning here"),
-      (["check", "x.json", "--workers", "2"], "check: --workers has no meaning here"),
+      (["check", "x.json", "--quiet"], "check: --quiet has no meaning here"),
       (["compare", "--seed", "3"], "compare: --seed has no meaning here"),
       (["compare", "--quiet"], "compare: --quiet has no meaning here"),
       (["privacy", "ledger", "latest", "--workers", "1"], "privacy ledger: --workers has no"),

@@ -51,7 +51,7 @@ struct FaultTests {
   @Test(
     "a full disk ends the run with 73; with room again it goes on to the same digest",
     .enabled(if: canMount, "mounting a small file system needs root"),
-    arguments: [300, 500, 800])
+    arguments: [400, 500, 800])
   func diskFull(_ kilobytes: Int) async throws {
     try await Program.inFolder { program in
       let settings = ["--set", "rounds=400", "--set", "evaluation.every=10", "--workers", "1"]
