@@ -41,7 +41,8 @@ struct PresentationTests {
       }
       let unknown = try program.call("compare", "--by", "adapter.r")
       #expect(
-        unknown.status == 64 && unknown.errors.contains("epsilon, cluster, group, local.batch_size"))
+        unknown.status == 64 && unknown.errors.contains("epsilon, cluster, group, local.batch_size")
+      )
 
       let latex = try program.call(
         "compare", "--by", "local.batch_size", "--format", "latex")

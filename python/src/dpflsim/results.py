@@ -39,6 +39,13 @@ class Cluster:
     accuracy: float | None
     loss: float | None
     minority: bool
+    perplexity: float | None = None
+    auc: float | None = None
+    """Of two classes, as the figures below; None for others (docs/metrics.md)."""
+    brier: float | None = None
+    calibration_error: float | None = None
+    sensitivity: float | None = None
+    specificity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,47 @@ class Client:
     accuracy: float | None
     loss: float | None
     epsilon: float | None
+    auc: float | None = None
+    """Of two classes, as the figures below; None for others (docs/metrics.md)."""
+    brier: float | None = None
+    calibration_error: float | None = None
+    sensitivity: float | None = None
+    specificity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of people across clients, with the 95 % interval of its accuracy over test examples."""
+
+    name: str
+    clients: int
+    train_examples: int
+    test_examples: int
+    accuracy: float | None
+    accuracy_lower: float
+    accuracy_upper: float
+    loss: float | None
+    true_positive_rates: list[float | None]
+    """By class, against the rest."""
+    false_positive_rates: list[float | None]
+    predicted_positive: float | None = None
+    auc: float | None = None
+    """Of two classes, as the figures below; None for others (docs/metrics.md)."""
+    brier: float | None = None
+    calibration_error: float | None = None
+    sensitivity: float | None = None
+    specificity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupAttribute:
+    """The groups of one column of `data.group_columns`, and how far they are apart."""
+
+    attribute: str
+    groups: list[Group]
+    accuracy_gap: float | None
+    equalized_odds_gap: float | None
+    demographic_parity_gap: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +260,12 @@ class RunResult:
     accuracy: Accuracy | None
     clusters: list[Cluster] | None
     clients: list[Client] | None
+    groups: list[GroupAttribute] | None
+    """Of people; None without `data.group_columns`."""
+    changes: list[dict[str, Any]] | None
+    """Where data change at a round: forgetting and transfer of each such cluster."""
+    arrivals: list[dict[str, Any]] | None
+    """Clients that arrived after training, as docs/command-line.md describes them."""
     fairness: Fairness | None
     clustering: Clustering | None
     privacy: Privacy | None
@@ -227,6 +281,8 @@ class RunResult:
     peak_rss_bytes: int | None
     expected_peak_bytes: int | None
     workers: int | None
+    ranks: int | None
+    nodes: int | None
     machine: str | None
     dpflsim_version: str | None
     build: str | None
