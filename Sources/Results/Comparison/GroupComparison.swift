@@ -8,6 +8,8 @@ import Scenarios
 struct GroupFigure: Sendable {
   let name: String
   let title: String
+  /// Values that it can take, beyond which no interval need go.
+  var range: ClosedRange<Double> = 0...1
   let value: @Sendable (GroupResult) -> Double?
 
   static let accuracy = GroupFigure(name: "accuracy", title: "accuracy") { $0.accuracy }
@@ -21,7 +23,9 @@ struct GroupFigure: Sendable {
     GroupFigure(name: "calibration_error", title: "calibration") { $0.scores?.calibrationError },
   ]
   static let legend = "sens., spec.: sensitivity and specificity; pred. +: predicted as class 1."
-  static let all = [accuracy, GroupFigure(name: "loss", title: "loss") { $0.loss }] + ofTwoClasses
+  static let all =
+    [accuracy, GroupFigure(name: "loss", title: "loss", range: 0 ... .infinity) { $0.loss }]
+    + ofTwoClasses
 }
 
 extension GroupResult {
@@ -54,7 +58,7 @@ extension ComparisonCell {
   }
 
   func estimate(_ figure: GroupFigure, of group: ComparedGroup) -> SeedEstimate {
-    Comparison.estimate(results(of: group).map(figure.value))
+    Comparison.estimate(results(of: group).map(figure.value)).within(figure.range)
   }
 
   /// Gaps between the groups of a column over the seeds.
@@ -62,7 +66,8 @@ extension ComparisonCell {
     _ attribute: String, _ gap: (AttributeResult) -> Double?
   ) -> SeedEstimate {
     Comparison.estimate(
-      runs.map { $0.result.groups?.first { $0.attribute == attribute }.flatMap(gap) })
+      runs.map { $0.result.groups?.first { $0.attribute == attribute }.flatMap(gap) }
+    ).within(0...1)
   }
 }
 

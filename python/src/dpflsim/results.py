@@ -29,8 +29,19 @@ class Accuracy:
     best_cluster: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoClasses:
+    """Figures of models of two classes, class 1 being positive; None for others (docs/metrics.md)."""
+
+    auc: float | None = None
+    brier: float | None = None
+    calibration_error: float | None = None
+    sensitivity: float | None = None
+    specificity: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(TwoClasses):
     """A true cluster: unweighted means over its clients; `samples` are training examples."""
 
     name: str
@@ -40,16 +51,10 @@ class Cluster:
     loss: float | None
     minority: bool
     perplexity: float | None = None
-    auc: float | None = None
-    """Of two classes, as the figures below; None for others (docs/metrics.md)."""
-    brier: float | None = None
-    calibration_error: float | None = None
-    sensitivity: float | None = None
-    specificity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class Client(TwoClasses):
     """A client; `cluster` is the place of its true cluster, `model` the model that it uses."""
 
     client: int
@@ -60,16 +65,10 @@ class Client:
     accuracy: float | None
     loss: float | None
     epsilon: float | None
-    auc: float | None = None
-    """Of two classes, as the figures below; None for others (docs/metrics.md)."""
-    brier: float | None = None
-    calibration_error: float | None = None
-    sensitivity: float | None = None
-    specificity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Group(TwoClasses):
     """A group of people across clients, with the 95 % interval of its accuracy over test examples."""
 
     name: str
@@ -84,12 +83,6 @@ class Group:
     """By class, against the rest."""
     false_positive_rates: list[float | None]
     predicted_positive: float | None = None
-    auc: float | None = None
-    """Of two classes, as the figures below; None for others (docs/metrics.md)."""
-    brier: float | None = None
-    calibration_error: float | None = None
-    sensitivity: float | None = None
-    specificity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
