@@ -92,7 +92,7 @@ struct DataIdentityTests {
   func otherBuild() async throws {
     try await Program.inFolder { program in
       let process = try program.start(InterruptionTests.endless)
-      let runID = try await InterruptionTests.waitForRounds(program, process)
+      let runID = try InterruptionTests.waitForRounds(program, process)
       process.terminate()
       #expect(try program.outcome(of: process).status == 143)
       try FaultTests.execute("UPDATE runs SET build = printf(\'%064d\', 7)", in: program)

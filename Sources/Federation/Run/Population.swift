@@ -157,48 +157,6 @@ extension TrainingPlan {
   }
 }
 
-extension Architecture {
-  /// The model of a scenario on examples of a shape.
-  ///
-  /// - Throws: `ArchitectureError`; `ModelFolderError` for the folder of a pretrained model.
-  public init(scenario: Scenario, shape: ExampleShape, classes: Int) throws {
-    switch (scenario.model.architecture, shape) {
-    case (.bert, .tokens(_, let vocabulary)), (.gpt, .tokens(_, let vocabulary)):
-      try self.init(language: scenario, vocabulary: vocabulary, classes: classes)
-    case (.bert, _), (.gpt, _):
-      throw ArchitectureError(
-        description: "model.name: \"\(scenario.model.name)\" takes texts and "
-          + "\(scenario.data.name) has none; choose another model")
-    case (.cnn, .image(let height, let width, let channels)):
-      self = try .cnn(height: height, width: width, channels: channels, classes: classes)
-    case (.resnet(let first, let blocks), .image(let height, let width, let channels)):
-      self = try .resnet(
-        height: height, width: width, channels: channels, classes: classes, width: first,
-        blocks: blocks)
-    case (.cnn, .features), (.resnet, .features):
-      throw ArchitectureError(
-        description: "model.name: \"\(scenario.model.name)\" needs images and "
-          + "\(scenario.data.name) is a table; choose \"mlp\" or \"logistic\"")
-    case (_, .tokens):
-      throw ArchitectureError(
-        description: "model.name: \"\(scenario.model.name)\" takes numbers and "
-          + "\(scenario.data.name) holds texts; choose \"bert\" or \"gpt\"")
-    case (.mlp(let hidden), _):
-      self = .mlp(
-        inputs: shape.valueCount, hidden: hidden, classes: classes, channels: shape.channels)
-    case (.logistic, _):
-      self = .logistic(inputs: shape.valueCount, classes: classes, channels: shape.channels)
-    }
-  }
-}
-
-extension ExampleShape {
-  /// Of an image; 1 for rows of a table.
-  fileprivate var channels: Int {
-    if case .image(_, _, let channels) = self { channels } else { 1 }
-  }
-}
-
 extension Quantity {
   init(_ cluster: Scenario.Cluster) {
     switch (cluster.examplesPerClient, cluster.quantitySkew) {
