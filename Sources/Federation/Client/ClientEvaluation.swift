@@ -2,6 +2,7 @@
 
 import Datasets
 import Learning
+import Scenarios
 
 extension Client {
   /// Accuracy and mean loss of a model on this client's test examples.

@@ -14,12 +14,18 @@ public final class ClientProfile: Sendable {
   /// Its data before they change; nil where they never do.
   public let earlier: EarlierData?
 
-  /// The same examples as they are in the first rounds.
-  public struct EarlierData: Sendable {
+  /// The same examples as they are in the first rounds: a class, so that clients without them take no room for it.
+  public final class EarlierData: Sendable {
     public let train: ClientView
     public let test: ClientView
     /// The first round (from 0) without them.
     public let end: Int
+
+    init(train: ClientView, test: ClientView, end: Int) {
+      self.train = train
+      self.test = test
+      self.end = end
+    }
   }
 
   init(plan: ClientPlan, train: ClientView, test: ClientView, earlier: EarlierData? = nil) {

@@ -6,7 +6,6 @@ public import Datasets
 import Kernels
 import Learning
 import Privacy
-public import Ranks
 public import Scenarios
 
 public struct Simulation: Sendable {

@@ -3,6 +3,7 @@
 import Datasets
 import Learning
 import Privacy
+import Ranks
 import Scenarios
 
 extension Simulation {

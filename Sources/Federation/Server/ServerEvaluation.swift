@@ -2,7 +2,9 @@
 
 import Clustering
 import Datasets
+import Kernels
 import Learning
+import Scenarios
 
 extension Server {
   /// Whether clients share a model exactly where they share a true cluster.

@@ -112,7 +112,7 @@ final class PooledConvolutionLayer: ProductCaching {
     sum = FloatBuffer(count: gradientCount)
   }
 
-  private var isTrained: Bool { parameters.mode != .frozen }
+  var isTrained: Bool { parameters.mode != .frozen }
 
   func load(frozen: FrozenParameters) {
     weights.write(frozen.base, in: parameters.baseWeight.range)

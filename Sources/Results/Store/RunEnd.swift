@@ -1,5 +1,6 @@
 // The end of a run: its models and result, or why it ended early.
 
+import Clustering
 public import Federation
 public import Foundation
 import GRDB
@@ -84,7 +85,7 @@ extension RunRecorder {
     }
   }
 
-  private func update(_ database: Database, _ change: (inout RunRecord) -> Void) throws {
+  func update(_ database: Database, _ change: (inout RunRecord) -> Void) throws {
     guard var run = try RunRecord.fetchOne(database, key: runID) else {
       throw StoreError.unknownRun(name: runID)
     }
