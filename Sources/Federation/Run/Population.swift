@@ -91,26 +91,29 @@ public struct Population: Sendable {
       of: dataset)
     self.partition = partition
 
-    // One lens a cluster: its table of shifted pixels is shared by all clients of the cluster.
-    let lenses = try clusters.map { cluster throws(DatasetError) in
-      try Lens(Shift(cluster.shift, of: dataset), for: dataset)
+    // One a cluster: its table of shifted pixels is shared by all its clients.
+    func scenes(_ lens: Lens) -> (train: ClientView.Scene, test: ClientView.Scene) {
+      (
+        ClientView.Scene(of: dataset, .train, lens: lens, seed: scenario.seed),
+        ClientView.Scene(of: dataset, .test, lens: lens, seed: scenario.seed)
+      )
+    }
+    let shifted = try clusters.map { cluster throws(DatasetError) in
+      scenes(try Lens(Shift(cluster.shift, of: dataset), for: dataset))
     }
     let plainLens = try Lens(for: dataset)
+    let plain = scenes(plainLens)
     let profiles = everybody.map { client in
-      let dealt = partition.clients[client.index]
-      func view(_ part: Examples.Part, _ lens: Lens) -> ClientView {
-        ClientView(
-          of: dataset, part, indices: part == .train ? dealt.train : dealt.test, lens: lens,
-          seed: scenario.seed, client: client.index)
-      }
-      let lens = lenses[client.cluster]
-      let train = view(.train, lens)
+      let (dealt, index) = (partition.clients[client.index], client.index)
+      let scenes = shifted[client.cluster]
+      let train = ClientView(scenes.train, indices: dealt.train, client: index)
       return ClientProfile(
         plan: ClientPlan(client, trainExamples: train.count, local: scenario.local), train: train,
-        test: view(.test, lens),
+        test: ClientView(scenes.test, indices: dealt.test, client: index),
         earlier: clusters[client.cluster].shift.fromRound.map {
           ClientProfile.EarlierData(
-            train: view(.train, plainLens), test: view(.test, plainLens), end: $0 - 1)
+            train: ClientView(plain.train, indices: dealt.train, client: index),
+            test: ClientView(plain.test, indices: dealt.test, client: index), end: $0 - 1)
         })
     }
     clients = Array(profiles.prefix(scenario.clientCount))

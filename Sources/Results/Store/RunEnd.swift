@@ -47,7 +47,7 @@ extension RunRecorder {
         run.epsilonMax = result.epsilonMax
         run.resultDigest = result.resultDigest
         run.resultJSON = text
-        run.build = run.build ?? BuildIdentity.current
+        run.build = run.build ?? build
       }
     }
     try store.removeStrayFiles(of: runID)

@@ -22,6 +22,8 @@ public actor RunRecorder: RunObserver {
   /// Whether a round that is done again releases the same bits.
   private let isReproducible: Bool
   private let hasGeneratedData: Bool
+  /// What the results depend on beside scenario and data.
+  let build: String?
   /// The model of every client as last stored; -1 before the first time.
   private var models: [Int]
   /// What the rounds took that are kept from before an interruption.
@@ -51,6 +53,7 @@ public actor RunRecorder: RunObserver {
     trueClusters = scenario.trueClusters
     isReproducible = scenario.isReproducible
     hasGeneratedData = scenario.hasGeneratedData
+    build = BuildIdentity.of(scenario.arithmetic)
     earlierSeconds = 0
     models = [Int](repeating: -1, count: trueClusters.count)
     let process = ProcessIdentity.current
@@ -110,6 +113,7 @@ public actor RunRecorder: RunObserver {
     trueClusters = scenario.trueClusters
     isReproducible = scenario.isReproducible
     hasGeneratedData = scenario.hasGeneratedData
+    build = BuildIdentity.of(scenario.arithmetic)
     let before: RunRecord
     let assignments: [AssignmentRecord]
     (ledger, assignments, earlierSeconds, before) = try store.write { database in
@@ -165,7 +169,7 @@ public actor RunRecorder: RunObserver {
         let text = try StoredJSON.text(StoredStart(start, findings: findings))
         try update(database) { run in
           run.startJSON = text
-          run.build = BuildIdentity.current
+          run.build = build
           run.dataHash = hasGeneratedData ? nil : start.partition.datasetHash
         }
         try ClientPartitionTable.replace(start.partition.clients, runID: runID, in: database)

@@ -22,7 +22,7 @@ extension RunRecord {
           + "\(DPFLSimVersion.current); run the scenario again")
     }
     // Before its start it has computed nothing.
-    guard startJSON == nil || (build != nil && build == BuildIdentity.current) else {
+    guard startJSON == nil || BuildIdentity.isOurs(build) else {
       throw .notResumable(
         id: runID,
         reason:
