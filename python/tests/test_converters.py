@@ -61,7 +61,7 @@ def test_images_are_run(pictures: pathlib.Path, tmp_path: pathlib.Path, store: p
     assert packed(tmp_path / "set")[:16] == bytes([0, 0, 8, 3, 0, 0, 0, 48, 0, 0, 0, 8, 0, 0, 0, 8])
     assert (tmp_path / "set" / "rows.csv").read_text().splitlines()[:2] == [
         "image,label,ward,sex,person,part",
-        "0,right,north,f,p0,train",
+        "0,right,north,m,p0,train",
     ]
     scenario = {
         "name": "pictures", "rounds": 12,
@@ -69,7 +69,7 @@ def test_images_are_run(pictures: pathlib.Path, tmp_path: pathlib.Path, store: p
             "name": "images", "path": str(tmp_path / "set"), "label_column": "label", "client_column": "ward",
             "split_column": "part", "id_column": "person", "group_columns": ["sex"],
         },
-        "model": {"name": "logistic"}, "method": {"name": "global"},
+        "population": {}, "model": {"name": "logistic"}, "method": {"name": "global"},
         "local": {"epochs": 2, "batch_size": 4, "learning_rate": 0.1},
         "privacy": {"target_epsilon": None},
     }
@@ -149,6 +149,7 @@ def test_parquet(tmp_path: pathlib.Path, store: pathlib.Path):
         "name": "converted", "rounds": 5, "data": {"name": "csv", "path": str(files[2]), "label_column": "y"},
         "population": {"clusters": [{"name": "all", "clients": 2, "examples_per_client": 30}], "test_examples_per_client": 10},
         "model": {"name": "logistic"}, "method": {"name": "global"}, "privacy": {"target_epsilon": None},
+        "local": {"epochs": 2, "batch_size": 10, "learning_rate": 0.5},
     }
     with pytest.raises(dpflsim.DpflsimError, match="tools/convert-parquet"):
         dpflsim.run(scenario, store=store, progress=False)
