@@ -99,6 +99,8 @@ def test_images_become_what_is_said(pictures: pathlib.Path, tmp_path: pathlib.Pa
     [
         ("path,label\nnone.png,1\n", 66, "line 2:"),
         ("path,label\n../../etc/passwd,1\n", 65, "lies outside of"),
+        ("path,label\n" + "a" * 5000 + ".png,1\n", 65, "names no file"),
+        ("path,label\na\0b.png,1\n", 65, "line 2"),
         ("path,label\nhidden.gif,1\n", 65, "no PNG or JPEG image"),
         ("path,label\nbroken.png,1\n", 65, "no PNG or JPEG image"),
         ("path,label\n0.jpg\n", 65, "line 2 has 1 fields"),
