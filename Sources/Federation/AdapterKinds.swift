@@ -37,6 +37,13 @@ extension Scenario.Adapter {
         targetModules: targetModules, modulesToSave: modulesToSave)
     case .bottleneck(let width):
       BottleneckAdapter(width: width, targetModules: targetModules, modulesToSave: modulesToSave)
+    case .prompt(let rows):
+      SoftRowsAdapter(
+        SoftRows(count: rows, after: 0, role: .prompt), modulesToSave: modulesToSave)
+    case .planningTokens(let count, let after, let predict):
+      SoftRowsAdapter(
+        SoftRows(count: count, after: after, role: .tokens(predicted: predict)),
+        modulesToSave: modulesToSave)
     case .compacter(let width, let factors, let trainsRule):
       CompacterAdapter(
         width: width, factors: factors, trainsRule: trainsRule, targetModules: targetModules,
@@ -61,6 +68,8 @@ extension Scenario.Adapter.Kind {
     case .loRTA(_, let trainsAll): trainsAll ? "five common factors" : "a common B"
     case .bottleneck: "a small network behind each layer"
     case .compacter: "factors of a small network behind each layer"
+    case .prompt: "rows in front of every text"
+    case .planningTokens: "vectors of added words"
     case .opLoRA: "A and B by way of networks that emit them"
     }
   }

@@ -78,7 +78,8 @@ extension Architecture {
       self = try .gpt(
         DecoderSizes(
           vocabulary: vocabulary, width: decoder.width, blocks: decoder.blocks,
-          heads: decoder.heads, inner: 4 * decoder.width, positions: decoder.maximumTokens),
+          heads: decoder.heads, inner: 4 * decoder.width,
+          positions: decoder.maximumTokens + (scenario.adapter?.kind.softRows ?? 0)),
         maximumTokens: decoder.maximumTokens)
     default:
       throw ArchitectureError(

@@ -24,6 +24,10 @@ extension Scenario.Adapter {
     case compacter(width: Int, factors: Int, trainsRule: Bool)
     /// LoRA whose factors a network of so many hidden units emits.
     case opLoRA(hidden: Int)
+    /// So many trained rows in front of every text.
+    case prompt(rows: Int)
+    /// So many trained words behind a text's first tokens; counted in the loss where predicted.
+    case planningTokens(count: Int, after: Int, predict: Bool)
 
     /// As the key `type` has it.
     public var name: String {
@@ -41,6 +45,8 @@ extension Scenario.Adapter {
       case .bottleneck: "bottleneck"
       case .compacter: "compacter"
       case .opLoRA: "op-lora"
+      case .prompt: "prompt"
+      case .planningTokens: "planning-tokens"
       }
     }
 
@@ -48,7 +54,9 @@ extension Scenario.Adapter {
     /// their weights.
     public var isLinear: Bool {
       switch self {
-      case .ia3, .bitFit, .layerNorm, .sparse, .loRTA(_, trainsAll: false): true
+      case .ia3, .bitFit, .layerNorm, .sparse, .loRTA(_, trainsAll: false), .prompt,
+        .planningTokens:
+        true
       case .lora, .rgp, .fineGates, .veRA, .convLoRA, .loRTA(_, trainsAll: true), .bottleneck,
         .compacter, .opLoRA:
         false
@@ -71,8 +79,17 @@ extension Scenario.Adapter {
       }
     }
 
-    /// Whether the trained tensors are the model's own, in layers that no target module names.
-    var trainsModelTensors: Bool { self == .bitFit || self == .layerNorm }
+    /// Whether the trained tensors are in layers that no target module names: the model's own, or rows of its embedding.
+    var trainsModelTensors: Bool { self == .bitFit || self == .layerNorm || softRows != nil }
+
+    /// Rows that every text gets; nil for kinds that change weights.
+    package var softRows: Int? {
+      switch self {
+      case .prompt(let rows): rows
+      case .planningTokens(let count, _, _): count
+      default: nil
+      }
+    }
   }
 }
 
@@ -161,6 +178,24 @@ extension Scenario.Adapter.Kind {
         targets, saved,
         .defaults("hidden", 16, .integer(1...1024), "Hidden units of each layer's network."),
       ]),
+    .init(
+      "prompt", "A soft prompt: trained rows in front of every text of a frozen model.",
+      [
+        .defaults(
+          "num_virtual_tokens", 20, .integer(1...1024), "Rows; they take positions of the model."),
+        saved,
+      ]),
+    .init(
+      "planning-tokens", "Trained words that a frozen decoder reads in every text.",
+      [
+        .defaults("count", 2, .integer(1...1024), "Words; they take positions of the model."),
+        .defaults(
+          "after", 1, .integer(0...1024), "The text's own tokens in front of them."),
+        .defaults(
+          "predict", false, .boolean,
+          "Whether the words count in the loss, or the text's own tokens alone."),
+        saved,
+      ]),
   ]
 
   init(_ fields: Fields) throws(ScenarioError) {
@@ -187,6 +222,11 @@ extension Scenario.Adapter.Kind {
           width: try fields.integer("width"), factors: try fields.integer("factors"),
           trainsRule: try fields.string("phm_rule") == "trained")
       case "op-lora": .opLoRA(hidden: try fields.integer("hidden"))
+      case "prompt": .prompt(rows: try fields.integer("num_virtual_tokens"))
+      case "planning-tokens":
+        .planningTokens(
+          count: try fields.integer("count"), after: try fields.integer("after"),
+          predict: try fields.boolean("predict"))
       default: .lora
       }
   }
@@ -210,6 +250,20 @@ extension Scenario {
         JSONPath() + "method" + "name",
         "mr-mtl pulls A and B to a centre, which op-lora's networks emit anew in every step; use another "
           + "method")
+    }
+    if adapter.kind.softRows != nil {
+      let name = adapter.kind.name
+      if !model.isLanguageModel {
+        problems.add(
+          place + "type",
+          "\"\(name)\" trains rows among the tokens of texts, and a \(model.name) takes none; use another kind, "
+            + "or \"bert\" or \"gpt\" on texts")
+      } else if case .planningTokens = adapter.kind, !model.isDecoder {
+        problems.add(
+          place + "type",
+          "\"planning-tokens\" are words of a decoder, and a \(model.name) predicts labels; use \"prompt\""
+        )
+      }
     }
     if adapter.kind.sharesTensors, privacy.clipping.groups != nil {
       problems.add(

@@ -84,6 +84,8 @@ struct AdapterKindTests {
       #"{"type": "bottleneck", "target_modules": ["fc2"]}"#,
       #"{"type": "bitfit", "target_modules": ["fc2"]}"#,
       #"{"type": "ia3", "r": 2, "target_modules": ["fc2"]}"#,
+      #"{"type": "prompt"}"#,
+      #"{"type": "planning-tokens", "count": 1}"#,
     ] {
       #expect(throws: ScenarioError.self) {
         try scenario(deep, "adapter=\(kind)", "rounds=2", "seed=1")
