@@ -19,9 +19,9 @@ extension Scenario.Adapter {
         targetModules: targetModules, feedforwardModules: inputs, modulesToSave: modulesToSave)
     case .bitFit: ModelTensorAdapter(.biases, modulesToSave: modulesToSave)
     case .layerNorm: ModelTensorAdapter(.norms, modulesToSave: modulesToSave)
-    case .sparse:
+    case .sparse(let isPublic):
       SparseAdapter(
-        rank: r, targetModules: targetModules, mask: .random(seed: seed),
+        rank: r, targetModules: targetModules, mask: isPublic ? .computed : .random(seed: seed),
         modulesToSave: modulesToSave)
     case .fineGates(let penalty, let keep):
       FineGatesAdapter(
@@ -61,7 +61,8 @@ extension Scenario.Adapter.Kind {
     case .ia3: "scales of outputs or inputs"
     case .bitFit: "biases"
     case .layerNorm: "scales and shifts of normalisations"
-    case .sparse: "values on a common mask"
+    case .sparse(let isPublic):
+      isPublic ? "values on a mask from public data" : "values on a common mask"
     case .fineGates: "logits of gates"
     case .veRA: "two vectors of scales a layer"
     case .convLoRA: "A and B of kernels"

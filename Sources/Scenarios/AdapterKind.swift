@@ -10,8 +10,9 @@ extension Scenario.Adapter {
     case ia3(feedforwardModules: [String])
     case bitFit
     case layerNorm
-    /// Values on a random mask of r·(rows + columns) places, drawn from the scenario's seed.
-    case sparse
+    /// Values on a mask of r·(rows + columns) places: drawn from the scenario's seed, or where the base model's gradient
+    /// on the public examples is largest.
+    case sparse(isPublic: Bool)
     /// Gates with the published penalty on their openness: its weight, and the share of gates to keep open.
     case fineGates(penalty: Double, keep: Double)
     case veRA
@@ -117,8 +118,14 @@ extension Scenario.Adapter.Kind {
     .init("bitfit", "The model's biases alone are trained.", [saved]),
     .init("layer_norm", "Scales and shifts of normalisations alone are trained.", [saved]),
     .init(
-      "sparse", "W + S with S zero but at r (rows + columns) random places.",
-      [rank, targets, saved]),
+      "sparse", "W + S with S zero but at r (rows + columns) places.",
+      [
+        rank, targets, saved,
+        .implied(
+          "mask", "random", .choice(["random", "public"]),
+          "The places: random, or where the base model's gradient on the public examples is largest."
+        ),
+      ]),
     .init(
       "finegates", "Gates on the rows and columns of frozen weights.",
       [
@@ -208,7 +215,10 @@ extension Scenario.Adapter.Kind {
             ? [] : try fields.strings("feedforward_modules"))
       case "bitfit": .bitFit
       case "layer_norm": .layerNorm
-      case "sparse": .sparse
+      case "sparse":
+        .sparse(
+          isPublic: fields.optional("mask") == nil
+            ? false : try fields.string("mask") == "public")
       case "finegates":
         .fineGates(penalty: try fields.number("penalty"), keep: try fields.number("keep"))
       case "vera": .veRA
@@ -250,6 +260,11 @@ extension Scenario {
         JSONPath() + "method" + "name",
         "mr-mtl pulls A and B to a centre, which op-lora's networks emit anew in every step; use another "
           + "method")
+    }
+    if case .sparse(isPublic: true) = adapter.kind, !data.hasPublicExamples {
+      problems.add(
+        place + "mask",
+        "\"public\" needs public examples; set data.public_examples above 0, or this to \"random\"")
     }
     if adapter.kind.softRows != nil {
       let name = adapter.kind.name

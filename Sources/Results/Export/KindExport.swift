@@ -192,7 +192,7 @@ struct KindExport {
         .compactMap { $0 }
     case .sparse:
       guard let sparse = trained as? SparseAdapter else { return [] }
-      let places = sparse.places(on: host)
+      let places = sparse.places(on: host, values)
       let rows = places.map { Int32($0 / host.columns) }
       let turned = places.map { Int32(columns[$0 % host.columns]) }
       return [
@@ -244,6 +244,7 @@ struct KindExport {
     case .ia3(let inputs): members["feedforward_modules"] = names(inputs)
     case .sparse:
       members["r"] = .integer(adapter.r)
+      // A name that PEFT knows; the places are in the file.
       members["mask_type"] = "random"
       members["random_seed"] = .null
     case .veRA:

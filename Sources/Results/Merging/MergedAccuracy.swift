@@ -1,9 +1,10 @@
 // How right the parts of a merged adapter are on the test examples of the clients that use them, and how right the
 // whole is on the same: from the stored scenarios' data, which a simulation has and no server of a federation would.
 
-import Datasets
+public import Datasets
 import Federation
 import Foundation
+import Kernels
 import Learning
 public import Scenarios
 import Tensors
@@ -81,7 +82,8 @@ public struct MergedAccuracy: Sendable {
       parts.map {
         [
           "part": .string($0.path), "run_id": .string($0.run),
-          "clients": .array($0.clients.map { .integer($0) }), "test_examples": .integer($0.examples),
+          "clients": .array($0.clients.map { .integer($0) }),
+          "test_examples": .integer($0.examples),
           "accuracy": .number($0.alone), "accuracy_merged": .number($0.merged),
           "accuracy_base": .number($0.base),
         ]
