@@ -1,5 +1,5 @@
 // swift-tools-version: 6.2
-// What others build on dpflsim: a method, a layer, an adapter, data and a metric of their own, one file each.
+// What others build on dpflsim: a method, a model, a layer, an adapter, data and a metric of their own, one file each.
 // docs/extending.md walks through them; tools/test builds and runs them.
 import PackageDescription
 

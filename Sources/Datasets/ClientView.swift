@@ -6,11 +6,44 @@ import Kernels
 ///
 /// Positions count from 0 to `count` − 1 within the view.
 public struct ClientView: Sendable {
+  /// One part of a data set as a cluster sees it: held once by all its clients.
+  public final class Scene: Sendable {
+    public let lens: Lens
+    fileprivate let examples: Examples
+    fileprivate let seed: UInt64
+
+    /// - Parameters:
+    ///   - lens: prepared for the same data set.
+    ///   - seed: with client and example it decides the feature noise.
+    /// - Precondition: the lens is of this data set's shape.
+    public init(of dataset: Dataset, _ part: Examples.Part, lens: Lens, seed: UInt64 = 0) {
+      precondition(
+        lens.valueCount == dataset.shape.valueCount && lens.labelMap.count == dataset.classCount,
+        "the lens was made for another data set")
+      self.lens = lens
+      self.seed = seed
+      examples = dataset.examples(part)
+    }
+  }
+
   public let indices: [Int32]
-  public let lens: Lens
-  private let examples: Examples
-  private let seed: UInt64
+  private let scene: Scene
   private let client: Int
+
+  public var lens: Lens { scene.lens }
+  private var examples: Examples { scene.examples }
+  private var seed: UInt64 { scene.seed }
+
+  /// - Parameter indices: which examples of the part, in the view's order.
+  /// - Precondition: every index is one of the part.
+  public init(_ scene: Scene, indices: [Int32], client: Int) {
+    let count = scene.examples.count
+    precondition(
+      indices.allSatisfy { $0 >= 0 && Int($0) < count }, "an index lies outside the data set")
+    self.scene = scene
+    self.indices = indices
+    self.client = client
+  }
 
   /// - Parameters:
   ///   - indices: which examples of the part, in the view's order.
@@ -21,17 +54,8 @@ public struct ClientView: Sendable {
     of dataset: Dataset, _ part: Examples.Part, indices: [Int32], lens: Lens, seed: UInt64 = 0,
     client: Int = 0
   ) {
-    examples = dataset.examples(part)
-    let count = examples.count
-    precondition(
-      indices.allSatisfy { $0 >= 0 && Int($0) < count }, "an index lies outside the data set")
-    precondition(
-      lens.valueCount == dataset.shape.valueCount && lens.labelMap.count == dataset.classCount,
-      "the lens was made for another data set")
-    self.indices = indices
-    self.lens = lens
-    self.seed = seed
-    self.client = client
+    self.init(
+      Scene(of: dataset, part, lens: lens, seed: seed), indices: indices, client: client)
   }
 
   public var count: Int { indices.count }

@@ -268,7 +268,7 @@ extension Scenario {
     }
     if adapter.kind.softRows != nil {
       let name = adapter.kind.name
-      if !model.isLanguageModel {
+      if model.maximumTokens == nil {
         problems.add(
           place + "type",
           "\"\(name)\" trains rows among the tokens of texts, and a \(model.name) takes none; use another kind, "

@@ -164,25 +164,25 @@ extension Scenario {
 // MARK: - Format
 
 extension Scenario {
-  /// The whole format, with the methods that are known now.
+  /// The whole format, with the methods and models that are known now.
   static var shape: Shape { ScenarioFormat.current.shape }
   static var suggestions: Suggestions { ScenarioFormat.current.suggestions }
 }
 
-/// The format's description, made again when a method was added.
+/// The format's description, made again when a method or a model was added.
 private struct ScenarioFormat: Sendable {
   let shape: Shape
   let suggestions: Suggestions
-  private let methods: Int
+  private let kinds: [Int]
   private static let known = Mutex<ScenarioFormat?>(nil)
 
   static var current: ScenarioFormat {
     known.withLock { known in
-      let methods = MethodCatalog.all.count
-      if let known, known.methods == methods { return known }
+      let kinds = [MethodCatalog.all.count, ModelCatalog.all.count]
+      if let known, known.kinds == kinds { return known }
       let shape = Scenario.makeShape()
       let made = ScenarioFormat(
-        shape: shape, suggestions: Suggestions(for: shape), methods: methods)
+        shape: shape, suggestions: Suggestions(for: shape), kinds: kinds)
       known = made
       return made
     }

@@ -2,19 +2,22 @@
 
 extension Scenario {
   func checkModel(_ problems: inout ProblemList) {
-    checkLanguageModel(&problems)
     let place = JSONPath() + "model"
-    switch model.architecture {
-    case .cnn, .resnet:
-      if !data.isImageSet, !data.isTextSet {
-        problems.add(
-          place + "name",
-          "a \(model.name) needs images and \(data.name) has none; use \"mlp\" or \"logistic\"")
-      }
-    case .mlp, .logistic, .bert, .gpt: break
+    if (model.input == .texts) != data.isTextSet {
+      problems.add(
+        place + "name",
+        data.isTextSet
+          ? "\(data.name) needs a model of texts, got \"\(model.name)\"; use \"bert\" or \"gpt\""
+          : "a \(model.name) takes texts and \(data.name) has none; use the data set \"text\", or another model"
+      )
     }
-    if case .resnet(let width, _) = model.architecture, width % 4 != 0 {
-      problems.add(place + "width", "must be a multiple of 4, got \(width)")
+    if model.input == .images, !data.isImageSet, !data.isTextSet {
+      problems.add(
+        place + "name",
+        "a \(model.name) needs images and \(data.name) has none; use \"mlp\" or \"logistic\"")
+    }
+    for problem in model.settings.problems(in: self) {
+      problems.add(JSONPath(parsing: problem.path[...]) ?? place, problem.message)
     }
     guard let pretraining = model.pretraining else { return }
     if model.weights != nil {

@@ -92,7 +92,7 @@ struct DataIdentityTests {
   func otherBuild() async throws {
     try await Program.inFolder { program in
       let process = try program.start(InterruptionTests.endless)
-      let runID = try await InterruptionTests.waitForRounds(program, process)
+      let runID = try InterruptionTests.waitForRounds(program, process)
       process.terminate()
       #expect(try program.outcome(of: process).status == 143)
       try FaultTests.execute("UPDATE runs SET build = printf(\'%064d\', 7)", in: program)
@@ -114,6 +114,21 @@ struct DataIdentityTests {
         return
       }
       #expect(wall > 0 && total > wall)
+    }
+  }
+
+  @Test("a second process finds the base model that the first one pretrained")
+  func baseModel() async throws {
+    try await Program.inFolder { program in
+      for _ in 0..<2 {
+        let run = try program.call(
+          "run", Program.shipped("tiny.json"), "--set", "rounds=2", "--set",
+          "data.public_examples=100", "--set",
+          #"model.pretraining={"epochs": 1, "learning_rate": 0.1}"#, "--quiet")
+        #expect(run.status == 0, "\(run.errors)")
+      }
+      let cache = program.folder.appendingPathComponent("cache").path
+      #expect(try FileManager.default.contentsOfDirectory(atPath: cache).count == 1)
     }
   }
 }

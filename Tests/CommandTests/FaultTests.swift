@@ -145,7 +145,7 @@ struct FaultTests {
     try await Program.inFolder { program in
       let process = try program.start(InterruptionTests.endless)
       defer { process.terminate() }
-      _ = try await InterruptionTests.waitForRounds(program, process)
+      _ = try InterruptionTests.waitForRounds(program, process)
       // The run makes files while they are being removed.
       let folder = program.store.deletingLastPathComponent().path
       while FileManager.default.fileExists(atPath: folder), process.isRunning {
@@ -182,7 +182,7 @@ struct FaultTests {
       // It lets go when its sign is taken away.
       defer { try? FileManager.default.removeItem(atPath: sign) }
       for _ in 0..<3000 where !FileManager.default.fileExists(atPath: sign) {
-        try await Task.sleep(for: .milliseconds(20))
+        Program.pause(20)
       }
       #expect(FileManager.default.fileExists(atPath: sign))
       let run = try program.call("run", Self.tiny, "--quiet")
@@ -218,7 +218,7 @@ struct FaultTests {
         }
         """, to: "table.json")
       let process = try program.start(["run", scenario])
-      let runID = try await InterruptionTests.waitForRounds(program, process)
+      let runID = try InterruptionTests.waitForRounds(program, process)
       kill(process.processIdentifier, SIGTERM)
       #expect(try program.outcome(of: process).status == 143)
       func state() throws -> [String] {

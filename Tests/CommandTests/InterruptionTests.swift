@@ -25,7 +25,7 @@ struct InterruptionTests {
   /// Waits until a run has stored some rounds.
   static func waitForRounds(
     _ program: Program, _ process: Process, atLeast least: Int = 2
-  ) async throws -> String {
+  ) throws -> String {
     for _ in 0..<600 {
       guard process.isRunning else { break }
       if let store = try? RunStore.openExisting(program.store),
@@ -33,7 +33,7 @@ struct InterruptionTests {
       {
         return run.runID
       }
-      try await Task.sleep(for: .milliseconds(50))
+      Program.pause(50)
     }
     let outcome = try program.outcome(of: process)
     throw Stuck(errors: "\(outcome.status): \(outcome.errors)")
@@ -49,7 +49,7 @@ struct InterruptionTests {
   func signal(_ number: Int32, _ status: Int32) async throws {
     try await Program.inFolder { program in
       let process = try program.start(Self.endless)
-      let runID = try await Self.waitForRounds(program, process)
+      let runID = try Self.waitForRounds(program, process)
       kill(process.processIdentifier, number)
       // As `timeout` does, which signals the process and then its group: no second request.
       kill(process.processIdentifier, number)
@@ -75,7 +75,7 @@ struct InterruptionTests {
   func killed() async throws {
     try await Program.inFolder { program in
       let process = try program.start(Self.endless)
-      let runID = try await Self.waitForRounds(program, process)
+      let runID = try Self.waitForRounds(program, process)
       kill(process.processIdentifier, SIGKILL)
       #expect(try program.outcome(of: process).status == 128 + SIGKILL)
       let list = try program.call("runs")

@@ -43,7 +43,7 @@ struct KillTests {
         "privacy.on_budget_exhausted=continue", "--checkpoint-every", "40", "--quiet",
       ]
       var process = try program.start(["run", Program.shipped("tiny.json")] + settings)
-      let runID = try await InterruptionTests.waitForRounds(program, process, atLeast: 50)
+      let runID = try InterruptionTests.waitForRounds(program, process, atLeast: 50)
       kill(process.processIdentifier, SIGKILL)
       #expect(try program.outcome(of: process).status == 128 + SIGKILL)
       let store = try RunStore.openExisting(program.store)
@@ -55,7 +55,7 @@ struct KillTests {
       let repeated = try #require(try store.resumePoint(of: runID)).round + 1
       process = try program.start(
         ["run", "--resume", runID, "--quiet", "--checkpoint-every", "40"])
-      _ = try await InterruptionTests.waitForRounds(program, process, atLeast: finished + 10)
+      _ = try InterruptionTests.waitForRounds(program, process, atLeast: finished + 10)
       kill(process.processIdentifier, SIGTERM)
       #expect(try program.outcome(of: process).status == 143)
       let after = try store.ledgerEntries(of: runID)
@@ -87,7 +87,7 @@ struct KillTests {
           open.map { ["run", "--resume", $0, "--quiet", "--workers", "1"] }
             ?? ["run", scenario] + Self.settings)
         let moment = Int.random(in: 1...250, using: &generator)
-        try await Task.sleep(for: .milliseconds(moment))
+        Program.pause(moment)
         kill(process.processIdentifier, SIGKILL)
         let outcome = try program.outcome(of: process)
         if outcome.status != 0 {

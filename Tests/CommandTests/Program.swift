@@ -112,6 +112,10 @@ struct Program: Sendable {
     return process.terminationReason == .exit ? status : 128 + status
   }
 
+  /// Waits without giving the thread away: a test that comes back only when others let it would leave the program that it
+  /// watches computing meanwhile, beside all tests.
+  static func pause(_ milliseconds: Int) { usleep(UInt32(1000 * milliseconds)) }
+
   private func text(_ name: String) throws -> String {
     let file = folder.appendingPathComponent(name)
     return FileManager.default.fileExists(atPath: file.path)

@@ -123,7 +123,7 @@ struct RanksCommandTests {
       #expect(alone.status == 0)
       let plugin = try launcher.plugin(in: program)
       let job = try launcher.start(program, ranks: 2, plugin: plugin, settings)
-      let runID = try await InterruptionTests.waitForRounds(program, job, atLeast: 3)
+      let runID = try InterruptionTests.waitForRounds(program, job, atLeast: 3)
       let victim = try #require(Self.ranks(below: job.processIdentifier).last)
       kill(victim, SIGKILL)
       #expect(Program.status(of: job) != 0)

@@ -38,11 +38,11 @@ struct WatchTests {
     """
 
   /// Waits until a file has a line, and gives it.
-  private func line(in file: URL) async throws -> String {
+  private func line(in file: URL) throws -> String {
     for _ in 0..<200 {
       let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
       if let end = text.firstIndex(of: "\n") { return String(text[..<end]) }
-      try await Task.sleep(for: .milliseconds(50))
+      Program.pause(50)
     }
     Issue.record("\(file.lastPathComponent) stayed empty")
     return ""
@@ -60,13 +60,13 @@ struct WatchTests {
         ], output: "run")
       defer { if run.isRunning { run.terminate() } }
       for _ in 0..<200 where !FileManager.default.fileExists(atPath: program.store.path) {
-        try await Task.sleep(for: .milliseconds(50))
+        Program.pause(50)
       }
-      try await Task.sleep(for: .milliseconds(300))
+      Program.pause(300)
       let watch = try program.start(
         ["watch"], output: "address", environment: ["DPFLSIM_VEGA": BrowserTests.runtime.path])
       defer { if watch.isRunning { watch.terminate() } }
-      let address = try await line(in: program.folder.appendingPathComponent("address"))
+      let address = try line(in: program.folder.appendingPathComponent("address"))
       let page = try #require(URL(string: address))
       let token = page.lastPathComponent
       #expect(page.host == "127.0.0.1" && token.count == 32 && token.allSatisfy(\.isHexDigit))

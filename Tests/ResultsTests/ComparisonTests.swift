@@ -251,7 +251,9 @@ struct ComparisonTests {
       #expect([early, late].contains(comparison.cells[0].runs[0].runID))
       #expect(
         try store.finishedRun(
-          of: RunIdentity(scenarioHash: Grid.scenario("global", 1, 0).hash, dataHash: nil))
+          of: RunIdentity(
+            scenarioHash: Grid.scenario("global", 1, 0).hash, dataHash: nil,
+            build: BuildIdentity.of(.portable)))
           == comparison.cells[0].runs[0].runID)
     }
   }

@@ -1,9 +1,11 @@
 // Stores on the disk: opening, other processes, other versions, other programs, constraints in SQL.
 
+import Dispatch
 import Federation
 import Foundation
 import GRDB
 import Results
+import Synchronization
 import Testing
 
 @Suite("Store files")
@@ -39,6 +41,25 @@ struct StoreFileTests {
       let runs = try RunStore.openExisting(file).runs()
       #expect(runs.count == 20 && Set(runs.map(\.runID)).count == 20)
       #expect(runs.allSatisfy { $0.status == .done })
+    }
+  }
+
+  @Test("a store that several open at the moment in which it is made is made once")
+  func concurrentMaking() async throws {
+    try await withFolder { folder in
+      for number in 0..<10 {
+        let file = folder.appendingPathComponent("s\(number).sqlite")
+        let errors = Mutex<[String]>([])
+        DispatchQueue.concurrentPerform(iterations: 4) { _ in
+          do {
+            let store = try RunStore.open(file)
+            #expect(try store.runs().isEmpty)
+          } catch {
+            errors.withLock { $0.append("\(error)") }
+          }
+        }
+        #expect(errors.withLock { $0 } == [])
+      }
     }
   }
 

@@ -165,13 +165,15 @@ struct SweepTests {
         store: store, scenario: try Grid.scenario("global", 2, 0), workers: 1, machine: "m")
       func known(_ seed: UInt64) throws -> String? {
         try store.finishedRun(
-          of: RunIdentity(scenarioHash: Grid.scenario("global", 2, seed).hash, dataHash: nil))
+          of: RunIdentity(
+            scenarioHash: Grid.scenario("global", 2, seed).hash, dataHash: nil,
+            build: BuildIdentity.of(.portable)))
       }
       #expect(try known(1) == runID)
       #expect(try known(0) == nil)
       let hash = try Grid.scenario("global", 2, 1).hash
       for (data, build) in [
-        (String(repeating: "0", count: 64), BuildIdentity.current),
+        (String(repeating: "0", count: 64), BuildIdentity.of(.portable)),
         (nil, String(repeating: "0", count: 64)),
         (nil, nil),
       ] {

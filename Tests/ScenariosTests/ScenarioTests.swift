@@ -67,7 +67,7 @@ struct ScenarioTests {
     #expect(scenario.population.overlap == false)
     #expect(scenario.population.testExamplesPerClient == 200)
     #expect(scenario.population.labelSkew == nil && scenario.population.quantitySkew == nil)
-    #expect(scenario.model.architecture == .mlp(hidden: [64]))
+    #expect((scenario.model.settings as? Scenario.Perceptron)?.hidden == [64])
     #expect(scenario.model.pretraining == nil && scenario.adapter == nil)
     #expect(scenario.local.duration == .epochs(1))
     #expect(scenario.local.maxPhysicalBatchSize == 64)

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import time
 
 import pytest
@@ -12,6 +13,8 @@ BUILT = CLONE / ".build" / "release" / "dpflsim"
 if "DPFLSIM_PROGRAM" not in os.environ and BUILT.exists():
     os.environ["DPFLSIM_PROGRAM"] = str(BUILT)
 
+# Whoever starts this in the background of a shell has it ignore Ctrl-C, which tests send to themselves.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # For the processes that tests start.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(CLONE / "python" / "src"), os.environ.get("PYTHONPATH", "")])
 

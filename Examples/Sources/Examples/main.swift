@@ -55,6 +55,26 @@ do {
   expect("\(error)".contains("method.clusters"), "a wrong number of clusters is refused: \(error)")
 }
 
+// MARK: - A model that a scenario names
+
+try ModelCatalog.add(buildable: GainedNetwork.self)
+let gained = try await run("model={\"name\": \"gained\", \"hidden\": 12}")
+let mean = gained.clients.map(\.accuracy).reduce(0, +) / Double(gained.clients.count)
+expect(mean > 0.5, "a scenario names the model, which learns: \(100 * mean) % in four classes")
+let lora =
+  try await run(
+    "model={\"name\": \"gained\"}",
+    "adapter={\"type\": \"lora\", \"r\": 2, \"lora_alpha\": 4, \"target_modules\": [\"fc1\", \"fc2\"]}"
+  )
+expect(
+  lora.adapter != nil && lora.resultDigest != gained.resultDigest, "and adapters find its layers")
+do {
+  _ = try await run("model={\"name\": \"gained\", \"hidden\": 0}")
+  expect(false, "its keys are checked")
+} catch let error as ScenarioError {
+  expect("\(error)".contains("model.hidden"), "its keys are checked: \(error)")
+}
+
 // MARK: - A metric
 
 try RunMetric.add(.smallestClusterPrice)

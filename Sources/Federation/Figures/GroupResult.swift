@@ -102,23 +102,25 @@ struct TestTally {
 
   init(classes: Int) { self.classes = classes }
 
-  /// Adds those of a client's examples that are chosen.
-  mutating func add(
-    _ profile: ClientProfile, _ tested: TestedExamples, test isChosen: (Int) -> Bool,
-    train: Int
-  ) {
-    trainExamples += train
-    let before = labels.count
-    for position in 0..<profile.test.count where isChosen(position) {
-      let (label, predicted) = (profile.test.label(at: position), tested.predicted[position])
-      labels.append(label)
-      if !tested.margins.isEmpty { margins.append(tested.margins[position]) }
-      loss += tested.losses[position]
-      correct += label == predicted ? 1 : 0
-      counts[label * classes + predicted, default: 0] += 1
-    }
+  /// Adds one of a client's test examples.
+  mutating func add(_ view: ClientView, _ tested: TestedExamples, at position: Int) {
+    let (label, predicted) = (view.label(at: position), tested.predicted[position])
+    labels.append(label)
+    if !tested.margins.isEmpty { margins.append(tested.margins[position]) }
+    loss += tested.losses[position]
+    correct += label == predicted ? 1 : 0
+    counts[label * classes + predicted, default: 0] += 1
+  }
+
+  /// Counts a client whose examples have been added.
+  ///
+  /// - Parameter before: test examples that were there before.
+  mutating func addClient(trainExamples: Int, before: Int) {
+    self.trainExamples += trainExamples
     if labels.count > before { clients += 1 }
   }
+
+  var testExamples: Int { labels.count }
 
   func scores() throws -> BinaryFigures? {
     margins.isEmpty ? nil : try BinaryFigures(labels: labels, margins: margins)
@@ -146,14 +148,17 @@ extension MethodContext {
       var tallies = attribute.groups.map { _ in TestTally(classes: plan.architecture.classes) }
       for (profile, tested) in zip(clients, tested) {
         guard let tested else { continue }
+        let before = tallies.map(\.testExamples)
+        for position in 0..<profile.test.count {
+          tallies[profile.test.group(at: position, of: place)].add(
+            profile.test, tested, at: position)
+        }
         var trained = [Int](repeating: 0, count: attribute.groups.count)
         for position in 0..<profile.train.count {
           trained[profile.train.group(at: position, of: place)] += 1
         }
         for group in attribute.groups.indices {
-          tallies[group].add(
-            profile, tested, test: { profile.test.group(at: $0, of: place) == group },
-            train: trained[group])
+          tallies[group].addClient(trainExamples: trained[group], before: before[group])
         }
       }
       return AttributeResult(

@@ -1,58 +1,7 @@
 // A 5×5 convolution with ReLU and max-pooling: whole, frozen, or with low-rank factors on its unfolded
 // weight matrix. Gradients of single examples are formed (they are small), measured, and summed.
 
-public import Kernels
-
-/// 5×5 convolution with bias, then ReLU, then 2×2 max-pooling.
-public struct PooledConvolutionSpec: LayerSpec, Hashable {
-  public let name: String
-  public let geometry: ConvGeometry
-  /// Output channels.
-  public let channels: Int
-
-  public init(_ name: String, geometry: ConvGeometry, channels: Int) {
-    self.name = name
-    self.geometry = geometry
-    self.channels = channels
-  }
-
-  /// Weights are `[out][row][column][in]`.
-  public var tensors: [TensorSpec] {
-    let start = TensorSpec.Start.uniform(fanIn: geometry.patch)
-    return [
-      TensorSpec("\(name).weight", rows: channels, columns: geometry.patch, start: start),
-      TensorSpec("\(name).bias", rows: channels, start: start, role: .bias),
-    ]
-  }
-
-  public var hosts: [HostSpec] {
-    [
-      HostSpec(
-        name, rows: channels, columns: geometry.patch,
-        order: .kernel(size: ConvGeometry.kernel, channels: geometry.inputChannels))
-    ]
-  }
-
-  public func work(length: Int) -> LayerWork {
-    let outputs = channels * geometry.positions
-    return LayerWork(operations: 2 * geometry.patch * outputs, outputs: outputs)
-  }
-
-  public func featureShape(_ mode: HostMode) -> FeatureShape {
-    guard mode != .adapted else { return FeatureShape(.input, stride: patches.imageCount) }
-    guard case .lowRank(let rank, _, trained: .b) = mode else {
-      return FeatureShape(.input, stride: geometry.exampleStride)
-    }
-    return FeatureShape(
-      .product(halfPrecision: true),
-      stride: geometry.positions * (channels + LayerParameters.rankStride(rank)))
-  }
-
-  public func makeLayer(in context: LayerContext) -> any Layer {
-    context.plan.mode(of: name) == .adapted
-      ? HostedConvolutionLayer(self, in: context) : PooledConvolutionLayer(self, in: context)
-  }
-}
+import Kernels
 
 final class PooledConvolutionLayer: ProductCaching {
   let input: FloatBuffer
@@ -74,8 +23,8 @@ final class PooledConvolutionLayer: ProductCaching {
   private var featureSource: HalfBuffer
   private var featureOffsets: [Int]
 
-  private let channels: Int
-  private let parameters: LayerParameters
+  let channels: Int
+  let parameters: LayerParameters
 
   /// [W; A] row by row, surplus rows zero, and the same packed for the forward kernel.
   private let weights: FloatBuffer
@@ -95,9 +44,9 @@ final class PooledConvolutionLayer: ProductCaching {
   private let entriesByPosition: PositionGradient
   private let projectionsByPosition: PositionGradient
   private let projectionGradient: FloatBuffer
-  private let exampleGradients: FloatBuffer
-  private let gradientCount: Int
-  private let sum: FloatBuffer
+  let exampleGradients: FloatBuffer
+  let gradientCount: Int
+  let sum: FloatBuffer
 
   private var featureStride: Int { geometry.positions * featureRow }
   private var pooledCount: Int { outputLayout.height * outputLayout.width * channels }
@@ -163,7 +112,7 @@ final class PooledConvolutionLayer: ProductCaching {
     sum = FloatBuffer(count: gradientCount)
   }
 
-  private var isTrained: Bool { parameters.mode != .frozen }
+  var isTrained: Bool { parameters.mode != .frozen }
 
   func load(frozen: FrozenParameters) {
     weights.write(frozen.base, in: parameters.baseWeight.range)
@@ -347,48 +296,5 @@ final class PooledConvolutionLayer: ProductCaching {
         }
       }
     }
-  }
-
-  func squaredNorm(of example: Int) -> Double {
-    exampleGradients.squaredNorm(at: example * gradientCount, count: gradientCount)
-  }
-
-  func accumulate(_ tile: Tile, coefficients: [Float]) {
-    guard isTrained else { return }
-    for i in 0..<tile.count where coefficients[i] != 0 {
-      sum.addScaled(
-        coefficients[i], exampleGradients, at: i * gradientCount, to: 0, count: gradientCount)
-    }
-  }
-
-  func drainSum(into total: inout [Float]) {
-    switch parameters.mode {
-    case .frozen, .adapted: return
-    case .full:
-      guard let weight = parameters.weight, let bias = parameters.bias else { return }
-      drainPatches(rows: channels, from: 0, into: &total, at: weight.offset)
-      for channel in 0..<channels {
-        total[bias.offset + channel] += sum[channels * geometry.gradientStride + channel]
-      }
-    case .lowRank:
-      if let slotB = parameters.slotB {
-        sum.addRows(
-          channels, columns: parameters.rank, stride: parameters.rankStride, to: &total,
-          at: slotB.offset)
-      }
-      if let slotA = parameters.slotA {
-        drainPatches(
-          rows: parameters.rank, from: channels * parameters.rankStride, into: &total,
-          at: slotA.offset)
-      }
-    }
-    sum.clear()
-  }
-
-  /// Adds weight gradients, whose runs are padded to whole vectors, to a dense matrix.
-  private func drainPatches(rows: Int, from start: Int, into total: inout [Float], at offset: Int) {
-    sum.addRows(
-      rows * ConvGeometry.kernel, columns: geometry.run, stride: geometry.runStride, from: start,
-      to: &total, at: offset)
   }
 }

@@ -108,8 +108,7 @@ public struct TransformerExport: Sendable {
 
   /// How the classifier is applied.
   private static func headDocument(_ scenario: Scenario, classes: [String]?) -> JSONValue {
-    var pooling = Scenario.Model.Pooling.mean
-    if case .bert(let encoder) = scenario.model.architecture { pooling = encoder.pooling }
+    let pooling = (scenario.model.settings as? Scenario.BERTEncoder)?.pooling ?? .mean
     let vector =
       switch pooling {
       case .mean: "the mean of last_hidden_state over the text's tokens, [CLS] and [SEP] included"

@@ -108,7 +108,7 @@ struct ComparisonCharts {
         let estimate = cell.accuracy(ofCluster: index)
         guard estimate.mean != nil else { return nil }
         return [
-          "method": .string(cell.method), "budget": .string(Self.budget(cell.epsilon)),
+          "method": .string(cell.method), "budget": BudgetPanels.title(cell.epsilon),
           "cluster": .string(names[index]), "accuracy": VegaLite.percent(estimate.mean),
           "interval": .string(Comparison.interval(estimate)), "n": .integer(estimate.count),
         ]
@@ -130,13 +130,9 @@ struct ComparisonCharts {
       specification: VegaLite.specification(
         "Accuracy of every cluster by method, a panel for each epsilon", values: values,
         layout: .balanced(budgets.count, least: 170, left: 150), legend: "bottom",
-        body: [
-          "facet": [
-            "field": "budget", "type": "nominal", "title": .null,
-            "sort": .array(budgets.map { .string(Self.budget($0)) }),
-          ],
-          "columns": 3,
-          "spec": [
+        body: BudgetPanels.body(
+          budgets,
+          panel: [
             "width": 200, "height": ["step": 26],
             "layer": VegaLite.layers([
               VegaLite.layer(
@@ -152,8 +148,7 @@ struct ComparisonCharts {
                   VegaLite.series("cluster", order: names, clusterColors)
                 ) { $1 }),
             ]),
-          ],
-        ]),
+          ])),
       columns: ["method", "ε", "true cluster", "accuracy, %", "n"],
       rows: cells.flatMap { cell in
         cell.clusters.indices.map { index in
@@ -169,10 +164,6 @@ struct ComparisonCharts {
   var clusterNames: [String] { (cells.first?.clusters ?? []).labels }
 
   var budgets: [EpsilonTarget] { Set(cells.map(\.epsilon)).sorted() }
-
-  static func budget(_ epsilon: EpsilonTarget) -> String {
-    epsilon.isNone ? "without privacy" : "ε = \(epsilon.label)"
-  }
 }
 
 extension Comparison {

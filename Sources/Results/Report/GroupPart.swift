@@ -52,7 +52,7 @@ extension ComparisonCharts {
       let estimate = cell.estimate(.accuracy, of: group)
       guard estimate.mean != nil else { return nil }
       return [
-        "method": .string(cell.method), "budget": .string(Self.budget(cell.epsilon)),
+        "method": .string(cell.method), "budget": BudgetPanels.title(cell.epsilon),
         "group": .string(group.label), "accuracy": VegaLite.percent(estimate.mean),
         "interval": .string(Comparison.interval(estimate)), "n": .integer(estimate.count),
         "tested": .integer(cell.results(of: group).first?.testExamples ?? 0),
@@ -72,13 +72,9 @@ extension ComparisonCharts {
       specification: VegaLite.specification(
         "Accuracy of every group of people by method, a panel for each epsilon", values: values,
         layout: .balanced(budgets.count, least: 170, left: 170), legend: "bottom",
-        body: [
-          "facet": [
-            "field": "budget", "type": "nominal", "title": .null,
-            "sort": .array(budgets.map { .string(Self.budget($0)) }),
-          ],
-          "columns": 3,
-          "spec": [
+        body: BudgetPanels.body(
+          budgets,
+          panel: [
             "width": 200, "height": ["step": 22],
             "layer": VegaLite.layers([
               VegaLite.layer(
@@ -87,8 +83,7 @@ extension ComparisonCharts {
                   "y": row, "x": VegaLite.number("accuracy", "accuracy, %"), "tooltip": tooltip,
                 ].merging(VegaLite.series("method", order: methods, methodColors)) { $1 })
             ]),
-          ],
-        ]),
+          ])),
       columns: ["group", "method", "ε", "n", "tested", "accuracy, %"],
       rows: rows.map { cell, group in
         [

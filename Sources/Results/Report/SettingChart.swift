@@ -15,15 +15,12 @@ extension Comparison {
     let isNumeric = numbers.count == values.count
     let names = Self.unique(series.map(\.name))
     let palette = Palette(methods: series.map { ($0.name, $0.method) })
-    func budget(_ epsilon: EpsilonTarget) -> String {
-      epsilon.isNone ? "without privacy" : "ε = \(epsilon.label)"
-    }
     let rows = series.flatMap { series in
       series.cells.compactMap { cell -> JSONValue? in
         let estimate = cell.estimate(.worstClusterAccuracy)
         guard estimate.mean != nil, let value = cell.varied[path] else { return nil }
         return [
-          "series": .string(series.name), "budget": .string(budget(series.epsilon)),
+          "series": .string(series.name), "budget": BudgetPanels.title(series.epsilon),
           "value": isNumeric ? JSONValue(Double(value)) : .string(value),
           "accuracy": VegaLite.percent(estimate.mean), "lower": VegaLite.percent(estimate.lower),
           "upper": VegaLite.percent(estimate.upper),
@@ -58,13 +55,9 @@ extension Comparison {
         "Accuracy of the worst-off cluster over \(path), a panel for each epsilon", values: rows,
         layout: .balanced(Set(series.map(\.epsilon)).count, least: 190, left: 60),
         legend: "bottom",
-        body: [
-          "facet": [
-            "field": "budget", "type": "nominal", "title": .null,
-            "sort": .array(Set(series.map(\.epsilon)).sorted().map { .string(budget($0)) }),
-          ],
-          "columns": 3,
-          "spec": [
+        body: BudgetPanels.body(
+          series.map(\.epsilon),
+          panel: [
             "width": 240, "height": 200,
             "layer": VegaLite.layers([
               VegaLite.layer(
@@ -84,8 +77,7 @@ extension Comparison {
                 ["x": x, "y": VegaLite.number("accuracy", title), "tooltip": tooltip]
                   .merging(marks) { $1 }),
             ]),
-          ],
-        ]),
+          ])),
       columns: [path, "method", "ε", "n", "worst cluster, %", "mean of clients, %"],
       rows: series.flatMap { series in
         series.cells.map { cell in

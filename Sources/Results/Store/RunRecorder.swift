@@ -7,12 +7,11 @@ public import Foundation
 import GRDB
 import Privacy
 public import Scenarios
-public import Tensors
 
 /// The writer of one run.
 public actor RunRecorder: RunObserver {
   public nonisolated let runID: String
-  private let store: RunStore
+  let store: RunStore
   private let findings: [CheckReport.Finding]
   private let scenarioHash: String
   private let clusterNames: [String]
@@ -23,12 +22,14 @@ public actor RunRecorder: RunObserver {
   /// Whether a round that is done again releases the same bits.
   private let isReproducible: Bool
   private let hasGeneratedData: Bool
+  /// What the results depend on beside scenario and data.
+  let build: String?
   /// The model of every client as last stored; -1 before the first time.
   private var models: [Int]
   /// What the rounds took that are kept from before an interruption.
-  private let earlierSeconds: Double
+  let earlierSeconds: Double
   /// The run as it was found and the round of its checkpoint, until it really goes on.
-  private var found: (run: RunRecord, round: Int)?
+  var found: (run: RunRecord, round: Int)?
 
   /// Enters a run as running.
   ///
@@ -52,6 +53,7 @@ public actor RunRecorder: RunObserver {
     trueClusters = scenario.trueClusters
     isReproducible = scenario.isReproducible
     hasGeneratedData = scenario.hasGeneratedData
+    build = BuildIdentity.of(scenario.arithmetic)
     earlierSeconds = 0
     models = [Int](repeating: -1, count: trueClusters.count)
     let process = ProcessIdentity.current
@@ -111,6 +113,7 @@ public actor RunRecorder: RunObserver {
     trueClusters = scenario.trueClusters
     isReproducible = scenario.isReproducible
     hasGeneratedData = scenario.hasGeneratedData
+    build = BuildIdentity.of(scenario.arithmetic)
     let before: RunRecord
     let assignments: [AssignmentRecord]
     (ledger, assignments, earlierSeconds, before) = try store.write { database in
@@ -166,7 +169,7 @@ public actor RunRecorder: RunObserver {
         let text = try StoredJSON.text(StoredStart(start, findings: findings))
         try update(database) { run in
           run.startJSON = text
-          run.build = BuildIdentity.current
+          run.build = build
           run.dataHash = hasGeneratedData ? nil : start.partition.datasetHash
         }
         try ClientPartitionTable.replace(start.partition.clients, runID: runID, in: database)
@@ -181,7 +184,7 @@ public actor RunRecorder: RunObserver {
 
   /// Forgets the rounds that are done again. What they released is forgotten only if the same bits are released
   /// again: whatever else left a client stays in the ledger.
-  private func goOn() throws(StoreError) {
+  func goOn() throws(StoreError) {
     guard let found else { return }
     try store.write { database in
       for table in ["rounds"] + (isReproducible ? ["privacy_histories"] : []) {
@@ -253,96 +256,6 @@ public actor RunRecorder: RunObserver {
   }
 }
 
-// MARK: - The end of a run
-
-extension RunRecorder {
-  /// What a run took.
-  public struct Cost: Sendable, Hashable {
-    public let wallSeconds: Double
-    public let peakRSSBytes: Int?
-    /// When the whole began, the start of the program included; nil if nobody knows.
-    public let begun: ContinuousClock.Instant?
-
-    public init(
-      wallSeconds: Double, peakRSSBytes: Int?, begun: ContinuousClock.Instant? = nil
-    ) {
-      self.begun = begun
-      self.wallSeconds = wallSeconds
-      self.peakRSSBytes = peakRSSBytes
-    }
-  }
-
-  /// Stores models and result. The run counts as done only when everything is on the disk.
-  public func finish(
-    _ result: RunResult, models: [String: Safetensors], cost: Cost, finishedAt: Date = Date()
-  ) throws {
-    try goOn()
-    var artifacts: [ArtifactRecord] = []
-    for (name, model) in models.sorted(by: { $0.key < $1.key }) {
-      artifacts.append(try store.write(model, kind: "model", name: name, runID: runID))
-    }
-    let text = try StoredJSON.text(result.withoutClients)
-    try store.write { database in
-      try ClientResultTable.replace(result, runID: runID, in: database)
-      for artifact in artifacts { try artifact.insert(database, onConflict: .replace) }
-      try store.removeCheckpoints(of: runID, keeping: 0, in: database)
-      try update(database) { run in
-        run.status = .done
-        run.finishedAt = finishedAt
-        run.wallSeconds = earlierSeconds + cost.wallSeconds
-        run.peakRSSBytes = cost.peakRSSBytes
-        run.clientMeanAccuracy = result.clientAccuracies.mean
-        run.worstClusterAccuracy = result.clusterAccuracies.min
-        run.epsilonMax = result.epsilonMax
-        run.resultDigest = result.resultDigest
-        run.resultJSON = text
-        run.build = run.build ?? BuildIdentity.current
-      }
-    }
-    try store.removeStrayFiles(of: runID)
-    if let total = total(cost) {
-      try store.write { database in try update(database) { $0.totalSeconds = total } }
-    }
-  }
-
-  /// From the beginning to now, and the rounds of before.
-  private func total(_ cost: Cost) -> Double? {
-    cost.begun.map { earlierSeconds + ($0.duration(to: .now) / .seconds(1)) }
-  }
-
-  /// Stores why a run ended early; a run that was to go on and did not stays as it was.
-  ///
-  /// - Parameter reason: one sentence.
-  public func end(
-    as status: RunStatus, reason: String, cost: Cost, finishedAt: Date = Date()
-  ) throws(StoreError) {
-    precondition(status != .done && status != .running, "a run that ended early is not done")
-    let before = found?.run
-    try store.write { database in
-      try update(database) { run in
-        if let before {
-          run = before
-          return
-        }
-        run.status = status
-        run.finishedAt = finishedAt
-        run.wallSeconds = earlierSeconds + cost.wallSeconds
-        run.totalSeconds = total(cost)
-        run.peakRSSBytes = cost.peakRSSBytes
-        run.error = reason
-      }
-    }
-  }
-
-  private func update(_ database: Database, _ change: (inout RunRecord) -> Void) throws {
-    guard var run = try RunRecord.fetchOne(database, key: runID) else {
-      throw StoreError.unknownRun(name: runID)
-    }
-    change(&run)
-    try run.update(database)
-  }
-}
-
 extension [LedgerEntry] {
   /// The entries that are not among others, each of which stands for one.
   fileprivate func without(_ others: [LedgerEntry]) -> [LedgerEntry] {
@@ -351,38 +264,6 @@ extension [LedgerEntry] {
       guard let count = left[entry], count > 0 else { return true }
       left[entry] = count - 1
       return false
-    }
-  }
-}
-
-extension RunRecord {
-  /// - Throws: `StoreError.runInProgress` or `notResumable`.
-  fileprivate func checkResumable(fromElsewhere: Bool) throws(StoreError) {
-    switch status {
-    case .running where process.isAlive == true: throw .runInProgress(id: runID)
-    case .running where process.isAlive == nil && !fromElsewhere:
-      throw .notResumable(
-        id: runID,
-        reason: "a process of another machine seems to write it; if that is gone, add --take-over")
-    case .running, .interrupted, .failed: break
-    case .done: throw .notResumable(id: runID, reason: "it is done; `dpflsim runs show` shows it")
-    case .stopped:
-      throw .notResumable(
-        id: runID, reason: "it stopped at its budget; run its scenario with another budget")
-    }
-    guard version == DPFLSimVersion.current else {
-      throw .notResumable(
-        id: runID,
-        reason: "it was begun by dpflsim \(version), whose figures may differ from those of "
-          + "\(DPFLSimVersion.current); run the scenario again")
-    }
-    // Before its start it has computed nothing.
-    guard startJSON == nil || (build != nil && build == BuildIdentity.current) else {
-      throw .notResumable(
-        id: runID,
-        reason:
-          "it was begun by another build of dpflsim or with other processor kernels, whose figures may "
-          + "differ; run the scenario again")
     }
   }
 }

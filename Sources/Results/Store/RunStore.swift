@@ -124,22 +124,47 @@ public struct RunStore: Sendable {
   }
 
   /// Makes sure that the file is a store of this version, and brings an older one up to date.
+  ///
+  /// Another process may do so at the same moment. Its steps and ours exclude one another one by one, so that ours fail
+  /// where it was faster; whoever finds that the store has moved on begins again from there.
   private static func prepare(_ queue: DatabaseQueue, path: String) throws {
-    let (isStore, isEmpty, isNewer, isCurrent) = try queue.read { database in
-      (
-        try Int.fetchOne(database, sql: "PRAGMA application_id") == Schema.applicationID,
-        try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") == 0,
-        try Schema.migrator.hasBeenSuperseded(database),
-        try Schema.migrator.hasCompletedMigrations(database)
-      )
+    while true {
+      let state = try queue.read(StoreState.init)
+      guard state.isStore || state.isEmpty else {
+        throw StoreError.notAStore(path: path, reason: "it holds the tables of another program")
+      }
+      guard !state.isNewer else { throw StoreError.newerStore(path: path) }
+      guard !state.isCurrent else { return }
+      guard !queue.configuration.readonly else { throw StoreError.olderStore(path: path) }
+      do {
+        return try Schema.migrator.migrate(queue)
+      } catch {
+        guard try queue.read(StoreState.init).steps > state.steps else { throw error }
+      }
     }
-    guard isStore || isEmpty else {
-      throw StoreError.notAStore(path: path, reason: "it holds the tables of another program")
-    }
-    guard !isNewer else { throw StoreError.newerStore(path: path) }
-    guard !isCurrent else { return }
-    guard !queue.configuration.readonly else { throw StoreError.olderStore(path: path) }
-    try Schema.migrator.migrate(queue)
+  }
+}
+
+/// How far a file has come as a store.
+private struct StoreState {
+  let isStore: Bool
+  /// Nothing but the list of steps, which is made before the first of them.
+  let isEmpty: Bool
+  let isNewer: Bool
+  let isCurrent: Bool
+  /// Steps that are done.
+  let steps: Int
+
+  init(_ database: Database) throws {
+    isStore =
+      try Int.fetchOne(database, sql: "PRAGMA application_id") == Schema.applicationID
+    isEmpty =
+      try Int.fetchOne(
+        database,
+        sql: "SELECT count(*) FROM sqlite_master WHERE tbl_name <> 'grdb_migrations'") == 0
+    isNewer = try Schema.migrator.hasBeenSuperseded(database)
+    isCurrent = try Schema.migrator.hasCompletedMigrations(database)
+    steps = try Schema.migrator.appliedIdentifiers(database).count
   }
 }
 

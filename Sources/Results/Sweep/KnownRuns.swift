@@ -13,7 +13,7 @@ public struct RunIdentity: Sendable, Hashable {
   /// Nil where the program cannot tell itself from others: nothing is known then.
   public let build: String?
 
-  public init(scenarioHash: String, dataHash: String?, build: String? = BuildIdentity.current) {
+  public init(scenarioHash: String, dataHash: String?, build: String?) {
     self.scenarioHash = scenarioHash
     self.dataHash = dataHash
     self.build = build
@@ -29,8 +29,9 @@ public struct RunIdentities {
 
   /// Nil if the data cannot be read: such a run has no result to be known by.
   public mutating func identity(of scenario: Scenario) -> RunIdentity? {
+    let build = BuildIdentity.of(scenario.arithmetic)
     guard !scenario.hasGeneratedData else {
-      return RunIdentity(scenarioHash: scenario.hash, dataHash: nil)
+      return RunIdentity(scenarioHash: scenario.hash, dataHash: nil, build: build)
     }
     let key: JSONValue = [
       "data": scenario.resolved["data"] ?? .null, "path": JSONValue(scenario.dataPath),
@@ -45,7 +46,7 @@ public struct RunIdentities {
       hash = try? catalog.contentHash(of: scenario)
       known[key] = hash
     }
-    return hash.map { RunIdentity(scenarioHash: scenario.hash, dataHash: $0) }
+    return hash.map { RunIdentity(scenarioHash: scenario.hash, dataHash: $0, build: build) }
   }
 }
 

@@ -3,6 +3,7 @@
 import Datasets
 import Foundation
 import Results
+import Scenarios
 
 /// The folders of this process.
 struct Places {
@@ -37,14 +38,14 @@ struct Places {
     return home.appendingPathComponent(".dpflsim-tools/vega.js")
   }
 
-  /// Which program this is: version, the commit that tools/dpflsim or tools/release built it from, and the identity of
-  /// the build that runs store.
+  /// Which program this is: version, the commit that tools/dpflsim or tools/release built it from, and the identity
+  /// of the build that runs with portable arithmetic store.
   var versionText: String {
     let beside = Bundle.main.executableURL?.deletingLastPathComponent()
       .appendingPathComponent("dpflsim.commit")
     let commit = beside.flatMap { try? String(contentsOf: $0, encoding: .utf8) }?
       .trimmingCharacters(in: .whitespacesAndNewlines)
-    let build = BuildIdentity.current.map { String($0.prefix(12)) }
+    let build = BuildIdentity.of(.portable).map { String($0.prefix(12)) }
     return "\(DPFLSimVersion.current)\ncommit \(commit ?? "unknown")\nbuild \(build ?? "unknown")"
   }
 

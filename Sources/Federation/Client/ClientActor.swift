@@ -10,18 +10,18 @@ import Scenarios
 final class ClientSettings: Sendable {
   let seed: UInt64
   let rounds: Int
-  fileprivate let local: Scenario.Local
-  fileprivate let clipping: ClippingRule
-  fileprivate let noiseMaking: NoiseMaking
-  fileprivate let clipsWithoutNoise: Bool
+  let local: Scenario.Local
+  let clipping: ClippingRule
+  let noiseMaking: NoiseMaking
+  let clipsWithoutNoise: Bool
   /// Nil where parameter vectors are averaged as they are.
-  fileprivate let exchange: AdapterExchange?
+  let exchange: AdapterExchange?
   /// Whether the server protects whole clients: nothing released by one alone then counts.
-  fileprivate let trustsServer: Bool
-  fileprivate let followsExamples: Bool
-  fileprivate let fault: EngineFault?
+  let trustsServer: Bool
+  let followsExamples: Bool
+  let fault: EngineFault?
   /// Hidden units of the networks that emit low-rank factors; nil trains the factors themselves.
-  fileprivate let generatorWidth: Int?
+  let generatorWidth: Int?
 
   init(
     scenario: Scenario, clipping: ClippingRule, exchange: AdapterExchange?,
@@ -44,7 +44,7 @@ final class ClientSettings: Sendable {
 }
 
 /// What few clients have: a class, so that the others take no room for it.
-private final class KeptByClient {
+final class KeptByClient {
   var individual: IndividualTracker?
   /// What an audit sees of its canaries; nil without one.
   var audited: CanaryScores?
@@ -56,8 +56,8 @@ actor Client {
   let profile: ClientProfile
   let noise: ClientNoise
   private(set) var ledger = PrivacyLedger()
-  private let settings: ClientSettings
-  private var kept: KeptByClient?
+  let settings: ClientSettings
+  var kept: KeptByClient?
 
   init(
     profile: ClientProfile, noise: ClientNoise, settings: ClientSettings, canaries: Canaries? = nil
@@ -74,10 +74,10 @@ actor Client {
   }
 
   nonisolated var seed: UInt64 { settings.seed }
-  private var exchange: AdapterExchange? { settings.exchange }
+  var exchange: AdapterExchange? { settings.exchange }
 
   /// Without a promise there is nothing to hide, and the run stays one that can be repeated.
-  private var noiseMaking: NoiseMaking {
+  var noiseMaking: NoiseMaking {
     profile.budget.targetEpsilon == nil ? NoiseMaking() : settings.noiseMaking
   }
 
@@ -214,31 +214,6 @@ actor Client {
     return (outcome, seen)
   }
 
-  /// What its canaries' places held; empty without an audit.
-  var canaryTraces: [CanaryTrace] { kept?.audited?.traces ?? [] }
-
-  /// What it was seen to release; nil without an audit.
-  var releaseCount: ReleaseCount? {
-    kept?.audited.map {
-      ReleaseCount(client: profile.index, sums: $0.sums, choices: $0.choices, ledger: ledger)
-    }
-  }
-
-  /// Its canaries with all scores; empty without an audit.
-  func auditEvidence(
-    first: [Float], last: [Float], personal: [Float]?, on lane: Lane
-  ) async throws -> [AuditedCanary] {
-    guard let audited = kept?.audited else { return [] }
-    let exchange = exchange
-    let scores = try await lane.run { workspace in
-      let served = exchange?.evaluated(last, personal: personal)
-      let start = exchange?.evaluated(first, personal: nil).start ?? first
-      return audited.canaries.scores(
-        first: start, last: served?.start ?? last, network: workspace.network(for: served))
-    }
-    return audited.evidence(client: profile.index, cluster: profile.cluster, models: scores)
-  }
-
   /// The task with its regulariser's centre in the places that this client trains.
   private func regularized(_ task: ClientTask, personal: [Float]?) -> ClientTask {
     guard let exchange, let phase = task.phase, let regularizer = task.regularizer else {
@@ -251,58 +226,11 @@ actor Client {
     return task
   }
 
-  private func individualLevels(
-    of work: LocalWork, served: ServedModel?, on lane: Lane
-  ) async throws -> [Int]? {
-    guard kept?.individual != nil, let privacy = work.privacy else { return nil }
-    let (view, features) = trainingData(in: work.round)
-    return try await lane.run {
-      IndividualTracker.levels(
-        of: view, features: features, start: work.start, maxGradNorm: privacy.maxGradNorm,
-        network: $0.network(for: served))
-    }
-  }
-
   /// The entries that a task will leave, before it is done and in the order in which it leaves them.
   func plannedEntries(of task: ClientTask, round: Int) -> [LedgerEntry] {
     guard !settings.trustsServer else { return [] }
     return (task.selection == nil ? [] : [selectionEntry(round: round)])
       + localWork(task, round: round, start: []).plannedEntries
-  }
-
-  /// How far one record moves the utility of a model.
-  private static let selectionSensitivity = 0.5
-
-  /// What a choice of a model puts into the ledger.
-  private func selectionEntry(round: Int) -> LedgerEntry {
-    guard let epsilon = noise.selectionEpsilon else {
-      return .nonPrivate(round: round + 1, client: profile.index, purpose: .clusterSelection)
-    }
-    return .exponentialMechanism(
-      round: round + 1, client: profile.index, epsilon: epsilon,
-      sensitivity: Self.selectionSensitivity)
-  }
-
-  /// Its examples' own ε with labels and losses under a model; nil if they are not followed.
-  ///
-  /// - Parameter bound: ε of the whole client, which no example of its own exceeds.
-  func individualFigures(
-    model: [Float], personal: [Float]?, bound: Double, on lane: Lane
-  ) async throws -> IndividualFigures? {
-    guard let individual = kept?.individual else { return nil }
-    let (view, features) = (profile.train, kept?.trainFeatures)
-    let served = exchange?.evaluated(model, personal: personal)
-    let losses = try await lane.run { workspace in
-      let network = workspace.network(for: served)
-      network.load(trainable: served?.start ?? model)
-      var losses = [Double](repeating: 0, count: view.count)
-      _ = network.evaluate(view, features: features, lossObserver: { losses[$0] = $1 })
-      return losses
-    }
-    return IndividualFigures(
-      cluster: profile.cluster, labels: (0..<view.count).map { view.label(at: $0) },
-      epsilons: individual.epsilons(delta: profile.budget.targetDelta).map { min($0, bound) },
-      losses: losses)
   }
 
   private func localWork(_ task: ClientTask, round: Int, start: [Float]) -> LocalWork {
@@ -336,88 +264,8 @@ actor Client {
     return work
   }
 
-  /// Chooses a model by the number of training examples it gets right.
-  ///
-  /// The utility is (examples right) − ½ (examples), over every local record exactly once: adding or
-  /// removing a record moves each utility by exactly ½, so the sensitivity is ½ (docs/method.md).
-  private func select(
-    _ selection: ClientTask.Selection, round: Int, models: [[Float]], personal: [Float]?,
-    on lane: Lane
-  ) async throws -> (model: Int, entry: LedgerEntry) {
-    if selection.scoring == .resampledAccuracy {
-      return try await selectAsReleased(selection, round: round, models: models, on: lane)
-    }
-    let (view, features) = trainingData(in: round)
-    let exchange = exchange
-    let canaries = kept?.audited?.canaries.includedExamples
-    let utilities = try await lane.run { workspace in
-      selection.candidates.map { candidate in
-        let served = exchange?.evaluated(models[candidate], personal: personal)
-        let network = workspace.network(for: served)
-        network.load(trainable: served?.start ?? models[candidate])
-        var seen = network.evaluate(view, features: features)
-        if let canaries { seen.add(network.evaluate(canaries)) }
-        return seen.correct - 0.5 * Double(seen.examples)
-      }
-    }
-    guard let epsilon = noise.selectionEpsilon else {
-      let best = utilities.indices.max { (utilities[$0], $1) < (utilities[$1], $0) } ?? 0
-      return (selection.candidates[best], selectionEntry(round: round))
-    }
-    var stream = noiseMaking.stream(
-      RandomStream(seed: seed, purpose: .clusterSelection, round: round, client: profile.index))
-    let mechanism = ExponentialMechanism(epsilon: epsilon, sensitivity: Self.selectionSensitivity)
-    let choice = try mechanism.release(utilities: utilities, using: &stream).value
-    return (selection.candidates[choice], selectionEntry(round: round))
-  }
-
   /// Its training examples as they are in a round (from 0), with their frozen features where those are kept.
   func trainingData(in round: Int) -> (view: ClientView, features: FrozenFeatures?) {
     profile.earlier(in: round).map { ($0.train, nil) } ?? (profile.train, kept?.trainFeatures)
-  }
-
-  /// Accuracy and mean loss of a model on this client's test examples.
-  ///
-  /// - Parameter round: as they are in it, from 0.
-  func evaluate(
-    _ model: [Float], personal: [Float]?, round: Int, on lane: Lane
-  ) async throws -> TestFigures {
-    let (view, features) =
-      profile.earlier(in: round).map { ($0.test, nil) }
-      ?? (profile.test, kept?.testFeatures)
-    let served = exchange?.evaluated(model, personal: personal)
-    let seen = try await lane.run { workspace in
-      let network = workspace.network(for: served)
-      network.load(trainable: served?.start ?? model)
-      return network.evaluate(view, features: features)
-    }
-    let count = Double(max(seen.examples, 1))
-    return TestFigures(accuracy: seen.correct / count, loss: seen.loss / count)
-  }
-
-  /// The same with the confusion matrix, and with every example's prediction where they are to be kept.
-  func finalFigures(
-    _ model: [Float], personal: [Float]?, keepsExamples: Bool, on lane: Lane
-  ) async throws -> FinalFigures {
-    let (view, features) = (profile.test, kept?.testFeatures)
-    let served = exchange?.evaluated(model, personal: personal)
-    return try await lane.run { workspace in
-      let network = workspace.network(for: served)
-      network.load(trainable: served?.start ?? model)
-      return FinalFigures(
-        of: view, features: features, by: network, keepsExamples: keepsExamples)
-    }
-  }
-
-  /// The same for a whole (merged) model, in single precision throughout.
-  func evaluateMerged(
-    _ parameters: [Float], keepsExamples: Bool, on lane: Lane
-  ) async throws -> FinalFigures {
-    let view = profile.test
-    return try await lane.run { workspace in
-      let network = try workspace.whole()
-      network.load(trainable: parameters)
-      return FinalFigures(of: view, features: nil, by: network, keepsExamples: keepsExamples)
-    }
   }
 }

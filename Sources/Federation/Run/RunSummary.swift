@@ -193,7 +193,9 @@ struct RunSummary {
       var tally = TestTally(classes: context.plan.architecture.classes)
       for profile in context.clients where profile.cluster == index {
         guard let tested = tested[profile.index], !tested.margins.isEmpty else { continue }
-        tally.add(profile, tested, test: { _ in true }, train: 0)
+        for position in 0..<profile.test.count {
+          tally.add(profile.test, tested, at: position)
+        }
       }
       return ClusterResult(
         name: cluster.name, clients: members.count,

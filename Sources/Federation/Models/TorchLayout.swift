@@ -41,23 +41,7 @@ package struct TorchLayout {
 
   /// A weight's values as they lie here, from PyTorch's: each row goes from channel-first to channel-last.
   func values(ofTorch values: [Float], rows: Int) -> [Float] {
-    let columns = values.count / max(rows, 1)
-    let channels =
-      switch order {
-      case .kernel(_, let channels), .image(let channels): channels
-      case .plain: 1
-      }
-    let places = columns / channels
-    var turned = values
-    for row in 0..<rows {
-      for place in 0..<places {
-        for channel in 0..<channels {
-          turned[row * columns + place * channels + channel] =
-            values[row * columns + channel * places + place]
-        }
-      }
-    }
-    return turned
+    turned(values, rows: rows) { ours, theirs in (to: ours, from: theirs) }
   }
 
   /// A weight or a factor A: each row goes from channel-last to channel-first.
@@ -65,24 +49,28 @@ package struct TorchLayout {
     guard case .float32(let values) = tensor.values, let rows = tensor.shape.first else {
       return tensor
     }
+    let shape = shape(rows: rows, columns: values.count / max(rows, 1))
+    let turned = turned(values, rows: rows) { ours, theirs in (to: theirs, from: ours) }
+    return Safetensors.Tensor(name: name, shape: shape, values: .float32(turned))
+  }
+
+  /// - Parameter places: which value of a row goes where, by its place in our layout and in PyTorch's.
+  private func turned(
+    _ values: [Float], rows: Int, places: (_ ours: Int, _ theirs: Int) -> (to: Int, from: Int)
+  ) -> [Float] {
     let columns = values.count / max(rows, 1)
-    let (channels, shape): (Int, [Int]) =
+    let channels =
       switch order {
-      case .kernel(let size, let channels): (channels, [rows, channels, size, size])
-      case .image(let channels): (channels, [rows, columns])
-      case .plain: (1, [rows, columns])
+      case .kernel(_, let channels), .image(let channels): channels
+      case .plain: 1
       }
-    let places = columns / channels
+    let count = columns / channels
+    let moves = (0..<columns).map { places($0, $0 % channels * count + $0 / channels) }
     var turned = values
     for row in 0..<rows {
-      for place in 0..<places {
-        for channel in 0..<channels {
-          turned[row * columns + channel * places + place] =
-            values[row * columns + place * channels + channel]
-        }
-      }
+      for move in moves { turned[row * columns + move.to] = values[row * columns + move.from] }
     }
-    return Safetensors.Tensor(name: name, shape: shape, values: .float32(turned))
+    return turned
   }
 
   /// Where PyTorch has each of our columns.

@@ -13,9 +13,9 @@ typealias ReleaseAnnouncement = @Sendable (Int, [LedgerEntry]) async throws -> V
 
 actor Server {
   private let method: any FederatedMethod
-  private let context: MethodContext
-  private let clients: [Client]
-  private let executor: any ClientExecutor
+  let context: MethodContext
+  let clients: [Client]
+  let executor: any ClientExecutor
   /// Told what a round is about to release, before it does; nil where repeating it costs nothing.
   private let announce: ReleaseAnnouncement?
   /// Handed every released update; nil where nobody wants them.
@@ -23,9 +23,9 @@ actor Server {
   /// Nil where clients protect their examples themselves.
   private let aggregation: ClientLevelAggregation?
   private let turnout: Turnout
-  private let trueClusters: [Int]
+  let trueClusters: [Int]
   private var gate: BudgetGate?
-  private(set) var state: FederatedState
+  var state: FederatedState
   /// The server's own releases.
   private(set) var ledger = PrivacyLedger()
 
@@ -212,92 +212,6 @@ actor Server {
     let budget = PrivacyBudget(epsilon: epsilon, delta: promise.targetDelta)
     try gate.admitServer(total, within: budget, round: round)
     self.gate = gate
-  }
-
-  /// Whether clients share a model exactly where they share a true cluster.
-  private var assignmentIsTrue: Bool {
-    var modelOf = [Int](repeating: -1, count: context.scenario.population.clusters.count)
-    for (cluster, model) in zip(trueClusters, state.assignment) {
-      guard modelOf[cluster] == model || modelOf[cluster] < 0 else { return false }
-      modelOf[cluster] = model
-    }
-    let found = modelOf.filter { $0 >= 0 }
-    return Set(found).count == found.count
-  }
-
-  /// Where the updates that were clustered would lie without their noise. It is gathered beside the
-  /// method and after it, as the accuracies are.
-  private func recordTrueProjection(
-    of updates: [ClientUpdate], from models: [[Float]], round: Int
-  ) throws {
-    let plain = updates.compactMap { update in
-      update.deltaWithoutNoise.map { delta in
-        context.clusteringSignal(of: delta, by: update, from: models, round: round)
-      }
-    }
-    guard state.clustering != nil, plain.count == context.clients.count, plain.count > 1 else {
-      return
-    }
-    let points = try PrincipalComponents.fit(
-      plain, options: PrincipalComponents.Options(components: 2)
-    ).points
-    state.clustering?.projectionWithoutNoise = (0..<points.rows).map { points.row($0) }
-  }
-
-  /// - Parameter sample: the clients to look at; nil takes all.
-  private func evaluate(_ sample: EvaluationSample?, into report: inout RoundReport) async throws {
-    let indices = sample?.clients ?? Array(clients.indices)
-    let figures = try await figures(of: indices, round: report.round - 1)
-    var next = 0
-    for place in report.clients.indices
-    where next < indices.count && report.clients[place].client == indices[next] {
-      report.clients[place].testAccuracy = figures[next].accuracy
-      report.clients[place].testLoss = figures[next].loss
-      next += 1
-    }
-    try await recordChanges(into: &report)
-    if let sample {
-      report.add(sample, figures: figures)
-      return
-    }
-    report.clusters = context.scenario.population.clusters.indices.map { cluster in
-      let members = context.clients.filter { $0.cluster == cluster }.map { figures[$0.index] }
-      let count = Double(members.count)
-      return ClusterRound(
-        cluster: cluster,
-        testAccuracy: members.reduce(0) { $0 + $1.accuracy } / count,
-        testLoss: members.reduce(0) { $0 + $1.loss } / count)
-    }
-  }
-}
-
-extension Server {
-  /// Clients with their models on their test examples as those are in a round (from 0).
-  private func figures(of indices: [Int], round: Int) async throws -> [TestFigures] {
-    let (clients, state) = (clients, state)
-    return try await executor.figures(of: indices, cost: \.test.count) { index, lane in
-      try await clients[index].evaluate(
-        state.models[state.assignment[index]], personal: state.personal?[index], round: round,
-        on: lane)
-    }
-  }
-
-  /// Where data change: how well models do on them before and after the change, whichever is in force.
-  private func recordChanges(into report: inout RoundReport) async throws {
-    let changing = context.clients.filter { $0.earlier != nil }
-    guard !changing.isEmpty else { return }
-    let indices = changing.map(\.index)
-    let old = try await figures(of: indices, round: 0)
-    let new = try await figures(of: indices, round: .max)
-    var changes: [ChangeRound] = []
-    for cluster in Set(changing.map(\.cluster)).sorted() {
-      let places = changing.indices.filter { changing[$0].cluster == cluster }
-      func mean(_ figures: [TestFigures]) -> Double {
-        places.reduce(0) { $0 + figures[$1].accuracy } / Double(places.count)
-      }
-      changes.append(ChangeRound(cluster: cluster, old: mean(old), new: mean(new)))
-    }
-    report.changes = changes
   }
 }
 

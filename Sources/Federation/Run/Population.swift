@@ -14,12 +14,18 @@ public final class ClientProfile: Sendable {
   /// Its data before they change; nil where they never do.
   public let earlier: EarlierData?
 
-  /// The same examples as they are in the first rounds.
-  public struct EarlierData: Sendable {
+  /// The same examples as they are in the first rounds: a class, so that clients without them take no room for it.
+  public final class EarlierData: Sendable {
     public let train: ClientView
     public let test: ClientView
     /// The first round (from 0) without them.
     public let end: Int
+
+    init(train: ClientView, test: ClientView, end: Int) {
+      self.train = train
+      self.test = test
+      self.end = end
+    }
   }
 
   init(plan: ClientPlan, train: ClientView, test: ClientView, earlier: EarlierData? = nil) {
@@ -85,26 +91,29 @@ public struct Population: Sendable {
       of: dataset)
     self.partition = partition
 
-    // One lens a cluster: its table of shifted pixels is shared by all clients of the cluster.
-    let lenses = try clusters.map { cluster throws(DatasetError) in
-      try Lens(Shift(cluster.shift, of: dataset), for: dataset)
+    // One a cluster: its table of shifted pixels is shared by all its clients.
+    func scenes(_ lens: Lens) -> (train: ClientView.Scene, test: ClientView.Scene) {
+      (
+        ClientView.Scene(of: dataset, .train, lens: lens, seed: scenario.seed),
+        ClientView.Scene(of: dataset, .test, lens: lens, seed: scenario.seed)
+      )
+    }
+    let shifted = try clusters.map { cluster throws(DatasetError) in
+      scenes(try Lens(Shift(cluster.shift, of: dataset), for: dataset))
     }
     let plainLens = try Lens(for: dataset)
+    let plain = scenes(plainLens)
     let profiles = everybody.map { client in
-      let dealt = partition.clients[client.index]
-      func view(_ part: Examples.Part, _ lens: Lens) -> ClientView {
-        ClientView(
-          of: dataset, part, indices: part == .train ? dealt.train : dealt.test, lens: lens,
-          seed: scenario.seed, client: client.index)
-      }
-      let lens = lenses[client.cluster]
-      let train = view(.train, lens)
+      let (dealt, index) = (partition.clients[client.index], client.index)
+      let scenes = shifted[client.cluster]
+      let train = ClientView(scenes.train, indices: dealt.train, client: index)
       return ClientProfile(
         plan: ClientPlan(client, trainExamples: train.count, local: scenario.local), train: train,
-        test: view(.test, lens),
+        test: ClientView(scenes.test, indices: dealt.test, client: index),
         earlier: clusters[client.cluster].shift.fromRound.map {
           ClientProfile.EarlierData(
-            train: view(.train, plainLens), test: view(.test, plainLens), end: $0 - 1)
+            train: ClientView(plain.train, indices: dealt.train, client: index),
+            test: ClientView(plain.test, indices: dealt.test, client: index), end: $0 - 1)
         })
     }
     clients = Array(profiles.prefix(scenario.clientCount))
@@ -154,48 +163,6 @@ extension TrainingPlan {
     try self.init(
       architecture: Architecture(scenario: scenario, shape: shape, classes: classes),
       adapter: scenario.adapter?.trained(seed: scenario.seed))
-  }
-}
-
-extension Architecture {
-  /// The model of a scenario on examples of a shape.
-  ///
-  /// - Throws: `ArchitectureError`; `ModelFolderError` for the folder of a pretrained model.
-  public init(scenario: Scenario, shape: ExampleShape, classes: Int) throws {
-    switch (scenario.model.architecture, shape) {
-    case (.bert, .tokens(_, let vocabulary)), (.gpt, .tokens(_, let vocabulary)):
-      try self.init(language: scenario, vocabulary: vocabulary, classes: classes)
-    case (.bert, _), (.gpt, _):
-      throw ArchitectureError(
-        description: "model.name: \"\(scenario.model.name)\" takes texts and "
-          + "\(scenario.data.name) has none; choose another model")
-    case (.cnn, .image(let height, let width, let channels)):
-      self = try .cnn(height: height, width: width, channels: channels, classes: classes)
-    case (.resnet(let first, let blocks), .image(let height, let width, let channels)):
-      self = try .resnet(
-        height: height, width: width, channels: channels, classes: classes, width: first,
-        blocks: blocks)
-    case (.cnn, .features), (.resnet, .features):
-      throw ArchitectureError(
-        description: "model.name: \"\(scenario.model.name)\" needs images and "
-          + "\(scenario.data.name) is a table; choose \"mlp\" or \"logistic\"")
-    case (_, .tokens):
-      throw ArchitectureError(
-        description: "model.name: \"\(scenario.model.name)\" takes numbers and "
-          + "\(scenario.data.name) holds texts; choose \"bert\" or \"gpt\"")
-    case (.mlp(let hidden), _):
-      self = .mlp(
-        inputs: shape.valueCount, hidden: hidden, classes: classes, channels: shape.channels)
-    case (.logistic, _):
-      self = .logistic(inputs: shape.valueCount, classes: classes, channels: shape.channels)
-    }
-  }
-}
-
-extension ExampleShape {
-  /// Of an image; 1 for rows of a table.
-  fileprivate var channels: Int {
-    if case .image(_, _, let channels) = self { channels } else { 1 }
   }
 }
 

@@ -29,8 +29,8 @@ struct Pretraining {
     add(population.contentHash)
     if population.scenario.arithmetic == .portable { add("portable") }
     add("seed \(population.scenario.seed)")
-    add("\(population.plan.architecture)")
-    add("\(settings)")
+    // As the scenario writes them: descriptions of values may differ from process to process.
+    for part in ["model", "data"] { add(population.scenario.resolved[part]?.text ?? "") }
     if let rows = population.plan.softRows { add("positions behind 0 to \(rows.count) rows") }
     population.partition.publicIndices.withUnsafeBytes { hash.update(bufferPointer: $0) }
     return hash.finalize().hexadecimal

@@ -40,8 +40,7 @@ extension Population {
     var hash = SHA256()
     for part in [
       contentHash, partition.digest, scenario.arithmetic.rawValue, "\(scenario.seed)",
-      "\(scenario.model)",
-      scenario.adapter.map { "\($0)" } ?? "",
+      scenario.resolved["model"]?.text ?? "", scenario.resolved["adapter"]?.text ?? "",
       "\(scenario.population.clusters.map(\.shift))",
     ] {
       hash.update(data: Data("\(part)\n".utf8))

@@ -1,0 +1,86 @@
+// How models do on a client's test examples, and what its own training examples cost.
+
+import Datasets
+import Learning
+import Scenarios
+
+extension Client {
+  /// Accuracy and mean loss of a model on this client's test examples.
+  ///
+  /// - Parameter round: as they are in it, from 0.
+  func evaluate(
+    _ model: [Float], personal: [Float]?, round: Int, on lane: Lane
+  ) async throws -> TestFigures {
+    let (view, features) =
+      profile.earlier(in: round).map { ($0.test, nil) }
+      ?? (profile.test, kept?.testFeatures)
+    let served = exchange?.evaluated(model, personal: personal)
+    let seen = try await lane.run { workspace in
+      let network = workspace.network(for: served)
+      network.load(trainable: served?.start ?? model)
+      return network.evaluate(view, features: features)
+    }
+    let count = Double(max(seen.examples, 1))
+    return TestFigures(accuracy: seen.correct / count, loss: seen.loss / count)
+  }
+
+  /// The same with the confusion matrix, and with every example's prediction where they are to be kept.
+  func finalFigures(
+    _ model: [Float], personal: [Float]?, keepsExamples: Bool, on lane: Lane
+  ) async throws -> FinalFigures {
+    let (view, features) = (profile.test, kept?.testFeatures)
+    let served = exchange?.evaluated(model, personal: personal)
+    return try await lane.run { workspace in
+      let network = workspace.network(for: served)
+      network.load(trainable: served?.start ?? model)
+      return FinalFigures(
+        of: view, features: features, by: network, keepsExamples: keepsExamples)
+    }
+  }
+
+  /// The same for a whole (merged) model, in single precision throughout.
+  func evaluateMerged(
+    _ parameters: [Float], keepsExamples: Bool, on lane: Lane
+  ) async throws -> FinalFigures {
+    let view = profile.test
+    return try await lane.run { workspace in
+      let network = try workspace.whole()
+      network.load(trainable: parameters)
+      return FinalFigures(of: view, features: nil, by: network, keepsExamples: keepsExamples)
+    }
+  }
+
+  func individualLevels(
+    of work: LocalWork, served: ServedModel?, on lane: Lane
+  ) async throws -> [Int]? {
+    guard kept?.individual != nil, let privacy = work.privacy else { return nil }
+    let (view, features) = trainingData(in: work.round)
+    return try await lane.run {
+      IndividualTracker.levels(
+        of: view, features: features, start: work.start, maxGradNorm: privacy.maxGradNorm,
+        network: $0.network(for: served))
+    }
+  }
+
+  /// Its examples' own ε with labels and losses under a model; nil if they are not followed.
+  ///
+  /// - Parameter bound: ε of the whole client, which no example of its own exceeds.
+  func individualFigures(
+    model: [Float], personal: [Float]?, bound: Double, on lane: Lane
+  ) async throws -> IndividualFigures? {
+    guard let individual = kept?.individual else { return nil }
+    let (view, features) = (profile.train, kept?.trainFeatures)
+    let served = exchange?.evaluated(model, personal: personal)
+    let losses = try await lane.run { workspace in
+      let network = workspace.network(for: served)
+      network.load(trainable: served?.start ?? model)
+      var losses = [Double](repeating: 0, count: view.count)
+      _ = network.evaluate(view, features: features, lossObserver: { losses[$0] = $1 })
+      return losses
+    }
+    return IndividualFigures(
+      cluster: profile.cluster, labels: (0..<view.count).map { view.label(at: $0) },
+      epsilons: individual.epsilons(delta: profile.budget.targetDelta).map { min($0, bound) },
+      losses: losses)
+  }
+}

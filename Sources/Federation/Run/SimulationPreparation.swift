@@ -1,0 +1,138 @@
+// What a run does before its first round: forecast, base model, clients with their noise, frozen features.
+
+import Datasets
+import Learning
+import Privacy
+import Ranks
+import Scenarios
+
+extension Simulation {
+  func start(
+    _ population: Population, forecast: CostForecast, cache: (clients: Int, bytes: Int),
+    notes: [String]
+  ) throws(DatasetError) -> RunStart {
+    RunStart(
+      rounds: scenario.rounds, partition: try population.report(),
+      trainableParameters: population.plan.trainableCount,
+      modelParameters: population.plan.architecture.parameterCount, featureBytes: cache.bytes,
+      cachedClients: cache.clients, forecast: forecast, notes: notes)
+  }
+
+  /// What the run will take, with as many cached features as the limit leaves room for.
+  ///
+  /// - Throws: `FederationError.memoryLimit` if there is not enough room without them.
+  func forecast(_ population: Population) throws(FederationError) -> CostForecast {
+    func forecast(featureMemory: Int) -> CostForecast {
+      CostForecast(
+        scenario: scenario, clients: population.clients.map(\.plan),
+        schedule: scenario.cohortSchedule,
+        model: ModelSize(population.plan, length: population.dataset.usualLength),
+        featureMemory: featureMemory)
+    }
+    guard let limit = options.memoryLimit else {
+      return forecast(featureMemory: options.featureMemory)
+    }
+    let least = forecast(featureMemory: 0).peakBytes
+    guard least <= limit else { throw .memoryLimit(needed: least, limit: limit) }
+    return forecast(featureMemory: min(options.featureMemory, limit - least))
+  }
+
+  func baseModel(
+    _ population: Population, lanes: LanePool, observer: any RunObserver
+  ) async throws -> [Float] {
+    if let pretrained = try scenario.pretrainedParameters(of: population.plan.architecture) {
+      return pretrained
+    }
+    guard let settings = scenario.model.pretraining else {
+      return population.plan.architecture.initialParameters(seed: scenario.seed)
+    }
+    guard options.ranks.isFirst else { return try await shared(nil) }
+    let pretraining = Pretraining(population: population, settings: settings, lanes: lanes)
+    let key = pretraining.key
+    if let known = options.modelCache?.parameters(forKey: key),
+      known.count == population.plan.architecture.parameterCount
+    {
+      return try await shared(known)
+    }
+    let base = try await pretraining.run { epoch in
+      try await observer.receive(
+        .preparing("pretraining the base model, epoch \(epoch) of \(settings.epochs)"))
+    }
+    try options.modelCache?.store(base, forKey: key)
+    return try await shared(base)
+  }
+
+  func makeClients(
+    _ context: MethodContext, method: any FederatedMethod, clipping: ClippingRule,
+    canaries: [Canaries]?
+  ) throws(FederationError) -> [Client] {
+    var calibrator = NoiseCalibrator(scenario.privacy.accountant.kind)
+    let releases = ReleaseContext(scenario: scenario, schedule: context.schedule)
+    let settings = ClientSettings(
+      scenario: scenario, clipping: clipping, exchange: context.exchange,
+      fault: options.fault)
+    var clients: [Client] = []
+    clients.reserveCapacity(context.clients.count)
+    for profile in context.clients {
+      let noise =
+        scenario.privacy.unit == .client
+        ? ClientNoise.none
+        : try scenario.noise(
+          of: profile.plan, plan: method.releases(of: profile.plan, in: releases), method: method,
+          context: releases, calibrator: &calibrator)
+      clients.append(
+        Client(
+          profile: profile, noise: noise, settings: settings,
+          canaries: canaries?[profile.index]))
+    }
+    return clients
+  }
+
+  /// The noise of the server where it protects whole clients.
+  func serverNoise(
+    _ context: MethodContext, method: any FederatedMethod
+  ) throws(FederationError) -> ClientNoise? {
+    guard scenario.privacy.unit == .client else { return nil }
+    var calibrator = NoiseCalibrator(scenario.privacy.accountant.kind)
+    return try scenario.noise(
+      of: context.clients[0].plan, plan: .ofServer(scenario), method: method,
+      context: ReleaseContext(scenario: scenario, schedule: context.schedule),
+      calibrator: &calibrator)
+  }
+
+  /// Caches frozen features client by client while they fit the memory; which ones changes no result.
+  func cacheFeatures(
+    _ clients: [Client], population: Population, memory: Int, executor: any ClientExecutor,
+    lanes: LanePool, _ observer: any RunObserver
+  ) async throws -> (clients: Int, bytes: Int) {
+    let size = population.plan.featureBytesPerRow
+    guard size > 0 else { return (0, 0) }
+    let countsTokens = population.plan.featuresAreTokens
+    func bytes(_ view: ClientView) -> Int {
+      guard countsTokens else { return view.count * size }
+      return (0..<view.count).reduce(0) { $0 + view.length(at: $1) } * size
+    }
+    var left = memory
+    var chosen: [(client: Int, train: Bool)] = []
+    for profile in population.clients where executor.isHere(profile.index) {
+      let test = bytes(profile.test)
+      guard test <= left else { break }
+      left -= test
+      let train = bytes(profile.train)
+      chosen.append((profile.index, train <= left))
+      if train <= left { left -= train }
+    }
+    try await observer.receive(.preparing("computing frozen features"))
+    var shared: (features: SharedFeatures, key: String)?
+    if let features = options.sharedFeatures {
+      shared = (features, population.featureKey)
+      if await features.isUsed(for: population.featureKey) { chosen.reverse() }
+    }
+    _ = try await lanes.map(chosen) { [shared] choice, lane in
+      try await clients[choice.client].cacheFeatures(
+        train: choice.train, shared: shared, on: lane)
+    }
+    let totals = try await total([chosen.count(where: \.train), memory - left])
+    return (totals[0], totals[1])
+  }
+}
