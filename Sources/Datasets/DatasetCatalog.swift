@@ -6,7 +6,7 @@ public import Foundation
 public struct DatasetRequest: Sendable, Hashable {
   /// One of `KnownDataset.all`.
   public var name: String
-  /// The folder of the files; for "csv" the training file. Whatever is there is the user's own and
+  /// The folder of the files; for "csv" and "text" the training file. Whatever is there is the user's own and
   /// not compared with what was published.
   public var path: String?
   /// For "csv": the file of the test part.
@@ -17,6 +17,8 @@ public struct DatasetRequest: Sendable, Hashable {
   public var table: TableFormat?
   /// For "text": how to read the table and what turns its texts into tokens.
   public var text: TextRequest?
+  /// For "images": how to read the table beside them.
+  public var imageTable: ImageFormat?
   /// For tables: what rows may be read for.
   public var use: TableUse
   /// For "idx": how many classes there are.
@@ -121,6 +123,15 @@ public struct DatasetCatalog: Sendable {
         name: known.name, format: text.format, tokenizer: text.vocabulary.tokenizer(),
         trainFile: URL(fileURLWithPath: path),
         testFile: request.testPath.map { URL(fileURLWithPath: $0) }, use: request.use)
+    case .images:
+      guard let path = request.path, let format = request.imageTable else {
+        throw DatasetError(
+          .invalidRequest, at: "data set 'images'", "lacks its path or its format",
+          mend: "give both")
+      }
+      return try ImageTable.dataset(
+        name: known.name, format: format, folder: URL(fileURLWithPath: path, isDirectory: true),
+        use: request.use)
     case .synthetic:
       let synthetic = request.synthetic ?? SyntheticRequest()
       return try request.images ? synthetic.images() : synthetic.table()

@@ -31,6 +31,19 @@ public struct BestAccountant: PrivacyAccountant {
     }
     return bounds
   }
+
+  /// Accountants that `comparison` leaves out, each with its reason.
+  public static func refusals(
+    of event: PrivacyEvent, delta: Double
+  ) -> [(accountant: AccountantKind, reason: String)] {
+    do throws(AccountingError) {
+      _ = try GDPAccountant().bound(for: event, delta: delta)
+      return []
+    } catch {
+      guard case .unsupported(_, let reason) = error else { return [] }
+      return [(.gdp, reason)]
+    }
+  }
 }
 
 extension AccountantKind {

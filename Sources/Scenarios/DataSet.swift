@@ -9,7 +9,7 @@ extension Scenario {
     public let known: KnownDataset
     /// The folder or file that holds the set; a relative path begins at the folder of the scenario file. JSON key
     /// `path`; default null, the usual place of the
-    /// installed set (for csv and text required, for synthetic there is none).
+    /// installed set (for csv, text and images required, for synthetic there is none).
     public let path: String?
     /// How many training examples are public: set aside for pretraining and never dealt to clients.
     /// JSON key `public_examples`; 0 to 10^7, default 10000 for image sets and 0 for the others.
@@ -26,6 +26,8 @@ extension Scenario {
       public let format: TableFormat
       /// The column of the texts; nil for tables of numbers and words. JSON key `text_column`.
       public let text: TableColumn?
+      /// The column of the number of a row's image; nil for other tables. JSON key `image_column`.
+      public let image: TableColumn?
       /// Whether there is a column of labels: texts for a decoder need none.
       public let hasLabels: Bool
       /// JSON key `test_path`; default null: a part of the rows is split off.
@@ -111,6 +113,7 @@ extension Scenario.DataSet {
     case .table: [path, publicExamples(0)]
     case .csv: Table.keys + [publicExamples(0)]
     case .text: Table.textKeys + [publicExamples(0)]
+    case .images: Table.imageKeys + [publicExamples(0)]
     case .synthetic:
       [
         .defaults(
@@ -141,7 +144,7 @@ extension Scenario.DataSet {
     known = KnownDataset.all.first { $0.name == name } ?? .synthetic
     path = try fields.optionalString("path")
     publicExamples = try fields.integer("public_examples")
-    table = known.format == .csv || known.isTextSet ? try Table(fields) : nil
+    table = [.csv, .text, .images].contains(known.format) ? try Table(fields) : nil
     statedClasses = known == .idx ? try fields.integer("classes") : nil
     synthetic =
       known.format == .synthetic ? try SyntheticRequest(try fields.fields("synthetic")) : nil

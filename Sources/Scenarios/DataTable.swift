@@ -36,6 +36,9 @@ extension Scenario.DataSet.Table {
       "stratified takes the same part of every class; random goes by row numbers alone. null: random where "
         + "rows belong to clients or persons, else stratified."),
     .implied(
+      "split_column", .null, .nullable(column),
+      "The column that says train or test of each row; null splits test rows off."),
+    .implied(
       "client_column", .null, .nullable(column),
       "Each value is a client, which holds its rows; population.clusters is then left out. null deals rows "
         + "to the clients of population.clusters."),
@@ -111,6 +114,21 @@ extension Scenario.DataSet.Table {
       ].contains(key.name)
     }
 
+  /// Of a table beside packed images, which are the inputs.
+  static let imageKeys: [Key] =
+    [
+      .required(
+        "path", .text(1...4096),
+        "The folder that tools/convert-images wrote: rows.csv and images.idx."),
+      .implied(
+        "image_column", "image", column, "Column of the number of a row's image, from 0."),
+    ]
+    + keys.filter { key in
+      ![
+        "path", "columns", "public_path", "test_path", "feature_columns", "drop_columns",
+      ].contains(key.name)
+    }
+
   private static let statement = TaggedShape(
     tag: "kind", description: "What the column holds.",
     branches: [
@@ -161,6 +179,7 @@ extension Scenario.DataSet.Table {
     format.client = fields.optional("client_column").map(TableColumn.init)
     format.cluster = fields.optional("cluster_column").map(TableColumn.init)
     format.person = fields.optional("id_column").map(TableColumn.init)
+    format.splitColumn = fields.optional("split_column").map(TableColumn.init)
     format.group = fields.optional("group_column").map(TableColumn.init)
     if fields.optional("group_columns") != nil {
       format.groupColumns = try fields.groupColumns("group_columns")
@@ -174,6 +193,9 @@ extension Scenario.DataSet.Table {
     }
     self.format = format
     text = fields.optional("text_column").map(TableColumn.init)
+    image =
+      try fields.string("name") == KnownDataset.images.name
+      ? TableColumn(fields.optional("image_column") ?? "image") : nil
     testPath = try fields.optionalString("test_path")
     publicPath = try fields.optionalString("public_path")
   }
@@ -242,75 +264,6 @@ extension Fields {
   fileprivate func words(_ key: String) throws(ScenarioError) -> [String] {
     try list(key).map { value in
       if case .string(let text) = value { text } else { value.prettyText }
-    }
-  }
-}
-
-// MARK: - Checks
-
-extension Scenario {
-  /// What the keys of a table must have to do with one another.
-  func checkTable(_ problems: inout ProblemList) {
-    guard let table = data.table else { return }
-    let place = JSONPath() + "data"
-    if !table.hasLabels, !model.isDecoder {
-      problems.add(place + "label_column", "is missing; a \(model.name) learns labels")
-    }
-    if let text = table.text, table.hasLabels, text == table.format.label {
-      problems.add(
-        place + "text_column", "is the column of the label; name the column of the texts")
-    }
-    if table.text != nil, table.format.client != nil, data.publicExamples > 0 {
-      problems.add(
-        place + "public_examples",
-        "must be 0 where client_column says whose every text is; set it to 0")
-    }
-    if table.publicPath != nil, data.publicExamples > 0 {
-      problems.add(
-        place + "public_examples", "must be 0 where public_path names the public rows; remove one")
-    }
-    if !table.format.groupColumns.isEmpty, !table.hasLabels {
-      problems.add(
-        place + "group_columns", "takes labels, which data.label_column names; remove it")
-    }
-    if table.format.cluster != nil, table.format.client == nil {
-      problems.add(place + "cluster_column", "says whose clients? name data.client_column too")
-    }
-    if table.format.split == .stratified {
-      if table.format.person != nil {
-        problems.add(
-          place + "test_split",
-          "cannot be \"stratified\" where rows of a person stay together; use \"random\"")
-      } else if table.format.client != nil, hasBudget {
-        problems.add(
-          place + "test_split",
-          "cannot be \"stratified\" under a budget: a private label would decide whether other rows of its "
-            + "client are trained on; use \"random\"")
-      }
-    }
-    var words: [(JSONPath, [String])] = table.format.classes.map { [(place + "classes", $0)] } ?? []
-    for (index, statement) in table.format.columns.enumerated() {
-      if case .categorical(let categories?) = statement.kind {
-        words.append((place + "columns" + index + "categories", categories))
-      }
-    }
-    for (path, list) in words where Set(list).count < list.count {
-      problems.add(path, "has the same word twice, as a number and as text; remove one")
-    }
-    let roles =
-      [
-        table.text, table.format.client, table.format.cluster, table.format.person,
-        table.format.group,
-      ].compactMap { $0 } + table.format.groupColumns.map(\.column)
-    let columns =
-      (table.hasLabels ? [table.format.label] : []) + roles + (table.format.features ?? [])
-      + table.format.dropped
-    let names = (columns + table.format.columns.map(\.column)).filter {
-      if case .name = $0 { true } else { false }
-    }
-    if let name = names.first, !table.format.header {
-      problems.add(
-        place + "header", "is false, so no column is called \(name); count columns from 0")
     }
   }
 }

@@ -203,6 +203,10 @@ struct ExitStatusTests {
     try await Program.inFolder { program in
       let words = command.split(separator: " ").map(String.init)
       let outcome = try program.call(words + ["--help"])
+      let lines = outcome.output.split(separator: "\n")
+      let hasExample = lines.contains { $0.hasPrefix((["dpflsim"] + words).joined(separator: " ")) }
+      #expect(hasExample, "no command to copy")
+      #expect(lines.allSatisfy { $0.count <= 100 })
       let name = "help\(words.map { "-" + $0 }.joined()).txt"
       if ProcessInfo.processInfo.environment["DPFLSIM_RECORD"] != nil {
         try Data(outcome.output.utf8).write(to: goldenFile(name))

@@ -44,6 +44,11 @@ struct PresentationTests {
         unknown.status == 64 && unknown.errors.contains("epsilon, cluster, group, local.batch_size")
       )
 
+      for command in [["compare"], ["report", "-o", "none.html"]] {
+        let none = try program.call(command + ["--scenario", "nobody"])
+        #expect(none.status == 66 && none.errors.contains("of the scenario nobody"))
+      }
+
       let latex = try program.call(
         "compare", "--by", "local.batch_size", "--format", "latex")
       #expect(latex.output.components(separatedBy: "\\begin{tabular}").count == 5)

@@ -60,6 +60,11 @@ struct GroupComparisonTests {
       #expect(comparison.csv.contains("worst_group_accuracy,,1,0.7"))
       let page = try ReportPage(comparison, in: store, runtime: nil).html
       #expect(page.contains("id=\"groups\""))
+      for subject in [WatchPage.Subject.latest, .sweep] {
+        let state = try WatchPage(subject, in: store, runtime: nil).state().text
+        #expect(state.contains("\"id\":\"groups\"") && state.contains("equalised-odds gap"))
+        #expect(state.contains("x (4) say little"))
+      }
     }
   }
 
@@ -74,6 +79,8 @@ struct GroupComparisonTests {
           "data.group_columns"))
       let page = try ReportPage(store.comparison(), in: store, runtime: nil).html
       #expect(!page.contains("id=\"groups\""))
+      let state = try WatchPage(.sweep, in: store, runtime: nil).state().text
+      #expect(!state.contains("groups"))
     }
   }
 }

@@ -251,6 +251,35 @@ struct PEFTExportTests {
     }
   }
 
+  @Test("a folder with the adapters of another run is refused, or emptied on request")
+  func occupied() async throws {
+    try await withFolder { folder in
+      func model(_ name: String, of run: String) throws {
+        let place = folder.appendingPathComponent(name)
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+        try Safetensors(tensors: [], metadata: ["run_id": run]).data()
+          .write(to: place.appendingPathComponent("adapter_model.safetensors"))
+      }
+      func isThere(_ name: String) -> Bool {
+        FileManager.default.fileExists(atPath: folder.appendingPathComponent(name).path)
+      }
+      try AdapterFolders.prepare(folder.appendingPathComponent("new"), for: "a", replacing: false)
+      try model("model-0", of: "a")
+      try AdapterFolders.prepare(folder, for: "a", replacing: false)
+      try model("model-1", of: "b")
+      try model("models", of: "b")
+      try Data("{}".utf8).write(to: folder.appendingPathComponent("inputs.json"))
+      let error = #expect(throws: PEFTError.self) {
+        try AdapterFolders.prepare(folder, for: "a", replacing: false)
+      }
+      #expect(error == .occupied(path: folder.path, run: "b") && isThere("model-1"))
+      try AdapterFolders.prepare(folder, for: "a", replacing: true)
+      // What is no export of ours stays.
+      #expect(isThere("model-0") && isThere("models"))
+      #expect(!isThere("model-1") && !isThere("inputs.json"))
+    }
+  }
+
   @Test("runs without adapters, unfinished runs and personal adapters are refused")
   func refusals() async throws {
     try await withFolder { folder in

@@ -162,7 +162,7 @@ let malformedScenarios: [Malformed] = [
     (["data", "public_examples"], 60_001),
     (["data", "name"], "mnist"), (["population", "overlap"], true)),
   .shape("data.synthetic", "only of \"synthetic\"", (["data", "synthetic"], [:])),
-  .shape("data.label_column", "only of \"csv\"", (["data", "label_column"], "y")),
+  .shape("data.label_column", "only of \"images\", \"csv\"", (["data", "label_column"], "y")),
   .shape("data.path", "is missing", (["data"], ["name": "csv", "label_column": "y"])),
   .shape("data.label_column", "is missing", (["data"], ["name": "csv", "path": "a.csv"])),
   .shape(

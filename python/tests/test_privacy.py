@@ -21,13 +21,15 @@ def test_epsilon_of_one_gaussian_release():
     assert exact(answer.epsilon) <= delta < exact(answer.epsilon * 0.99)
     assert (answer.unit, answer.relation) == ("example", "add-or-remove-one")
     assert answer.epsilon == min(bound.epsilon for bound in answer.bounds if bound.epsilon is not None)
-    assert len(answer.frame()) == len(answer.bounds)
+    assert len(answer.frame()) == len(answer.bounds) and answer.refusals == []
 
 
 def test_calibration_turns_it_around():
     plan = {"sample_rate": 0.02, "steps": 200, "delta": 1e-5, "selections": 2, "selection_epsilon": 0.1}
     found = dpflsim.calibrate(target_epsilon=1.5, **plan)
     assert found.epsilon <= 1.5
+    # Gaussian accounting cannot interpret subsampled steps, and says so.
+    assert [one.accountant for one in found.refusals] == ["gdp"] and "full-batch" in found.refusals[0].reason
     again = dpflsim.epsilon(noise_multiplier=found.noise_multiplier, **plan)
     assert again.epsilon == pytest.approx(found.epsilon)
     with pytest.raises(dpflsim.InvalidInput):

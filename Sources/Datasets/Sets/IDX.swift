@@ -12,6 +12,8 @@ public enum IDX {
     public let count: Int
     public let height: Int
     public let width: Int
+    /// 1 for grey, 3 for colour; the channels of a pixel lie side by side.
+    public let channels: Int
     public let bytes: [UInt8]
   }
 
@@ -49,31 +51,49 @@ public enum IDX {
     return labels
   }
 
+  /// Reads images that may be grey (three dimensions) or in colour (a fourth of 3).
+  static func packedImages(in bytes: [UInt8], name: String) throws(DatasetError) -> Images {
+    var reader = try ByteReader(bytes, name: name)
+    let sizes = try header(&reader, dimensions: 3...4, holds: "images")
+    guard sizes.count == 3 || sizes[3] == 3 else {
+      throw DatasetError(
+        .malformed, at: name, "announces images of \(sizes[3]) channels",
+        mend: "use three channels, or three dimensions for grey")
+    }
+    let body = try body(&reader, sizes)
+    return Images(
+      count: sizes[0], height: sizes[1], width: sizes[2], channels: sizes.count == 3 ? 1 : 3,
+      bytes: body)
+  }
+
   private static func images(_ reader: inout ByteReader) throws(DatasetError) -> Images {
-    let sizes = try header(&reader, dimensions: 3, holds: "images")
+    let sizes = try header(&reader, dimensions: 3...3, holds: "images")
     let bytes = try body(&reader, sizes)
-    return Images(count: sizes[0], height: sizes[1], width: sizes[2], bytes: bytes)
+    return Images(
+      count: sizes[0], height: sizes[1], width: sizes[2], channels: 1, bytes: bytes)
   }
 
   private static func labels(_ reader: inout ByteReader) throws(DatasetError) -> [UInt8] {
-    let sizes = try header(&reader, dimensions: 1, holds: "labels")
+    let sizes = try header(&reader, dimensions: 1...1, holds: "labels")
     return try body(&reader, sizes)
   }
 
   /// The sizes that the header announces; each at least 1 but for the number of examples.
   private static func header(
-    _ reader: inout ByteReader, dimensions: Int, holds what: String
+    _ reader: inout ByteReader, dimensions: ClosedRange<Int>, holds what: String
   ) throws(DatasetError) -> [Int] {
     let magic = try reader.read(4, what: "an IDX header")
-    guard magic == [0, 0, 8, UInt8(dimensions)] else {
+    guard magic.starts(with: [0, 0, 8]), dimensions.contains(Int(magic[3])) else {
       let found = magic.map { String($0) }.joined(separator: " ")
       throw DatasetError(
         .malformed, at: reader.name,
-        "starts with the bytes \(found) where an IDX file of \(what) has 0 0 8 \(dimensions)",
+        "starts with the bytes \(found) where an IDX file of \(what) has 0 0 8 "
+          + dimensions.map { String($0) }.joined(separator: " or "),
         mend: "give the file of \(what)")
     }
-    let words = try reader.read(4 * dimensions, what: "an IDX header")
-    let sizes = (0..<dimensions).map { dimension in
+    let count = Int(magic[3])
+    let words = try reader.read(4 * count, what: "an IDX header")
+    let sizes = (0..<count).map { dimension in
       words[(4 * dimension)..<(4 * dimension + 4)].reduce(0) { $0 << 8 | Int($1) }
     }
     guard sizes.dropFirst().allSatisfy({ $0 > 0 }) else {

@@ -14,6 +14,8 @@ public struct KnownDataset: Sendable, Hashable {
     case csv
     /// Texts in a table, described in the request.
     case text
+    /// Packed images beside a table, described in the request.
+    case images
     /// Drawn at random as described in the request.
     case synthetic
   }
@@ -59,7 +61,7 @@ public struct KnownDataset: Sendable, Hashable {
   /// Whether its examples are images.
   public var isImageSet: Bool {
     switch format {
-    case .idx, .cifar10: true
+    case .idx, .cifar10, .images: true
     case .table, .csv, .text, .synthetic: false
     }
   }
@@ -68,7 +70,7 @@ public struct KnownDataset: Sendable, Hashable {
   public var isTextSet: Bool { format == .text }
 
   public static let all: [KnownDataset] =
-    [fashionMNIST, mnist] + emnist + [idx, cifar10, adult, csv, text, synthetic]
+    [fashionMNIST, mnist] + emnist + [idx, images, cifar10, adult, csv, text, synthetic]
 
   public static let csv = KnownDataset(
     name: "csv", title: "any table of text, described in the scenario", format: .csv,
@@ -77,6 +79,10 @@ public struct KnownDataset: Sendable, Hashable {
   public static let text = KnownDataset(
     name: "text", title: "texts in a table, for the language model of the scenario", format: .text,
     licence: "yours", source: "give the path of the file")
+
+  public static let images = KnownDataset(
+    name: "images", title: "your own pictures, packed by tools/convert-images, with their table",
+    format: .images, licence: "yours", source: "give the path of the folder")
 
   public static let synthetic = KnownDataset(
     name: "synthetic", title: "one Gaussian cloud for each class, drawn from a seed",

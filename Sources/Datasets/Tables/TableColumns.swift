@@ -124,6 +124,7 @@ struct TableColumns {
       (format.client, "client", "data.client_column"),
       (format.cluster, "cluster", "data.cluster_column"),
       (format.person, "person", "data.id_column"),
+      (format.splitColumn, "split", "data.split_column"),
     ]
     for case (let column?, let role, let key) in others {
       let position = try table.position(column, key: key)
@@ -174,7 +175,8 @@ struct TableColumns {
 
   // MARK: - From rows
 
-  private static func classes(
+  /// The labels of some rows in the order of the classes: by size where they are numbers, else by spelling.
+  static func classes(
     _ rows: [[TextRow]], _ label: Int, _ table: NamedRows
   ) throws(DatasetError) -> [String] {
     var labels: Set<String> = []

@@ -85,6 +85,8 @@ public struct TableFormat: Sendable, Hashable {
   public var columns: [ColumnStatement]
   /// The part of the rows that becomes the test part if there is no test file.
   public var testFraction: Double
+  /// The column that says `train` or `test` of each row; nil splits test rows off.
+  public var splitColumn: TableColumn?
   /// Nil stratifies, but goes by row numbers where rows belong to clients or persons.
   public var split: TestSplit?
 

@@ -10,11 +10,13 @@ public struct TableInspection: Sendable {
       case categorical
       /// Nearly every row has a value of its own, and it is no measurement.
       case identifier
+      /// Says whose row it is: values that repeat a few times each, as evenly as no measurement does.
+      case person
       case empty
     }
 
     public let name: String
-    public let kind: Kind
+    public internal(set) var kind: Kind
     public let missing: Int
     public let distinct: Int
     /// Of a numeric column.
@@ -26,10 +28,17 @@ public struct TableInspection: Sendable {
     /// Rows whose value is no number in a column of numbers, and the first of them.
     public let oddRows: Int
     public let oddLine: Int?
+    /// Whether its values could say whose row it is.
+    let mayBePerson: Bool
+
+    /// A telling name counts more than many values.
+    var personOrder: (Int, Int) { (RepeatedIdentifier.isTelling(name) ? 1 : 0, distinct) }
   }
 
   public let file: String
   public let rows: Int
+  /// The column that seems to say whose row it is.
+  public var person: Column? { columns.first { $0.kind == .person } }
   public let dialect: TextDialect
   public let columns: [Column]
   public let label: String?
@@ -64,9 +73,16 @@ public struct TableInspection: Sendable {
     self.file = name
     rows = table.rows.count
     dialect = table.dialect
-    columns = (0..<table.width).map {
+    var columns = (0..<table.width).map {
       Self.column($0, of: table, missing: missing, label: labelPlace)
     }
+    let candidates = columns.indices.filter {
+      ![labelPlace, clientPlace].contains($0) && columns[$0].mayBePerson
+    }
+    if let person = candidates.max(by: { columns[$0].personOrder < columns[$1].personOrder }) {
+      columns[person].kind = .person
+    }
+    self.columns = columns
     self.label = label
     self.client = client
     classes = Self.counts(table, labelPlace, missing)
@@ -116,6 +132,10 @@ public struct TableInspection: Sendable {
       distinct: values.count,
       range: numbers.min().flatMap { low in numbers.max().map { low...$0 } },
       values: kind == .categorical ? values.keys.sorted() : [], settlesLabel: settles,
-      oddRows: isNumeric ? odd.count : 0, oddLine: isNumeric ? odd.line : nil)
+      oddRows: isNumeric ? odd.count : 0, oddLine: isNumeric ? odd.line : nil,
+      mayBePerson: !isUnique && (!isNumeric || isWhole && odd.count == 0)
+        && RepeatedIdentifier.fits(
+          Array(values.values), name: table.columnName(place))
+    )
   }
 }

@@ -8,6 +8,7 @@ struct TableSplit {
   private let format: TableFormat
   private let client: Int?
   private let person: Int?
+  private let column: Int?
 
   init(_ table: NamedRows, _ format: TableFormat) throws(DatasetError) {
     guard format.testFraction > 0, format.testFraction < 1 else {
@@ -28,11 +29,15 @@ struct TableSplit {
     person = try format.person.map { column throws(DatasetError) in
       try table.position(column, key: "data.id_column")
     }
+    column = try format.splitColumn.map { column throws(DatasetError) in
+      try table.position(column, key: "data.split_column")
+    }
   }
 
   /// Training and test rows, each in random order.
   func parts() throws(DatasetError) -> (train: [TextRow], test: [TextRow]) {
     let order = Self.order(of: table.rows.count, step: 0)
+    if let column { return try stated(order, by: column) }
     var holdings = [order]
     if let client {
       holdings = Dictionary(grouping: order) { table.rows[$0].fields[client] }
@@ -51,6 +56,40 @@ struct TableSplit {
       order.filter { !isTest.contains($0) }.map { table.rows[$0] },
       order.filter { isTest.contains($0) }.map { table.rows[$0] }
     )
+  }
+
+  /// The rows as their split column says.
+  private func stated(
+    _ order: [Int], by column: Int
+  ) throws(DatasetError) -> (train: [TextRow], test: [TextRow]) {
+    var parts: (train: [TextRow], test: [TextRow]) = ([], [])
+    var sideOfPerson: [String: String] = [:]
+    for row in order.map({ table.rows[$0] }) {
+      let side = row.fields[column]
+      let place = "\(table.name), line \(row.line)"
+      switch side {
+      case "train": parts.train.append(row)
+      case "test": parts.test.append(row)
+      default:
+        throw DatasetError(
+          .malformed, at: place, "has '\(side)' in '\(table.columnName(column))'",
+          mend: "write train or test, or leave data.split_column out")
+      }
+      guard let person else { continue }
+      if let other = sideOfPerson.updateValue(side, forKey: row.fields[person]), other != side {
+        throw DatasetError(
+          .malformed, at: place,
+          "puts a row of '\(row.fields[person])' into \(side), who has one in \(other)",
+          mend: "keep all rows of a person on one side")
+      }
+    }
+    guard !parts.train.isEmpty, !parts.test.isEmpty else {
+      throw DatasetError(
+        .malformed, at: table.name,
+        "has \(parts.train.count) rows for training and \(parts.test.count) for testing",
+        mend: "mark rows of both kinds in '\(table.columnName(column))'")
+    }
+    return parts
   }
 
   /// The first rows in the given order, at least `total` if that leaves a person to train on: all rows of a

@@ -101,7 +101,12 @@ struct DecodedText {
         "save the sheet as CSV"
       ),
       ([0xD0, 0xCF, 0x11, 0xE0], "a spreadsheet of the old format (.xls)", "save it as CSV"),
-      (Array("PAR1".utf8), "a Parquet file", "convert it to CSV"),
+      (
+        Array("PAR1".utf8), "a Parquet file",
+        "convert it with tools/convert-parquet FILE.parquet FILE.csv"
+      ),
+      ([0x89, 0x50, 0x4E, 0x47], "a PNG image", "convert images with tools/convert-images"),
+      ([0xFF, 0xD8, 0xFF], "a JPEG image", "convert images with tools/convert-images"),
       (Array("SQLite format 3".utf8), "an SQLite database", "export the table as CSV"),
       (Array("%PDF".utf8), "a PDF document", "give the table as CSV"),
     ]

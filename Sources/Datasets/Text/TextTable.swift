@@ -57,8 +57,10 @@ public enum TextTable {
       testRows = try Table.labelled(testRows, format.table, table, testName)
     }
     trainRows = try Table.oneRowEach(trainRows, format.table, table)
-    let reader = try TextReader(
-      format, tokenizer, table, train: trainRows, test: testRows, isPrivate: use.isPrivate)
+    let labels = try RowLabels(
+      format.table, hasLabels: format.hasLabels, of: table, train: trainRows, test: testRows,
+      isPrivate: use.isPrivate)
+    let reader = try TextReader(format, tokenizer, table, labels: labels)
     let (trainExamples, trainFacts) = try reader.examples(trainRows, train.name, .train)
     let (testExamples, testFacts) = try reader.examples(testRows, testName, .test)
     let holdings = try TableClients(format.table, table)?.holdings(
@@ -68,9 +70,9 @@ public enum TextTable {
     return try Dataset(
       name: name,
       shape: .tokens(maximum: format.maximumTokens, vocabulary: tokenizer.vocabularySize),
-      classCount: reader.classes.count, normalization: .identity, train: trainExamples,
-      test: testExamples, groupNames: reader.groupNames, attributes: reader.people.attributes,
-      classNames: format.hasLabels ? reader.classes : [],
+      classCount: labels.classes.count, normalization: .identity, train: trainExamples,
+      test: testExamples, groupNames: labels.groupNames, attributes: labels.attributes,
+      classNames: format.hasLabels ? labels.classes : [],
       holdings: holdings,
       text: TextFacts(
         maximumTokens: format.maximumTokens, train: trainFacts, test: testFacts))
@@ -92,100 +94,36 @@ public enum TextTable {
 
 /// Turns rows into examples.
 private struct TextReader {
-  let format: TextFormat
+  let maximumTokens: Int
   let tokenizer: Tokenizer
-  let classes: [String]
-  let groupNames: [String]
-  let people: GroupReader
+  let labels: RowLabels
   private let text: Int
-  private let label: Int?
-  private let group: Int?
 
   init(
-    _ format: TextFormat, _ tokenizer: Tokenizer, _ table: NamedRows, train: [TextRow],
-    test: [TextRow], isPrivate: Bool
+    _ format: TextFormat, _ tokenizer: Tokenizer, _ table: NamedRows, labels: RowLabels
   ) throws(DatasetError) {
-    self.format = format
+    maximumTokens = format.maximumTokens
     self.tokenizer = tokenizer
+    self.labels = labels
     text = try table.position(format.text, key: "data.text_column")
-    label =
-      format.hasLabels
-      ? try table.position(format.table.label, key: "data.label_column") : nil
-    guard text != label else {
+    guard text != labels.label else {
       throw DatasetError(
         .invalidRequest, at: "data.text_column", "is the column of the label",
         mend: "name the column of the texts")
     }
-    classes = try Self.classes(format.table, label, table, train, isPrivate: isPrivate)
-    people = try GroupReader(format.table, of: table, rows: [train, test])
-    guard let column = format.table.group else {
-      group = nil
-      groupNames = []
-      return
-    }
-    let position = try table.position(column, key: "data.group_column")
-    let names = Set((train + test).lazy.map { $0.fields[position] })
-    guard names.count <= Int(UInt16.max) else {
-      throw DatasetError(
-        .malformed, at: table.name, "has \(names.count) groups",
-        mend: "name another data.group_column")
-    }
-    group = position
-    groupNames = names.sorted()
-  }
-
-  private static func classes(
-    _ format: TableFormat, _ label: Int?, _ table: NamedRows, _ train: [TextRow], isPrivate: Bool
-  ) throws(DatasetError) -> [String] {
-    guard let label else { return [""] }
-    let classes: [String]
-    if let stated = format.classes {
-      classes = stated
-    } else {
-      guard !isPrivate else {
-        throw DatasetError(
-          .invalidRequest, at: "data.classes", "the labels would be learned from private rows",
-          mend: "list them")
-      }
-      classes = Set(train.lazy.map { $0.fields[label] }).sorted()
-    }
-    guard (2...Dataset.mostClasses).contains(classes.count) else {
-      throw DatasetError(
-        .malformed, at: table.name, "has \(classes.count) different labels",
-        mend: "name a column of 2 to \(Dataset.mostClasses) classes in data.label_column")
-    }
-    return classes
   }
 
   func examples(
     _ rows: [TextRow], _ file: String, _ part: Examples.Part
   ) throws(DatasetError) -> (Examples, TextFacts.Part) {
-    let classOfLabel = Dictionary(
-      classes.enumerated().map { ($1, UInt8(truncatingIfNeeded: $0)) },
-      uniquingKeysWith: { first, _ in first })
-    let groupOfName = Dictionary(
-      groupNames.enumerated().map { ($1, UInt16(truncatingIfNeeded: $0)) },
-      uniquingKeysWith: { first, _ in first })
     var tokens = TokenTable(vocabularySize: tokenizer.vocabularySize)
     var facts = TextFacts.Part(texts: rows.count)
-    var labels: [UInt8] = []
-    var groups: [UInt16] = []
     for row in rows {
-      let name = label.map { row.fields[$0] } ?? ""
-      guard let known = classOfLabel[name] else {
-        throw DatasetError(
-          .malformed, at: "\(file), line \(row.line)",
-          "has the label '\(name)', which is none of the classes "
-            + classes.prefix(10).joined(separator: ", "),
-          mend: "correct the row or list the label in data.classes")
-      }
-      let encoded = tokenizer.encode(row.fields[text], maximum: format.maximumTokens)
+      let encoded = tokenizer.encode(row.fields[text], maximum: maximumTokens)
       guard !encoded.ids.isEmpty else {
         throw DatasetError(
           .malformed, at: "\(file), line \(row.line)", "has an empty text", mend: "remove the row")
       }
-      labels.append(known)
-      if let group { groups.append(groupOfName[row.fields[group]] ?? 0) }
       tokens.append(encoded.ids)
       facts.tokens += encoded.ids.count
       facts.tokensLeftOut += encoded.tokensBeforeCut - encoded.ids.count
@@ -193,9 +131,6 @@ private struct TextReader {
       facts.longest = max(facts.longest, encoded.tokensBeforeCut)
       if row.fields[text].allSatisfy(\.isWhitespace) { facts.empty += 1 }
     }
-    let examples = Examples(
-      part: part, labels: labels, values: .tokens(tokens), groups: group == nil ? nil : groups,
-      memberships: try people.memberships(rows.map { ($0, file) }))
-    return (examples, facts)
+    return (try labels.examples(part, rows.map { ($0, file) }, values: .tokens(tokens)), facts)
   }
 }

@@ -64,6 +64,9 @@ public enum LocalTraining {
         step: step))
     let scale = 1 / Elementary.log(onePlus: -rate)
     var batch: [Int] = []
+    // Six standard deviations: larger batches, one in a billion, make it grow.
+    let expected = rate * Double(count)
+    batch.reserveCapacity(min(count, Int(expected + 6 * expected.squareRoot()) + 8))
     var position = -1
     while true {
       let gap = (Elementary.log(stream.nextOpenUnit()) * scale).rounded(.down)

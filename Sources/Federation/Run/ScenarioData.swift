@@ -14,6 +14,9 @@ extension DatasetRequest {
       isPrivate: scenario.hasBudget, publicExamples: data.publicExamples)
     classCount = data.classes
     text = TextRequest(scenario)
+    if let table = data.table, let image = table.image {
+      imageTable = ImageFormat(table: table.format, image: image)
+    }
     synthetic = data.synthetic
     synthetic?.seed = scenario.seed
   }

@@ -51,7 +51,7 @@ struct ModelCard {
       ```
 
       The base model is `\(base)`. `adapter_model.safetensors` repeats ε and the other facts in its metadata\
-      \(scenario.data.table == nil ? "." : ", and `inputs.json` says how a row of the table becomes inputs.")
+      \(inputsSentence)
 
       ## Limits
 
@@ -66,6 +66,13 @@ struct ModelCard {
       \(run.version).
 
       """
+  }
+
+  private var inputsSentence: String {
+    guard let table = scenario.data.table else { return "." }
+    return table.text == nil && table.image == nil
+      ? ", and `inputs.json` says how a row of the table becomes inputs."
+      : ", and `inputs.json` names the classes."
   }
 
   private var kind: String {

@@ -19,6 +19,7 @@ public enum PEFTError: Error, Sendable, Hashable, CustomStringConvertible {
   case personalFactors(id: String)
   case missingTensor(id: String, name: String)
   case wholeTensor(id: String, name: String)
+  case occupied(path: String, run: String)
 
   public var description: String {
     switch self {
@@ -32,6 +33,8 @@ public enum PEFTError: Error, Sendable, Hashable, CustomStringConvertible {
     case .wholeTensor(let id, let name):
       "\(id): \(name) was trained whole, and the folder of a language model holds adapters and the classifier "
         + "alone; name no other layer in adapter.modules_to_save"
+    case .occupied(let path, let run):
+      "\(path): holds the adapters of the run \(run); name another folder, or delete them with --replace"
     case .missingTensor(let id, let name):
       "\(id): its files hold no tensor \(name.debugDescription); they may come from another version of "
         + "dpflsim"

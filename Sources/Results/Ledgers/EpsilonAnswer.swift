@@ -4,12 +4,19 @@ public import Privacy
 public import Scenarios
 
 /// A noise multiplier and what it costs, by one accountant or several.
-public struct EpsilonAnswer: Sendable, Hashable {
+public struct EpsilonAnswer: Sendable {
   private let noiseMultiplier: Double
   private let bounds: [EpsilonBound]
+  private let refusals: [(accountant: AccountantKind, reason: String)]
 
-  /// - Parameter bounds: the bound asked for, then those it is compared with.
-  public init(noiseMultiplier: Double, bounds: [EpsilonBound]) {
+  /// - Parameters:
+  ///   - bounds: the bound asked for, then those it is compared with.
+  ///   - refusals: accountants that were asked and cannot answer.
+  public init(
+    noiseMultiplier: Double, bounds: [EpsilonBound],
+    refusals: [(accountant: AccountantKind, reason: String)] = []
+  ) {
+    self.refusals = refusals
     self.noiseMultiplier = noiseMultiplier
     self.bounds = bounds
   }
@@ -25,9 +32,13 @@ public struct EpsilonAnswer: Sendable, Hashable {
         "\(NumberText.exact(bound.delta))", "\(NumberText.exact(noiseMultiplier))",
       ])
     }
+    for refusal in refusals {
+      table.add([TextTable.Cell(AccountantTitle.text(refusal.accountant)), "–", "–", "–"])
+    }
     return [
       "For one training example added or removed, with Poisson sampling, every release counted:"
     ] + table.lines(colors: colors) + bounds.flatMap(\.warnings).map { "Note: \($0)" }
+      + refusals.map { "Note: \($0.accountant.rawValue) cannot answer: \($0.reason)." }
   }
 
   public var document: JSONValue {
@@ -37,6 +48,10 @@ public struct EpsilonAnswer: Sendable, Hashable {
       "epsilon": JSONValue(bounds.first?.epsilon), "delta": JSONValue(bounds.first?.delta),
       "accountant": JSONValue(bounds.first?.accountant.rawValue),
       "bounds": .array(bounds.map(\.document)),
+      "refusals": .array(
+        refusals.map {
+          ["accountant": .string($0.accountant.rawValue), "reason": .string($0.reason)]
+        }),
     ]
   }
 }

@@ -33,15 +33,23 @@ public struct InspectionText: Sendable {
     ]
     lines += table.lines(colors: colors)
     if !inspection.classes.isEmpty { lines.append("Classes: \(Self.counts(inspection.classes)).") }
+    if let person = inspection.person {
+      lines.append(
+        "'\(person.name)' seems to say whose row it is: \(NumberText.grouped(person.distinct)) values, which "
+          + "repeat as evenly as no measurement does. As data.id_column an epsilon is that of a person; if it is none, "
+          + "list it in data.columns or data.drop_columns.")
+    }
     if !inspection.clients.isEmpty { lines.append("Clients: \(Self.counts(inspection.clients)).") }
+    guard inspection.label != nil else {
+      lines.append(
+        "Name the label with --label COLUMN, and the column of clients with --client COLUMN, for a proposed "
+          + "scenario.")
+      return lines.map(\.printable)
+    }
     lines.append(
-      inspection.label == nil
-        ? "Name the label with --label COLUMN, and the column of clients with --client COLUMN, for a "
-          + "proposed scenario."
-        : "Proposed scenario (--format json prints it alone). Its bounds, categories and classes were read "
-          + "from the rows: replace them by what is known without the rows before you trust an epsilon."
-    )
-    if inspection.label != nil { lines += scenario.prettyText.components(separatedBy: "\n") }
+      "Proposed scenario (`dpflsim init` writes it into a file). Its bounds, categories and classes were read from "
+        + "the rows: replace them by what is known without the rows before you trust an epsilon.")
+    lines += scenario.prettyText.components(separatedBy: "\n")
     return lines.map(\.printable)
   }
 
@@ -56,7 +64,7 @@ public struct InspectionText: Sendable {
 
   private static func values(of column: TableInspection.Column) -> String {
     switch column.kind {
-    case .numeric, .identifier:
+    case .numeric, .identifier, .person:
       column.range.map {
         "\(JSONValue.number($0.lowerBound).text) to \(JSONValue.number($0.upperBound).text)"
       } ?? ""
@@ -72,9 +80,38 @@ public struct InspectionText: Sendable {
       return "\(column.oddRows) without a number, first on line \(line)"
     }
     if column.kind == .identifier { return "one value a row: an id? left out" }
+    if column.kind == .person { return "repeats: whose row it is? id_column" }
     if column.settlesLabel { return "settles the label: known only afterwards?" }
     if column.kind == .empty { return "nothing: left out" }
     return column.kind == .categorical && column.distinct > 100 ? "many categories" : ""
+  }
+
+  /// All that was seen, and the proposed scenario, null without a label.
+  public var document: JSONValue {
+    [
+      "file": .string(inspection.file), "rows": .integer(inspection.rows),
+      "encoding": .string(inspection.dialect.encoding.rawValue),
+      "delimiter": .string(inspection.dialect.delimiter),
+      "decimal": .string(inspection.dialect.decimal.rawValue),
+      "columns": .array(
+        inspection.columns.map { column in
+          [
+            "name": .string(column.name), "kind": .string(column.kind.rawValue),
+            "missing": .integer(column.missing), "distinct": .integer(column.distinct),
+            "min": JSONValue(column.range?.lowerBound), "max": JSONValue(column.range?.upperBound),
+            "values": .array(column.values.prefix(1000).map { .string($0) }),
+            "settles_label": .bool(column.settlesLabel),
+            "rows_without_number": .integer(column.oddRows),
+            "remark": .string(remark(on: column)),
+          ]
+        }),
+      "classes": Self.document(inspection.classes), "clients": Self.document(inspection.clients),
+      "scenario": inspection.label == nil ? .null : scenario,
+    ]
+  }
+
+  private static func document(_ counts: [(name: String, rows: Int)]) -> JSONValue {
+    .array(counts.map { ["name": .string($0.name), "rows": .integer($0.rows)] })
   }
 
   /// A scenario that reads the table; nothing but its label and its clients was asked of the user.
@@ -85,6 +122,7 @@ public struct InspectionText: Sendable {
     where column.name != inspection.label && column.name != inspection.client {
       switch column.kind {
       case .identifier, .empty: dropped.append(.string(column.name))
+      case .person: break
       case .numeric:
         let range = column.range ?? 0...1
         columns.append([
@@ -105,11 +143,13 @@ public struct InspectionText: Sendable {
       "classes": .array(inspection.classes.map { .string($0.name) }),
     ]
     if !dropped.isEmpty { data["drop_columns"] = .array(dropped) }
+    if let person = inspection.person { data["id_column"] = .string(person.name) }
     var population: [String: JSONValue] = [:]
     if let client = inspection.client {
       data["client_column"] = .string(client)
     } else {
-      let examples = max(1, inspection.rows * 4 / 5 / 5)
+      // Each client trains on one row of a person.
+      let examples = max(1, (inspection.person?.distinct ?? inspection.rows) * 4 / 5 / 5)
       population["clusters"] = [
         ["name": "all", "clients": 5, "examples_per_client": .integer(examples)]
       ]

@@ -17,13 +17,17 @@ extension ReportPage {
       guard !cells.isEmpty else { continue }
       output += settings.isEmpty ? "" : "<h3>\(settings.escaped)</h3>\n"
       output += figure(ComparisonCharts(comparison, settings: settings).groups(cells))
-      output += gapTable(cells)
+      output += GroupGaps.table(cells)
     }
     let warnings = GroupWarnings.sentences(known.first?.runs.first?.result.groups ?? [])
     return output + (warnings.isEmpty ? "" : HTML.list(warnings))
   }
 
-  private func gapTable(_ cells: [ComparisonCell]) -> String {
+}
+
+/// How far the groups of people are apart.
+enum GroupGaps {
+  static func table(_ cells: [ComparisonCell]) -> String {
     HTML.table(
       [
         "column", "method", "ε", "n", "worst group, %", "accuracy gap", "equalised-odds gap",
@@ -40,6 +44,27 @@ extension ReportPage {
           ]
         }
       })
+  }
+}
+
+/// What the live page shows of groups of people, once runs have ended.
+struct WatchedGroups {
+  /// HTML; empty where no run knows groups.
+  let table: String
+  let charts: [ReportChart]
+
+  init(_ comparison: Comparison) {
+    let settings = comparison.settings.first
+    let cells = comparison.cells.filter { $0.settings == settings && !$0.groups.isEmpty }
+    guard let settings, !cells.isEmpty else {
+      (table, charts) = ("", [])
+      return
+    }
+    let warnings = GroupWarnings.sentences(cells[0].runs.first?.result.groups ?? [])
+    table =
+      HTML.paragraph("Groups of people, over all clients:") + GroupGaps.table(cells)
+      + (warnings.isEmpty ? "" : HTML.list(warnings))
+    charts = [ComparisonCharts(comparison, settings: settings).groups(cells)]
   }
 }
 

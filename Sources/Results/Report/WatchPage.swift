@@ -123,9 +123,9 @@ public struct WatchPage: Sendable {
       let finished = RunCharts(result: result, clusterRounds: [], reference: nil)
       charts += [finished.clustering, finished.clients].compactMap { $0 }
     }
+    let groups = WatchedGroups(try store.comparison(of: [run.runID]))
     return document(
-      run.runID, Self.sentence(run, rounds), table: "",
-      charts: charts)
+      run.runID, Self.sentence(run, rounds), table: groups.table, charts: charts + groups.charts)
   }
 
   private func roundChart(_ run: RunRecord) throws(StoreError) -> ReportChart? {
@@ -176,9 +176,12 @@ public struct WatchPage: Sendable {
     {
       charts.append(chart)
     }
+    let groups = WatchedGroups(comparison)
+    charts += groups.charts
     return document(
       "\(scenario): \(NumberText.count(runs.count, "run"))",
-      parts.joined(separator: ", ") + ".", table: try table(runs), charts: charts)
+      parts.joined(separator: ", ") + ".", table: try table(runs) + groups.table,
+      charts: charts)
   }
 
   private func table(_ runs: [RunRecord]) throws(StoreError) -> String {

@@ -10,6 +10,7 @@ struct AdviseCommand: ParsableCommand {
     commandName: "advise",
     abstract:
       "Say which budget, method and settings serve the worst-off cluster, and how sure that is.",
+    usage: "dpflsim advise [<scenario>] [<options>]",
     discussion: """
       Looks at the finished runs of a scenario and trains nothing: the least ε within one point of the \
       best accuracy of the worst-off cluster is taken, and nothing that is no better than guessing. \

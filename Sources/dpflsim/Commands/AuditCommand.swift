@@ -9,6 +9,7 @@ struct AuditCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "audit",
     abstract: "Attack a run of a scenario and show the least ε that it can have had.",
+    usage: "dpflsim audit [<scenario>] [<options>]",
     discussion: """
       Records made for the purpose (canaries) are put into the clients' data, each by a fair coin. \
       After one run an auditor guesses from what was released which of them were in; right guesses \

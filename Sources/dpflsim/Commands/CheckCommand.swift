@@ -8,9 +8,12 @@ struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
     abstract: "Say what a scenario would release, cost and be worth, before it is run.",
+    usage: "dpflsim check [<scenario>] [<options>]",
     discussion: """
       Exit status 65 if a critical rule refuses the scenario, 0 otherwise; docs/check.md explains \
       every rule.
+
+      dpflsim check scenarios/skewed.json
       """)
 
   @OptionGroup var scenario: ScenarioOptions

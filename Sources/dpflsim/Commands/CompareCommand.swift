@@ -33,6 +33,7 @@ struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
     abstract: "Compare finished runs over their seeds: fairness, the price of privacy, methods.",
+    usage: "dpflsim compare [<names> ...] [<options>]",
     discussion: """
       Runs that differ in nothing but their seed form a cell. The price of privacy pairs each run \
       with the run of the same seed, method and settings without privacy; the price of mistakes pairs \
@@ -60,6 +61,12 @@ struct CompareCommand: ParsableCommand {
 
   func run() throws {
     let comparison = try store.openExisting().comparison(of: names, scenario: scenario)
+    guard !comparison.cells.isEmpty || scenario == nil else {
+      throw Failure(
+        .missingInput,
+        "there are no finished runs of the scenario \(scenario ?? "") to compare; `dpflsim sweep` makes "
+          + "some")
+    }
     let order = ComparisonOrder(by)
     if case .setting(let path) = order, !comparison.variedSettings.contains(path) {
       let known = ["method", "epsilon", "cluster", "group"] + comparison.variedSettings

@@ -11,13 +11,20 @@ struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "data",
     abstract: "List and verify data sets, describe partitions, and look at tables.",
+    discussion: """
+      dpflsim data
+      dpflsim data inspect patients.csv --label died --client hospital
+      """,
     subcommands: [List.self, Describe.self, Inspect.self], defaultSubcommand: List.self)
 }
 
 extension DataCommand {
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "List the known data sets and verify the files that are installed.")
+      abstract: "List the known data sets and verify the files that are installed.",
+      discussion: """
+        dpflsim data list fashion-mnist
+        """)
 
     @Argument(help: "One data set only.")
     var name: String?
@@ -36,7 +43,15 @@ extension DataCommand {
 
   struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Look at a table: how it is written, its columns, and a scenario that reads it.")
+      abstract: "Look at a table: how it is written, its columns, and a scenario that reads it.",
+      usage: "dpflsim data inspect <file> [<options>]",
+      discussion: """
+        Reads every row without noise: for whoever may see the rows. `dpflsim init` writes the proposed scenario \
+        into a file.
+
+        dpflsim data inspect patients.csv
+        dpflsim data inspect patients.csv --label died --client hospital
+        """)
 
     @Argument(help: ArgumentHelp("The table.", valueName: "file"))
     var file: String
@@ -56,7 +71,7 @@ extension DataCommand {
       try output.write {
         text.lines(colors: $0)
       } document: {
-        text.scenario
+        text.document
       }
     }
   }
@@ -64,8 +79,11 @@ extension DataCommand {
   struct Describe: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract:
-        "Show how a scenario reads and deals its data: classes, columns, examples per client and label."
-    )
+        "Show how a scenario reads and deals its data: classes, columns, examples per client and label.",
+      usage: "dpflsim data describe [<scenario>] [<options>]",
+      discussion: """
+        dpflsim data describe scenarios/skewed.json
+        """)
 
     @OptionGroup var scenario: ScenarioOptions
     @OptionGroup var output: OutputOptions

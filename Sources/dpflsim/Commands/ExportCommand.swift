@@ -10,6 +10,7 @@ struct ExportCommand: ParsableCommand {
     commandName: "export",
     abstract:
       "Write a run's tables, its adapters as PEFT folders, or what experiment trackers read.",
+    usage: "dpflsim export <name> [<options>]",
     discussion: """
       One file a table: rounds, client_rounds, cluster_rounds, assignments, privacy_events (the \
       ledger), client_partition, and for a finished run clients, clusters and groups. docs/store.md describes the columns.
@@ -39,6 +40,9 @@ struct ExportCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Write PEFT folders into this folder.", valueName: "folder"))
   var peft: String?
 
+  @Flag(help: "Delete the adapters of another run that the folder of --peft holds.")
+  var replace = false
+
   @Option(
     help: ArgumentHelp("Write an event file for TensorBoard into this folder.", valueName: "folder")
   )
@@ -60,6 +64,9 @@ struct ExportCommand: ParsableCommand {
     if folders.contains("") {
       throw ValidationError("the name of the folder is empty; write . for this folder")
     }
+    if replace, peft == nil {
+      throw ValidationError("--replace needs --peft, the folder whose adapters are replaced")
+    }
   }
 
   func run() throws {
@@ -67,6 +74,7 @@ struct ExportCommand: ParsableCommand {
     let run = try store.run(named: name)
     if let peft {
       let folder = URL(fileURLWithPath: peft, isDirectory: true)
+      try AdapterFolders.prepare(folder, for: run.runID, replacing: replace)
       let files =
         try store.scenario(of: run).exportsLikeImages
         ? PEFTExport(of: run, in: store).write(to: folder)

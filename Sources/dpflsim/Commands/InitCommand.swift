@@ -11,6 +11,7 @@ struct InitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "init",
     abstract: "Write a first scenario, from options or by asking.",
+    usage: "dpflsim init <file> [<options>]",
     discussion: """
       In a terminal without options it asks for data, clients, ε and method; otherwise what is not given \
       has a default. Tables get their scenario from `data inspect`, whose proposal is written here.

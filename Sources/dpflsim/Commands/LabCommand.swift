@@ -17,6 +17,8 @@ struct LabCommand: ParsableCommand {
       Prints tables and says which expectations hold. Every table is stored as CSV, with a page of \
       charts and the figures as JSON, in results/lab/NAME or the folder given with --into. \
       docs/lora-and-privacy.md explains the experiments.
+
+      dpflsim lab lora-noise
       """,
     subcommands: [
       LabNoiseCommand.self, LabMembershipCommand.self, LabFederatedCommand.self,
@@ -77,10 +79,13 @@ struct LabNoiseCommand: ParsableCommand {
     commandName: "lora-noise",
     abstract:
       "The noise that LoRA injects: variance, distance to a normal law, dependence, privacy.",
+    usage: "dpflsim lab lora-noise [<scenario>] [<options>]",
     discussion: """
       E1 to E3, E5 and E6 on synthetic gradients. With a scenario, also on the last layer of a \
       network trained on its public (else its first client's) examples, and E4, the drift from the \
       theory for SGD and Adam.
+
+      dpflsim lab lora-noise scenarios/skewed.json --ranks 1,4,16
       """)
 
   @Argument(help: ArgumentHelp("A scenario whose data and model are used.", valueName: "scenario"))
@@ -108,9 +113,12 @@ struct LabMembershipCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "membership",
     abstract: "Membership inference against full fine-tuning, LoRA and frozen A.",
+    usage: "dpflsim lab membership <scenario> [<options>]",
     discussion: """
       Loss threshold and LiRA beside an attacker who knows everything but the example. Without noise \
       the last one is always right: robustness against the weaker ones is no guarantee.
+
+      dpflsim lab membership scenarios/skewed.json --ranks 1,4
       """)
 
   @Argument(
@@ -168,7 +176,11 @@ struct LabMembershipCommand: AsyncParsableCommand {
 struct LabFederatedCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "federated-noise",
-    abstract: "What the noise of single clients becomes in the averaged product, rule by rule.")
+    abstract: "What the noise of single clients becomes in the averaged product, rule by rule.",
+    usage: "dpflsim lab federated-noise [<options>]",
+    discussion: """
+      dpflsim lab federated-noise
+      """)
 
   @OptionGroup var options: LabOptions
 
@@ -182,10 +194,13 @@ struct LabMergingCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "merging",
     abstract: "What is left of 2 to 20 experts when they are merged into one model.",
+    usage: "dpflsim lab merging <scenario> [<options>]",
     discussion: """
       Every expert learns two labels from a base model; low-rank, sparse and whole experts are merged by \
       each rule and tested on the merged tasks and on all other pairs of labels. Examples come from the \
       scenario's data set, without shifts.
+
+      dpflsim lab merging scenarios/skewed.json --tasks 2,5 --seeds 1
       """)
 
   @Argument(

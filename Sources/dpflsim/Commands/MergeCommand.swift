@@ -11,13 +11,14 @@ struct MergeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "merge",
     abstract: "Merge LoRA adapters of runs or PEFT folders into one PEFT folder.",
+    usage: "dpflsim merge <run-or-folder> ... --into <folder> [<options>]",
     discussion: """
       A run stands for the models that its clients use, a folder for one adapter. Merging is post-processing: what the \
       merged module guarantees follows from the parts and is printed and written into its metadata. Choosing among \
       merges by accuracy on private data would be a release of its own. Where the runs' test data can be loaded, \
       the test accuracy of each part and of the whole follows. docs/adapters.md explains the rules.
 
-      Example: dpflsim merge latest --rule ties-peft --density 0.2 --into merged
+      dpflsim merge latest --rule ties-peft --density 0.2 --into merged
       """)
 
   enum Rule: String, ExpressibleByArgument, CaseIterable {

@@ -8,6 +8,9 @@ import Scenarios
 struct PrivacyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "privacy", abstract: "Compute ε, calibrate noise, and audit the ledger of a run.",
+    discussion: """
+      dpflsim privacy ledger latest
+      """,
     subcommands: [Epsilon.self, Calibrate.self, Ledger.self])
 }
 
@@ -15,7 +18,12 @@ extension PrivacyCommand {
   struct Epsilon: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "What ε do these releases cost together?",
-      discussion: "For one training example added or removed, with Poisson sampling.")
+      usage: "dpflsim privacy epsilon --noise-multiplier <number> [<options>]",
+      discussion: """
+        For one training example added or removed, with Poisson sampling.
+
+        dpflsim privacy epsilon --noise-multiplier 1.1 --sample-rate 0.01 --steps 1000 --delta 1e-5
+        """)
 
     @OptionGroup var plan: PlanOptions
     @OptionGroup var question: AccountantOptions
@@ -31,9 +39,10 @@ extension PrivacyCommand {
     }
 
     func run() throws {
+      let event = plan.event(noiseMultiplier: noiseMultiplier)
       let answer = EpsilonAnswer(
-        noiseMultiplier: noiseMultiplier,
-        bounds: try question.bounds(of: plan.event(noiseMultiplier: noiseMultiplier)))
+        noiseMultiplier: noiseMultiplier, bounds: try question.bounds(of: event),
+        refusals: question.refusals(of: event))
       try output.write {
         answer.lines(colors: $0)
       } document: {
@@ -45,7 +54,12 @@ extension PrivacyCommand {
   struct Calibrate: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "What noise multiplier keeps these releases within an ε?",
-      discussion: "The smallest one, rounded up; the selections are part of the budget.")
+      usage: "dpflsim privacy calibrate --target-epsilon <number> [<options>]",
+      discussion: """
+        The smallest one, rounded up; the selections are part of the budget.
+
+        dpflsim privacy calibrate --target-epsilon 3 --sample-rate 0.01 --steps 1000 --delta 1e-5
+        """)
 
     @OptionGroup var plan: PlanOptions
     @OptionGroup var question: AccountantOptions
@@ -64,11 +78,11 @@ extension PrivacyCommand {
         targetEpsilon: targetEpsilon, delta: question.delta,
         accountant: question.accountant.accountant
       ) { plan.event(noiseMultiplier: $0) }
+      let event = plan.event(noiseMultiplier: noise.noiseMultiplier)
       let answer = EpsilonAnswer(
         noiseMultiplier: noise.noiseMultiplier,
-        bounds: question.compare
-          ? try question.bounds(of: plan.event(noiseMultiplier: noise.noiseMultiplier))
-          : [noise.bound])
+        bounds: question.compare ? try question.bounds(of: event) : [noise.bound],
+        refusals: question.refusals(of: event))
       try output.write {
         answer.lines(colors: $0)
       } document: {

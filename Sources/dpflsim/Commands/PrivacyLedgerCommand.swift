@@ -8,9 +8,12 @@ extension PrivacyCommand {
   struct Ledger: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Compute every client's ε anew from what a run released.",
+      usage: "dpflsim privacy ledger <name> [<options>]",
       discussion: """
         Works for runs that go on or were stopped, too: ε is then what they have spent so far. \
         With --format jsonl the releases themselves are written, one JSON object a line.
+
+        dpflsim privacy ledger latest --compare
         """)
 
     enum Format: String, CaseIterable, ExpressibleByArgument {

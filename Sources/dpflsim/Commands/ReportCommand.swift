@@ -8,9 +8,13 @@ struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
     abstract: "Write a report of runs as one HTML file that needs no network.",
+    usage: "dpflsim report [<names> ...] --output <file> [<options>]",
     discussion: """
       Findings in plain language, the frontier over ε, what privacy costs each cluster, one run in \
       detail, the ledger, an appendix for a data protection impact assessment, and a glossary.
+
+      dpflsim report -o report.html
+      dpflsim report --scenario skewed -o skewed.html
       """)
 
   @Argument(help: "Runs, or the beginnings of their names (default: all finished runs).")
@@ -30,7 +34,9 @@ struct ReportCommand: ParsableCommand {
     let comparison = try store.comparison(of: names, scenario: scenario)
     guard !comparison.cells.isEmpty else {
       throw Failure(
-        .missingInput, "there are no finished runs to report; `dpflsim sweep` makes some")
+        .missingInput,
+        "there are no finished runs\(scenario.map { " of the scenario \($0)" } ?? "") to report; "
+          + "`dpflsim sweep` makes some")
     }
     let runtime = ChartRuntime(file: Places().chartRuntime)
     if runtime == nil {

@@ -21,6 +21,10 @@ struct RunCommand: AsyncParsableCommand {
       to go on; a second signal ends the run at once. A run that was interrupted in whatever way goes \
       on with --resume and ends with the result of an uninterrupted one. What `dpflsim check` finds \
       critical ends the run before anything is trained (65), unless it is allowed by name.
+
+      dpflsim run scenarios/tiny.json
+      dpflsim run scenarios/skewed.json --set privacy.target_epsilon=1 --set seed=3
+      dpflsim run --resume latest
       """)
 
   @OptionGroup var scenario: ScenarioOptions

@@ -8,13 +8,21 @@ import Scenarios
 struct RunsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "runs", abstract: "List, show, bring together and delete stored runs.",
+    discussion: """
+      dpflsim runs
+      dpflsim runs show latest
+      """,
     subcommands: [List.self, Show.self, Import.self, Delete.self], defaultSubcommand: List.self)
 }
 
 extension RunsCommand {
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "List stored runs, the latest first.")
+      abstract: "List stored runs, the latest first.",
+      usage: "dpflsim runs list [<options>]",
+      discussion: """
+        dpflsim runs list --limit 10
+        """)
 
     @OptionGroup var store: StoreOptions
     @OptionGroup var output: OutputOptions
@@ -39,7 +47,12 @@ extension RunsCommand {
 
   struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Show a run again as it was shown at its end.")
+      abstract: "Show a run again as it was shown at its end.",
+      usage: "dpflsim runs show <name> [<options>]",
+      discussion: """
+        dpflsim runs show latest
+        dpflsim runs show latest --format json
+        """)
 
     @Argument(help: "The run, the beginning of its name, or latest.")
     var name: String
@@ -56,7 +69,10 @@ extension RunsCommand {
   struct Import: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract:
-        "Copy the ended runs of other stores into the store; doing it again changes nothing.")
+        "Copy the ended runs of other stores into the store; doing it again changes nothing.",
+      discussion: """
+        dpflsim runs import cells/*.sqlite --store all.sqlite
+        """)
 
     @Argument(help: "The other stores.")
     var stores: [String]
@@ -74,7 +90,12 @@ extension RunsCommand {
 
   struct Delete: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Delete runs with their rounds, ledgers and models.")
+      abstract: "Delete runs with their rounds, ledgers and models.",
+      discussion: """
+        Names are written out, so that no run goes by mistake; `dpflsim runs` lists them.
+
+        dpflsim runs delete 20260301-101500-ab12
+        """)
 
     @Argument(help: "The full names of the runs.")
     var names: [String]

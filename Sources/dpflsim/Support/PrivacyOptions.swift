@@ -97,6 +97,11 @@ struct AccountantOptions: ParsableArguments {
     try PlanOptions.check("--delta", delta, delta > 0 && delta < 1, "between 0 and 1")
   }
 
+  /// Accountants that are compared and cannot answer.
+  func refusals(of event: PrivacyEvent) -> [(accountant: AccountantKind, reason: String)] {
+    compare ? BestAccountant.refusals(of: event, delta: delta) : []
+  }
+
   /// The bound asked for, and behind it those of the other accountants if they are compared.
   func bounds(of event: PrivacyEvent) throws(AccountingError) -> [EpsilonBound] {
     let own = try accountant.accountant.bound(for: event, delta: delta)

@@ -72,6 +72,6 @@ actor ProgressDisplay {
     let seconds = NumberText.duration(start.forecast.secondsOnOneWorker)
     let memory = NumberText.bytes(start.forecast.peakBytes)
     Terminal.report("expected: about \(seconds) of one core's work, \(memory)\n")
-    for note in start.notes { Terminal.report("note: \(note.printable)\n") }
+    for note in start.notes { Terminal.tell("note: \(note)") }
   }
 }

@@ -63,7 +63,7 @@ struct RunExecution {
     if let warn {
       await warn(findings)
     } else if progress != .silent {
-      for finding in findings { Terminal.report(finding.line + "\n") }
+      for finding in findings { Terminal.tell(finding.line) }
     }
     var options = SimulationOptions(
       workers: workers, memoryLimit: memoryLimit,

@@ -60,7 +60,7 @@ actor SweepDisplay {
       case .known(let runID): line += "is \(runID)"
       case .waiting, .running: line += "was interrupted"
       }
-      Terminal.report(line.printable + "\n")
+      Terminal.tell(line)
     }
     draw()
   }
@@ -81,7 +81,7 @@ actor SweepDisplay {
   /// Says something above the grid.
   func say(_ text: String) {
     erase()
-    Terminal.report(text.printable + "\n")
+    Terminal.tell(text)
     draw()
   }
 

@@ -60,10 +60,15 @@ enum Terminal {
     try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
   }
 
+  /// Writes a sentence to standard error: on a terminal in lines that it has room for, elsewhere as one line.
+  static func tell(_ sentence: String) {
+    let text = sentence.printable
+    let isTerminal = isatty(Stream.error.handle.fileDescriptor) == 1
+    report((isTerminal ? text.wrapped(to: width) : [text]).joined(separator: "\n") + "\n")
+  }
+
   /// Writes why a command fails, one problem a line.
   static func complain(_ message: String) {
-    for line in message.split(separator: "\n") {
-      report("dpflsim: \(String(line).printable)\n")
-    }
+    for line in message.split(separator: "\n") { tell("dpflsim: \(line)") }
   }
 }

@@ -9,13 +9,15 @@
 docs/python.md goes through all of it.
 """
 
-from . import comparison, errors, progress, results, scenario, tensors
+from . import comparison, data, errors, progress, results, scenario, tensors
 from .commands import (
     calibrate,
     check,
     compare,
     delete,
+    describe,
     epsilon,
+    inspect,
     ledger,
     load,
     report,
@@ -26,6 +28,7 @@ from .commands import (
     version,
 )
 from .comparison import Comparison, SweepResult
+from .data import DataDescription, TableInspection
 from .errors import (
     CannotRead,
     CannotWrite,
@@ -47,6 +50,7 @@ __all__ = [
     "CannotWrite",
     "CheckReport",
     "Comparison",
+    "DataDescription",
     "DpflsimError",
     "Epsilon",
     "Interrupted",
@@ -61,14 +65,18 @@ __all__ = [
     "Scenario",
     "Stopped",
     "SweepResult",
+    "TableInspection",
     "WrongUsage",
     "calibrate",
     "check",
     "compare",
     "comparison",
+    "data",
     "delete",
+    "describe",
     "epsilon",
     "errors",
+    "inspect",
     "ledger",
     "load",
     "progress",

@@ -19,6 +19,7 @@ from ._frames import Rows
 from ._part import Part, ScenarioMethods, absolute, is_path, plain
 from ._typed import build
 from .comparison import Comparison, SweepResult
+from .data import DataDescription, TableInspection
 from .errors import MissingInput, Problem, WrongUsage
 from .progress import Event, display_for
 from .results import CheckReport, Epsilon, Ledger, RunResult, RunSummary
@@ -147,6 +148,32 @@ def check(scenario: ScenarioLike, *, set: Mapping[str, Any] | None = None, **ove
     with _arguments(scenario, set, overrides) as (arguments, file):
         document = _program.document(["check", *arguments], file=file, answers_on=(0, 65))
     return build(CheckReport, document, document=document)
+
+
+def describe(scenario: ScenarioLike, *, set: Mapping[str, Any] | None = None, **overrides: Any) -> DataDescription:
+    """How a scenario reads and deals its data: classes, columns, examples of each client.
+
+    Raises:
+        InvalidInput: the scenario or the data are wrong.
+    """
+    with _arguments(scenario, set, overrides) as (arguments, file):
+        document = _program.document(["data", "describe", *arguments], file=file)
+    return build(DataDescription, document, document=document)
+
+
+def inspect(table: Path, *, label: str | None = None, client: str | None = None) -> TableInspection:
+    """A first look at a table, and with a label a scenario that reads it.
+
+    Args:
+        label: the column of the label.
+        client: the column whose values are the clients.
+
+    Raises:
+        InvalidInput: the file is no table, or has no such column.
+        MissingInput: there is no such file.
+    """
+    arguments = ["data", "inspect", os.fspath(table), *_options(label=label, client=client)]
+    return build(TableInspection, _program.document(arguments))
 
 
 def compare(*runs: str | RunResult | RunSummary, scenario: str | None = None, store: Path | None = None) -> Comparison:

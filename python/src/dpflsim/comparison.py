@@ -34,6 +34,22 @@ class ComparedCluster:
 
 
 @dataclass(frozen=True, slots=True)
+class ComparedGroup:
+    """A group of people in a cell; figures of two classes have no values elsewhere."""
+
+    attribute: str
+    name: str
+    test_examples: int
+    accuracy: Estimate
+    loss: Estimate
+    sensitivity: Estimate
+    specificity: Estimate
+    predicted_positive: Estimate
+    auc: Estimate
+    calibration_error: Estimate
+
+
+@dataclass(frozen=True, slots=True)
 class ComparedCell:
     """Runs that differ in nothing but their seed."""
 
@@ -43,6 +59,8 @@ class ComparedCell:
     seeds: list[int]
     runs: list[str]
     metrics: dict[str, Estimate]
+    groups: list[ComparedGroup]
+    """Of people; none without `data.group_columns`."""
     clusters: list[ComparedCluster]
     price_of_privacy: dict[str, Estimate] | None
     price_of_mistakes: dict[str, Estimate] | None
@@ -104,12 +122,13 @@ class Comparison:
         """A `pandas.DataFrame`.
 
         Args:
-            table: "metrics" has a row for each cell and metric, "clusters" one for each cell and true cluster,
-                "contrasts" and "frontier" one for each of theirs.
+            table: "metrics" has a row for each cell and metric, "clusters" one for each cell and true cluster, "groups"
+                one for each cell and group of people, "contrasts" and "frontier" one for each of theirs.
         """
         tables = {
             "metrics": self._metrics,
-            "clusters": self._clusters,
+            "clusters": lambda: self._parts("clusters"),
+            "groups": lambda: self._parts("groups"),
             "contrasts": lambda: (flat(one) for one in self.contrasts),
             "frontier": lambda: (
                 {"settings": one.settings} | flat(point) | {"is_knee": point == one.knee}
@@ -141,10 +160,10 @@ class Comparison:
             for name, estimate in cell.metrics.items():
                 yield _cell(cell) | {"metric": name} | flat(estimate)
 
-    def _clusters(self) -> Iterator[dict[str, Any]]:
+    def _parts(self, name: str) -> Iterator[dict[str, Any]]:
         for cell in self.cells:
-            for cluster in cell.clusters:
-                yield _cell(cell) | flat(cluster)
+            for part in getattr(cell, name):
+                yield _cell(cell) | flat(part)
 
     def _repr_html_(self) -> str | None:
         return str(self.pivot()._repr_html_()) if self.cells else None

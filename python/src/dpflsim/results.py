@@ -437,6 +437,14 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """An accountant that cannot answer."""
+
+    accountant: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Epsilon:
     """The ε of releases together with δ, for `unit` under `relation`; None where no ε can be stated."""
 
@@ -448,6 +456,7 @@ class Epsilon:
     relation: str
     sampling: str
     bounds: list[Bound]
+    refusals: list[Refusal]
 
     def frame(self) -> Any:
         """The bounds of the accountants, one a row."""

@@ -52,6 +52,7 @@ __all__ = [
     "Ia3Adapter",
     "IdxData",
     "IfcaMethod",
+    "ImagesData",
     "KMeansMethod",
     "LayerNormAdapter",
     "LinearLearningRateSchedule",
@@ -479,6 +480,95 @@ class IdxData(Part):
 
 
 @dataclass(kw_only=True, slots=True, repr=False)
+class GroupColumn(Part):
+    """`group_column` of a scenario."""
+
+    column: str | int
+    """The column, by name or counted from 0. At least 0, at most 100,000. Required."""
+
+    bands: list[float] | None = UNSET
+    """Ascending bounds between groups of numbers; a bound belongs to the group above it. null takes each
+    value as a group. Default: null."""
+
+    name: str | None = UNSET
+    """What tables call the column; null takes its name in the file. Default: null."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class ImagesData(Part):
+    """your own pictures, packed by tools/convert-images, with their table."""
+
+    name: Literal["images"] = field(default="images", init=False)
+
+    label_column: str | int
+    """Column of the label, by name or counted from 0. At least 0, at most 100,000. Required."""
+
+    path: str
+    """The folder that tools/convert-images wrote: rows.csv and images.idx. Required."""
+
+    classes: list[str | int] | None = UNSET
+    """The labels in the order of the classes; null learns them, which under a budget takes public rows.
+    Default: null."""
+
+    client_column: str | int | None = UNSET
+    """Each value is a client, which holds its rows; population.clusters is then left out. null deals rows to
+    the clients of population.clusters. At least 0, at most 100,000. Default: null."""
+
+    cluster_column: str | int | None = UNSET
+    """The true cluster of each client, where it is known. At least 0, at most 100,000. Default: null."""
+
+    decimal: Literal[".", ","] | None = UNSET
+    """The decimal sign; null takes both, but the point alone where commas separate fields. Default: null."""
+
+    delimiter: str | None = UNSET
+    """What separates fields; null takes what the first line has most of: comma, semicolon, tab or bar.
+    Default: null."""
+
+    encoding: Literal["utf-8", "utf-16", "latin-1", "windows-1252"] | None = UNSET
+    """How characters are written as bytes; null looks, and under a budget takes UTF-8 or a byte-order mark.
+    Default: null."""
+
+    group_column: str | int | None = UNSET
+    """Each value is a group, from which clusters may take their examples (population.clusters.groups). At
+    least 0, at most 100,000. Default: null."""
+
+    group_columns: list[str | int | GroupColumn] = UNSET
+    """Columns of people's groups, such as sex or ward: accuracy, rates and gaps are given for each group,
+    over all clients. An object gives bands of numbers, or a name. They stay inputs unless drop_columns lists
+    them. Default: []."""
+
+    header: bool = UNSET
+    """Whether the first row names the columns. Default: true."""
+
+    id_column: str | int | None = UNSET
+    """Whose row it is. Each client trains on one row of a person, so that the budget of an example is that of
+    a person, and nobody is trained and tested on. At least 0, at most 100,000. Default: null."""
+
+    image_column: str | int = UNSET
+    """Column of the number of a row's image, from 0. At least 0, at most 100,000. Default: "image"."""
+
+    missing: list[str] = UNSET
+    """Fields that stand for a missing value. Default: ["", "?", ".", "NA", "N/A", "n/a", "#N/A", "<NA>",
+    "NaN", "nan", "-nan", "NULL", "null", "None"]."""
+
+    public_examples: int = UNSET
+    """Training examples that are public: used for pretraining, never dealt to clients. At least 0, at most
+    10,000,000. Default: 0."""
+
+    split_column: str | int | None = UNSET
+    """The column that says train or test of each row; null splits test rows off. At least 0, at most 100,000.
+    Default: null."""
+
+    test_fraction: float = UNSET
+    """The part of the rows that becomes the test part where there is no test file. Above 0, below 1. Default:
+    0.2."""
+
+    test_split: Literal["stratified", "random"] | None = UNSET
+    """stratified takes the same part of every class; random goes by row numbers alone. null: random where
+    rows belong to clients or persons, else stratified. Default: null."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
 class Cifar10Data(Part):
     """CIFAR-10: 32 x 32 colour pictures of ten kinds of things."""
 
@@ -556,21 +646,6 @@ class CategoricalColumn(Part):
 
 
 @dataclass(kw_only=True, slots=True, repr=False)
-class GroupColumn(Part):
-    """`group_column` of a scenario."""
-
-    column: str | int
-    """The column, by name or counted from 0. At least 0, at most 100,000. Required."""
-
-    bands: list[float] | None = UNSET
-    """Ascending bounds between groups of numbers; a bound belongs to the group above it. null takes each
-    value as a group. Default: null."""
-
-    name: str | None = UNSET
-    """What tables call the column; null takes its name in the file. Default: null."""
-
-
-@dataclass(kw_only=True, slots=True, repr=False)
 class CsvData(Part):
     """any table of text, described in the scenario."""
 
@@ -641,6 +716,10 @@ class CsvData(Part):
     public_path: str | None = UNSET
     """A file of the same columns whose rows are public: scales, categories and classes are learned from them,
     and a base model is pretrained on them. Default: null."""
+
+    split_column: str | int | None = UNSET
+    """The column that says train or test of each row; null splits test rows off. At least 0, at most 100,000.
+    Default: null."""
 
     test_fraction: float = UNSET
     """The part of the rows that becomes the test part where there is no test file. Above 0, below 1. Default:
@@ -713,6 +792,10 @@ class TextData(Part):
     public_examples: int = UNSET
     """Training examples that are public: used for pretraining, never dealt to clients. At least 0, at most
     10,000,000. Default: 0."""
+
+    split_column: str | int | None = UNSET
+    """The column that says train or test of each row; null splits test rows off. At least 0, at most 100,000.
+    Default: null."""
 
     test_fraction: float = UNSET
     """The part of the rows that becomes the test part where there is no test file. Above 0, below 1. Default:
@@ -1538,7 +1621,7 @@ class Server(Part):
 class Scenario(ScenarioMethods):
     """What docs/scenario.md describes, key by key."""
 
-    data: FashionMnistData | MnistData | EmnistLettersData | EmnistDigitsData | EmnistMnistData | EmnistBalancedData | EmnistBymergeData | EmnistByclassData | IdxData | Cifar10Data | AdultData | CsvData | TextData | SyntheticData
+    data: FashionMnistData | MnistData | EmnistLettersData | EmnistDigitsData | EmnistMnistData | EmnistBalancedData | EmnistBymergeData | EmnistByclassData | IdxData | ImagesData | Cifar10Data | AdultData | CsvData | TextData | SyntheticData
     """The data set and its public share. Required."""
 
     local: Local

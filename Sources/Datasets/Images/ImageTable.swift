@@ -1,0 +1,101 @@
+// Data sets from images beside a table: each row has the number of its image, its label and whose it is.
+
+import Foundation
+
+/// How the table beside packed images is read.
+public struct ImageFormat: Sendable, Hashable {
+  /// Label, groups, clients, persons, dialect and split; its input columns play no part.
+  public var table: TableFormat
+  /// The column of the number of a row's image, from 0.
+  public var image: TableColumn
+
+  public init(table: TableFormat, image: TableColumn) {
+    self.table = table
+    self.image = image
+  }
+}
+
+/// Reader of the folders that `tools/convert-images` writes: `rows.csv` beside `images.idx`.
+///
+/// Images are decoded there, once, so that no decoder of hostile files is part of the program
+/// (docs/decisions/0004-images.md).
+public enum ImageTable {
+  static let rowsFile = "rows.csv"
+  static let imagesFile = "images.idx"
+
+  /// Reads images and their table from the bytes of the two files.
+  ///
+  /// - Parameter name: of the data set.
+  /// - Throws: `malformed` with file and line; `invalidRequest` if keys do not fit the columns, or if the
+  ///   classes would have to be learned from private rows.
+  public static func dataset(
+    name: String, format: ImageFormat, rows: NamedBytes, images: NamedBytes,
+    use: TableUse = TableUse()
+  ) throws(DatasetError) -> Dataset {
+    let packed = try IDX.packedImages(in: images.bytes, name: images.name)
+    let table = try Table.read(rows, format.table, use)
+    var (trainRows, testRows) = try TableSplit(table, format.table).parts()
+    trainRows = try Table.labelled(trainRows, format.table, table, rows.name)
+    testRows = try Table.labelled(testRows, format.table, table, rows.name)
+    trainRows = try Table.oneRowEach(trainRows, format.table, table)
+    let labels = try RowLabels(
+      format.table, hasLabels: true, of: table, train: trainRows, test: testRows,
+      isPrivate: use.isPrivate)
+    let place = try table.position(format.image, key: "data.image_column")
+    let (train, test) = (
+      trainRows.map { (row: $0, file: rows.name) }, testRows.map { (row: $0, file: rows.name) }
+    )
+    let publicIndices =
+      use.publicExamples > 0
+      ? try TableSplit.publicRows(use.publicExamples, of: train.count, table.name) : []
+    let holdings = try TableClients(format.table, table)?.holdings(
+      train: train, test: test, excluding: publicIndices, missing: Set(format.table.missing))
+    return try Dataset(
+      name: name,
+      shape: .image(height: packed.height, width: packed.width, channels: packed.channels),
+      classCount: labels.classes.count, normalization: .cifar10,
+      train: labels.examples(
+        .train, train, values: .bytes(try pixels(of: trainRows, place, packed, rows.name))),
+      test: labels.examples(
+        .test, test, values: .bytes(try pixels(of: testRows, place, packed, rows.name))),
+      groupNames: labels.groupNames, attributes: labels.attributes, classNames: labels.classes,
+      publicTrain: publicIndices, holdings: holdings)
+  }
+
+  /// Reads the two files of a folder.
+  static func dataset(
+    name: String, format: ImageFormat, folder: URL, use: TableUse
+  ) throws(DatasetError) -> Dataset {
+    let files = [rowsFile, imagesFile].map { folder.appendingPathComponent($0) }
+    for file in files where !FileManager.default.fileExists(atPath: file.path) {
+      throw DatasetError(
+        .missing, at: file.path, "is not there",
+        mend: "make it from a manifest and its images with "
+          + "tools/convert-images MANIFEST.csv FOLDER, and name that folder as data.path")
+    }
+    return try dataset(
+      name: name, format: format, rows: (files[0].path, try ByteReader.bytes(of: files[0])),
+      images: (files[1].path, try ByteReader.bytes(of: files[1])), use: use)
+  }
+
+  /// The bytes of the images of some rows, one image after the other.
+  private static func pixels(
+    of rows: [TextRow], _ place: Int, _ packed: IDX.Images, _ file: String
+  ) throws(DatasetError) -> [UInt8] {
+    let size = packed.height * packed.width * packed.channels
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(min(rows.count, packed.count) * size)
+    for row in rows {
+      guard let number = Int(row.fields[place]), (0..<packed.count).contains(number) else {
+        throw DatasetError(
+          .malformed, at: "\(file), line \(row.line)",
+          "has '\(row.fields[place])' as the number of its image, of which there are "
+            + "\(packed.count) from 0 on",
+          mend: "name the column of these numbers as data.image_column, or convert the images again"
+        )
+      }
+      bytes += packed.bytes[number * size..<(number + 1) * size]
+    }
+    return bytes
+  }
+}
