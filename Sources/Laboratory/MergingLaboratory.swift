@@ -104,7 +104,7 @@ public struct MergingLaboratory: Sendable {
     var table = LabTable(
       "merging", "Accuracy on the tasks of the merged experts, and on all other pairs of labels",
       [
-        "experts", "tasks", "rule", "held in", "± (seeds)", "held out", "± (seeds)", "expert alone",
+        "experts", "tasks", "rule", "held in", "± 95 %", "held out", "± 95 %", "expert alone",
         "base",
       ])
     var curves: [Kind: [LabChart.Point]] = [:]
@@ -121,8 +121,8 @@ public struct MergingLaboratory: Sendable {
         let outside = Spread(scores.map(\.heldOut))
         table.add([
           .string(kind.rawValue), .integer(key.count), .string(Rule.allCases[key.rule].name),
-          .figure(inside.mean), .figure(inside.deviation), .figure(outside.mean),
-          .figure(outside.deviation), .figure(Spread(scores.map(\.alone)).mean),
+          .figure(inside.mean), inside.margin.map { .figure($0) } ?? .null, .figure(outside.mean),
+          outside.margin.map { .figure($0) } ?? .null, .figure(Spread(scores.map(\.alone)).mean),
           .figure(Spread(scores.map(\.base)).mean),
         ])
         if Rule.allCases[key.rule] == .uniform {
@@ -156,21 +156,6 @@ public struct MergingLaboratory: Sendable {
     let heldOut: Double
     let alone: Double
     let base: Double
-  }
-
-  /// Mean and standard deviation.
-  private struct Spread {
-    let mean: Double
-    let deviation: Double
-
-    init(_ values: [Double]) {
-      let mean = values.reduce(0, +) / Double(max(values.count, 1))
-      self.mean = mean
-      deviation =
-        values.count > 1
-        ? (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1))
-          .squareRoot() : 0
-    }
   }
 
   // MARK: - One seed

@@ -78,6 +78,8 @@ public protocol Adapter: Sendable {
     on host: HostSpec, target: Int
   ) throws(ArchitectureError) -> [AdapterTensor]
   func mode(on host: HostSpec, target: Int) -> HostMode
+  /// Rows that it puts among the tokens of every text; nil for kinds that change weights.
+  var softRows: SoftRows? { get }
   /// Whether the model with adapters is the base model with other weights.
   var isMergeable: Bool { get }
   /// Whether a plan with it is for evaluation alone.
@@ -109,6 +111,7 @@ extension Adapter {
   public func trains(_ tensor: TensorSpec) -> Bool { false }
   public func fitted(to hosts: [AdaptedHost]) -> any Adapter { self }
   public func mode(on host: HostSpec, target: Int) -> HostMode { .adapted }
+  public var softRows: SoftRows? { nil }
   public var isMergeable: Bool { true }
   public var trainsNothing: Bool { false }
   public func penaltyGradient(of theta: [Float], in plan: TrainingPlan) -> [Float]? { nil }

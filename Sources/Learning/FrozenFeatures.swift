@@ -85,7 +85,7 @@ extension Network {
     let first = plan.firstTrained
     let layer = layers[first]
     let starts =
-      plan.architecture.layers[first].rows == .token ? Self.rowStarts(of: source) : nil
+      plan.architecture.layers[first].rows == .token ? rowStarts(of: source) : nil
     return FrozenFeatures(
       shape, starts: starts, rows: starts.map { Int($0[source.count]) } ?? source.count
     ) { memory in
@@ -104,12 +104,12 @@ extension Network {
     }
   }
 
-  private static func rowStarts<Source: ExampleSource>(of source: Source) -> [Int32] {
+  private func rowStarts<Source: ExampleSource>(of source: Source) -> [Int32] {
     var starts: [Int32] = [0]
     starts.reserveCapacity(source.count + 1)
     var total = 0
     for position in 0..<source.count {
-      total += source.length(at: position)
+      total += plan.rows(of: source.length(at: position))
       starts.append(Int32(clamping: total))
     }
     return starts

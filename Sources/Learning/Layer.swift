@@ -24,6 +24,9 @@ public struct Tile: Sendable {
   public internal(set) var count = 0
   /// Where each example's rows begin; entry `count` is the number of all rows.
   public internal(set) var starts: [Int]
+  /// The position of every example's first row. A model that will see its texts behind trained rows is pretrained at
+  /// several.
+  public internal(set) var firstPosition = 0
 
   /// - Parameter examples: as many as it can hold.
   public init(examples: Int) {

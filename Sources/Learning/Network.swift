@@ -3,23 +3,6 @@
 
 import Kernels
 
-/// What one pass over a batch saw. Private: it never leaves the client without noise.
-public struct BatchStatistics: Sendable, Hashable {
-  public var examples = 0
-  /// Right predictions; of texts whose every token is predicted, the sum of their shares.
-  public var correct = 0.0
-  /// Sum of losses in nats.
-  public var loss = 0.0
-  /// Examples whose gradient was not shortened.
-  public var unclipped = 0
-  /// Examples whose gradient was not finite and therefore counted as zero.
-  public var notFinite = 0
-  /// With groups of layers: how many examples had a gradient within each group's threshold.
-  public var within: [Int] = []
-
-  public init() {}
-}
-
 /// A model in a worker. Not `Sendable`: one worker owns it and trains one client after another with it.
 public final class Network {
   public let plan: TrainingPlan
@@ -28,6 +11,11 @@ public final class Network {
   package let layers: [any Layer]
   /// The tile at hand.
   private(set) var batch: Tile
+  /// The position that the first token of every text takes in models with positions; the longest text must still fit.
+  public var firstPosition: Int {
+    get { batch.firstPosition }
+    set { batch.firstPosition = newValue }
+  }
   private let outputs: FloatBuffer
   private let rowLimit: Int
   /// Gradients of tensors that several hosts share; nil where there are none.
@@ -51,15 +39,16 @@ public final class Network {
     precondition(tile > 0, "a tile holds at least one example")
     self.plan = plan
     let architecture = plan.architecture
-    let longest = architecture.input.maximumLength
+    let longest = plan.longest
     // A text is short beside the rows that a product wants.
-    let examples = longest > 1 ? max(tile, rows / 8) : tile
+    let takesTexts = architecture.input.maximumLength > 1
+    let examples = takesTexts ? max(tile, rows / 8) : tile
     self.tile = examples
-    rowLimit = longest > 1 ? max(rows, longest) : examples
+    rowLimit = takesTexts ? max(rows, longest) : examples
     scoresTokens = architecture.outputRows == .token
     batch = Tile(examples: examples)
     outputs = FloatBuffer(
-      count: (scoresTokens ? rowLimit : examples) * architecture.classes)
+      count: (scoresTokens ? rowLimit : examples) * plan.outputCount)
     let workspace = Workspace()
     shared = SharedGradients(plan, examples: examples)
     workspace.shared = shared
@@ -146,7 +135,7 @@ public final class Network {
       batch.clear()
       var end = start
       while end < positions.count,
-        batch.add(rows: source.length(at: positions[end]), limit: rowLimit)
+        batch.add(rows: plan.rows(of: source.length(at: positions[end])), limit: rowLimit)
       { end += 1 }
       precondition(end > start, "a text is longer than the model takes")
       body(positions[start..<end])
@@ -198,9 +187,16 @@ public final class Network {
   ) {
     let architecture = plan.architecture
     for (i, position) in positions.enumerated() {
-      let score = architecture.objective.score(
-        outputs, rows: scoresTokens ? batch.rows(of: i) : i..<i + 1, width: architecture.classes,
-        source: source, position: position)
+      let rows = scoresTokens ? batch.rows(of: i) : i..<i + 1
+      let score: ExampleScore
+      if scoresTokens, let soft = plan.softRows {
+        score = outputs.score(
+          architecture.objective, soft: soft, rows: rows, width: plan.outputCount,
+          words: architecture.classes, source: source, position: position)
+      } else {
+        score = architecture.objective.score(
+          outputs, rows: rows, width: architecture.classes, source: source, position: position)
+      }
       statistics.examples += 1
       statistics.loss += score.loss
       observer?(position, score.loss)

@@ -41,12 +41,20 @@ public struct TrainingPlan: Sendable {
       try adapter.fitted(to: Self.adapted(by: adapter, targets ?? [:], in: architecture))
     }
     self.adapter = adapter
+    let embedding = try adapter?.softRows?.embedding(
+      of: architecture, modulesToSave: adapter?.modulesToSave ?? [])
     for layer in architecture.layers {
       let first = layout.slots.count
       let isWhole = adapter.map { Self.isSaved(layer, $0) } ?? true
       var trainsShared = false
       for tensor in layer.tensors where isWhole || adapter?.trains(tensor) == true {
         layout.addTrained(tensor)
+      }
+      if let rows = adapter?.softRows, let embedding, embedding.name == layer.name {
+        layout.add(
+          AdapterTensor(
+            rows.tensor, rows: rows.count, columns: embedding.width, start: .constant(0),
+            isTrained: true), on: layer.name)
       }
       for host in layer.hosts {
         guard !isWhole else {
@@ -60,7 +68,7 @@ public struct TrainingPlan: Sendable {
         }
         layout.modes[host.name] = adapter.mode(on: host, target: target)
         for tensor in try adapter.tensors(on: host, target: target) {
-          layout.add(tensor, on: host)
+          layout.add(tensor, on: host.name)
           trainsShared = trainsShared || tensor.isShared && tensor.isTrained
         }
       }
@@ -139,8 +147,8 @@ extension TrainingPlan {
     }
 
     /// A shared tensor lies with the first host that has it; further hosts find it by their own name for it.
-    mutating func add(_ tensor: AdapterTensor, on host: HostSpec) {
-      let name = "\(host.name).\(tensor.name)"
+    mutating func add(_ tensor: AdapterTensor, on owner: String) {
+      let name = "\(owner).\(tensor.name)"
       starts[name] = tensor.start
       let known = tensor.isShared ? sharedPlaces[tensor.name] : nil
       let slot =
@@ -152,7 +160,7 @@ extension TrainingPlan {
         sharedPlaces[tensor.name] = slot
         if tensor.isTrained { shared.append(slot) }
       }
-      adapterTensors[host.name, default: []].append(
+      adapterTensors[owner, default: []].append(
         PlacedTensor(name: tensor.name, slot: slot, isTrained: tensor.isTrained))
     }
 
@@ -166,58 +174,6 @@ extension TrainingPlan {
       places[name] = (slot, isTrained)
       return slot
     }
-  }
-
-  /// The hosts that an adapter is on; layers that are trained whole have none.
-  private static func adapted(
-    by adapter: any Adapter, _ targets: [String: Int], in architecture: Architecture
-  ) -> [AdaptedHost] {
-    architecture.layers.filter { !isSaved($0, adapter) }.flatMap { layer in
-      layer.hosts.compactMap { host in
-        targets[host.name].map { AdaptedHost(host, target: $0) }
-      }
-    }
-  }
-
-  private static func isSaved(_ layer: any LayerSpec, _ adapter: any Adapter) -> Bool {
-    adapter.modulesToSave.contains(layer.name)
-  }
-
-  /// The target module of every adapted host: the one with its full name, else the first that is its last part.
-  private static func targets(
-    of adapter: any Adapter, in architecture: Architecture
-  ) throws(ArchitectureError) -> [String: Int] {
-    let hosts = architecture.hosts
-    var found: [String: Int] = [:]
-    var used = Set<Int>()
-    for host in hosts {
-      let modules = adapter.targetModules
-      guard
-        let target = modules.firstIndex(of: host.name)
-          ?? modules.firstIndex(where: { host.name.hasSuffix(".\($0)") })
-      else { continue }
-      found[host.name] = target
-      used.insert(target)
-    }
-    if let unknown = adapter.targetModules.indices.first(where: { !used.contains($0) }) {
-      throw ArchitectureError(
-        description: "adapter.target_modules: \"\(adapter.targetModules[unknown])\" is not a layer "
-          + "of \(architecture.name); its layers are \(listed(hosts.map(\.name)))")
-    }
-    let layers = architecture.layers.map(\.name)
-    if let unknown = adapter.modulesToSave.first(where: { !layers.contains($0) }) {
-      throw ArchitectureError(
-        description: "adapter.modules_to_save: \"\(unknown)\" is not a layer of "
-          + "\(architecture.name); its layers are \(listed(layers))")
-    }
-    return found
-  }
-
-  private static func listed(_ names: [String]) -> String {
-    names.count <= 20
-      ? names.joined(separator: ", ")
-      : names.prefix(8).joined(separator: ", ") + ", ... "
-        + names.suffix(4).joined(separator: ", ")
   }
 }
 
@@ -243,7 +199,8 @@ extension TrainingPlan {
 
   /// θ at the start: the base parameters themselves, or the trained tensors of the adapters.
   public func initialTrainable(base: [Float], seed: UInt64) -> [Float] {
-    adapter == nil ? base : draw(slots, base: base, seed: seed)
+    adapter == nil
+      ? base : withSoftStart(draw(slots, base: base, seed: seed), base: base, seed: seed)
   }
 
   /// The whole model that base and θ amount to: what adapters do is added to their weights.

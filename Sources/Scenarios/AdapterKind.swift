@@ -10,8 +10,9 @@ extension Scenario.Adapter {
     case ia3(feedforwardModules: [String])
     case bitFit
     case layerNorm
-    /// Values on a random mask of r·(rows + columns) places, drawn from the scenario's seed.
-    case sparse
+    /// Values on a mask of r·(rows + columns) places: drawn from the scenario's seed, or where the base model's gradient
+    /// on the public examples is largest.
+    case sparse(isPublic: Bool)
     /// Gates with the published penalty on their openness: its weight, and the share of gates to keep open.
     case fineGates(penalty: Double, keep: Double)
     case veRA
@@ -24,6 +25,10 @@ extension Scenario.Adapter {
     case compacter(width: Int, factors: Int, trainsRule: Bool)
     /// LoRA whose factors a network of so many hidden units emits.
     case opLoRA(hidden: Int)
+    /// So many trained rows in front of every text.
+    case prompt(rows: Int)
+    /// So many trained words behind a text's first tokens; counted in the loss where predicted.
+    case planningTokens(count: Int, after: Int, predict: Bool)
 
     /// As the key `type` has it.
     public var name: String {
@@ -41,6 +46,8 @@ extension Scenario.Adapter {
       case .bottleneck: "bottleneck"
       case .compacter: "compacter"
       case .opLoRA: "op-lora"
+      case .prompt: "prompt"
+      case .planningTokens: "planning-tokens"
       }
     }
 
@@ -48,7 +55,9 @@ extension Scenario.Adapter {
     /// their weights.
     public var isLinear: Bool {
       switch self {
-      case .ia3, .bitFit, .layerNorm, .sparse, .loRTA(_, trainsAll: false): true
+      case .ia3, .bitFit, .layerNorm, .sparse, .loRTA(_, trainsAll: false), .prompt,
+        .planningTokens:
+        true
       case .lora, .rgp, .fineGates, .veRA, .convLoRA, .loRTA(_, trainsAll: true), .bottleneck,
         .compacter, .opLoRA:
         false
@@ -71,8 +80,17 @@ extension Scenario.Adapter {
       }
     }
 
-    /// Whether the trained tensors are the model's own, in layers that no target module names.
-    var trainsModelTensors: Bool { self == .bitFit || self == .layerNorm }
+    /// Whether the trained tensors are in layers that no target module names: the model's own, or rows of its embedding.
+    var trainsModelTensors: Bool { self == .bitFit || self == .layerNorm || softRows != nil }
+
+    /// Rows that every text gets; nil for kinds that change weights.
+    package var softRows: Int? {
+      switch self {
+      case .prompt(let rows): rows
+      case .planningTokens(let count, _, _): count
+      default: nil
+      }
+    }
   }
 }
 
@@ -100,8 +118,14 @@ extension Scenario.Adapter.Kind {
     .init("bitfit", "The model's biases alone are trained.", [saved]),
     .init("layer_norm", "Scales and shifts of normalisations alone are trained.", [saved]),
     .init(
-      "sparse", "W + S with S zero but at r (rows + columns) random places.",
-      [rank, targets, saved]),
+      "sparse", "W + S with S zero but at r (rows + columns) places.",
+      [
+        rank, targets, saved,
+        .implied(
+          "mask", "random", .choice(["random", "public"]),
+          "The places: random, or where the base model's gradient on the public examples is largest."
+        ),
+      ]),
     .init(
       "finegates", "Gates on the rows and columns of frozen weights.",
       [
@@ -161,6 +185,24 @@ extension Scenario.Adapter.Kind {
         targets, saved,
         .defaults("hidden", 16, .integer(1...1024), "Hidden units of each layer's network."),
       ]),
+    .init(
+      "prompt", "A soft prompt: trained rows in front of every text of a frozen model.",
+      [
+        .defaults(
+          "num_virtual_tokens", 20, .integer(1...1024), "Rows; they take positions of the model."),
+        saved,
+      ]),
+    .init(
+      "planning-tokens", "Trained words that a frozen decoder reads in every text.",
+      [
+        .defaults("count", 2, .integer(1...1024), "Words; they take positions of the model."),
+        .defaults(
+          "after", 1, .integer(0...1024), "The text's own tokens in front of them."),
+        .defaults(
+          "predict", false, .boolean,
+          "Whether the words count in the loss, or the text's own tokens alone."),
+        saved,
+      ]),
   ]
 
   init(_ fields: Fields) throws(ScenarioError) {
@@ -173,7 +215,10 @@ extension Scenario.Adapter.Kind {
             ? [] : try fields.strings("feedforward_modules"))
       case "bitfit": .bitFit
       case "layer_norm": .layerNorm
-      case "sparse": .sparse
+      case "sparse":
+        .sparse(
+          isPublic: fields.optional("mask") == nil
+            ? false : try fields.string("mask") == "public")
       case "finegates":
         .fineGates(penalty: try fields.number("penalty"), keep: try fields.number("keep"))
       case "vera": .veRA
@@ -187,6 +232,11 @@ extension Scenario.Adapter.Kind {
           width: try fields.integer("width"), factors: try fields.integer("factors"),
           trainsRule: try fields.string("phm_rule") == "trained")
       case "op-lora": .opLoRA(hidden: try fields.integer("hidden"))
+      case "prompt": .prompt(rows: try fields.integer("num_virtual_tokens"))
+      case "planning-tokens":
+        .planningTokens(
+          count: try fields.integer("count"), after: try fields.integer("after"),
+          predict: try fields.boolean("predict"))
       default: .lora
       }
   }
@@ -210,6 +260,25 @@ extension Scenario {
         JSONPath() + "method" + "name",
         "mr-mtl pulls A and B to a centre, which op-lora's networks emit anew in every step; use another "
           + "method")
+    }
+    if case .sparse(isPublic: true) = adapter.kind, !data.hasPublicExamples {
+      problems.add(
+        place + "mask",
+        "\"public\" needs public examples; set data.public_examples above 0, or this to \"random\"")
+    }
+    if adapter.kind.softRows != nil {
+      let name = adapter.kind.name
+      if model.maximumTokens == nil {
+        problems.add(
+          place + "type",
+          "\"\(name)\" trains rows among the tokens of texts, and a \(model.name) takes none; use another kind, "
+            + "or \"bert\" or \"gpt\" on texts")
+      } else if case .planningTokens = adapter.kind, !model.isDecoder {
+        problems.add(
+          place + "type",
+          "\"planning-tokens\" are words of a decoder, and a \(model.name) predicts labels; use \"prompt\""
+        )
+      }
     }
     if adapter.kind.sharesTensors, privacy.clipping.groups != nil {
       problems.add(

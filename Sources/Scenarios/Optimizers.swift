@@ -43,6 +43,11 @@ extension Scenario {
   public struct Betas: Sendable, Hashable {
     public let first: Double
     public let second: Double
+
+    package init(first: Double, second: Double) {
+      self.first = first
+      self.second = second
+    }
   }
 }
 

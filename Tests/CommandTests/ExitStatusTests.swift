@@ -197,6 +197,7 @@ struct ExitStatusTests {
       "check", "audit", "merge", "sweep",
       "compare", "report", "export", "init", "examples", "advise", "watch",
       "lab", "lab lora-noise", "lab membership", "lab federated-noise", "lab merging",
+      "lab planning-tokens",
     ])
   func helpText(_ command: String) async throws {
     try await Program.inFolder { program in

@@ -76,6 +76,21 @@ struct AdapterKindTests {
     }
   }
 
+  @Test("a mask from public data is the same with 1 and 2 workers, and asks for such data")
+  func publicMask() async throws {
+    let kind =
+      #"adapter={"type": "sparse", "r": 1, "target_modules": ["fc2", "fc3"], "mask": "public"}"#
+    #expect(throws: ScenarioError.self) { try four([deep, kind, "rounds=2", "seed=1"]) }
+    let scenario = try four([deep, kind, "rounds=2", "data.public_examples=50"])
+    let one = try await run(scenario, workers: 1)
+    let two = try await run(scenario, workers: 2)
+    #expect(one.result.resultDigest == two.result.resultDigest)
+    let random = try four([
+      deep, kind.replacing("public", with: "random"), "rounds=2", "data.public_examples=50",
+    ])
+    #expect(try await run(random).result.resultDigest != one.result.resultDigest)
+  }
+
   @Test("what does not fit is refused in one sentence")
   func refusals() async throws {
     for kind in [
@@ -84,6 +99,8 @@ struct AdapterKindTests {
       #"{"type": "bottleneck", "target_modules": ["fc2"]}"#,
       #"{"type": "bitfit", "target_modules": ["fc2"]}"#,
       #"{"type": "ia3", "r": 2, "target_modules": ["fc2"]}"#,
+      #"{"type": "prompt"}"#,
+      #"{"type": "planning-tokens", "count": 1}"#,
     ] {
       #expect(throws: ScenarioError.self) {
         try scenario(deep, "adapter=\(kind)", "rounds=2", "seed=1")

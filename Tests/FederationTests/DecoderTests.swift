@@ -44,6 +44,7 @@ struct DecoderTests {
       [], ["adapter=null", "model.pretraining=null"],
       ["adapter.aggregation=fedit", "method={\"name\": \"r-dpcfl\", \"candidate_clusters\": [2]}"],
       ["privacy.individual=true", "method={\"name\": \"global\"}"],
+      ["adapter={\"type\": \"planning-tokens\", \"count\": 2}"],
     ] as [[String]])
   func digests(_ changes: [String]) async throws {
     let texts = try TinyTexts()

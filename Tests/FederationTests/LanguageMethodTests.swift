@@ -30,6 +30,14 @@ struct LanguageMethodTests {
     ])
   }
 
+  @Test("soft prompts", arguments: ["flat", "per-layer"])
+  func prompts(_ clipping: String) async throws {
+    try await same([
+      "adapter={\"type\": \"prompt\", \"num_virtual_tokens\": 2, \"modules_to_save\": [\"classifier\"]}",
+      "privacy.clipping={\"name\": \"\(clipping)\"}",
+    ])
+  }
+
   @Test("whole clients are protected, examples followed, cohorts drawn")
   func others() async throws {
     try await same([

@@ -59,7 +59,23 @@ extension TokenCase {
       TokenCase(name: name, plan: try TrainingPlan(architecture: model, adapter: adapter))
     }
     let saved = ["classifier"]
+    // Positions for three more rows.
+    let roomy = try Architecture.gpt(
+      DecoderSizes(vocabulary: 20, width: 12, blocks: 2, heads: 3, inner: 20, positions: 15),
+      maximumTokens: 12)
+    func words(_ count: Int, after: Int, predicted: Bool) -> SoftRowsAdapter {
+      SoftRowsAdapter(
+        SoftRows(count: count, after: after, role: .tokens(predicted: predicted)))
+    }
     return [
+      try test(
+        "BERT, prompt", bert,
+        SoftRowsAdapter(SoftRows(count: 2, after: 0, role: .prompt), modulesToSave: saved)),
+      try test(
+        "GPT, prompt", roomy, SoftRowsAdapter(SoftRows(count: 3, after: 0, role: .prompt))),
+      try test("GPT, planning tokens", roomy, words(2, after: 1, predicted: false)),
+      try test("GPT, planning tokens, predicted", roomy, words(3, after: 2, predicted: true)),
+      try test("GPT, planning tokens behind three", roomy, words(2, after: 3, predicted: false)),
       try test(
         "BERT, IA3", bert,
         IA3Adapter(

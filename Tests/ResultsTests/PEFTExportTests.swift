@@ -44,7 +44,7 @@ private struct Examples: ExampleSource {
 }
 
 /// A run with made-up parameters: what a simulation would have stored.
-private struct MadeUp {
+struct MadeUp {
   let scenario: Scenario
   let architecture: Architecture
   let plan: TrainingPlan

@@ -77,6 +77,7 @@ struct CheckFacts: Sendable {
 extension ModelSize {
   /// - Parameter length: tokens of a usual example; 1 where examples are no texts.
   init(_ plan: TrainingPlan, length: Int = 1) {
+    let length = length + (plan.softRows?.count ?? 0)
     trainable = plan.trainableCount
     total = plan.architecture.parameterCount
     featureBytesPerExample = plan.featureBytesPerRow * (plan.featuresAreTokens ? length : 1)

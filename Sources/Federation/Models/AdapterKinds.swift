@@ -19,9 +19,9 @@ extension Scenario.Adapter {
         targetModules: targetModules, feedforwardModules: inputs, modulesToSave: modulesToSave)
     case .bitFit: ModelTensorAdapter(.biases, modulesToSave: modulesToSave)
     case .layerNorm: ModelTensorAdapter(.norms, modulesToSave: modulesToSave)
-    case .sparse:
+    case .sparse(let isPublic):
       SparseAdapter(
-        rank: r, targetModules: targetModules, mask: .random(seed: seed),
+        rank: r, targetModules: targetModules, mask: isPublic ? .computed : .random(seed: seed),
         modulesToSave: modulesToSave)
     case .fineGates(let penalty, let keep):
       FineGatesAdapter(
@@ -37,6 +37,13 @@ extension Scenario.Adapter {
         targetModules: targetModules, modulesToSave: modulesToSave)
     case .bottleneck(let width):
       BottleneckAdapter(width: width, targetModules: targetModules, modulesToSave: modulesToSave)
+    case .prompt(let rows):
+      SoftRowsAdapter(
+        SoftRows(count: rows, after: 0, role: .prompt), modulesToSave: modulesToSave)
+    case .planningTokens(let count, let after, let predict):
+      SoftRowsAdapter(
+        SoftRows(count: count, after: after, role: .tokens(predicted: predict)),
+        modulesToSave: modulesToSave)
     case .compacter(let width, let factors, let trainsRule):
       CompacterAdapter(
         width: width, factors: factors, trainsRule: trainsRule, targetModules: targetModules,
@@ -54,13 +61,16 @@ extension Scenario.Adapter.Kind {
     case .ia3: "scales of outputs or inputs"
     case .bitFit: "biases"
     case .layerNorm: "scales and shifts of normalisations"
-    case .sparse: "values on a common mask"
+    case .sparse(let isPublic):
+      isPublic ? "values on a mask from public data" : "values on a common mask"
     case .fineGates: "logits of gates"
     case .veRA: "two vectors of scales a layer"
     case .convLoRA: "A and B of kernels"
     case .loRTA(_, let trainsAll): trainsAll ? "five common factors" : "a common B"
     case .bottleneck: "a small network behind each layer"
     case .compacter: "factors of a small network behind each layer"
+    case .prompt: "rows in front of every text"
+    case .planningTokens: "vectors of added words"
     case .opLoRA: "A and B by way of networks that emit them"
     }
   }

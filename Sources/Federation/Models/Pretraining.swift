@@ -31,6 +31,7 @@ struct Pretraining {
     add("seed \(population.scenario.seed)")
     // As the scenario writes them: descriptions of values may differ from process to process.
     for part in ["model", "data"] { add(population.scenario.resolved[part]?.text ?? "") }
+    if let rows = population.plan.softRows { add("positions behind 0 to \(rows.count) rows") }
     population.partition.publicIndices.withUnsafeBytes { hash.update(bufferPointer: $0) }
     return hash.finalize().hexadecimal
   }
@@ -49,8 +50,13 @@ struct Pretraining {
       var stream = RandomStream(seed: seed, purpose: .pretraining, round: epoch)
       let order = Array(0..<source.count).shuffled(using: &stream)
       for start in stride(from: 0, through: source.count - batch, by: batch) {
+        // Rows that are trained later move the text: the model learns to read it at all its places.
+        let position = population.plan.softRows.map {
+          Int(stream.next(upperBound: UInt64($0.count + 1)))
+        }
         let gradient = try await gradientSum(
-          parameters, source: source, positions: Array(order[start..<start + batch]))
+          parameters, firstPosition: position ?? 0, source: source,
+          positions: Array(order[start..<start + batch]))
         let scale = 1 / Float(batch)
         let rate = Float(settings.learningRate)
         let momentum = Float(settings.momentum)
@@ -64,7 +70,7 @@ struct Pretraining {
   }
 
   private func gradientSum(
-    _ parameters: [Float], source: ClientView, positions: [Int]
+    _ parameters: [Float], firstPosition: Int, source: ClientView, positions: [Int]
   ) async throws -> [Float] {
     let size = (positions.count + Pretraining.parts - 1) / Pretraining.parts
     let parts = stride(from: 0, to: positions.count, by: size).map {
@@ -74,6 +80,8 @@ struct Pretraining {
       try await lane.run { workspace in
         let network = try workspace.whole()
         network.load(trainable: parameters)
+        network.firstPosition = firstPosition
+        defer { network.firstPosition = 0 }
         var sum = [Float](repeating: 0, count: parameters.count)
         _ = network.addClippedSum(of: source, at: part, clipping: .none, to: &sum)
         return sum

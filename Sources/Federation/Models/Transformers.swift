@@ -34,7 +34,8 @@ extension Scenario.GPTDecoder: BuildableModel {
       return try .gpt(
         DecoderSizes(
           vocabulary: examples.vocabulary, width: width, blocks: blocks, heads: heads,
-          inner: 4 * width, positions: maximumTokens),
+          inner: 4 * width,
+          positions: maximumTokens + (scenario.adapter?.kind.softRows ?? 0)),
         maximumTokens: maximumTokens)
     default: throw scenario.holdsNoModel(use: "bert")
     }

@@ -42,7 +42,7 @@ public struct Simulation: Sendable {
 
     let base = try await baseModel(population, lanes: lanes, observer: observer)
     let frozen = FrozenParameters(
-      base: base, factors: plan.frozenFactors(seed: scenario.seed))
+      base: base, factors: try await population.frozenFactors(base: base, lanes: lanes))
     try await lanes.onEach { $0.network.load(frozen: frozen) }
 
     let exchange = try AdapterExchange(scenario: scenario, plan: plan, base: base)

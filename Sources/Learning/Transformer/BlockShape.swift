@@ -45,7 +45,7 @@ func linearTensors(_ host: HostSpec) -> [TensorSpec] {
 
 extension LayerContext {
   /// Rows that an example can have.
-  var longest: Int { plan.architecture.input.maximumLength }
+  var longest: Int { plan.longest }
 
   /// Whether a gradient passes through the layer.
   var hasGradient: Bool { index >= plan.firstTrained }

@@ -72,6 +72,7 @@ final class EmbeddingLayer: Layer {
   private let sums: FloatBuffer
   private let gradient: FloatBuffer
   private let head: LanguageHeadLayer?
+  private let soft: SoftRowsPart?
 
   init(_ spec: EmbeddingSpec, in context: LayerContext) {
     width = spec.width
@@ -85,17 +86,20 @@ final class EmbeddingLayer: Layer {
     table = EmbeddingTable(spec, in: context)
     let count = context.rows * spec.width
     sums = spec.norm == nil ? output : context.workspace.scratch("branch", count: count)
-    gradient = FloatBuffer(count: table.isTrained ? count : 0)
+    soft = SoftRowsPart(spec, in: context)
+    gradient = FloatBuffer(count: table.isTrained || soft != nil ? count : 0)
     head = context.workspace.tied[spec.words]
   }
 
   func load(frozen: FrozenParameters) {
     table.load(frozen: frozen)
+    soft?.load(frozen: frozen)
     norm?.load(frozen: frozen)
   }
 
   func load(trainable: [Float]) {
     table.load(trainable: trainable)
+    soft?.load(trainable: trainable)
     norm?.load(trainable: trainable)
   }
 
@@ -103,18 +107,24 @@ final class EmbeddingLayer: Layer {
     _ source: Source, at position: Int, as index: Int, of tile: Tile
   ) {
     let rows = tile.rows(of: index)
-    tokens.withMutableSpan(at: rows.lowerBound, count: rows.count) {
+    let own = soft?.ownCount(rows) ?? rows.count
+    tokens.withMutableSpan(at: rows.lowerBound, count: own) {
       source.write(position, into: &$0)
     }
+    soft?.spread(tokens, rows)
   }
 
   func forward(_ tile: Tile) {
-    for i in 0..<tile.count { table.embed(tokens, tile.rows(of: i), into: sums) }
+    for i in 0..<tile.count {
+      let rows = tile.rows(of: i)
+      table.embed(tokens, rows, firstPosition: tile.firstPosition, into: sums)
+      soft?.write(rows, into: sums)
+    }
     norm?.forward(tile, sums, residual: nil, output: output)
   }
 
   func backward(_ tile: Tile, needsInputGradient: Bool) {
-    guard table.isTrained else {
+    guard table.isTrained || soft != nil else {
       norm?.backward(tile, gradient: outputGradient, inputGradient: nil)
       return
     }
@@ -123,20 +133,24 @@ final class EmbeddingLayer: Layer {
     } else {
       gradient.copy(tile.rows * width, from: outputGradient, at: 0, to: 0)
     }
-    table.measure(tokens, gradient, tile, head: head)
+    if table.isTrained { table.measure(tokens, gradient, tile, head: head) }
+    soft?.measure(gradient, tile, head: head)
   }
 
   func squaredNorm(of example: Int) -> Double {
     table.squaredNorm(of: example) + (norm?.squaredNorm(of: example) ?? 0)
+      + (soft?.squaredNorm(of: example) ?? 0)
   }
 
   func accumulate(_ tile: Tile, coefficients: [Float]) {
     norm?.accumulate(tile, coefficients: coefficients)
     table.accumulate(tokens, gradient, tile, coefficients: coefficients, head: head)
+    soft?.accumulate(tile, coefficients: coefficients)
   }
 
   func drainSum(into total: inout [Float]) {
     norm?.drainSum(into: &total)
     table.drainSum(into: &total)
+    soft?.drainSum(into: &total)
   }
 }

@@ -48,11 +48,14 @@ final class EmbeddingTable {
 
   func load(trainable: [Float]) { if isTrained { self.trainable = trainable } }
 
-  func embed(_ tokens: IndexBuffer, _ rows: Range<Int>, into output: FloatBuffer) {
+  func embed(
+    _ tokens: IndexBuffer, _ rows: Range<Int>, firstPosition: Int, into output: FloatBuffer
+  ) {
+    let places = (slotPlaces ?? basePlaces).range
     // All tables are trained, or none: they belong to one layer.
     TokenRows.embed(
       tokens, rows: rows, width: width, parameters: isTrained ? trainable : frozen,
-      words: (slotWords ?? baseWords).range, positions: (slotPlaces ?? basePlaces).range,
+      words: (slotWords ?? baseWords).range, positions: places.dropFirst(firstPosition * width),
       types: (slotTypes ?? baseTypes)?.range, output: output)
   }
 
@@ -106,7 +109,8 @@ final class EmbeddingTable {
         }
         if slotPlaces != nil {
           sumPlaces.addScaled(
-            coefficients[i], gradient, at: t * width, to: place * width, count: width)
+            coefficients[i], gradient, at: t * width, to: (tile.firstPosition + place) * width,
+            count: width)
         }
         if slotTypes != nil {
           sumTypes.addScaled(coefficients[i], gradient, at: t * width, to: 0, count: width)

@@ -40,6 +40,10 @@ final class LanguageHeadLayer: Layer {
 
   private let vocabulary: Int
   private let width: Int
+  /// Words that an adapter adds, their vectors, and floats of a row of logits.
+  private let added: Int
+  private let addedSlot: ParameterSlot?
+  private let stride: Int
   private let base: ParameterSlot
   private let slot: ParameterSlot?
   private let logits: FloatBuffer
@@ -47,6 +51,8 @@ final class LanguageHeadLayer: Layer {
   private var frozen = FrozenParameters(base: [], factors: [])
   private var forwardPanels: Panels
   private var backwardPanels: Panels?
+  private let addedPanels: Panels
+  private let addedBackward: Panels
   private let tiedPanels: Panels
   private let cross: FloatBuffer
   private let norms: GramNorm?
@@ -54,6 +60,14 @@ final class LanguageHeadLayer: Layer {
   init(_ spec: LanguageHeadSpec, in context: LayerContext) {
     vocabulary = spec.vocabulary
     width = spec.width
+    let rows = context.plan.softRows
+    added = rows?.words ?? 0
+    addedSlot = rows.flatMap { rows in
+      context.plan.slots.first { rows.words > 0 && $0.name.hasSuffix(".\(rows.tensor)") }
+    }
+    stride = spec.vocabulary + added
+    addedPanels = Panels(depth: added > 0 ? width : 0, columns: added)
+    addedBackward = Panels(depth: added, columns: added > 0 ? width : 0)
     inputStride = spec.width
     guard let base = context.plan.architecture.slot(spec.words) else {
       preconditionFailure("\(spec.words) is no tensor of the architecture")
@@ -84,6 +98,12 @@ final class LanguageHeadLayer: Layer {
   }
 
   func load(trainable: [Float]) {
+    if let added = addedSlot {
+      addedPanels.pack(
+        trainable, at: added.offset, rows: added.rows, columns: width, transposed: true)
+      addedBackward.pack(
+        trainable, at: added.offset, rows: added.rows, columns: width, transposed: false)
+    }
     guard let slot else { return }
     forwardPanels.pack(
       trainable, at: slot.offset, rows: vocabulary, columns: width, transposed: true)
@@ -95,10 +115,23 @@ final class LanguageHeadLayer: Layer {
     MatrixView(buffer, at: rows.lowerBound * columns, rows: rows.count, columns: columns)
   }
 
+  /// Logits (or their gradient) of the model's own words, and of those that an adapter adds.
+  private func ownView(_ buffer: FloatBuffer, _ rows: Range<Int>) -> MatrixView {
+    MatrixView(
+      buffer, at: rows.lowerBound * stride, rows: rows.count, columns: vocabulary, stride: stride)
+  }
+
+  private func addedView(_ buffer: FloatBuffer, _ rows: Range<Int>) -> MatrixView {
+    MatrixView(
+      buffer, at: rows.lowerBound * stride + vocabulary, rows: rows.count, columns: added,
+      stride: stride)
+  }
+
   func forward(_ tile: Tile) {
     let rows = 0..<tile.rows
-    chainMultiply(
-      view(input, rows, width), by: forwardPanels, into: view(logits, rows, vocabulary))
+    chainMultiply(view(input, rows, width), by: forwardPanels, into: ownView(logits, rows))
+    guard added > 0 else { return }
+    chainMultiply(view(input, rows, width), by: addedPanels, into: addedView(logits, rows))
   }
 
   func backward(_ tile: Tile, needsInputGradient: Bool) {
@@ -107,8 +140,21 @@ final class LanguageHeadLayer: Layer {
       backwardPanels ?? frozen.packed.panels(of: base, in: frozen.base, transposed: false)
     backwardPanels = panels
     let rows = 0..<tile.rows
-    chainMultiply(
-      view(gradient, rows, vocabulary), by: panels, into: view(inputGradient, rows, width))
+    let target = view(inputGradient, rows, width)
+    chainMultiply(ownView(gradient, rows), by: panels, into: target)
+    guard added > 0 else { return }
+    chainMultiply(addedView(gradient, rows), by: addedBackward, start: .target, into: target)
+  }
+
+  /// Adds an example's gradient of the added words' vectors on this side: Σ_t p_t h_tᵀ, row by row.
+  func addWordGradient(_ rows: Range<Int>, to gradients: FloatBuffer, at offset: Int) {
+    for word in 0..<added {
+      for row in rows {
+        gradients.addScaled(
+          gradient[row * stride + vocabulary + word], input, at: row * width,
+          to: offset + word * width, count: width)
+      }
+    }
   }
 
   /// What the output side adds to ‖∂loss/∂words‖² of an example: ‖Σ p_t h_tᵀ‖² and twice the

@@ -49,6 +49,8 @@ final class PoolingLayer: Layer {
 
   private let kind: PoolingKind
   private let width: Int
+  /// Rows of a soft prompt in front of every text: they are no part of what is pooled.
+  private let prompt: Int
   private let output: FloatBuffer
   private let outputGradient: FloatBuffer
   private let dense: LinearHost?
@@ -61,6 +63,7 @@ final class PoolingLayer: Layer {
   init(_ spec: PoolingSpec, in context: LayerContext) {
     kind = spec.kind
     width = spec.width
+    prompt = context.plan.softRows?.count ?? 0
     inputStride = spec.width
     input = FloatBuffer(count: context.rows * width)
     inputGradient = FloatBuffer(count: context.handsDown ? context.rows * width : 0)
@@ -83,7 +86,7 @@ final class PoolingLayer: Layer {
 
   func forward(_ tile: Tile) {
     for i in 0..<tile.count {
-      let rows = tile.rows(of: i)
+      let rows = tile.rows(of: i).dropFirst(prompt)
       guard !rows.isEmpty else {
         // Without tokens there is nothing to pool.
         (dense == nil ? output : first).clear(at: i * width, count: width)
@@ -117,7 +120,8 @@ final class PoolingLayer: Layer {
     }
     guard needsInputGradient else { return }
     for i in 0..<tile.count {
-      let rows = tile.rows(of: i)
+      let rows = tile.rows(of: i).dropFirst(prompt)
+      inputGradient.clear(at: (rows.lowerBound - prompt) * width, count: prompt * width)
       guard !rows.isEmpty else { continue }
       if kind == .mean {
         TokenRows.spread(

@@ -16,9 +16,12 @@ struct KindExport {
   private let layouts: [String: TorchLayout]
   /// Base weights and adapter tensors that are not trained.
   private let stored: Safetensors
+  /// What PEFT's prompts want to know of the pretrained model.
+  private var promptSizes: [String: Int] = [:]
 
   /// - Parameter stored: the run's file `base`.
-  /// - Throws: `ArchitectureError` if the adapter does not fit these weights.
+  /// - Throws: `ArchitectureError` if the adapter does not fit these weights; `ModelFolderError` if the pretrained
+  ///   model is gone.
   init(
     _ adapter: Scenario.Adapter, of scenario: Scenario, stored: Safetensors,
     layouts: [String: TorchLayout]
@@ -27,6 +30,18 @@ struct KindExport {
     self.scenario = scenario
     self.stored = stored
     self.layouts = layouts
+    if case .prompt = adapter.kind, let path = scenario.modelPath {
+      switch try TransformerConfiguration(folder: URL(fileURLWithPath: path, isDirectory: true)) {
+      case .bert(let sizes):
+        promptSizes = [
+          "token_dim": sizes.width, "num_layers": sizes.blocks, "num_attention_heads": sizes.heads,
+        ]
+      case .gpt2(let sizes):
+        promptSizes = [
+          "token_dim": sizes.width, "num_layers": sizes.blocks, "num_attention_heads": sizes.heads,
+        ]
+      }
+    }
     let modules = adapter.targetModules
     // Files hold tensors by name; layers follow one another by the numbers in their names.
     let ordered = stored.tensors.sorted {
@@ -101,6 +116,7 @@ struct KindExport {
 
   /// As PEFT calls the kind; nil where it has none, or none for the layers at hand.
   var peftType: String? {
+    if case .prompt = adapter.kind { return scenario.modelPath == nil ? nil : "PROMPT_TUNING" }
     guard scenario.modelPath == nil else { return nil }
     let kernels = hosts.filter { if case .kernel = $0.host.order { true } else { false } }
     switch adapter.kind {
@@ -119,6 +135,7 @@ struct KindExport {
       return model.tensors
         + stored.tensors.filter { !$0.name.hasSuffix(".weight") && !$0.name.hasSuffix(".bias") }
     }
+    if case .prompt = adapter.kind { return prompt(model) }
     var tensors = hosts.flatMap { peft(values(on: $0.host, model), on: $0.host) }
     // Layers that were trained whole beside the adapter.
     for tensor in model.tensors
@@ -145,6 +162,15 @@ struct KindExport {
     return tensors
   }
 
+  /// PEFT reads the rows under a name of their own; what was trained beside them (a classifier) keeps its names.
+  private func prompt(_ model: Safetensors) -> [Safetensors.Tensor] {
+    model.tensors.map { tensor in
+      tensor.name.hasSuffix(".prompt_embeddings")
+        ? Safetensors.Tensor(
+          name: "prompt_embeddings", shape: tensor.shape, values: tensor.values) : tensor
+    }
+  }
+
   private func peft(_ values: [String: [Float]], on host: HostSpec) -> [Safetensors.Tensor] {
     func tensor(_ name: String, _ shape: [Int], _ values: [Float]?) -> Safetensors.Tensor? {
       values.map {
@@ -166,7 +192,7 @@ struct KindExport {
         .compactMap { $0 }
     case .sparse:
       guard let sparse = trained as? SparseAdapter else { return [] }
-      let places = sparse.places(on: host)
+      let places = sparse.places(on: host, values)
       let rows = places.map { Int32($0 / host.columns) }
       let turned = places.map { Int32(columns[$0 % host.columns]) }
       return [
@@ -205,10 +231,20 @@ struct KindExport {
       return .object(members)
     }
     members["peft_type"] = .string(type)
+    if case .prompt(let rows) = adapter.kind {
+      members["num_virtual_tokens"] = .integer(rows)
+      members["prompt_tuning_init"] = "RANDOM"
+      members["num_transformer_submodules"] = 1
+      members["task_type"] = scenario.model.isDecoder ? "CAUSAL_LM" : "FEATURE_EXTRACTION"
+      members["target_modules"] = nil
+      members["modules_to_save"] = nil
+      for (name, size) in promptSizes { members[name] = .integer(size) }
+    }
     switch adapter.kind {
     case .ia3(let inputs): members["feedforward_modules"] = names(inputs)
     case .sparse:
       members["r"] = .integer(adapter.r)
+      // A name that PEFT knows; the places are in the file.
       members["mask_type"] = "random"
       members["random_seed"] = .null
     case .veRA:

@@ -81,6 +81,19 @@ public struct AdapterFolder: Sendable {
     guard !layers.isEmpty else { throw MergeError("\(path): holds no lora_A and lora_B") }
   }
 
+  /// The file of the base model, which the configuration names beside this folder; nil for one of another place.
+  var baseFile: URL? {
+    guard case .string(let name)? = document["base_model_name_or_path"] else { return nil }
+    let file = URL(fileURLWithPath: name, relativeTo: URL(fileURLWithPath: path, isDirectory: true))
+      .appendingPathComponent("model.safetensors").standardizedFileURL
+    return FileManager.default.fileExists(atPath: file.path) ? file : nil
+  }
+
+  var hasRelativeBase: Bool {
+    guard case .string(let name)? = document["base_model_name_or_path"] else { return false }
+    return !name.hasPrefix("/")
+  }
+
   private static func layer(
     _ name: String, _ pair: [String: Safetensors.Tensor], _ document: JSONValue, _ path: String
   ) throws(MergeError) -> Layer {
@@ -101,7 +114,7 @@ public struct AdapterFolder: Sendable {
       throw MergeError(
         "\(path): \(name) has factors of ranks \(a.rows) and \(b.columns); export the run again")
     }
-    guard let alpha = document["lora_alpha"]?.double else {
+    guard let alpha = (document["alpha_pattern"]?[name] ?? document["lora_alpha"])?.double else {
       throw MergeError("\(path): lora_alpha is no number; export the run again")
     }
     let rank = Double(a.rows)

@@ -11,6 +11,8 @@ import Tensors
 public struct MergedAdapter: Sendable {
   private let config: JSONValue
   private let file: Safetensors
+  /// The first part's base, which the merged adapter stands on; nil where its configuration names a place of its own.
+  private let base: Data?
   public let privacy: MergedPrivacy
   /// Layers, and the largest relative error of the written factors against the merged change of the weights.
   public let layers: Int
@@ -56,7 +58,8 @@ public struct MergedAdapter: Sendable {
           epsilon: part.metadata["epsilon"].flatMap(Double.init),
           delta: part.metadata["delta"].flatMap(Double.init) ?? 0)
       })
-    config = Self.configuration(first, merged, parts.flatMap(\.whole).isEmpty)
+    base = first.hasRelativeBase ? first.baseFile.flatMap { try? Data(contentsOf: $0) } : nil
+    config = Self.configuration(first, merged, hasBase: base != nil)
     file = try Safetensors(
       tensors: merged.flatMap(\.tensors) + Self.whole(parts),
       metadata: [
@@ -154,7 +157,7 @@ public struct MergedAdapter: Sendable {
   }
 
   private static func configuration(
-    _ first: AdapterFolder, _ merged: [Merged], _ isWithoutWhole: Bool
+    _ first: AdapterFolder, _ merged: [Merged], hasBase: Bool
   ) -> JSONValue {
     guard case .object(var members) = first.document else { return first.document }
     let rank = merged.map(\.a.rows).max() ?? 1
@@ -170,26 +173,27 @@ public struct MergedAdapter: Sendable {
     members["use_rslora"] = .bool(false)
     members["rank_pattern"] = .object(ranks)
     members["alpha_pattern"] = .object(alphas)
-    if case .string(let base)? = members["base_model_name_or_path"], base.hasPrefix("..") {
-      members["base_model_name_or_path"] = .string(
-        URL(fileURLWithPath: first.path).appendingPathComponent(base).standardizedFileURL.path)
-    }
+    if hasBase { members["base_model_name_or_path"] = "base" }
     return .object(members)
   }
 
-  /// Writes `adapter_config.json` and `adapter_model.safetensors`.
+  /// Writes `adapter_config.json` and `adapter_model.safetensors`, and the base that they stand on as
+  /// `base/model.safetensors` where it lay beside the first part.
   ///
   /// - Throws: `StoreError.cannotWrite`, `SafetensorsError`.
   public func write(to folder: URL) throws -> [URL] {
+    let home = folder.appendingPathComponent("base", isDirectory: true)
+    let target = base == nil ? folder : home
     do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
     } catch {
-      throw StoreError.cannotWrite(path: folder.path, reason: StoreError.reason(of: error))
+      throw StoreError.cannotWrite(path: target.path, reason: StoreError.reason(of: error))
     }
-    let files = [
+    var files = [
       (folder.appendingPathComponent("adapter_config.json"), Data((config.prettyText + "\n").utf8)),
       (folder.appendingPathComponent("adapter_model.safetensors"), try file.data()),
     ]
+    if let base { files.append((home.appendingPathComponent("model.safetensors"), base)) }
     for (url, data) in files { try AtomicFile.write(data, to: url) }
     return files.map(\.0)
   }

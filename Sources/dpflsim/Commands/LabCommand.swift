@@ -1,4 +1,5 @@
-// `dpflsim lab lora-noise`, `lab membership`, `lab federated-noise` and `lab merging`
+// `dpflsim lab lora-noise`, `lab membership`, `lab federated-noise` and `lab merging`; `lab planning-tokens` has
+// a file of its own
 
 import ArgumentParser
 import Datasets
@@ -21,7 +22,7 @@ struct LabCommand: ParsableCommand {
       """,
     subcommands: [
       LabNoiseCommand.self, LabMembershipCommand.self, LabFederatedCommand.self,
-      LabMergingCommand.self,
+      LabMergingCommand.self, LabPlanningCommand.self,
     ])
 }
 

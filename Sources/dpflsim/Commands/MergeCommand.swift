@@ -1,9 +1,11 @@
 // `dpflsim merge`
 
 import ArgumentParser
+import Datasets
 import Foundation
 import Learning
 import Results
+import Scenarios
 
 struct MergeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -13,7 +15,8 @@ struct MergeCommand: ParsableCommand {
     discussion: """
       A run stands for the models that its clients use, a folder for one adapter. Merging is post-processing: what the \
       merged module guarantees follows from the parts and is printed and written into its metadata. Choosing among \
-      merges by accuracy on private data would be a release of its own. docs/adapters.md explains the rules.
+      merges by accuracy on private data would be a release of its own. Where the runs' test data can be loaded, \
+      the test accuracy of each part and of the whole follows. docs/adapters.md explains the rules.
 
       dpflsim merge latest --rule ties-peft --density 0.2 --into merged
       """)
@@ -67,6 +70,8 @@ struct MergeCommand: ParsableCommand {
 
   @OptionGroup var store: StoreOptions
 
+  @OptionGroup var output: OutputOptions
+
   func validate() throws {
     guard density > 0, density <= 1 else {
       throw ValidationError("--density must be above 0 and at most 1")
@@ -95,17 +100,21 @@ struct MergeCommand: ParsableCommand {
     defer { try? FileManager.default.removeItem(at: temporary) }
     let known = try? store.openExisting()
     var folders: [AdapterFolder] = []
+    var names: [String] = []
     for (index, part) in parts.enumerated() {
       let folder = URL(fileURLWithPath: part, isDirectory: true)
       if FileManager.default.fileExists(atPath: folder.path) {
         folders.append(try AdapterFolder(folder))
+        names.append(part)
         continue
       }
       let store = try store.openExisting()
       let target = temporary.appendingPathComponent("\(index)", isDirectory: true)
       let files = try PEFTExport(of: store.run(named: part), in: store).write(to: target)
       for file in files where file.lastPathComponent == "adapter_config.json" {
-        folders.append(try AdapterFolder(file.deletingLastPathComponent()))
+        let model = file.deletingLastPathComponent()
+        folders.append(try AdapterFolder(model))
+        names.append("\(part) \(model.lastPathComponent)")
       }
     }
     let merged = try MergedAdapter(
@@ -113,17 +122,52 @@ struct MergeCommand: ParsableCommand {
     ) { id in
       try? known?.run(named: id).dataHash
     }
-    for file in try merged.write(to: URL(fileURLWithPath: into, isDirectory: true)) {
-      try Terminal.write(file.path + "\n")
+    let target = URL(fileURLWithPath: into, isDirectory: true)
+    let files = try merged.write(to: target)
+    let (accuracy, reason) = try accuracies(of: folders, names: names, merged: target, in: known)
+    try output.write { colors in
+      files.map(\.path) + summary(of: folders.count, merged)
+        + (accuracy.map { [""] + $0.lines(colors: colors) } ?? ["No accuracies: \(reason)."])
+    } document: {
+      [
+        "files": .array(files.map { .string($0.path) }), "parts": .integer(folders.count),
+        "layers": .integer(merged.layers), "rule": .string(rule.rawValue),
+        "largest_error": .number(merged.largestError),
+        "epsilon": merged.privacy.epsilon.map { .number($0) } ?? .null,
+        "delta": .number(merged.privacy.delta), "privacy": .string(merged.privacy.reason),
+        "accuracies": accuracy?.document ?? .null,
+        "accuracies_missing": accuracy == nil ? .string(reason) : .null,
+      ]
     }
+  }
+
+  private func summary(of parts: Int, _ merged: MergedAdapter) -> [String] {
     let guarantee =
       merged.privacy.epsilon.map {
         "epsilon \(String(format: "%.4g", $0)), delta \(merged.privacy.delta)"
       }
       ?? "no epsilon"
-    try Terminal.write(
-      "\(folders.count) adapters of \(merged.layers) layers merged by \(rule.rawValue); the written rank misses "
-        + "\(String(format: "%.1e", merged.largestError)) of the change at most.\n"
-        + "Merged module: \(guarantee): \(merged.privacy.reason).\n")
+    return [
+      "\(parts) adapters of \(merged.layers) layers merged by \(rule.rawValue); the written rank misses "
+        + "\(String(format: "%.1e", merged.largestError)) of the change at most.",
+      "Merged module: \(guarantee): \(merged.privacy.reason).",
+    ]
+  }
+
+  /// The test accuracies, or why there are none.
+  private func accuracies(
+    of folders: [AdapterFolder], names: [String], merged: URL, in store: RunStore?
+  ) throws -> (MergedAccuracy?, reason: String) {
+    guard let store else { return (nil, "there is no store of runs") }
+    do {
+      let accuracy = try MergedAccuracy(
+        folders, names: names, merged: try AdapterFolder(merged), store: store,
+        catalog: Places().catalog)
+      return (accuracy, "")
+    } catch let error as MergeError {
+      return (nil, error.description)
+    } catch let error as DatasetError {
+      return (nil, "\(error)")
+    }
   }
 }
