@@ -10,6 +10,8 @@ extension Scenario.Adapter {
     case ia3(feedforwardModules: [String])
     case bitFit
     case layerNorm
+    /// Nothing beside the layers of `modules_to_save`: a linear classifier on frozen features.
+    case linearProbe
     /// Values on a mask of r·(rows + columns) places: drawn from the scenario's seed, or where the base model's gradient
     /// on the public examples is largest.
     case sparse(isPublic: Bool)
@@ -38,6 +40,7 @@ extension Scenario.Adapter {
       case .ia3: "ia3"
       case .bitFit: "bitfit"
       case .layerNorm: "layer_norm"
+      case .linearProbe: "linear_probe"
       case .sparse: "sparse"
       case .fineGates: "finegates"
       case .veRA: "vera"
@@ -55,7 +58,7 @@ extension Scenario.Adapter {
     /// their weights.
     public var isLinear: Bool {
       switch self {
-      case .ia3, .bitFit, .layerNorm, .sparse, .loRTA(_, trainsAll: false), .prompt,
+      case .ia3, .bitFit, .layerNorm, .linearProbe, .sparse, .loRTA(_, trainsAll: false), .prompt,
         .planningTokens:
         true
       case .lora, .rgp, .fineGates, .veRA, .convLoRA, .loRTA(_, trainsAll: true), .bottleneck,
@@ -81,7 +84,9 @@ extension Scenario.Adapter {
     }
 
     /// Whether the trained tensors are in layers that no target module names: the model's own, or rows of its embedding.
-    var trainsModelTensors: Bool { self == .bitFit || self == .layerNorm || softRows != nil }
+    var trainsModelTensors: Bool {
+      self == .bitFit || self == .layerNorm || self == .linearProbe || softRows != nil
+    }
 
     /// Rows that every text gets; nil for kinds that change weights.
     package var softRows: Int? {
@@ -117,6 +122,13 @@ extension Scenario.Adapter.Kind {
       ]),
     .init("bitfit", "The model's biases alone are trained.", [saved]),
     .init("layer_norm", "Scales and shifts of normalisations alone are trained.", [saved]),
+    .init(
+      "linear_probe", "Nothing of the base is adapted: a classifier on its frozen features is trained.",
+      [
+        .required(
+          "modules_to_save", .list(of: .identifier, count: 1...16, distinct: true),
+          "The layers that are trained whole, such as fc.")
+      ]),
     .init(
       "sparse", "W + S with S zero but at r (rows + columns) places.",
       [
@@ -215,6 +227,7 @@ extension Scenario.Adapter.Kind {
             ? [] : try fields.strings("feedforward_modules"))
       case "bitfit": .bitFit
       case "layer_norm": .layerNorm
+      case "linear_probe": .linearProbe
       case "sparse":
         .sparse(
           isPublic: fields.optional("mask") == nil

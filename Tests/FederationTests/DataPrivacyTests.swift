@@ -213,6 +213,7 @@ private func differences(_ a: Dataset, _ b: Dataset) -> [String] {
     for known in KnownDataset.all {
       var data: String = "{\"name\": \"\(known.name)\""
       if known == .csv { data += ", \"path\": \"/none.csv\", \"label_column\": \"y\"" }
+      if known == .images { data += ", \"path\": \"/none\", \"label_column\": \"y\"" }
       if known == .idx { data += ", \"classes\": 3, \"path\": \"/none\"" }
       var changes = ["data.public_examples=0"]
       if known == .text {

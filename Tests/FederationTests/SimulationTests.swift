@@ -308,7 +308,7 @@ struct SimulationTests {
       "population.clusters[0].examples_per_client=60",
       "population.clusters[1].examples_per_client=60",
       "population.clusters[2].examples_per_client=60",
-      "population.clusters[3].examples_per_client=60", file: "skewed")
+      "population.clusters[3].examples_per_client=60", file: "skewed-lora")
     let digests = [
       try await run(scenario, featureMemory: 0).result.resultDigest,
       try await run(scenario, featureMemory: 5 << 20).result.resultDigest,

@@ -16,7 +16,7 @@ struct CorruptionTests {
     "six thousand random edits are read or refused, none traps or hangs",
     .timeLimit(.minutes(5)))
   func randomEdits() throws {
-    let original = Array(try shippedData("skewed.json"))
+    let original = Array(try shippedData("skewed-lora.json"))
     var random = RandomStream(seed: 2, purpose: .test)
     var (read, refused) = (0, 0)
     for _ in 0..<6000 {

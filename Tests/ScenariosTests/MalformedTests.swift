@@ -4,7 +4,7 @@ import Foundation
 import Scenarios
 import Testing
 
-/// One way to spoil skewed.json.
+/// One way to spoil skewed-lora.json.
 struct Malformed: Sendable, CustomTestStringConvertible {
   /// Where the problem must be reported.
   let path: String
@@ -31,7 +31,7 @@ struct Malformed: Sendable, CustomTestStringConvertible {
   }
 
   func document() throws -> JSONValue {
-    try edits.reduce(shippedDocument("skewed.json")) { $0.setting($1.steps, to: $1.value) }
+    try edits.reduce(shippedDocument("skewed-lora.json")) { $0.setting($1.steps, to: $1.value) }
   }
 }
 
@@ -72,7 +72,7 @@ struct MalformedTests {
   @Test("methods that are not private as published are refused with the reason")
   func refusedMethods() throws {
     for name in ["pacfl", "fedem", "rr-cluster", "pina"] {
-      let document = try shippedDocument("skewed.json").setting(
+      let document = try shippedDocument("skewed-lora.json").setting(
         ["method", "name"], to: .string(name))
       let found = problems(of: document.text)
       #expect(found.map(\.path) == ["method.name"])
@@ -83,7 +83,7 @@ struct MalformedTests {
 
   @Test("all problems of a file are reported together")
   func together() throws {
-    let document = try shippedDocument("skewed.json")
+    let document = try shippedDocument("skewed-lora.json")
       .setting(["rounds"], to: 0).setting(["privacy", "epsilon"], to: 5)
       .setting(["population", "clusters", 2, "clients"], to: 0)
       .setting(["method", "name"], to: "fedavg")
@@ -95,7 +95,7 @@ struct MalformedTests {
         "method.name: must be \"r-dpcfl\", \"global\", \"local\", \"ifca\", \"mr-mtl\", "
           + "\"fedprox\", \"ditto\", \"scaffold\", \"k-means\", \"mbc\", \"cfl\" or \"oracle\", got \"fedavg\"",
       ])
-    let crossed = try shippedDocument("skewed.json")
+    let crossed = try shippedDocument("skewed-lora.json")
       .setting(["local", "batch_size"], to: 1001).setting(["adapter", "r"], to: 11)
     #expect(problems(of: crossed.text).map(\.path) == ["local.batch_size", "adapter.r"])
   }
@@ -118,7 +118,7 @@ struct MalformedTests {
   func aliases(_ place: [String], _ key: String, _ suggestion: String) throws {
     var steps = place.map { Step.key($0) }
     if place.last == "clusters" { steps.append(0) }
-    let document = try shippedDocument("skewed.json").setting(steps + [.key(key)], to: 1)
+    let document = try shippedDocument("skewed-lora.json").setting(steps + [.key(key)], to: 1)
     let found = problems(of: document.text)
     #expect(found.map(\.message) == ["unknown key; did you mean \"\(suggestion)\"?"])
   }
@@ -333,7 +333,7 @@ let malformedScenarios: [Malformed] = [
     (["model"], ["name": "logistic"]), (["adapter"], .null),
     (["population", "clusters"], [["name": "a", "clients": 2, "examples_per_client": 50]])),
   .shape(
-    "adapter.type", "must be \"lora\", \"rgp\", \"ia3\", \"bitfit\", \"layer_norm\"",
+    "adapter.type", "must be \"lora\", \"rgp\", \"ia3\", \"bitfit\", \"layer_norm\", \"linear_probe\"",
     (["adapter", "type"], "dora")),
   .shape("adapter.r", "at least 1", (["adapter", "r"], 0)),
   .cross("adapter.r", "at most 10, the smaller side of fc", (["adapter", "r"], 11)),

@@ -7,12 +7,12 @@ import Testing
 @Suite("Overrides")
 struct OverrideTests {
   private func scenario(_ overrides: String...) throws -> Scenario {
-    try Scenario(json: shippedData("skewed.json"), overrides: overrides)
+    try Scenario(json: shippedData("skewed-lora.json"), overrides: overrides)
   }
 
   private func problems(_ overrides: String...) throws -> [ScenarioError.Problem] {
     ScenariosTests.problems(
-      of: String(decoding: try shippedData("skewed.json"), as: UTF8.self), overrides: overrides)
+      of: String(decoding: try shippedData("skewed-lora.json"), as: UTF8.self), overrides: overrides)
   }
 
   @Test("values are JSON where they are JSON, else text")

@@ -30,7 +30,7 @@ struct ResolvedTests {
       "privacy.target_epsilon=null", "privacy.accountant=best", "cohort_size=5", "adapter=null",
     ])
   func branches(_ override: String) throws {
-    let scenario = try Scenario(json: shippedData("skewed.json"), overrides: [override])
+    let scenario = try Scenario(json: shippedData("skewed-lora.json"), overrides: [override])
     #expect(try Scenario(json: Data(scenario.resolvedJSON.utf8)) == scenario)
   }
 

@@ -7,10 +7,10 @@ import Testing
 
 @Suite("Scenario")
 struct ScenarioTests {
-  @Test("skewed.json means what it says")
+  @Test("skewed-lora.json means what it says")
   func skewed() throws {
-    let scenario = try Scenario(json: shippedData("skewed.json"))
-    #expect(scenario.name == "skewed")
+    let scenario = try Scenario(json: shippedData("skewed-lora.json"))
+    #expect(scenario.name == "skewed-lora")
     #expect(scenario.clientCount == 21)
     #expect(scenario.population.clusters.map(\.clients) == [3, 6, 6, 6])
     #expect(scenario.population.clusters.map(\.shift.rotation) == [180, 0, 90, 270])
@@ -138,7 +138,7 @@ struct ScenarioTests {
 
   @Test("the layers of every model are those an adapter may name, with their sides")
   func layers() throws {
-    let images = try Scenario(json: shippedData("skewed.json"))
+    let images = try Scenario(json: shippedData("skewed-lora.json"))
     let sides = try #require(images.model.layers(for: images.data)).map { [$0.outputs, $0.inputs] }
     #expect(sides == [[16, 25], [32, 400], [10, 1568]])
     let table = try Scenario(

@@ -19,6 +19,7 @@ extension Scenario.Adapter {
         targetModules: targetModules, feedforwardModules: inputs, modulesToSave: modulesToSave)
     case .bitFit: ModelTensorAdapter(.biases, modulesToSave: modulesToSave)
     case .layerNorm: ModelTensorAdapter(.norms, modulesToSave: modulesToSave)
+    case .linearProbe: ModelTensorAdapter(.nothing, modulesToSave: modulesToSave)
     case .sparse(let isPublic):
       SparseAdapter(
         rank: r, targetModules: targetModules, mask: isPublic ? .computed : .random(seed: seed),
@@ -61,6 +62,7 @@ extension Scenario.Adapter.Kind {
     case .ia3: "scales of outputs or inputs"
     case .bitFit: "biases"
     case .layerNorm: "scales and shifts of normalisations"
+    case .linearProbe: "a classifier"
     case .sparse(let isPublic):
       isPublic ? "values on a mask from public data" : "values on a common mask"
     case .fineGates: "logits of gates"

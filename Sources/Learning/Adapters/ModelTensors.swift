@@ -12,6 +12,8 @@ public struct ModelTensorAdapter: Adapter, Hashable {
     case biases = "bitfit"
     /// Scales and shifts of normalisations.
     case norms = "layer_norm"
+    /// None: what is trained are the layers of `modulesToSave`.
+    case nothing = "linear_probe"
   }
 
   public let choice: Choice
@@ -28,6 +30,7 @@ public struct ModelTensorAdapter: Adapter, Hashable {
     switch choice {
     case .biases: tensor.role == .bias || tensor.role == .shift
     case .norms: tensor.role == .scale || tensor.role == .shift
+    case .nothing: false
     }
   }
 

@@ -56,6 +56,7 @@ __all__ = [
     "KMeansMethod",
     "LayerNormAdapter",
     "LinearLearningRateSchedule",
+    "LinearProbeAdapter",
     "Local",
     "LocalMethod",
     "LogisticModel",
@@ -74,9 +75,11 @@ __all__ = [
     "Participation",
     "PerLayerAdaptiveClipping",
     "PerLayerClipping",
+    "PlanningTokensAdapter",
     "Population",
     "Pretraining",
     "Privacy",
+    "PromptAdapter",
     "RDpcflMethod",
     "ResnetModel",
     "RgpAdapter",
@@ -185,8 +188,18 @@ class LayerNormAdapter(Part):
 
 
 @dataclass(kw_only=True, slots=True, repr=False)
+class LinearProbeAdapter(Part):
+    """Nothing of the base is adapted: a classifier on its frozen features is trained."""
+
+    type: Literal["linear_probe"] = field(default="linear_probe", init=False)
+
+    modules_to_save: list[str]
+    """The layers that are trained whole, such as fc. Required."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
 class SparseAdapter(Part):
-    """W + S with S zero but at r (rows + columns) random places."""
+    """W + S with S zero but at r (rows + columns) places."""
 
     type: Literal["sparse"] = field(default="sparse", init=False)
 
@@ -195,6 +208,10 @@ class SparseAdapter(Part):
 
     target_modules: list[str]
     """Layers to adapt, by their names or the last parts of them. Required."""
+
+    mask: Literal["random", "public"] = UNSET
+    """The places: random, or where the base model's gradient on the public examples is largest. Default:
+    "random"."""
 
     modules_to_save: list[str] = UNSET
     """Layers that are trained whole beside the adapter, such as a fresh classifier."""
@@ -342,6 +359,38 @@ class OpLoraAdapter(Part):
 
 
 @dataclass(kw_only=True, slots=True, repr=False)
+class PromptAdapter(Part):
+    """A soft prompt: trained rows in front of every text of a frozen model."""
+
+    type: Literal["prompt"] = field(default="prompt", init=False)
+
+    modules_to_save: list[str] = UNSET
+    """Layers that are trained whole beside the adapter, such as a fresh classifier."""
+
+    num_virtual_tokens: int = UNSET
+    """Rows; they take positions of the model. At least 1, at most 1,024. Default: 20."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class PlanningTokensAdapter(Part):
+    """Trained words that a frozen decoder reads in every text."""
+
+    type: Literal["planning-tokens"] = field(default="planning-tokens", init=False)
+
+    after: int = UNSET
+    """The text's own tokens in front of them. At least 0, at most 1,024. Default: 1."""
+
+    count: int = UNSET
+    """Words; they take positions of the model. At least 1, at most 1,024. Default: 2."""
+
+    modules_to_save: list[str] = UNSET
+    """Layers that are trained whole beside the adapter, such as a fresh classifier."""
+
+    predict: bool = UNSET
+    """Whether the words count in the loss, or the text's own tokens alone. Default: false."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
 class FashionMnistData(Part):
     """Fashion-MNIST: 28 x 28 grey pictures of clothing."""
 
@@ -468,7 +517,7 @@ class IdxData(Part):
     name: Literal["idx"] = field(default="idx", init=False)
 
     classes: int
-    """Classes; labels count from 0. At least 2, at most 256. Required."""
+    """Classes; labels count from 0. At least 2, at most 10,000. Required."""
 
     path: str | None = UNSET
     """Folder or file that holds the set; null looks in the usual place of the installed set. Default:
@@ -814,7 +863,7 @@ class Synthetic(Part):
     """What the synthetic set looks like."""
 
     classes: int = UNSET
-    """Classes. At least 2, at most 256. Default: 4."""
+    """Classes. At least 2, at most 10,000. Default: 4."""
 
     features: int = UNSET
     """Input features. At least 1, at most 10,000. Default: 16."""
@@ -1645,7 +1694,7 @@ class Scenario(ScenarioMethods):
     rounds: int
     """Communication rounds. At least 1, at most 100,000. Required."""
 
-    adapter: LoraAdapter | RgpAdapter | Ia3Adapter | BitfitAdapter | LayerNormAdapter | SparseAdapter | FinegatesAdapter | VeraAdapter | ConvLoraAdapter | LortaAdapter | BottleneckAdapter | CompacterAdapter | OpLoraAdapter | None = UNSET
+    adapter: LoraAdapter | RgpAdapter | Ia3Adapter | BitfitAdapter | LayerNormAdapter | LinearProbeAdapter | SparseAdapter | FinegatesAdapter | VeraAdapter | ConvLoraAdapter | LortaAdapter | BottleneckAdapter | CompacterAdapter | OpLoraAdapter | PromptAdapter | PlanningTokensAdapter | None = UNSET
     """What is trained on top of a frozen base; null trains the whole model. Default: null."""
 
     arithmetic: Literal["portable", "native"] = UNSET
