@@ -15,10 +15,13 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: house)
 }
 
+/// Tests are compiled in half the time without optimisation, and what they test has its own.
+let unoptimised = house + [.unsafeFlags(["-Onone"])]
+
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .testTarget(
     name: "\(name)Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies,
-    resources: [.copy("Golden")], swiftSettings: house)
+    resources: [.copy("Golden")], swiftSettings: unoptimised)
 }
 
 let package = Package(
@@ -121,7 +124,7 @@ let package = Package(
         "dpflsim", "Results", "Federation", "Kernels", "Scenarios", "Datasets", "Privacy",
         "Clustering", "Tensors", "TestSupport",
       ],
-      resources: [.copy("Golden")], swiftSettings: house),
+      resources: [.copy("Golden")], swiftSettings: unoptimised),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -56,8 +56,11 @@ public struct Examples: Sendable {
     case tokens(TokenTable)
   }
 
+  /// A class, from 0.
+  public typealias Label = UInt16
+
   public let part: Part
-  public let labels: [UInt8]
+  public let labels: [Label]
   public let values: Values
   /// For each example a position in `Dataset.groupNames`, if the data set has a group column.
   public let groups: [UInt16]?
@@ -67,7 +70,7 @@ public struct Examples: Sendable {
   public var count: Int { labels.count }
 
   public init(
-    part: Part, labels: [UInt8], values: Values, groups: [UInt16]? = nil,
+    part: Part, labels: [Label], values: Values, groups: [UInt16]? = nil,
     memberships: [[UInt16]]? = nil
   ) {
     self.part = part
@@ -104,8 +107,8 @@ public struct Dataset: Sendable {
   /// SHA-256, in hexadecimal, of everything that training and testing can see; not of the name.
   public let contentHash: String
 
-  /// Labels are bytes.
-  public static let mostClasses = 256
+  /// More are hardly labels; the type of labels has room for 65,536.
+  public static let mostClasses = 10_000
 
   /// - Throws: `malformed` if labels, values, groups and normalisation do not fit together.
   public init(
@@ -234,7 +237,12 @@ public struct Dataset: Sendable {
     hash.add([classCount])
     hash.add([normalization.mean, normalization.standardDeviation])
     for examples in [train, test] {
-      hash.add(examples.labels)
+      // As bytes where they fit, which is how they were stored before there could be more.
+      if classCount <= 256 {
+        hash.add(examples.labels.map { UInt8(truncatingIfNeeded: $0) })
+      } else {
+        hash.add(examples.labels.map { Int($0) })
+      }
       switch examples.values {
       case .bytes(let bytes): hash.add(bytes)
       case .floats(let floats): hash.add(floats)

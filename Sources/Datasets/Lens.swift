@@ -6,7 +6,7 @@ import Foundation
 public final class Lens: Sendable {
   public let shift: Shift
   /// The label that a client sees, for each published label.
-  public let labelMap: [UInt8]
+  public let labelMap: [Examples.Label]
   let valueCount: Int
   let motion: PixelMotion
   /// The model's input for each byte.

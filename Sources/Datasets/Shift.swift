@@ -55,11 +55,11 @@ public struct Shift: Sendable, Hashable, Codable {
 
   /// The label that a client sees, for each published label.
   /// - Throws: `invalidRequest` if the permutation is not one of 0 ..< classCount.
-  public func labelMap(classCount: Int) throws(DatasetError) -> [UInt8] {
-    guard (1...256).contains(classCount) else {
+  public func labelMap(classCount: Int) throws(DatasetError) -> [Examples.Label] {
+    guard (1...Dataset.mostClasses).contains(classCount) else {
       throw DatasetError(
         .invalidRequest, at: "shift", "cannot rename the labels of \(classCount) classes",
-        mend: "use a data set of 1 to 256 classes")
+        mend: "use a data set of 1 to \(Dataset.mostClasses) classes")
     }
     let permutation = labelPermutation ?? Array(0..<classCount)
     guard permutation.sorted() == Array(0..<classCount) else {
@@ -69,7 +69,7 @@ public struct Shift: Sendable, Hashable, Codable {
         mend: "list each of these labels once")
     }
     let offset = labelOffset % classCount
-    return permutation.map { UInt8(($0 + offset + classCount) % classCount) }
+    return permutation.map { Examples.Label(($0 + offset + classCount) % classCount) }
   }
 
   /// The angle in [0, 360).

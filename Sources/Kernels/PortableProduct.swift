@@ -53,11 +53,10 @@ struct PortableProduct<Scalar: FusedScalar> {
     // Rows that lie across memory take a cache line for every step of the chains.
     let longest =
       a.right == 1 ? ChainProduct<Scalar>.depthBlock : ChainProduct<Scalar>.depthBlock / 2
-    withUnsafeTemporaryAllocation(
-      byteCount: tile &* min(k, longest &* 3 / 2) &* MemoryLayout<Scalar>.stride, alignment: 64
+    ThreadScratch.with(
+      bytes: tile &* min(k, longest &* 3 / 2) &* MemoryLayout<Scalar>.stride
     ) { memory in
-      guard let start = memory.baseAddress else { return }
-      let panel = start.assumingMemoryBound(to: Scalar.self)
+      let panel = memory.assumingMemoryBound(to: Scalar.self)
       var row = 0
       while row < m {
         let last = m &- row <= Self.rowBlock &* 3 / 2 ? m : row &+ Self.rowBlock

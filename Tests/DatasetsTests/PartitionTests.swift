@@ -9,7 +9,7 @@ func labelled(train: [Int], test: [Int]) throws -> Dataset {
   func examples(_ part: Examples.Part, _ counts: [Int]) -> Examples {
     var stream = RandomStream(seed: 9, purpose: .test)
     let labels = counts.indices
-      .flatMap { [UInt8](repeating: UInt8($0), count: counts[$0]) }
+      .flatMap { [Examples.Label](repeating: Examples.Label($0), count: counts[$0]) }
       .shuffled(using: &stream)
     return Examples(
       part: part, labels: labels, values: .floats([Float](repeating: 0, count: labels.count)))

@@ -38,6 +38,18 @@ import Testing
     }
   }
 
+  @Test("labels above 255 are labels like others, seen through a shift too")
+  func manyClasses() throws {
+    let set = try SyntheticRequest(
+      classes: 1000, features: 4, trainExamples: 2_000, testExamples: 1_000, seed: 5
+    ).table()
+    let view = ClientView(
+      of: set, .train, indices: [0, 999, 1300],
+      lens: try Lens(Shift(labelOffset: 1), for: set))
+    #expect((0..<3).map { view.label(at: $0) } == [1, 0, 301])
+    #expect((0..<3).map { view.rawLabel(at: $0) } == [0, 999, 300])
+  }
+
   @Test func theSeedDecidesEverything() throws {
     let first = SyntheticRequest(trainExamples: 50, testExamples: 10, seed: 1)
     var second = first
@@ -63,7 +75,7 @@ import Testing
   @Test(
     "numbers out of range are refused",
     arguments: [
-      SyntheticRequest(classes: 1), SyntheticRequest(classes: 257), SyntheticRequest(features: 0),
+      SyntheticRequest(classes: 1), SyntheticRequest(classes: 10_001), SyntheticRequest(features: 0),
       SyntheticRequest(trainExamples: 0), SyntheticRequest(testExamples: -1),
       SyntheticRequest(separation: .nan), SyntheticRequest(separation: -1),
       SyntheticRequest(features: 1_000_000, trainExamples: 100_000_000),

@@ -33,7 +33,8 @@ enum ImageFiles {
         transposed ? transpose(images.bytes, images.height, images.width) : images.bytes
       let (height, width) =
         transposed ? (images.width, images.height) : (images.height, images.width)
-      parts.append(Examples(part: part, labels: labels, values: .bytes(bytes)))
+      parts.append(
+        Examples(part: part, labels: labels.map(Examples.Label.init), values: .bytes(bytes)))
       shapes.append(.image(height: height, width: width, channels: 1))
     }
     guard shapes[0] == shapes[1] else {
@@ -50,11 +51,11 @@ enum ImageFiles {
   static func cifar10(
     _ known: KnownDataset, _ files: [URL]
   ) throws(DatasetError) -> Dataset {
-    var labels: [UInt8] = []
+    var labels: [Examples.Label] = []
     var bytes: [UInt8] = []
     for file in files.dropLast() {
       let batch = try CIFAR10.batch(file: file)
-      labels += batch.labels
+      labels += batch.labels.map(Examples.Label.init)
       bytes += batch.bytes
     }
     let test = try CIFAR10.batch(file: files[files.count - 1])
@@ -63,7 +64,8 @@ enum ImageFiles {
       shape: .image(height: CIFAR10.side, width: CIFAR10.side, channels: CIFAR10.channels),
       classCount: CIFAR10.classCount, normalization: .cifar10,
       train: Examples(part: .train, labels: labels, values: .bytes(bytes)),
-      test: Examples(part: .test, labels: test.labels, values: .bytes(test.bytes)),
+      test: Examples(
+        part: .test, labels: test.labels.map(Examples.Label.init), values: .bytes(test.bytes)),
       classNames: known.classNames)
   }
 

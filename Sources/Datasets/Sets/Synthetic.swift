@@ -115,7 +115,7 @@ public struct SyntheticRequest: Sendable, Hashable, Codable {
     _ part: Examples.Part, _ centers: [Double], _ values: ([Float]) -> Examples.Values
   ) -> Examples {
     let count = part == .train ? trainExamples : testExamples
-    let labels = (0..<count).map { UInt8($0 % classes) }
+    let labels = (0..<count).map { Examples.Label($0 % classes) }
     var numbers: [Float] = []
     numbers.reserveCapacity(count * features)
     for (example, label) in labels.enumerated() {

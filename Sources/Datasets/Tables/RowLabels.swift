@@ -9,7 +9,7 @@ struct RowLabels {
   let label: Int?
   private let group: Int?
   private let people: GroupReader
-  private let classOfLabel: [String: UInt8]
+  private let classOfLabel: [String: Examples.Label]
   private let groupOfName: [String: UInt16]
 
   var attributes: [GroupAttribute] { people.attributes }
@@ -34,7 +34,7 @@ struct RowLabels {
     }
     groupNames = names.sorted()
     classOfLabel = Dictionary(
-      classes.enumerated().map { ($1, UInt8(truncatingIfNeeded: $0)) },
+      classes.enumerated().map { ($1, Examples.Label(truncatingIfNeeded: $0)) },
       uniquingKeysWith: { first, _ in first })
     groupOfName = Dictionary(
       groupNames.enumerated().map { ($1, UInt16(truncatingIfNeeded: $0)) },
@@ -55,7 +55,7 @@ struct RowLabels {
     guard classes.count >= 2 else {
       throw DatasetError(
         .malformed, at: table.name, "has \(classes.count) different labels",
-        mend: "name a column of 2 to \(Dataset.mostClasses) classes in data.label_column")
+        mend: "name a column of 2 to \(TableColumns.mostClasses) classes in data.label_column")
     }
     return classes
   }
@@ -66,7 +66,7 @@ struct RowLabels {
   func examples(
     _ part: Examples.Part, _ rows: [(row: TextRow, file: String)], values: Examples.Values
   ) throws(DatasetError) -> Examples {
-    var labels: [UInt8] = []
+    var labels: [Examples.Label] = []
     labels.reserveCapacity(rows.count)
     for (row, file) in rows {
       let name = label.map { row.fields[$0] } ?? ""

@@ -6,6 +6,7 @@
 /// learned from training rows only where nobody has a budget, and refused otherwise.
 struct TableColumns {
   static let mostCategories = 1_000
+  /// Labels that are learned from rows: more are hardly classes.
   static let mostClasses = 256
 
   private(set) var columns: [TableFacts.Column] = []
@@ -188,7 +189,7 @@ struct TableColumns {
         .malformed, at: table.name,
         "has \(labels.count) different labels in '\(table.columnName(label))', more than "
           + "\(mostClasses)",
-        mend: "name a column of classes as data.label_column")
+        mend: "name a column of classes as data.label_column, or list them in data.classes")
     }
     return labels.sorted { first, second in
       let (a, b) = (table.dialect.decimal.number(first), table.dialect.decimal.number(second))

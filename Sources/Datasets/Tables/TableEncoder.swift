@@ -10,7 +10,7 @@ struct TableEncoder {
   private let decimal: DecimalSign
   /// For each categorical column the place of each category.
   private let places: [[String: Int]]
-  private let classOfLabel: [String: UInt8]
+  private let classOfLabel: [String: Examples.Label]
   private let groupOfName: [String: UInt16]
 
   init(
@@ -26,7 +26,7 @@ struct TableEncoder {
         categories.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     }
     classOfLabel = Dictionary(
-      columns.classes.enumerated().map { ($1, UInt8(truncatingIfNeeded: $0)) },
+      columns.classes.enumerated().map { ($1, Examples.Label(truncatingIfNeeded: $0)) },
       uniquingKeysWith: { first, _ in first })
     groupOfName = Dictionary(
       columns.groupNames.enumerated().map { ($1, UInt16(truncatingIfNeeded: $0)) },
@@ -43,7 +43,7 @@ struct TableEncoder {
         "gives \(rows.count) rows of \(columns.valueCount) numbers",
         mend: "leave columns of many values out by data.drop_columns, or use fewer rows")
     }
-    var labels: [UInt8] = []
+    var labels: [Examples.Label] = []
     var groups: [UInt16] = []
     var values: [Float] = []
     values.reserveCapacity(rows.count * columns.valueCount)
@@ -57,7 +57,7 @@ struct TableEncoder {
       groups: columns.group == nil ? nil : groups, memberships: try people.memberships(rows))
   }
 
-  private func label(_ row: TextRow, _ file: String) throws(DatasetError) -> UInt8 {
+  private func label(_ row: TextRow, _ file: String) throws(DatasetError) -> Examples.Label {
     let text = row.fields[columns.label]
     // The published test file of Adult ends its labels with a full stop.
     let known =
