@@ -185,12 +185,12 @@ extension FloatBuffer {
     // Rows in front of the one that predicts what follows the soft rows move up, and back again.
     let front = max(soft.place(in: rows).lowerBound - 1, rows.lowerBound)
     for row in (rows.lowerBound..<front).reversed() {
-      copy(width, from: self, at: row * width, to: (row + soft.count) * width)
+      write(array(at: row * width, count: width), at: (row + soft.count) * width)
     }
     let score = objective.score(
       self, rows: rows.dropFirst(soft.count), width: width, source: source, position: position)
     for row in rows.lowerBound..<front {
-      copy(width, from: self, at: (row + soft.count) * width, to: row * width)
+      write(array(at: (row + soft.count) * width, count: width), at: row * width)
     }
     clear(at: front * width, count: soft.count * width)
     return score
