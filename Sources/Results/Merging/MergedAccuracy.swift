@@ -57,7 +57,6 @@ public struct MergedAccuracy: Sendable {
       }
       let architecture = population.plan.architecture
       let network = Network(plan: try TrainingPlan(architecture: architecture))
-      network.load(frozen: FrozenParameters(base: [], factors: []))
       func accuracy(_ parameters: [Float]) -> Double {
         network.load(trainable: parameters)
         let shares = clients.map { client in
