@@ -123,7 +123,8 @@ extension Scenario.Adapter.Kind {
     .init("bitfit", "The model's biases alone are trained.", [saved]),
     .init("layer_norm", "Scales and shifts of normalisations alone are trained.", [saved]),
     .init(
-      "linear_probe", "Nothing of the base is adapted: a classifier on its frozen features is trained.",
+      "linear_probe",
+      "Nothing of the base is adapted: a classifier on its frozen features is trained.",
       [
         .required(
           "modules_to_save", .list(of: .identifier, count: 1...16, distinct: true),

@@ -75,7 +75,8 @@ import Testing
   @Test(
     "numbers out of range are refused",
     arguments: [
-      SyntheticRequest(classes: 1), SyntheticRequest(classes: 10_001), SyntheticRequest(features: 0),
+      SyntheticRequest(classes: 1), SyntheticRequest(classes: 10_001),
+      SyntheticRequest(features: 0),
       SyntheticRequest(trainExamples: 0), SyntheticRequest(testExamples: -1),
       SyntheticRequest(separation: .nan), SyntheticRequest(separation: -1),
       SyntheticRequest(features: 1_000_000, trainExamples: 100_000_000),

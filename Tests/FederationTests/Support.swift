@@ -43,7 +43,8 @@ enum Sound {
   }
 
   static let shipped = [
-    "tiny.json", "skewed.json", "skewed-lora.json", "label-skew-budgets.json", "permuted-labels.json", "clipping.json",
+    "tiny.json", "skewed.json", "skewed-lora.json", "label-skew-budgets.json",
+    "permuted-labels.json", "clipping.json",
     "paper/fashion-mnist-labels.json", "paper/fashion-mnist-rotation.json",
   ]
 }

@@ -333,7 +333,9 @@ let malformedScenarios: [Malformed] = [
     (["model"], ["name": "logistic"]), (["adapter"], .null),
     (["population", "clusters"], [["name": "a", "clients": 2, "examples_per_client": 50]])),
   .shape(
-    "adapter.type", "must be \"lora\", \"rgp\", \"ia3\", \"bitfit\", \"layer_norm\", \"linear_probe\"",
+    "adapter.type",
+    "must be \"lora\", \"rgp\", \"ia3\", \"bitfit\", \"layer_norm\", "
+      + "\"linear_probe\"",
     (["adapter", "type"], "dora")),
   .shape("adapter.r", "at least 1", (["adapter", "r"], 0)),
   .cross("adapter.r", "at most 10, the smaller side of fc", (["adapter", "r"], 11)),

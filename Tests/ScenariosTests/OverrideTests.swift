@@ -12,7 +12,8 @@ struct OverrideTests {
 
   private func problems(_ overrides: String...) throws -> [ScenarioError.Problem] {
     ScenariosTests.problems(
-      of: String(decoding: try shippedData("skewed-lora.json"), as: UTF8.self), overrides: overrides)
+      of: String(decoding: try shippedData("skewed-lora.json"), as: UTF8.self), overrides: overrides
+    )
   }
 
   @Test("values are JSON where they are JSON, else text")

@@ -12,7 +12,8 @@ let scenariosFolder = packageFolder.appendingPathComponent("scenarios")
 
 /// Every scenario that is shipped, with its path below `scenarios/`.
 let shippedNames = [
-  "skewed.json", "skewed-lora.json", "permuted-labels.json", "label-skew-budgets.json", "sentiment.json", "tiny.json",
+  "skewed.json", "skewed-lora.json", "permuted-labels.json", "label-skew-budgets.json",
+  "sentiment.json", "tiny.json",
   "many-clients.json", "clipping.json", "lab.json", "states.json", "schools.json", "sites.json",
   "workclass.json",
   "paper/fashion-mnist-rotation.json", "paper/fashion-mnist-labels.json",

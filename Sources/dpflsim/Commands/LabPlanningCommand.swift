@@ -7,10 +7,13 @@ struct LabPlanningCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "planning-tokens",
     abstract: "Whether trained rows tell a frozen decoder which arithmetic a text follows.",
+    usage: "dpflsim lab planning-tokens [<options>]",
     discussion: """
       A small decoder is pretrained on texts of four items "a # b = c" where # is the larger digit in one \
       half of the texts and the smaller in the other, and frozen. Planning tokens and prompts are then \
       trained on texts of one kind or of both, with and without DP-SGD.
+
+      dpflsim lab planning-tokens --seeds 1
       """)
 
   @Option(help: "Seeds to average over; 1 to 100.")
