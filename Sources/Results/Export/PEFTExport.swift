@@ -67,7 +67,7 @@ public struct PEFTExport: Sendable {
   /// - Throws: `PEFTError`, `StoreError`, `SafetensorsError`.
   public init(of run: RunRecord, in store: RunStore) throws {
     guard let result = try store.result(of: run) else { throw PEFTError.notFinished(id: run.runID) }
-    let scenario = try Scenario(document: JSONValue(parsing: Data(run.scenarioJSON.utf8)))
+    let scenario = try store.scenario(of: run)
     guard let adapter = scenario.adapter else { throw PEFTError.noAdapter(id: run.runID) }
     guard adapter.aggregation != .fedSALoRA else {
       throw PEFTError.personalFactors(id: run.runID)
