@@ -99,12 +99,30 @@ public struct RunStore: Sendable {
     self.file = file
     self.filesFolder = filesFolder
     do {
-      let queue = try opening()
-      try Self.prepare(queue, path: file?.path ?? "")
-      writer = queue
+      writer = try Self.patiently {
+        let queue = try opening()
+        try Self.prepare(queue, path: file?.path ?? "")
+        return queue
+      }
       identity = file.flatMap { FileIdentity(path: $0.path) }
     } catch {
       throw StoreError(error, store: file?.path ?? "")
+    }
+  }
+
+  /// Opens again while others keep the store busy. SQLite's own patience does not cover the moment in which a new store
+  /// gets its write-ahead log: of two who ask for that at once it sends one away.
+  private static func patiently(_ open: () throws -> DatabaseQueue) throws -> DatabaseQueue {
+    let begin = ContinuousClock.now
+    while true {
+      do {
+        return try open()
+      } catch let error as DatabaseError
+        where error.resultCode == .SQLITE_BUSY
+        && begin.duration(to: .now) < .seconds(patience)
+      {
+        usleep(20_000)
+      }
     }
   }
 
