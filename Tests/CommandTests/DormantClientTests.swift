@@ -24,9 +24,12 @@ struct DormantClientTests {
     .disabled(if: Program.sanitizer != nil, "a sanitizer takes several times the memory"))
   func bytes() async throws {
     try await Program.inFolder { program in
-      let (few, many) = (
-        try Self.peak(program, clients: 500), try Self.peak(program, clients: 10_500)
-      )
+      // What else the machine does can only add to a peak: the least of three counts.
+      var (few, many) = (Double.infinity, Double.infinity)
+      for _ in 0..<3 {
+        few = min(few, try Self.peak(program, clients: 500))
+        many = min(many, try Self.peak(program, clients: 10_500))
+      }
       #expect((many - few) / 10_000 <= 1.1 * (1_400 + 4 * 80))
     }
   }
