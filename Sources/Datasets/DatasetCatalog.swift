@@ -104,31 +104,19 @@ public struct DatasetCatalog: Sendable {
       return try Table.dataset(
         name: known.name, format: format, trainFile: files[0], testFile: files[1], use: request.use)
     case .csv:
-      guard let path = request.path, let table = request.table else {
-        throw DatasetError(
-          .invalidRequest, at: "data set 'csv'", "lacks its path or its table format",
-          mend: "give both")
-      }
+      let (path, table) = try request.own(request.table, "table format")
       return try Table.dataset(
         name: known.name, format: table, trainFile: URL(fileURLWithPath: path),
         testFile: request.testPath.map { URL(fileURLWithPath: $0) },
         publicFile: request.publicPath.map { URL(fileURLWithPath: $0) }, use: request.use)
     case .text:
-      guard let path = request.path, let text = request.text else {
-        throw DatasetError(
-          .invalidRequest, at: "data set 'text'", "lacks its path or its format",
-          mend: "give both")
-      }
+      let (path, text) = try request.own(request.text)
       return try TextTable.dataset(
         name: known.name, format: text.format, tokenizer: text.vocabulary.tokenizer(),
         trainFile: URL(fileURLWithPath: path),
         testFile: request.testPath.map { URL(fileURLWithPath: $0) }, use: request.use)
     case .images:
-      guard let path = request.path, let format = request.imageTable else {
-        throw DatasetError(
-          .invalidRequest, at: "data set 'images'", "lacks its path or its format",
-          mend: "give both")
-      }
+      let (path, format) = try request.own(request.imageTable)
       return try ImageTable.dataset(
         name: known.name, format: format, folder: URL(fileURLWithPath: path, isDirectory: true),
         use: request.use)
@@ -192,5 +180,21 @@ public struct DatasetStatus: Sendable, Hashable, Codable {
   /// Whether every file is there and as published (or has no published figures).
   public var isUsable: Bool {
     files.allSatisfy { $0.state == .verified || $0.state == .present }
+  }
+}
+
+extension DatasetRequest {
+  /// The path of data of the user's, and how they are read.
+  ///
+  /// - Parameter what: the format's name in the sentence.
+  fileprivate func own<Format>(
+    _ format: Format?, _ what: String = "format"
+  ) throws(DatasetError) -> (path: String, format: Format) {
+    guard let path, let format else {
+      throw DatasetError(
+        .invalidRequest, at: "data set '\(name)'", "lacks its path or its \(what)",
+        mend: "give both")
+    }
+    return (path, format)
   }
 }

@@ -79,9 +79,7 @@ struct GroupReader {
     self.attributes = attributes
     bands = format.groupColumns.map(\.bands)
     numbers = attributes.map { attribute in
-      Dictionary(
-        attribute.groups.enumerated().map { ($1, UInt16(truncatingIfNeeded: $0)) },
-        uniquingKeysWith: { first, _ in first })
+      attribute.groups.numbers()
     }
   }
 

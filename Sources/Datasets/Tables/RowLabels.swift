@@ -33,12 +33,8 @@ struct RowLabels {
         mend: "name another data.group_column")
     }
     groupNames = names.sorted()
-    classOfLabel = Dictionary(
-      classes.enumerated().map { ($1, Examples.Label(truncatingIfNeeded: $0)) },
-      uniquingKeysWith: { first, _ in first })
-    groupOfName = Dictionary(
-      groupNames.enumerated().map { ($1, UInt16(truncatingIfNeeded: $0)) },
-      uniquingKeysWith: { first, _ in first })
+    classOfLabel = classes.numbers()
+    groupOfName = groupNames.numbers()
   }
 
   private static func classes(

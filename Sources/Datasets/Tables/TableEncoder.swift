@@ -22,15 +22,10 @@ struct TableEncoder {
     self.decimal = decimal
     places = columns.columns.map { column in
       guard case .categorical(let categories, _) = column.encoding else { return [:] }
-      return Dictionary(
-        categories.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+      return categories.numbers()
     }
-    classOfLabel = Dictionary(
-      columns.classes.enumerated().map { ($1, Examples.Label(truncatingIfNeeded: $0)) },
-      uniquingKeysWith: { first, _ in first })
-    groupOfName = Dictionary(
-      columns.groupNames.enumerated().map { ($1, UInt16(truncatingIfNeeded: $0)) },
-      uniquingKeysWith: { first, _ in first })
+    classOfLabel = columns.classes.numbers()
+    groupOfName = columns.groupNames.numbers()
   }
 
   /// Inputs, labels and groups of the given rows.

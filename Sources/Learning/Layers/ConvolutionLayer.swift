@@ -18,27 +18,15 @@ public struct ConvolutionSpec: LayerSpec, Hashable {
     self.isRectified = isRectified
   }
 
-  /// Weights are `[out][row][column][in]`.
-  public var tensors: [TensorSpec] {
-    let start = TensorSpec.Start.uniform(fanIn: geometry.patch)
-    return [
-      TensorSpec("\(name).weight", rows: channels, columns: geometry.patch, start: start),
-      TensorSpec("\(name).bias", rows: channels, start: start, role: .bias),
-    ]
+  private var kernel: UnfoldedKernel {
+    UnfoldedKernel(
+      name: name, channels: channels, size: geometry.kernel, inputChannels: geometry.channels,
+      positions: geometry.positions)
   }
 
-  public var hosts: [HostSpec] {
-    [
-      HostSpec(
-        name, rows: channels, columns: geometry.patch,
-        order: .kernel(size: geometry.kernel, channels: geometry.channels))
-    ]
-  }
-
-  public func work(length: Int) -> LayerWork {
-    let outputs = channels * geometry.positions
-    return LayerWork(operations: 2 * geometry.patch * outputs, outputs: outputs)
-  }
+  public var tensors: [TensorSpec] { kernel.tensors }
+  public var hosts: [HostSpec] { [kernel.host] }
+  public func work(length: Int) -> LayerWork { kernel.work }
 
   public func featureShape(_ mode: HostMode) -> FeatureShape {
     FeatureShape(.input, stride: geometry.imageCount)

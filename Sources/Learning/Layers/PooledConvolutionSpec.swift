@@ -15,27 +15,16 @@ public struct PooledConvolutionSpec: LayerSpec, Hashable {
     self.channels = channels
   }
 
-  /// Weights are `[out][row][column][in]`.
-  public var tensors: [TensorSpec] {
-    let start = TensorSpec.Start.uniform(fanIn: geometry.patch)
-    return [
-      TensorSpec("\(name).weight", rows: channels, columns: geometry.patch, start: start),
-      TensorSpec("\(name).bias", rows: channels, start: start, role: .bias),
-    ]
+  private var kernel: UnfoldedKernel {
+    UnfoldedKernel(
+      name: name, channels: channels, size: ConvGeometry.kernel,
+      inputChannels: geometry.inputChannels,
+      positions: geometry.positions)
   }
 
-  public var hosts: [HostSpec] {
-    [
-      HostSpec(
-        name, rows: channels, columns: geometry.patch,
-        order: .kernel(size: ConvGeometry.kernel, channels: geometry.inputChannels))
-    ]
-  }
-
-  public func work(length: Int) -> LayerWork {
-    let outputs = channels * geometry.positions
-    return LayerWork(operations: 2 * geometry.patch * outputs, outputs: outputs)
-  }
+  public var tensors: [TensorSpec] { kernel.tensors }
+  public var hosts: [HostSpec] { [kernel.host] }
+  public func work(length: Int) -> LayerWork { kernel.work }
 
   public func featureShape(_ mode: HostMode) -> FeatureShape {
     guard mode != .adapted else { return FeatureShape(.input, stride: patches.imageCount) }

@@ -1,17 +1,15 @@
 // The methods that scenarios may name.
 
-import Synchronization
-
 public enum MethodCatalog {
-  private static let builtIn: [any MethodSettings.Type] = [
-    Scenario.RobustClustered.self, Scenario.Global.self, Scenario.LocalModels.self,
-    Scenario.Ifca.self,
-    Scenario.MeanRegularized.self, Scenario.FedProx.self, Scenario.Ditto.self,
-    Scenario.Scaffold.self,
-    Scenario.KMeansClusters.self, Scenario.ModelClusters.self, Scenario.RecursiveClusters.self,
-    Scenario.Oracle.self,
-  ]
-  private static let added = Mutex<[any MethodSettings.Type]>([])
+  private static let kinds = KindCatalog<any MethodSettings.Type>(
+    [
+      Scenario.RobustClustered.self, Scenario.Global.self, Scenario.LocalModels.self,
+      Scenario.Ifca.self,
+      Scenario.MeanRegularized.self, Scenario.FedProx.self, Scenario.Ditto.self,
+      Scenario.Scaffold.self,
+      Scenario.KMeansClusters.self, Scenario.ModelClusters.self, Scenario.RecursiveClusters.self,
+      Scenario.Oracle.self,
+    ], key: "method", name: { $0.name }, isSame: { $0 == $1 })
 
   /// Methods of the literature that are not here, with the reason and what to use (docs/method.md works them out).
   static let refused = [
@@ -30,21 +28,12 @@ public enum MethodCatalog {
   ]
 
   /// In the order of the documentation.
-  public static var all: [any MethodSettings.Type] { builtIn + added.withLock { $0 } }
+  public static var all: [any MethodSettings.Type] { kinds.all }
 
   /// Lets scenarios name one more method.
   ///
   /// - Throws: `ScenarioError` if another method has its name.
   package static func add(_ method: any MethodSettings.Type) throws(ScenarioError) {
-    let isFree = added.withLock { added in
-      guard let known = (builtIn + added).first(where: { $0.name == method.name }) else {
-        added.append(method)
-        return true
-      }
-      return known == method
-    }
-    guard isFree else {
-      throw ScenarioError(JSONPath() + "method", "there is another method \"\(method.name)\"")
-    }
+    try kinds.add(method)
   }
 }

@@ -59,6 +59,17 @@ struct LabOptions: ParsableArguments {
   }
 }
 
+extension ParsableCommand {
+  /// - Parameter options: whole numbers with what they may be.
+  /// - Throws: `ValidationError` for the first that is out of its range.
+  static func check(_ options: [(name: String, value: Int, range: ClosedRange<Int>)]) throws {
+    for (name, value, range) in options where !range.contains(value) {
+      throw ValidationError(
+        "--\(name) must be from \(range.lowerBound) to \(range.upperBound), got \(value)")
+    }
+  }
+}
+
 /// Numbers as in 1,4,16.
 struct RankList: ExpressibleByArgument {
   let values: [Int]
@@ -143,12 +154,9 @@ struct LabMembershipCommand: AsyncParsableCommand {
   @OptionGroup var options: LabOptions
 
   func validate() throws {
-    for (name, value, range) in [
+    try Self.check([
       ("models", models, 8...4096), ("pool", pool, 20...10_000), ("steps", steps, 1...10_000),
-    ] where !range.contains(value) {
-      throw ValidationError(
-        "--\(name) must be from \(range.lowerBound) to \(range.upperBound), got \(value)")
-    }
+    ])
     guard noiseMultiplier > 0, noiseMultiplier <= 1000 else {
       throw ValidationError("--noise-multiplier must be above 0, at most 1000")
     }
@@ -228,13 +236,10 @@ struct LabMergingCommand: ParsableCommand {
   @OptionGroup var options: LabOptions
 
   func validate() throws {
-    for (name, value, range) in [
+    try Self.check([
       ("seeds", seeds, 1...100), ("examples", examples, 2...10_000), ("steps", steps, 1...10_000),
       ("rank", rank, 1...4096),
-    ] where !range.contains(value) {
-      throw ValidationError(
-        "--\(name) must be from \(range.lowerBound) to \(range.upperBound), got \(value)")
-    }
+    ])
     if let noiseMultiplier, !(noiseMultiplier > 0 && noiseMultiplier <= 1000) {
       throw ValidationError("--noise-multiplier must be above 0, at most 1000")
     }

@@ -25,12 +25,9 @@ struct LabPlanningCommand: ParsableCommand {
   @OptionGroup var options: LabOptions
 
   func validate() throws {
-    for (name, value, range) in [
+    try Self.check([
       ("seeds", seeds, 1...100), ("pretraining-steps", pretrainingSteps, 1...100_000),
-    ] where !range.contains(value) {
-      throw ValidationError(
-        "--\(name) must be from \(range.lowerBound) to \(range.upperBound), got \(value)")
-    }
+    ])
   }
 
   func run() throws {
