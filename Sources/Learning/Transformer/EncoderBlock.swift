@@ -176,6 +176,8 @@ final class EncoderBlock: Layer {
       + norms.reduce(0) { $0 + $1.squaredNorm(of: example) }
   }
 
+  var hasSharedSum: Bool { hosts.allSatisfy(\.hasSharedSum) }
+
   func accumulate(_ tile: Tile, coefficients: [Float]) {
     for host in hosts { host.accumulate(tile, coefficients: coefficients) }
     for norm in norms { norm.accumulate(tile, coefficients: coefficients) }

@@ -78,6 +78,8 @@ final class LinearLayer: Layer {
 
   func squaredNorm(of example: Int) -> Double { host.squaredNorm(of: example) }
 
+  var hasSharedSum: Bool { host.hasSharedSum }
+
   func accumulate(_ tile: Tile, coefficients: [Float]) {
     host.accumulate(singles, coefficients: coefficients)
   }
