@@ -34,6 +34,11 @@ extension Scenario {
     /// so that a run without privacy differs by the noise alone. JSON key `clips_without_noise`;
     /// default false.
     public let clipsWithoutNoise: Bool
+    /// Bands of correlated noise over rounds (DP-FTRL), where whole clients are protected. JSON key `noise_bands`; 1 to
+    /// 1000, default 1: every round's noise is independent.
+    ///
+    /// Above 1 clients take turns: each takes part in every `noiseBands`-th round.
+    public let noiseBands: Int
     /// Ids of critical findings with which the scenario runs all the same. JSON key `allow`; default none.
     public let allowedFindings: [String]
 
@@ -184,6 +189,10 @@ extension Scenario.Privacy {
         "Clip the gradients of clients without a budget to max_grad_norm too, so that training without "
           + "privacy differs by the noise alone."),
       .implied(
+        "noise_bands", 1, .integer(1...1000),
+        "With unit client: bands of noise that is correlated over rounds (DP-FTRL), which cancels in part in the "
+          + "model. Above 1 clients take turns: each takes part in every noise_bands-th round."),
+      .implied(
         "allow", [], .list(of: .identifier, count: 0...20, distinct: true),
         "Critical findings of the check (docs/check.md), such as DP102, with which the scenario runs all the "
           + "same; they are said beside every epsilon of the run."),
@@ -197,6 +206,7 @@ extension Scenario.Privacy {
     onBudgetExhausted = try fields.choice("on_budget_exhausted")
     individual = try fields.boolean("individual")
     clipping = try Clipping(fields.optionalFields("clipping"))
+    noiseBands = fields.optional("noise_bands") == nil ? 1 : try fields.integer("noise_bands")
     noise = fields.optional("noise") == nil ? .fast : try fields.choice("noise")
     accountant =
       fields.optional("accountant") == nil

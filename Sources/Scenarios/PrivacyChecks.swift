@@ -13,6 +13,7 @@ extension Scenario {
   func checkPrivacy(_ problems: inout ProblemList) {
     let place = JSONPath() + "privacy"
     if privacy.unit == .client { checkClientUnit(at: place, &problems) }
+    if privacy.noiseBands > 1 { checkNoiseBands(at: place + "noise_bands", &problems) }
     if privacy.noiseMultiplier != nil { checkNoiseMultiplier(at: place, &problems) }
     checkClipping(at: place + "clipping", &problems)
     checkNoise(at: place, &problems)
@@ -43,6 +44,37 @@ extension Scenario {
         place + "noise_multiplier",
         "cannot be set for the published code, which calibrates its own; use method.variant "
           + "\"as-intended\"")
+    }
+  }
+
+  /// The sensitivity of a banded strategy asks for turns that everybody keeps, and for vectors of one length.
+  private func checkNoiseBands(at place: JSONPath, _ problems: inout ProblemList) {
+    if privacy.unit != .client {
+      problems.add(
+        place,
+        "correlates the noise of the server, who adds none with privacy.unit \"example\"; set unit to \"client\", or "
+          + "this to 1")
+    }
+    if cohortSize != nil {
+      problems.add(
+        place,
+        "says who takes part, since clients take turns; leave out cohort_size, or set this to 1")
+    }
+    if privacy.noiseBands > clientCount {
+      problems.add(
+        place, "must be at most the number of clients, \(clientCount), got \(privacy.noiseBands)")
+    }
+    if privacy.noise == .exact || privacy.randomness == .system {
+      problems.add(
+        place,
+        "needs earlier rounds' noise again, which is made from the seed; use privacy.noise \"fast\", or "
+          + "\"hardened\" with privacy.randomness \"seeded\"")
+    }
+    if let adapter, !adapter.aggregation.trainsOneSet {
+      problems.add(
+        place,
+        "correlates the noise of the same parameters in every round, and the rule of aggregation trains others in "
+          + "turn; use \"ffa-lora\" or \"fedit\", or set this to 1")
     }
   }
 

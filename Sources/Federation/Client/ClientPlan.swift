@@ -62,8 +62,12 @@ extension Scenario {
 
   /// Who takes part in which round.
   ///
-  /// Where whole clients are protected cohorts are Poisson samples: the accounting asks for them.
+  /// Where whole clients are protected cohorts are Poisson samples, or turns with correlated noise: the accounting asks
+  /// for them.
   var cohortSchedule: CohortSchedule {
+    if privacy.noiseBands > 1 {
+      return CohortSchedule(clients: clientCount, rounds: rounds, turns: privacy.noiseBands)
+    }
     if privacy.unit == .client {
       return CohortSchedule(
         clients: clientCount, rounds: rounds, poissonRate: ReleasePlan.ofServer(self).sampleRate,

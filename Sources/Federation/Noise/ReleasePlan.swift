@@ -120,13 +120,28 @@ public struct NoiseCalibrator {
 
 extension ReleasePlan {
   /// What the server releases where whole clients are protected: one noisy sum a round, over a Poisson
-  /// sample of the clients.
+  /// sample of the clients; or with correlated noise as many Gaussian releases as a client has turns.
   static func ofServer(_ scenario: Scenario) -> ReleasePlan {
     var plan = ReleasePlan()
-    plan.sampleRate =
-      Double(scenario.cohortSize ?? scenario.clientCount) / Double(scenario.clientCount)
-    plan.sampledSteps = scenario.rounds
+    let factorization = scenario.noiseFactorization
+    plan.sampleRate = factorization == nil ? scenario.cohortShare : 1
+    plan.sampledSteps =
+      factorization?.participations(rounds: scenario.rounds) ?? scenario.rounds
     return plan
+  }
+}
+
+extension Scenario {
+  /// The strategy of correlated noise; nil where every round has noise of its own.
+  var noiseFactorization: BandedFactorization? {
+    privacy.noiseBands > 1 ? BandedFactorization(bands: privacy.noiseBands) : nil
+  }
+
+  /// The share of all clients that a round is expected to see, where whole clients are protected.
+  var cohortShare: Double {
+    privacy.noiseBands > 1
+      ? 1 / Double(privacy.noiseBands)
+      : Double(cohortSize ?? clientCount) / Double(clientCount)
   }
 }
 

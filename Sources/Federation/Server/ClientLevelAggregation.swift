@@ -13,6 +13,10 @@ struct ClientLevelAggregation: Sendable {
   private let noiseMaking: NoiseMaking
   private let optimizer: Scenario.ServerOptimizer
   private let sampleRate: Double
+  /// Nil where every round has noise of its own.
+  private let correlated: CorrelatedNoise?
+  /// Rounds between two turns of a client.
+  private let turns: Int
   /// Nil adds no noise and does not clip.
   let noise: ClientNoise
   /// Expected number of updates to each model.
@@ -23,10 +27,15 @@ struct ClientLevelAggregation: Sendable {
     let scenario = context.scenario
     seed = scenario.seed
     maxGradNorm = Float(scenario.privacy.budget.maxGradNorm)
-    noiseMaking = scenario.privacy.noiseMaking
+    let making = scenario.privacy.noiseMaking
+    noiseMaking = making
     optimizer = scenario.serverOptimizer
-    let rate = ReleasePlan.ofServer(scenario).sampleRate
-    sampleRate = rate
+    sampleRate = ReleasePlan.ofServer(scenario).sampleRate
+    correlated = scenario.noiseFactorization.map {
+      CorrelatedNoise($0, making: making, seed: scenario.seed)
+    }
+    turns = scenario.privacy.noiseBands
+    let rate = scenario.cohortShare
     self.noise = noise
     // Divisors must not depend on who came or what they chose: with true clusters their sizes are
     // known, with chosen ones an equal share is assumed.
@@ -46,10 +55,9 @@ struct ClientLevelAggregation: Sendable {
   func fold(
     _ updates: [ClientUpdate], round: Int, into state: inout FederatedState,
     context: MethodContext
-  ) throws -> LedgerEntry {
+  ) throws {
     guard let multiplier = noise.noiseMultiplier else {
-      try state.take(updates, means: nil, round: round, context: context)
-      return entry(round: round)
+      return try state.take(updates, means: nil, round: round, context: context)
     }
     // The places that this round trains.
     let phase = context.exchange?.phases(round: round, stage: .training).first
@@ -68,7 +76,6 @@ struct ClientLevelAggregation: Sendable {
         for (place, value) in zip(places, mean) { state.models[model][place] += value }
       }
     }
-    return entry(round: round)
   }
 
   /// The noisy sums of all models, one after another.
@@ -100,18 +107,26 @@ struct ClientLevelAggregation: Sendable {
     }
     let clipped = ClippedSum(values: total, sensitivity: maxGradNorm)
     return mechanism.release(clipped) { values, deviation in
-      draws.add(to: &values, standardDeviation: deviation)
+      if let correlated {
+        correlated.add(to: &values, round: round, standardDeviation: deviation)
+      } else {
+        draws.add(to: &values, standardDeviation: deviation)
+      }
     }.value
   }
 
-  /// What a round puts into the server's ledger.
-  func entry(round: Int) -> LedgerEntry {
+  /// What a round puts into the server's ledger. Where clients take turns it is the ledger of those whose turn is first,
+  /// who have the most: what other clients release in between costs them nothing.
+  func entries(round: Int) -> [LedgerEntry] {
     guard let multiplier = noise.noiseMultiplier else {
-      return .nonPrivate(round: round + 1, client: nil, purpose: .aggregation)
+      return [.nonPrivate(round: round + 1, client: nil, purpose: .aggregation)]
     }
-    return .gaussian(
-      round: round + 1, client: nil, purpose: .aggregation, noiseMultiplier: multiplier,
-      sampleRate: sampleRate, maxGradNorm: Double(maxGradNorm), sensitivity: Double(maxGradNorm))
+    guard round % turns == 0 else { return [] }
+    return [
+      .gaussian(
+        round: round + 1, client: nil, purpose: .aggregation, noiseMultiplier: multiplier,
+        sampleRate: sampleRate, maxGradNorm: Double(maxGradNorm), sensitivity: Double(maxGradNorm))
+    ]
   }
 
   /// An update shortened to the clipping bound; one that is not finite counts as zero.

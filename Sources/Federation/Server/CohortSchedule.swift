@@ -35,6 +35,15 @@ public struct CohortSchedule: Sendable {
       })
   }
 
+  /// Clients take turns: client i takes part in the rounds t (from 0) with t ≡ i modulo `turns`, whatever the data.
+  package init(clients: Int, rounds: Int, turns: Int) {
+    self.init(
+      clients: clients,
+      cohorts: (0..<rounds).map { round in
+        Array(stride(from: round % turns, to: clients, by: turns))
+      })
+  }
+
   private init(clients: Int, cohorts: [[Int]?]) {
     self.cohorts = cohorts
     everybody = Array(0..<clients)

@@ -43,7 +43,7 @@ extension ReleasedUpdates {
 
   /// Of a server that protects whole clients: how its models moved.
   init(
-    _ entry: LedgerEntry, from before: [[Float]], to after: [[Float]], round: Int, part: Int,
+    _ entries: [LedgerEntry], from before: [[Float]], to after: [[Float]], round: Int, part: Int,
     stage: RoundStage
   ) {
     self.init(
@@ -51,7 +51,7 @@ extension ReleasedUpdates {
       updates: after.indices.filter { before[$0] != after[$0] }.map { model in
         Update(
           client: nil, model: model, values: zip(after[model], before[model]).map { $0 - $1 },
-          entries: [entry], thresholds: nil)
+          entries: entries, thresholds: nil)
       })
   }
 }

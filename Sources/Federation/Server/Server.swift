@@ -95,12 +95,14 @@ actor Server {
       if let aggregation {
         for update in inTime { state.assignment[update.client] = update.model }
         let models = state.models
-        let entry = try aggregation.fold(inTime, round: round, into: &state, context: context)
+        try aggregation.fold(inTime, round: round, into: &state, context: context)
+        let entries = aggregation.entries(round: round)
         try await keep?(
           ReleasedUpdates(
-            entry, from: models, to: state.models, round: round, part: part + 1, stage: work.stage))
-        ledger.append(entry)
-        report.ledger.append(entry)
+            entries, from: models, to: state.models, round: round, part: part + 1, stage: work.stage
+          ))
+        ledger.append(contentsOf: entries)
+        report.ledger += entries
       } else {
         try await keep?(
           ReleasedUpdates(updates, tasks: tasks, round: round, part: part + 1, stage: work.stage))
@@ -150,7 +152,7 @@ actor Server {
   private func announceReleases(of tasks: [ClientTask], phase: Phase?, round: Int) async throws {
     guard let announce else { return }
     var entries: [LedgerEntry] = []
-    if let aggregation { entries.append(aggregation.entry(round: round)) }
+    if let aggregation { entries += aggregation.entries(round: round) }
     for var task in tasks {
       task.phase = phase
       entries += await clients[task.client].plannedEntries(of: task, round: round)
@@ -208,7 +210,7 @@ actor Server {
     let promise = context.scenario.privacy.budget
     guard var gate, let epsilon = promise.targetEpsilon else { return }
     var total = ledger
-    total.append(aggregation.entry(round: round))
+    total.append(contentsOf: aggregation.entries(round: round))
     let budget = PrivacyBudget(epsilon: epsilon, delta: promise.targetDelta)
     try gate.admitServer(total, within: budget, round: round)
     self.gate = gate

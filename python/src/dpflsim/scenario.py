@@ -1599,6 +1599,11 @@ class Privacy(Part):
     """fast: for simulation; hardened: the sum of several normals; exact: the discrete Gaussian on a grid,
     slower, accounted by rdp. Default: "fast"."""
 
+    noise_bands: int = UNSET
+    """With unit client: bands of noise that is correlated over rounds (DP-FTRL), which cancels in part in the
+    model. Above 1 clients take turns: each takes part in every noise_bands-th round. At least 1, at most
+    1,000. Default: 1."""
+
     noise_multiplier: float | None = UNSET
     """Noise standard deviation over max_grad_norm, set by hand; target_epsilon is then the limit at which a
     client stops. null = calibrated from target_epsilon. At least 0, at most 1,000. Default: null."""
