@@ -13,7 +13,7 @@ typealias Rule = Scenario.Adapter.Aggregation
 
 extension Rule {
   /// The rules for low-rank factors; the plain mean of other kinds is none.
-  static let withFactors = allCases.filter { $0 != .mean }
+  static let withFactors = AggregationCatalog.all.map { Rule($0) } + [.rgp]
 }
 
 /// Random matrices and clients.
@@ -77,7 +77,7 @@ private func difference(_ a: Matrix, _ b: Matrix) -> Double {
 
 /// What the rule adds to the weights beyond what was folded in before, against the brute-force mean.
 private func relativeError(_ rule: Rule, _ input: AggregationInput) throws -> Double {
-  let next = try rule.rule.aggregate(input)
+  let next = try rule.makeRule().aggregate(input)
   var (missed, whole) = (0.0, 0.0)
   for (layer, change) in next.weightChanges.enumerated() {
     var exact = meanProduct(input.clients.map { $0[layer] })
@@ -148,7 +148,7 @@ struct AggregationRuleTests {
     let start = AdapterModel(layers: [draws.factors(6, 9, rank: 2)])
     let clients = (0..<4).map { _ in [draws.factors(6, 9, rank: 2)] }
     let cut = AggregationInput(start: start, clients: clients, trained: .both)
-    let next = try Rule.flexLoRA.rule.aggregate(cut)
+    let next = try Rule.flexLoRA.makeRule().aggregate(cut)
     let exact = meanProduct(clients.map { $0[0] })
     // The error is what the other singular values hold; those come from the eigenvalues of W Wᵀ.
     let values = try exact.multiplied(by: exact.transposed).symmetricEigen().values
@@ -178,8 +178,8 @@ struct AggregationRuleTests {
   @Test("LoRA-FAIR's correction solves its equation: (W* − (B + ΔB) A) Aᵀ = λ ΔB")
   func correction() throws {
     let input = input(.both, residual: false)
-    let means = try Rule.fedIT.rule.aggregate(input)
-    let next = try Rule.loRAFAIR.rule.aggregate(input)
+    let means = try Rule.fedIT.makeRule().aggregate(input)
+    let next = try Rule.loRAFAIR.makeRule().aggregate(input)
     for (layer, factors) in next.layers.enumerated() {
       let exact = meanProduct(input.clients.map { $0[layer] })
       let left = exact.adding(factors.product, times: -1).scaled(by: 1 / factors.scale)
@@ -199,7 +199,7 @@ struct AggregationRuleTests {
     deficient.a = Matrix(rows: [0, 0, 1].map { deficient.a.row($0) })
     let model = AdapterModel(layers: [ordinary, empty, deficient])
     for (rule, trained) in [(Rule.fedSVD, TrainedFactors.b), (.deer, .b), (.deer, .a)] {
-      let next = try rule.rule.prepared(model, for: trained)
+      let next = try rule.makeRule().prepared(model, for: trained)
       for (before, after) in zip(model.layers, next.layers) {
         #expect(difference(before.product, after.product) < 1e-9)
         let basis = trained == .b ? after.a : after.b.transposed
@@ -210,7 +210,7 @@ struct AggregationRuleTests {
       }
     }
     // FedSVD orders the components: columns of B are orthogonal and descending.
-    let svd = try Rule.fedSVD.rule.prepared(model, for: .b).layers[0].b.transposed
+    let svd = try Rule.fedSVD.makeRule().prepared(model, for: .b).layers[0].b.transposed
     let lengths = (0..<3).map { svd.row($0).reduce(0) { $0 + $1 * $1 } }
     #expect(lengths == lengths.sorted(by: >))
     #expect(abs(zip(svd.row(0), svd.row(2)).reduce(0) { $0 + $1.0 * $1.1 }) < 1e-9)
@@ -232,8 +232,8 @@ struct AggregationRuleTests {
       let folding = AggregationInput(
         start: AdapterModel(layers: [zero], residual: [Matrix(rows: 10, columns: 20)]),
         clients: clients, trained: .both)
-      apart += try Rule.fedIT.rule.aggregate(plain).weightChanges[0].squaredNorm
-      exact += try Rule.fedExLoRA.rule.aggregate(folding).weightChanges[0].squaredNorm
+      apart += try Rule.fedIT.makeRule().aggregate(plain).weightChanges[0].squaredNorm
+      exact += try Rule.fedExLoRA.makeRule().aggregate(folding).weightChanges[0].squaredNorm
     }
     #expect(abs(exact / apart / Double(count) - 1) < 0.1)
     // s⁴ m n r / K² and s⁴ m n r / K with unit noise.
@@ -334,7 +334,7 @@ struct RegulatorTests {
         b: Matrix(rows: 4, columns: 3, elements: (0..<12).map { _ in stream.nextGaussian() }),
         scale: 1)
     ])
-    let a = try Rule.deer.rule.prepared(model, for: .b).layers[0].a
+    let a = try Rule.deer.makeRule().prepared(model, for: .b).layers[0].a
     let change = Matrix(rows: 4, columns: 3, elements: (0..<12).map { _ in stream.nextGaussian() })
     #expect(abs(change.multiplied(by: a).squaredNorm - change.squaredNorm) < 1e-10)
     // A⁺ = Aᵀ, so E A⁺ has the covariance of white noise.

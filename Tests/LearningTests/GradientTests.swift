@@ -143,7 +143,7 @@ struct Case: CustomTestStringConvertible, Sendable {
 
   /// Frozen factors at their start, moved away from zero.
   func factors(seed: UInt64) -> [Float] {
-    guard plan.lora?.trained == .a else { return plan.frozenFactors(seed: seed) }
+    guard plan.trainedFactors == .a else { return plan.frozenFactors(seed: seed) }
     var stream = RandomStream(seed: seed, purpose: .test, step: 11)
     return plan.frozenFactors(seed: seed).map { $0 + Float(stream.nextGaussian() * 0.3) }
   }

@@ -66,12 +66,7 @@ struct MadeUp {
     scenario = try Scenario(json: Data(text.utf8))
     let settings = try #require(scenario.adapter)
     self.architecture = architecture
-    plan = try TrainingPlan(
-      architecture: architecture,
-      adapter: LoRAConfiguration(
-        rank: settings.r, loraAlpha: settings.loraAlpha, targetModules: settings.targetModules,
-        trained: settings.aggregation == .ffaLoRA ? .b : .both, useRSLoRA: settings.useRSLoRA,
-        layerRanks: settings.layerRanks))
+    plan = try TrainingPlan(architecture: architecture, adapter: settings.built(seed: 7))
     base = architecture.initialParameters(seed: 3)
     var stream = RandomStream(seed: 4, purpose: .test)
     func noise(_ count: Int) -> [Float] {

@@ -75,6 +75,32 @@ do {
   expect("\(error)".contains("model.hidden"), "its keys are checked: \(error)")
 }
 
+// MARK: - An adapter and a rule that a scenario names
+
+try AdapterCatalog.add(buildable: RowSum.self)
+let perceptron = "model={\"name\": \"mlp\", \"hidden\": [12]}"
+let rowSum = try await run(
+  perceptron,
+  "adapter={\"type\": \"row-sum\", \"target_modules\": [\"fc1\"], \"modules_to_save\": [\"fc2\"]}")
+expect(
+  rowSum.adapter?.facts.trains == "a vector of each layer's outputs"
+    && rowSum.clients.allSatisfy { ($0.epsilon ?? .infinity) <= 5 },
+  "a scenario names the adapter, whose facts and ε stand in the result")
+do {
+  _ = try await run(
+    perceptron, "adapter={\"type\": \"row-sum\", \"target_modules\": [\"fc9\"]}")
+  expect(false, "a layer that the model lacks is refused")
+} catch let error as ScenarioError {
+  expect("\(error)".contains("fc9"), "a layer that the model lacks is refused: \(error)")
+}
+try AggregationCatalog.add(rule: MedianOfB.self)
+let median = try await run(
+  "adapter={\"type\": \"lora\", \"r\": 2, \"lora_alpha\": 4, \"target_modules\": [\"fc\"], "
+    + "\"aggregation\": \"median-b\"}")
+expect(
+  median.adapter?.aggregation == "median-b" && (median.adapter?.largestError ?? 0) > 1e-3,
+  "a scenario names the rule, whose distance from the exact average is measured")
+
 // MARK: - A metric
 
 try RunMetric.add(.smallestClusterPrice)

@@ -35,7 +35,7 @@ extension Scenario.GPTDecoder: BuildableModel {
         DecoderSizes(
           vocabulary: examples.vocabulary, width: width, blocks: blocks, heads: heads,
           inner: 4 * width,
-          positions: maximumTokens + (scenario.adapter?.kind.softRows ?? 0)),
+          positions: maximumTokens + (scenario.adapter?.traits.softRows ?? 0)),
         maximumTokens: maximumTokens)
     default: throw scenario.holdsNoModel(use: "bert")
     }

@@ -162,7 +162,7 @@ extension TrainingPlan {
   init(scenario: Scenario, shape: ExampleShape, classes: Int) throws {
     try self.init(
       architecture: Architecture(scenario: scenario, shape: shape, classes: classes),
-      adapter: scenario.adapter?.trained(seed: scenario.seed))
+      adapter: scenario.adapter?.built(seed: scenario.seed))
   }
 }
 

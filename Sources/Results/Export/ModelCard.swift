@@ -77,9 +77,9 @@ struct ModelCard {
 
   private var kind: String {
     guard let adapter = scenario.adapter else { return "All parameters" }
-    return adapter.kind.hasFactors
-      ? "LoRA adapters (r = \(adapter.r), lora_alpha = \(NumberText.exact(adapter.loraAlpha)), averaged by \(adapter.aggregation.rawValue))"
-      : "Adapters of the kind \(adapter.kind.name)"
+    return adapter.traits.factors != nil
+      ? "LoRA adapters (r = \(adapter.traits.rank), lora_alpha = \(NumberText.exact(adapter.traits.loraAlpha)), averaged by \(adapter.aggregation.name))"
+      : "Adapters of the kind \(adapter.name)"
   }
 
   private func clusterTable(_ clients: [ClientResult]) -> String {

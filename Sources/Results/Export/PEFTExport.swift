@@ -69,7 +69,7 @@ public struct PEFTExport: Sendable {
     guard let result = try store.result(of: run) else { throw PEFTError.notFinished(id: run.runID) }
     let scenario = try store.scenario(of: run)
     guard let adapter = scenario.adapter else { throw PEFTError.noAdapter(id: run.runID) }
-    guard adapter.aggregation != .fedSALoRA else {
+    guard !adapter.aggregation.traits.keepsBLocal else {
       throw PEFTError.personalFactors(id: run.runID)
     }
     card = { ModelCard(run: run, result: result, scenario: scenario, model: $0, base: $1).text }
@@ -117,7 +117,7 @@ public struct PEFTExport: Sendable {
     pretrained = scenario.modelPath.map {
       URL(fileURLWithPath: $0, isDirectory: true).standardizedFileURL.path
     }
-    guard adapter.kind.hasFactors else {
+    guard adapter.traits.factors != nil else {
       let export = try KindExport(adapter, of: scenario, stored: stored, layouts: layouts)
       models = try Set(result.clients.map(\.model)).sorted().map { index in
         guard let file = files["model-\(index)"] else {
@@ -126,7 +126,7 @@ public struct PEFTExport: Sendable {
         let users = result.clients.filter { $0.model == index }.map { String($0.client) }
         let own = metadata.merging([
           "model": "\(index)", "clients": users.joined(separator: ","),
-          "dpflsim_kind": adapter.kind.name,
+          "dpflsim_kind": adapter.name,
         ]) { $1 }
         return Model(
           index: index,
@@ -214,15 +214,16 @@ public struct PEFTExport: Sendable {
   // MARK: - What is said beside the numbers
 
   private static func configuration(_ adapter: Scenario.Adapter) -> JSONValue {
+    let traits = adapter.traits
     var ranks: [String: JSONValue] = [:]
-    for (name, rank) in zip(adapter.targetModules, adapter.layerRanks ?? []) {
+    for (name, rank) in zip(adapter.targetModules, traits.factors?.layerRanks ?? []) {
       ranks[name] = .integer(rank)
     }
     return [
-      "peft_type": "LORA", "task_type": .null, "r": .integer(adapter.r),
-      "lora_alpha": .number(adapter.loraAlpha), "lora_dropout": 0, "bias": "none",
+      "peft_type": "LORA", "task_type": .null, "r": .integer(traits.rank),
+      "lora_alpha": .number(traits.loraAlpha), "lora_dropout": 0, "bias": "none",
       "target_modules": .array(adapter.targetModules.map { .string($0) }),
-      "use_rslora": .bool(adapter.useRSLoRA), "rank_pattern": .object(ranks),
+      "use_rslora": .bool(traits.factors?.useRSLoRA ?? false), "rank_pattern": .object(ranks),
       "fan_in_fan_out": false, "inference_mode": true,
       "modules_to_save": adapter.modulesToSave.isEmpty
         ? .null : .array(adapter.modulesToSave.map { .string($0) }),
@@ -235,7 +236,7 @@ public struct PEFTExport: Sendable {
     let multipliers = Set(result.clients.compactMap(\.noiseMultiplier)).sorted()
     return [
       "format": "pt", "run_id": run.runID, "scenario_hash": result.scenarioHash,
-      "result_digest": result.resultDigest, "aggregation": adapter.aggregation.rawValue,
+      "result_digest": result.resultDigest, "aggregation": adapter.aggregation.name,
       // The largest of all clients: an adapter depends on releases of clients of other clusters too.
       "epsilon": result.epsilonMax.map { "\($0)" } ?? "none: not every client trained with privacy",
       "delta": (result.clients.map(\.delta).max()).map { "\($0)" } ?? "none",

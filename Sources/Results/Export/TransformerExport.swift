@@ -35,7 +35,7 @@ public struct TransformerExport: Sendable {
     guard let adapter = scenario.adapter, let path = scenario.modelPath else {
       throw PEFTError.noAdapter(id: run.runID)
     }
-    guard adapter.aggregation != .fedSALoRA else {
+    guard !adapter.aggregation.traits.keepsBLocal else {
       throw PEFTError.personalFactors(id: run.runID)
     }
     folder = URL(fileURLWithPath: path, isDirectory: true)
@@ -149,6 +149,8 @@ private struct AdapterReader {
 
   private static let head = "classifier"
 
+  private var usesRSLoRA: Bool { adapter.traits.factors?.useRSLoRA ?? false }
+
   private func tensor(_ name: String) throws(PEFTError) -> Safetensors.Tensor {
     guard let tensor = own.tensors[name] ?? shared.tensors[name] else {
       throw .missingTensor(id: own.id, name: name)
@@ -185,7 +187,7 @@ private struct AdapterReader {
     let adapted = layers.filter { $0 != Self.head }
     guard !adapted.isEmpty else { throw PEFTError.missingTensor(id: own.id, name: "lora_A") }
     return try TransformerAdapter(
-      configuration: configuration, loraAlpha: adapter.loraAlpha, usesRSLoRA: adapter.useRSLoRA,
+      configuration: configuration, loraAlpha: adapter.traits.loraAlpha, usesRSLoRA: usesRSLoRA,
       factors: try adapted.map { layer throws(PEFTError) in try factors(of: layer) })
   }
 
@@ -200,7 +202,7 @@ private struct AdapterReader {
     if layers.contains(Self.head) {
       let factors = try factors(of: Self.head)
       let rank = Double(factors.rank)
-      let scale = adapter.loraAlpha / (adapter.useRSLoRA ? rank.squareRoot() : rank)
+      let scale = adapter.traits.loraAlpha / (usesRSLoRA ? rank.squareRoot() : rank)
       for row in bias.indices {
         for column in 0..<columns {
           let sum = (0..<factors.rank).reduce(0.0) { sum, place in

@@ -109,6 +109,6 @@ struct ExportCommand: ParsableCommand {
 extension Scenario {
   /// Whether no pretrained model's layout decides how adapters are written.
   fileprivate var exportsLikeImages: Bool {
-    modelPath == nil || !(adapter?.kind.hasFactors ?? true)
+    modelPath == nil || adapter.map { $0.traits.factors == nil } ?? false
   }
 }
