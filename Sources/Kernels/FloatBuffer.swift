@@ -82,6 +82,21 @@ public final class FloatBuffer {
     try body(&span)
   }
 
+  /// All floats as bytes, in this machine's order.
+  public func withBytes<Result>(_ body: (RawSpan) -> Result) -> Result {
+    body(RawSpan(_unsafeStart: base, byteCount: count * MemoryLayout<Float>.stride))
+  }
+
+  /// Writes the whole buffer.
+  ///
+  /// - Parameter bytes: `count` floats in this machine's order.
+  public func write(bytes: RawSpan) {
+    precondition(bytes.byteCount == count * MemoryLayout<Float>.stride, "bytes of another buffer")
+    bytes.withUnsafeBytes {
+      UnsafeMutableRawBufferPointer(start: base, count: $0.count).copyMemory(from: $0)
+    }
+  }
+
   package func check(_ offset: Int, _ length: Int) {
     checkRange(offset, length, in: count)
   }

@@ -20,6 +20,21 @@ public final class HalfBuffer {
     checkRange(offset, length, in: count)
   }
 
+  /// All numbers as bytes, in this machine's order.
+  public func withBytes<Result>(_ body: (RawSpan) -> Result) -> Result {
+    body(RawSpan(_unsafeStart: base, byteCount: count * MemoryLayout<Float16>.stride))
+  }
+
+  /// Writes the whole buffer.
+  ///
+  /// - Parameter bytes: `count` numbers in this machine's order.
+  public func write(bytes: RawSpan) {
+    precondition(bytes.byteCount == count * MemoryLayout<Float16>.stride, "bytes of another buffer")
+    bytes.withUnsafeBytes {
+      UnsafeMutableRawBufferPointer(start: base, count: $0.count).copyMemory(from: $0)
+    }
+  }
+
   /// Rounds `length` floats to half precision (to nearest, ties to even).
   public func round(
     _ source: FloatBuffer, at sourceOffset: Int, to offset: Int, count length: Int

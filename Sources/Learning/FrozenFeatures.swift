@@ -22,6 +22,13 @@ public enum FeatureMemory {
     guard case .single(let memory) = self else { preconditionFailure("kept in half precision") }
     target.copy(count, from: memory, at: offset, to: place)
   }
+
+  func write(bytes: RawSpan) {
+    switch self {
+    case .single(let memory): memory.write(bytes: bytes)
+    case .half(let memory): memory.write(bytes: bytes)
+    }
+  }
 }
 
 /// The frozen part of the forward pass for all examples of a source; immutable, any worker may read it.
@@ -32,6 +39,8 @@ public struct FrozenFeatures: Sendable {
   }
   private let content: Content
   private let shape: FeatureShape
+  /// The layer that takes them.
+  let first: Int
   /// Where each example's rows begin; nil where all have one.
   private let starts: [Int32]?
   /// Memory that the features take.
@@ -39,17 +48,28 @@ public struct FrozenFeatures: Sendable {
   private let rows: Int
 
   /// Whether the first trained layer finds its own product here, and not its input alone.
-  var holdsProducts: Bool { shape.content != .input }
+  public var holdsProducts: Bool { shape.content != .input }
 
   /// - Parameter fill: writes all rows.
-  init(_ shape: FeatureShape, starts: [Int32]?, rows: Int, fill: (FeatureMemory) -> Void) {
+  init(
+    _ shape: FeatureShape, first: Int, starts: [Int32]?, rows: Int, fill: (FeatureMemory) -> Void
+  ) {
     self.shape = shape
+    self.first = first
     self.starts = starts
     self.rows = rows
     if shape.content == .product(halfPrecision: true) {
       content = .half(Constant(HalfBuffer(count: rows * shape.stride)) { fill(.half($0)) })
     } else {
       content = .single(Constant(FloatBuffer(count: rows * shape.stride)) { fill(.single($0)) })
+    }
+  }
+
+  /// All numbers as bytes, to be kept for `Network.frozenFeatures(of:bytes:)`.
+  public func withBytes<Result>(_ body: (RawSpan) -> Result) -> Result {
+    switch content {
+    case .single(let memory): memory.buffer.withBytes(body)
+    case .half(let memory): memory.buffer.withBytes(body)
     }
   }
 
@@ -81,14 +101,9 @@ extension Network {
   /// Training with the features gives the same bits as without: they are the very numbers that the
   /// forward pass would compute.
   public func frozenFeatures<Source: ExampleSource>(of source: Source) -> FrozenFeatures? {
-    guard let shape = plan.featureShape else { return nil }
     let first = plan.firstTrained
     let layer = layers[first]
-    let starts =
-      plan.architecture.layers[first].rows == .token ? rowStarts(of: source) : nil
-    return FrozenFeatures(
-      shape, starts: starts, rows: starts.map { Int($0[source.count]) } ?? source.count
-    ) { memory in
+    return makeFeatures(of: source) { shape, starts, memory in
       forEachTile(of: Array(0..<source.count), in: source) { part in
         stage(source, at: part)
         for layer in layers[..<first] { layer.forward(batch) }
@@ -102,6 +117,25 @@ extension Network {
         }
       }
     }
+  }
+
+  /// Features that an earlier pass computed with the same frozen numbers; nil where the bytes are of other examples.
+  public func frozenFeatures<Source: ExampleSource>(
+    of source: Source, bytes: RawSpan
+  ) -> FrozenFeatures? {
+    guard plan.featureBytes(of: source) == bytes.byteCount else { return nil }
+    return makeFeatures(of: source) { _, _, memory in memory.write(bytes: bytes) }
+  }
+
+  private func makeFeatures<Source: ExampleSource>(
+    of source: Source, fill: (FeatureShape, [Int32]?, FeatureMemory) -> Void
+  ) -> FrozenFeatures? {
+    guard let shape = plan.featureShape else { return nil }
+    let starts = plan.featuresAreTokens ? rowStarts(of: source) : nil
+    return FrozenFeatures(
+      shape, first: plan.firstTrained, starts: starts,
+      rows: starts.map { Int($0[source.count]) } ?? source.count
+    ) { fill(shape, starts, $0) }
   }
 
   private func rowStarts<Source: ExampleSource>(of source: Source) -> [Int32] {
@@ -134,6 +168,14 @@ extension TrainingPlan {
   /// Bytes that the frozen features of one example take (of one token, where they are kept by tokens); 0
   /// where nothing is frozen below the first trained layer.
   public var featureBytesPerRow: Int { featureShape?.bytes ?? 0 }
+
+  /// Bytes that the frozen features of all examples of a source take.
+  public func featureBytes<Source: ExampleSource>(of source: Source) -> Int {
+    let total =
+      featuresAreTokens
+      ? (0..<source.count).reduce(0) { $0 + rows(of: source.length(at: $1)) } : source.count
+    return total * featureBytesPerRow
+  }
 
   /// Whether frozen features are products of the first trained layer's weights, and not its inputs.
   public var cachesProducts: Bool { featureShape.map { $0.content != .input } ?? false }

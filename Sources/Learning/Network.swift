@@ -162,7 +162,7 @@ public final class Network {
   ) {
     var first = 0
     if let features {
-      first = plan.firstTrained
+      first = features.first
       features.place(positions, of: batch, into: layers[first])
       if features.holdsProducts, let layer = layers[first] as? any ProductCaching {
         layer.finish(batch)

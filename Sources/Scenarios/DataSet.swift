@@ -80,6 +80,9 @@ extension Scenario.DataSet {
     synthetic?.testExamples ?? (path == nil ? known.publishedCounts?.test : nil)
   }
 
+  /// Whether the examples are a published or a drawn set's, and not the user's own.
+  public var isPublished: Bool { path == nil }
+
   /// Whether there are public examples to pretrain on.
   public var hasPublicExamples: Bool { publicExamples > 0 || table?.publicPath != nil }
 }

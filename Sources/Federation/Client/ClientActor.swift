@@ -81,23 +81,12 @@ actor Client {
     profile.budget.targetEpsilon == nil ? NoiseMaking() : settings.noiseMaking
   }
 
-  /// Computes what the frozen layers make of this client's data, to be kept for the whole run.
-  ///
-  /// - Parameter shared: where runs find what others have computed, and under which key.
-  func cacheFeatures(
-    train: Bool, shared: (features: SharedFeatures, key: String)?, on lane: Lane
-  ) async throws {
+  /// Finds what the frozen layers make of this client's data, to be kept for the whole run.
+  func cacheFeatures(train: Bool, from source: FeatureSource, on lane: Lane) async throws {
     let place = 2 * profile.index
-    func features(of view: ClientView, at place: Int) async throws -> FrozenFeatures? {
-      guard let shared else {
-        return try await lane.run { $0.network.frozenFeatures(of: view) }
-      }
-      return try await shared.features.features(place, key: shared.key) {
-        try await lane.run { $0.network.frozenFeatures(of: view) }
-      }
-    }
-    let test = try await features(of: profile.test, at: place)
-    let training = train ? try await features(of: profile.train, at: place + 1) : nil
+    let test = try await source.features(of: profile.test, at: place, on: lane)
+    let training =
+      train ? try await source.features(of: profile.train, at: place + 1, on: lane) : nil
     let kept = kept ?? KeptByClient()
     (kept.testFeatures, kept.trainFeatures) = (test, training)
     self.kept = kept

@@ -36,8 +36,11 @@ public actor SharedFeatures {
 
 extension Population {
   /// What decides the frozen features of all clients.
-  var featureKey: String {
+  ///
+  /// - Parameter base: the parameters of the base model.
+  func featureKey(base: [Float]) -> String {
     var hash = SHA256()
+    base.withUnsafeBytes { hash.update(bufferPointer: $0) }
     for part in [
       contentHash, partition.digest, scenario.arithmetic.rawValue, "\(scenario.seed)",
       scenario.resolved["model"]?.text ?? "", scenario.resolved["adapter"]?.text ?? "",

@@ -60,8 +60,8 @@ public struct Simulation: Sendable {
     let notes = notes + (population.dataset.text.map { ["texts: \($0.description)"] } ?? [])
     let executor = executor(clients: clients, lanes: lanes, context: context)
     let cache = try await cacheFeatures(
-      clients, population: population, memory: forecast.featureBytes, executor: executor,
-      lanes: lanes, observer)
+      clients, population: population, frozen: frozen, memory: forecast.featureBytes,
+      executor: executor, lanes: lanes, observer)
     try await observer.receive(
       .started(
         try start(

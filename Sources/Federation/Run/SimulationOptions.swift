@@ -12,6 +12,8 @@ public struct SimulationOptions: Sendable {
   public var memoryLimit: Int?
   /// Where pretrained base models are kept; nil pretrains anew.
   public var modelCache: (any ModelCache)?
+  /// Where frozen features of published data are kept between runs; nil computes them anew.
+  public var featureCache: (any FeatureCache)?
   public var checkpoints: CheckpointPolicy
   /// Where runs of one process find one another's frozen features.
   public var sharedFeatures: SharedFeatures?

@@ -102,35 +102,30 @@ extension Simulation {
 
   /// Caches frozen features client by client while they fit the memory; which ones changes no result.
   func cacheFeatures(
-    _ clients: [Client], population: Population, memory: Int, executor: any ClientExecutor,
-    lanes: LanePool, _ observer: any RunObserver
+    _ clients: [Client], population: Population, frozen: FrozenParameters, memory: Int,
+    executor: any ClientExecutor, lanes: LanePool, _ observer: any RunObserver
   ) async throws -> (clients: Int, bytes: Int) {
-    let size = population.plan.featureBytesPerRow
-    guard size > 0 else { return (0, 0) }
-    let countsTokens = population.plan.featuresAreTokens
-    func bytes(_ view: ClientView) -> Int {
-      guard countsTokens else { return view.count * size }
-      return (0..<view.count).reduce(0) { $0 + view.length(at: $1) } * size
-    }
+    guard population.plan.featureBytesPerRow > 0 else { return (0, 0) }
     var left = memory
     var chosen: [(client: Int, train: Bool)] = []
     for profile in population.clients where executor.isHere(profile.index) {
-      let test = bytes(profile.test)
+      let test = population.plan.featureBytes(of: profile.test)
       guard test <= left else { break }
       left -= test
-      let train = bytes(profile.train)
+      let train = population.plan.featureBytes(of: profile.train)
       chosen.append((profile.index, train <= left))
       if train <= left { left -= train }
     }
     try await observer.receive(.preparing("computing frozen features"))
-    var shared: (features: SharedFeatures, key: String)?
-    if let features = options.sharedFeatures {
-      shared = (features, population.featureKey)
-      if await features.isUsed(for: population.featureKey) { chosen.reverse() }
-    }
-    _ = try await lanes.map(chosen) { [shared] choice, lane in
-      try await clients[choice.client].cacheFeatures(
-        train: choice.train, shared: shared, on: lane)
+    // What private rows have become stays in memory.
+    let cache = scenario.data.isPublished ? options.featureCache : nil
+    let source = FeatureSource(
+      key: population.featureKey(base: frozen.base), shared: options.sharedFeatures, cache: cache,
+      bytes: memory - left)
+    // Another run of this process began at the other end.
+    if await options.sharedFeatures?.isUsed(for: source.key) == true { chosen.reverse() }
+    _ = try await lanes.map(chosen) { choice, lane in
+      try await clients[choice.client].cacheFeatures(train: choice.train, from: source, on: lane)
     }
     let totals = try await total([chosen.count(where: \.train), memory - left])
     return (totals[0], totals[1])

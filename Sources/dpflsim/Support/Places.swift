@@ -1,4 +1,4 @@
-// Where things lie: the project, its store, its cache of base models, the installed data.
+// Where things lie: the project, its store, its cache, the installed data.
 
 import Datasets
 import Foundation
@@ -24,7 +24,7 @@ struct Places {
     DatasetCatalog(environment: environment, projectFolder: home)
   }
 
-  /// Pretrained base models: `$DPFLSIM_CACHE`, else `cache` of the project.
+  /// Pretrained base models and frozen features: `$DPFLSIM_CACHE`, else `cache` of the project.
   var cache: URL {
     if let own = environment["DPFLSIM_CACHE"], !own.isEmpty {
       return URL(fileURLWithPath: own, isDirectory: true)

@@ -70,6 +70,8 @@ struct RunExecution {
       modelCache: BaseModelCache(folder: places.cache), checkpoints: checkpoints)
     options.allowedFindings = check.allowed
     options.sharedFeatures = sharedFeatures
+    // The cells of a sweep differ in their seeds: each would push the others out.
+    if sharedFeatures == nil { options.featureCache = FeatureCacheFolder(folder: places.cache) }
     options.handsOutUpdates = keepsUpdates
     if let shared { options.ranks = shared.ranks }
     let simulation = Simulation(scenario: scenario, catalog: places.catalog, options: options)
