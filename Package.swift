@@ -57,7 +57,7 @@ let package = Package(
     room("Tensors", ["JSON"]),
     room("Text", ["JSON"]),
     room("Privacy", ["Kernels", numerics]),
-    room("Learning", ["Kernels", crypto]),
+    room("Learning", ["Kernels", "Tensors", crypto]),
     room("Clustering", ["Kernels", numerics]),
     room("Datasets", ["Kernels", "CZlib", "Text", crypto]),
     room("Scenarios", ["JSON", "Datasets", crypto]),
@@ -69,7 +69,7 @@ let package = Package(
       ]),
     room(
       "Laboratory",
-      ["Kernels", "Privacy", "Learning", "Federation", "Scenarios", numerics]),
+      ["Kernels", "Privacy", "Learning", "Federation", "Scenarios", "Tensors", numerics]),
     room(
       "Results",
       [
@@ -102,7 +102,7 @@ let package = Package(
       path: "Tests/TestModels", swiftSettings: house),
     tests("JSON", ["Kernels"]), tests("Tensors", ["JSON", "Kernels", "Learning"]),
     tests("Text"),
-    tests("Kernels"), tests("Privacy"), tests("Learning"), tests("Clustering"),
+    tests("Kernels"), tests("Privacy"), tests("Learning", ["Tensors"]), tests("Clustering"),
     tests("Datasets", ["Text"]),
     tests("Scenarios", ["Datasets"]),
     tests(

@@ -109,7 +109,22 @@ expect(
   price != nil && RunMetric.all.contains(.smallestClusterPrice),
   "a metric reads the result, and comparisons show it: \(100 * (price ?? 0)) points")
 
-// MARK: - Data, a layer and an adapter under DP-SGD
+// MARK: - Data that a scenario names
+
+try DatasetKinds.add(MoonsData.self)
+let onMoons = try await run(
+  "data={\"name\": \"moons\", \"train_examples\": 4000}", perceptron, "rounds=12",
+  "population.clusters[1].shift={\"label_offset\": 1}")
+let found = onMoons.clients.map(\.accuracy).reduce(0, +) / Double(onMoons.clients.count)
+expect(found > 0.7, "a scenario names the data, which are learned: \(100 * found) % of two classes")
+do {
+  _ = try await run("data={\"name\": \"moons\", \"train_examples\": 1}")
+  expect(false, "their keys are checked")
+} catch let error as ScenarioError {
+  expect("\(error)".contains("data.train_examples"), "their keys are checked: \(error)")
+}
+
+// MARK: - A source, a layer and an adapter under DP-SGD
 
 let moons = TwoMoons(count: 400)
 

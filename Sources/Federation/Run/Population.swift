@@ -139,7 +139,7 @@ extension Population {
 extension Scenario {
   /// Whether scenario and program decide the data: no file can change them.
   public var hasGeneratedData: Bool {
-    data.synthetic != nil && weightsPath == nil
+    data.isGenerated && weightsPath == nil
   }
 }
 

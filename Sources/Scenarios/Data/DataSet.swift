@@ -14,12 +14,19 @@ extension Scenario {
     /// How many training examples are public: set aside for pretraining and never dealt to clients.
     /// JSON key `public_examples`; 0 to 10^7, default 10000 for image sets and 0 for the others.
     public let publicExamples: Int
-    /// How a table of the user's is read; nil for other sets.
-    public let table: Table?
-    /// What to draw; nil for other sets. JSON key `synthetic`. The seed is the scenario's.
-    public let synthetic: SyntheticRequest?
-    /// JSON key `classes` of the set `idx`; nil for other sets.
-    let statedClasses: Int?
+    /// Held by reference: a scenario is copied often, and settings are of any size.
+    private final class Choice: Sendable {
+      let settings: any DatasetSettings
+      let traits: DatasetTraits
+
+      init(_ settings: any DatasetSettings) {
+        self.settings = settings
+        traits = settings.traits
+      }
+    }
+    private let choice: Choice
+
+    public var settings: any DatasetSettings { choice.settings }
 
     /// A table of the user's.
     public struct Table: Sendable, Hashable {
@@ -48,10 +55,14 @@ extension Scenario.DataSet {
 
   public var isTextSet: Bool { known.isTextSet }
 
+  /// How a table of the user's is read; nil for other sets.
+  public var table: Table? { (settings as? OwnTable)?.table }
+
+  /// Whether the scenario alone decides the data: no file can change them.
+  public var isGenerated: Bool { choice.traits.isGenerated }
+
   /// What an example looks like; nil where only the files can say.
-  public var shape: ExampleShape? {
-    known.shape ?? synthetic.map { .features(count: $0.features) }
-  }
+  public var shape: ExampleShape? { choice.traits.shape ?? known.shape }
 
   /// Height, width and channels of the images; nil for other sets and where only the files can say.
   public var imageShape: (height: Int, width: Int, channels: Int)? {
@@ -60,24 +71,22 @@ extension Scenario.DataSet {
   }
 
   /// Classes; nil where only the files can say.
-  public var classes: Int? {
-    known.classCount ?? synthetic?.classes ?? statedClasses ?? table?.format.classes?.count
-  }
+  public var classes: Int? { choice.traits.classes ?? known.classCount }
 
   /// Names of the classes; empty where they have none or only the files can say.
-  public var classNames: [String] { table?.format.classes ?? known.classNames }
+  public var classNames: [String] { choice.traits.classNames ?? known.classNames }
 
   /// Input features; nil where only the files can say.
   public var features: Int? { shape?.valueCount }
 
   /// Training examples, the public ones among them; nil where only the files can say.
   public var trainExamples: Int? {
-    synthetic?.trainExamples ?? (path == nil ? known.publishedCounts?.train : nil)
+    choice.traits.trainExamples ?? (path == nil ? known.publishedCounts?.train : nil)
   }
 
   /// Test examples; nil where only the files can say.
   public var testExamples: Int? {
-    synthetic?.testExamples ?? (path == nil ? known.publishedCounts?.test : nil)
+    choice.traits.testExamples ?? (path == nil ? known.publishedCounts?.test : nil)
   }
 
   /// Whether the examples are a published or a drawn set's, and not the user's own.
@@ -85,14 +94,34 @@ extension Scenario.DataSet {
 
   /// Whether there are public examples to pretrain on.
   public var hasPublicExamples: Bool { publicExamples > 0 || table?.publicPath != nil }
+
+  public static func == (left: Self, right: Self) -> Bool {
+    left.known == right.known && left.path == right.path
+      && left.publicExamples == right.publicExamples
+      && AnyHashable(left.settings) == AnyHashable(right.settings)
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(known)
+    hasher.combine(path)
+    hasher.combine(publicExamples)
+    hasher.combine(AnyHashable(settings))
+  }
 }
 
 // MARK: - Format
 
 extension Scenario.DataSet {
-  private static let path: Key = .defaults(
-    "path", .null, .nullable(.text(1...4096)),
-    "Folder or file that holds the set; null looks in the usual place of the installed set.")
+  static var shape: TaggedShape {
+    TaggedShape(
+      tag: "name", description: "Which data set.",
+      branches: KnownDataset.all.compactMap { known in
+        guard let settings = DatasetKinds.settings(of: known) else { return nil }
+        return .init(
+          known.name, known.title + ".",
+          settings.keys(of: known) + [publicExamples(settings.publicExamples(of: known))])
+      })
+  }
 
   private static func publicExamples(_ count: Int) -> Key {
     .defaults(
@@ -100,66 +129,16 @@ extension Scenario.DataSet {
       "Training examples that are public: used for pretraining, never dealt to clients.")
   }
 
-  static let shape = TaggedShape(
-    tag: "name", description: "Which data set.",
-    branches: KnownDataset.all.map { .init($0.name, $0.title + ".", keys(of: $0)) })
-
-  private static func keys(of set: KnownDataset) -> [Key] {
-    switch set.format {
-    case .idx where set.classCount == nil:
-      [
-        path, publicExamples(10_000),
-        .required(
-          "classes", .integer(2...Dataset.mostClasses), "Classes; labels count from 0."),
-      ]
-    case .idx, .cifar10: [path, publicExamples(10_000)]
-    case .table: [path, publicExamples(0)]
-    case .csv: Table.keys + [publicExamples(0)]
-    case .text: Table.textKeys + [publicExamples(0)]
-    case .images: Table.imageKeys + [publicExamples(0)]
-    case .synthetic:
-      [
-        .defaults(
-          "synthetic", [:], .object(syntheticShape), "What the synthetic set looks like."),
-        publicExamples(0),
-      ]
-    }
-  }
-
-  private static let syntheticShape = Shape([
-    .defaults("classes", 4, .integer(SyntheticRequest.classRange), "Classes."),
-    .defaults("features", 16, .integer(SyntheticRequest.featureRange), "Input features."),
-    .defaults(
-      "separation", 4,
-      .number(
-        .from(
-          SyntheticRequest.separationRange.lowerBound,
-          to: SyntheticRequest.separationRange.upperBound)),
-      "Distance of every class mean from the origin, in a random direction, in standard deviations "
-        + "of a class; in many dimensions two means are 1.41 times as far apart."),
-    .defaults(
-      "train_examples", 4000, .integer(SyntheticRequest.exampleRange), "Training examples."),
-    .defaults("test_examples", 1000, .integer(SyntheticRequest.exampleRange), "Test examples."),
-  ])
-
   init(_ fields: Fields) throws(ScenarioError) {
     let name = try fields.string("name")
-    known = KnownDataset.all.first { $0.name == name } ?? .synthetic
+    guard let known = KnownDataset.all.first(where: { $0.name == name }),
+      let settings = DatasetKinds.settings(of: known)
+    else {
+      throw ScenarioError(fields.path + "name", "names no known data set, got \"\(name)\"")
+    }
+    self.known = known
     path = try fields.optionalString("path")
     publicExamples = try fields.integer("public_examples")
-    table = [.csv, .text, .images].contains(known.format) ? try Table(fields) : nil
-    statedClasses = known == .idx ? try fields.integer("classes") : nil
-    synthetic =
-      known.format == .synthetic ? try SyntheticRequest(try fields.fields("synthetic")) : nil
-  }
-}
-
-extension SyntheticRequest {
-  fileprivate init(_ fields: Fields) throws(ScenarioError) {
-    self.init(
-      classes: try fields.integer("classes"), features: try fields.integer("features"),
-      separation: try fields.number("separation"),
-      trainExamples: try fields.integer("train_examples"),
-      testExamples: try fields.integer("test_examples"))
+    choice = Choice(try settings.init(fields, of: known))
   }
 }
