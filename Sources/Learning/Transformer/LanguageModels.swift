@@ -1,5 +1,6 @@
 // BERT and GPT-2 as lists of layers.
 
+import Kernels
 public import Tensors
 
 extension Architecture {

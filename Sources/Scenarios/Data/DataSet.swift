@@ -90,7 +90,7 @@ extension Scenario.DataSet {
   }
 
   /// Whether the examples are a published or a drawn set's, and not the user's own.
-  public var isPublished: Bool { path == nil }
+  public var isPublished: Bool { path == nil && (isGenerated || !known.files.isEmpty) }
 
   /// Whether there are public examples to pretrain on.
   public var hasPublicExamples: Bool { publicExamples > 0 || table?.publicPath != nil }
