@@ -1,7 +1,10 @@
 // The command line: what there is to call. Commands are thin; the work is done in the rooms below.
 
+import Analysis
 import ArgumentParser
-import Results
+import Formatting
+import Presentation
+import Store
 
 struct DPFLSim: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

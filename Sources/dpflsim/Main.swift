@@ -1,8 +1,11 @@
 // Where the program begins and where it ends: one place turns errors into sentences and exit codes.
 
+import Analysis
 import ArgumentParser
+import Formatting
 import Foundation
-import Results
+import Presentation
+import Store
 
 @main
 enum Main {

@@ -1,9 +1,12 @@
 // What goes wrong around a run: disks that fill, stores that vanish or are locked, files that change.
 // Each time the program says what happened, what was stored stays readable, and the run goes on.
 
+import Analysis
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 import Testing
 
 #if canImport(Glibc)

@@ -1,9 +1,12 @@
 // What is asked or given wrongly around a run: other data, another clock, options that do not go together, names that
 // leave their folder.
 
+import Analysis
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 import Testing
 
 @Suite("Misuse")

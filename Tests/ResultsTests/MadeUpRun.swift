@@ -1,11 +1,14 @@
 // A run whose parameters are made up, stored as a simulation would have stored it.
 
+import Analysis
 import Federation
+import Formatting
 import Foundation
 import Kernels
 import Learning
-import Results
+import Presentation
 import Scenarios
+import Store
 import Tensors
 import Testing
 

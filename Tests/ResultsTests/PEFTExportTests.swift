@@ -1,11 +1,14 @@
 // Exported adapters as a stranger reads them: safetensors and NumPy compute the forward pass anew.
 
+import Analysis
 import Federation
+import Formatting
 import Foundation
 import Kernels
 import Learning
-import Results
+import Presentation
 import Scenarios
+import Store
 import Tensors
 import Testing
 

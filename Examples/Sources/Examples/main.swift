@@ -1,12 +1,15 @@
 // Runs each example and ends with 1 if one does not do what its file says.
 
+import Analysis
 import Datasets
 import Federation
+import Formatting
 import Foundation
 import Kernels
 import Learning
-import Results
+import Presentation
 import Scenarios
+import Store
 
 func expect(_ holds: Bool, _ claim: String) {
   print(holds ? "ok    " : "FAILED", claim)

@@ -1,9 +1,12 @@
 // `dpflsim advise SCENARIO`
 
+import Analysis
 import ArgumentParser
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 
 struct AdviseCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,9 +1,12 @@
 // `dpflsim audit SCENARIO`
 
+import Analysis
 public import ArgumentParser
 public import Federation
-import Results
+import Formatting
+import Presentation
 import Scenarios
+import Store
 
 struct AuditCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,8 +1,11 @@
 // `dpflsim check SCENARIO`
 
+import Analysis
 import ArgumentParser
 import Federation
-import Results
+import Formatting
+import Presentation
+import Store
 
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,8 +1,11 @@
 // `dpflsim compare [RUN ...]`
 
+import Analysis
 import ArgumentParser
-import Results
+import Formatting
+import Presentation
 import Scenarios
+import Store
 
 /// How tables are written.
 enum TableFormat: String, CaseIterable, ExpressibleByArgument {

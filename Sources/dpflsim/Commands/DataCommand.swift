@@ -1,11 +1,14 @@
 // `dpflsim data`: list, describe
 
+import Analysis
 import ArgumentParser
 import Datasets
 import Federation
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

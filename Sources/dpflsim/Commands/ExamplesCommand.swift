@@ -1,10 +1,13 @@
 // `dpflsim examples`
 
+import Analysis
 import ArgumentParser
 import Federation
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 
 struct ExamplesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

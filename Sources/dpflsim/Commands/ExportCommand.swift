@@ -1,9 +1,12 @@
 // `dpflsim export RUN`
 
+import Analysis
 import ArgumentParser
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,11 +1,14 @@
 // `dpflsim init FILE`
 
+import Analysis
 import ArgumentParser
 import Datasets
 import Federation
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 
 struct InitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,14 +1,17 @@
 // `dpflsim lab lora-noise`, `lab membership`, `lab federated-noise` and `lab merging`; `lab planning-tokens` has
 // a file of its own
 
+import Analysis
 import ArgumentParser
 import Datasets
 import Federation
+import Formatting
 import Foundation
 import Laboratory
 import Learning
-import Results
+import Presentation
 import Scenarios
+import Store
 
 struct LabCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

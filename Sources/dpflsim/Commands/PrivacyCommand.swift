@@ -1,9 +1,12 @@
 // `dpflsim privacy`: epsilon, calibrate, ledger
 
+import Analysis
 import ArgumentParser
+import Formatting
+import Presentation
 import Privacy
-import Results
 import Scenarios
+import Store
 
 struct PrivacyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

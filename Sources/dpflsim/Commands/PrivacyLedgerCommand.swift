@@ -1,8 +1,11 @@
 // `dpflsim privacy ledger RUN`
 
+import Analysis
 import ArgumentParser
+import Formatting
+import Presentation
 import Privacy
-import Results
+import Store
 
 extension PrivacyCommand {
   struct Ledger: ParsableCommand {

@@ -1,8 +1,11 @@
 // `dpflsim report [RUN ...] -o FILE.html`
 
+import Analysis
 import ArgumentParser
+import Formatting
 import Foundation
-import Results
+import Presentation
+import Store
 
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,11 +1,14 @@
 // `dpflsim run SCENARIO` and `dpflsim run --resume RUN`
 
+import Analysis
 public import ArgumentParser
 public import Federation
+import Formatting
 import Foundation
+import Presentation
 import Ranks
-import Results
 import Scenarios
+import Store
 import Synchronization
 
 struct RunCommand: AsyncParsableCommand {

@@ -1,9 +1,12 @@
 // `dpflsim runs`: list, show, delete
 
+import Analysis
 import ArgumentParser
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 
 struct RunsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,10 +1,13 @@
 // `dpflsim sweep SCENARIO`
 
+import Analysis
 import ArgumentParser
 import Federation
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 
 struct SweepCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,8 +1,11 @@
 // `dpflsim watch [RUN]`
 
+import Analysis
 import ArgumentParser
+import Formatting
 import Foundation
-import Results
+import Presentation
+import Store
 
 struct WatchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,11 +1,14 @@
 // Options that mean the same in every command.
 
+import Analysis
 import ArgumentParser
 import Federation
+import Formatting
 import Foundation
 import JSON
-import Results
+import Presentation
 import Scenarios
+import Store
 
 enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
   case table

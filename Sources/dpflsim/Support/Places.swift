@@ -1,9 +1,12 @@
 // Where things lie: the project, its store, its cache, the installed data.
 
+import Analysis
 import Datasets
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 
 /// The folders of this process.
 struct Places {

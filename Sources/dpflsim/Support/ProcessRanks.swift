@@ -1,8 +1,11 @@
 // The other processes that mpirun or srun has started with this one, and how they end together.
 
+import Analysis
+import Formatting
 import Foundation
+import Presentation
 import Ranks
-import Results
+import Store
 import Synchronization
 
 enum ProcessRanks {

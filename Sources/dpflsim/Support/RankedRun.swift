@@ -1,12 +1,15 @@
 // A run from the command line that several ranks share: rank 0 owns store, progress and output, the others give
 // their cores.
 
+import Analysis
 import Federation
+import Formatting
 import Foundation
+import Presentation
 import Privacy
 import Ranks
-import Results
 import Scenarios
+import Store
 
 /// A rank's part in a run.
 struct RankedRun {

@@ -1,10 +1,13 @@
 // A run from the command line: simulate, store and show at once, and end well when it is stopped.
 
+import Analysis
 import Federation
+import Formatting
 import Foundation
+import Presentation
 import Ranks
-import Results
 import Scenarios
+import Store
 import Synchronization
 import Tensors
 

@@ -1,7 +1,10 @@
 // Slurm by its commands: what is submitted, what is left, what is configured.
 
+import Analysis
+import Formatting
 import Foundation
-import Results
+import Presentation
+import Store
 
 /// The commands of Slurm.
 enum Slurm {

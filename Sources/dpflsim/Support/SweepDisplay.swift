@@ -1,8 +1,11 @@
 // The live view of a sweep on standard error: the grid on a terminal, a line a cell elsewhere.
 
+import Analysis
 import Federation
-import Results
+import Formatting
+import Presentation
 import Scenarios
+import Store
 
 actor SweepDisplay {
   private(set) var progress: SweepProgress

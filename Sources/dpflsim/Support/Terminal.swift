@@ -1,8 +1,11 @@
 // Standard output and standard error: what may be coloured, how wide a line may be, what cannot be
 // written.
 
+import Analysis
+import Formatting
 import Foundation
-import Results
+import Presentation
+import Store
 
 #if canImport(Glibc)
   import Glibc

@@ -1,10 +1,13 @@
 // A server for one page on the loopback interface: reading alone, for those who have its address.
 
+import Analysis
 import FlyingFox
 import FlyingSocks
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 
 /// Serves a `WatchPage` at `http://127.0.0.1:PORT/TOKEN/`.
 struct WatchServer: Sendable {
