@@ -156,8 +156,11 @@ public protocol AdapterTerm: AnyObject {
   func squaredNorm(of example: Int) -> Double
   func accumulate(_ tile: Tile, coefficients: [Float])
   func drainSum(into total: inout [Float])
+  /// As `Layer.hasSharedSum`.
+  var hasSharedSum: Bool { get }
 }
 
 extension AdapterTerm {
   public var isOnOutput: Bool { false }
+  public var hasSharedSum: Bool { false }
 }

@@ -15,4 +15,26 @@ public struct BatchStatistics: Sendable, Hashable {
   public var within: [Int] = []
 
   public init() {}
+
+  /// Adds what another pass, or a tile of this one, counted of clipping.
+  mutating func addClipped(_ other: BatchStatistics) {
+    unclipped += other.unclipped
+    notFinite += other.notFinite
+    if within.isEmpty {
+      within = other.within
+    } else {
+      for k in other.within.indices { within[k] += other.within[k] }
+    }
+  }
+
+  /// - Parameter groups: of layers that are measured apart; 0 without any.
+  mutating func clearClipped(groups: Int) {
+    unclipped = 0
+    notFinite = 0
+    guard within.count == groups else {
+      within = [Int](repeating: 0, count: groups)
+      return
+    }
+    for k in within.indices { within[k] = 0 }
+  }
 }

@@ -34,6 +34,19 @@ public enum Clipping: Sendable, Hashable {
     }
   }
 
+  /// Whether each example has one norm, of all its parameters.
+  var measuresExamples: Bool {
+    switch self {
+    case .none, .grouped: false
+    case .flat, .each, .automatic: true
+    }
+  }
+
+  /// Groups of layers that are bounded apart; 0 for none.
+  var groupCount: Int {
+    if case .grouped(let bounds) = self { bounds.groups.count } else { 0 }
+  }
+
   private static let margin = 2e-5
 
   /// The largest norm that one example can add; nil where it depends on the example or its layers, or nothing is clipped.

@@ -76,6 +76,9 @@ public protocol Layer: AnyObject {
   func accumulate(_ tile: Tile, coefficients: [Float])
   /// Adds the layer's sum to its part of `total` and clears it.
   func drainSum(into total: inout [Float])
+  /// Whether its sum lies in `Workspace.sum`, so that several networks can take turns in adding to it. A network with a
+  /// layer that does not say so works on one tile at a time.
+  var hasSharedSum: Bool { get }
 }
 
 /// A layer whose own frozen product can come from a cache.
@@ -92,6 +95,7 @@ public protocol ProductCaching: Layer {
 
 extension Layer {
   public var inputLayout: ImageLayout? { nil }
+  public var hasSharedSum: Bool { false }
 
   /// Rows of floats, which most layers take.
   public func stage<Source: ExampleSource>(

@@ -18,14 +18,30 @@ public final class Network {
   }
   private let outputs: FloatBuffer
   private let rowLimit: Int
+  private let givenTile: Int
+  private let givenRows: Int
   /// Gradients of tensors that several hosts share; nil where there are none.
-  private let shared: SharedGradients?
+  let shared: SharedGradients?
   /// Rows of the outputs are tokens, not examples.
   private let scoresTokens: Bool
   /// Of the groups of one example.
-  private var squaredNorms: [Double]
-  private var coefficients: [Float]
-  private var groupCoefficients: [[Float]] = []
+  var squaredNorms: [Double]
+  var coefficients: [Float]
+  var groupCoefficients: [[Float]] = []
+  /// Of the tile at hand: what each example scored, the norms of gradients, and how many were clipped.
+  private var scores: [ExampleScore] = []
+  var norms: [Double]
+  var clipped = BatchStatistics()
+  private let sums: SumMemory
+  /// Networks that share this one's sums, for the workers that `idleWorkers` lends; so many are loaded as this one is.
+  var helpers: [Network] = []
+  var readyHelpers = 0
+  /// Whether all sums can be shared.
+  private(set) var canShare = false
+  /// What was loaded; nil before, and where everything is trained.
+  var frozen: FrozenParameters?
+  /// Who could work on this network's batches besides its own worker; nil for nobody.
+  public var idleWorkers: IdleWorkers?
 
   /// Rows of a tile of texts: enough for products to run at full speed.
   public static let usualRows = 512
@@ -35,9 +51,21 @@ public final class Network {
   /// - Parameters:
   ///   - tile: examples processed together.
   ///   - rows: tokens processed together, at least the longest text; texts alone have more than one row.
-  public init(plan: TrainingPlan, tile: Int = 16, rows: Int = Network.usualRows) {
+  public convenience init(plan: TrainingPlan, tile: Int = 16, rows: Int = Network.usualRows) {
+    self.init(plan: plan, tile: tile, rows: rows, sums: SumMemory())
+  }
+
+  /// A network of the same plan, for another worker, that adds to the sums of a given one.
+  convenience init(helping other: Network) {
+    self.init(plan: other.plan, tile: other.givenTile, rows: other.givenRows, sums: other.sums)
+  }
+
+  private init(plan: TrainingPlan, tile: Int, rows: Int, sums: SumMemory) {
     precondition(tile > 0, "a tile holds at least one example")
     self.plan = plan
+    (givenTile, givenRows) = (tile, rows)
+    self.sums = sums
+    sums.rewind()
     let architecture = plan.architecture
     let longest = plan.longest
     // A text is short beside the rows that a product wants.
@@ -49,8 +77,8 @@ public final class Network {
     batch = Tile(examples: examples)
     outputs = FloatBuffer(
       count: (scoresTokens ? rowLimit : examples) * plan.outputCount)
-    let workspace = Workspace()
-    shared = SharedGradients(plan, examples: examples)
+    let workspace = Workspace(sums: sums)
+    shared = SharedGradients(plan, examples: examples, workspace: workspace)
     workspace.shared = shared
     var layers: [any Layer] = []
     // Built from the last layer to the first: each writes into the input of the one after it.
@@ -65,10 +93,15 @@ public final class Network {
     self.layers = layers
     squaredNorms = [Double](repeating: 0, count: architecture.layers.count)
     coefficients = [Float](repeating: 0, count: examples)
+    norms = [Double](repeating: 0, count: examples)
+    scores.reserveCapacity(examples)
+    canShare = layers.allSatisfy(\.hasSharedSum)
   }
 
   /// Loads what is not trained. Needed once, before the first pass.
   public func load(frozen: FrozenParameters) {
+    self.frozen = frozen
+    for helper in helpers { helper.frozen = nil }
     for layer in layers { layer.load(frozen: frozen) }
   }
 
@@ -76,6 +109,7 @@ public final class Network {
   public func load(trainable: [Float]) {
     precondition(trainable.count == plan.trainableCount, "θ must have the plan's length")
     for layer in layers { layer.load(trainable: trainable) }
+    prepareHelpers(trainable: trainable)
   }
 
   // MARK: - Passes
@@ -92,12 +126,18 @@ public final class Network {
   ) -> BatchStatistics {
     precondition(sum.count == plan.trainableCount, "the sum must have the length of θ")
     var statistics = BatchStatistics()
-    forEachTile(of: positions, in: source) { part in
-      forward(source, at: part, features: features)
-      score(source, at: part, statistics: &statistics)
-      backward()
-      clip(part, clipping, statistics: &statistics, observer: normObserver)
-      accumulate(clipping)
+    forEachTile(of: positions, in: source) { network, part in
+      network.forward(source, at: part, features: features)
+      network.score(source, at: part)
+      network.backward()
+      network.clip(part, clipping)
+    } add: { network, part in
+      network.count(into: &statistics)
+      statistics.addClipped(network.clipped)
+      if let normObserver, clipping.measuresExamples {
+        for (i, position) in part.enumerated() { normObserver(position, network.norms[i]) }
+      }
+      network.accumulate(clipping)
     }
     for layer in layers { layer.drainSum(into: &sum) }
     shared?.drainSum(into: &sum)
@@ -111,17 +151,23 @@ public final class Network {
     lossObserver: ((Int, Double) -> Void)? = nil
   ) -> BatchStatistics {
     var statistics = BatchStatistics()
-    forEachTile(of: Array(0..<source.count), in: source) { part in
-      forward(source, at: part, features: features)
+    forEachTile(of: Array(0..<source.count), in: source) { network, part in
+      network.forward(source, at: part, features: features)
+    } add: { network, part in
       if let observe, !scoresTokens {
         for (i, position) in part.enumerated() {
           observe(
             Prediction(
-              position: position, label: source.label(at: position), predicted: predictedClass(i),
-              margin: margin(i)))
+              position: position, label: source.label(at: position),
+              predicted: network.predictedClass(i), margin: network.margin(i)))
         }
       }
-      score(source, at: part, statistics: &statistics, observer: lossObserver)
+      // Scores take the place of the outputs.
+      network.score(source, at: part)
+      network.count(into: &statistics)
+      if let lossObserver {
+        for (position, score) in zip(part, network.scores) { lossObserver(position, score.loss) }
+      }
     }
     return statistics
   }
@@ -181,25 +227,39 @@ public final class Network {
     }
   }
 
-  private func score<Source: ExampleSource>(
-    _ source: Source, at positions: ArraySlice<Int>, statistics: inout BatchStatistics,
-    observer: ((Int, Double) -> Void)? = nil
-  ) {
+  /// Makes `batch` of examples that fit into one tile.
+  func place<Source: ExampleSource>(_ positions: ArraySlice<Int>, of source: Source) {
+    batch.clear()
+    for position in positions {
+      let fits = batch.add(rows: plan.rows(of: source.length(at: position)), limit: rowLimit)
+      precondition(fits, "these examples are no tile")
+    }
+  }
+
+  /// Scores a tile; the outputs become their gradients.
+  private func score<Source: ExampleSource>(_ source: Source, at positions: ArraySlice<Int>) {
+    scores.removeAll(keepingCapacity: true)
     let architecture = plan.architecture
     for (i, position) in positions.enumerated() {
       let rows = scoresTokens ? batch.rows(of: i) : i..<i + 1
-      let score: ExampleScore
       if scoresTokens, let soft = plan.softRows {
-        score = outputs.score(
-          architecture.objective, soft: soft, rows: rows, width: plan.outputCount,
-          words: architecture.classes, source: source, position: position)
+        scores.append(
+          outputs.score(
+            architecture.objective, soft: soft, rows: rows, width: plan.outputCount,
+            words: architecture.classes, source: source, position: position))
       } else {
-        score = architecture.objective.score(
-          outputs, rows: rows, width: architecture.classes, source: source, position: position)
+        scores.append(
+          architecture.objective.score(
+            outputs, rows: rows, width: architecture.classes, source: source, position: position))
       }
-      statistics.examples += 1
+    }
+  }
+
+  /// Adds the scores of the tile, one example after another.
+  private func count(into statistics: inout BatchStatistics) {
+    statistics.examples += scores.count
+    for score in scores {
       statistics.loss += score.loss
-      observer?(position, score.loss)
       statistics.correct += score.correct
     }
   }
@@ -209,82 +269,6 @@ public final class Network {
     shared?.clear()
     for index in layers.indices.reversed() where index >= lowest {
       layers[index].backward(batch, needsInputGradient: index > lowest)
-    }
-  }
-
-  /// Sets the coefficients of a tile. A gradient that is not finite gets 0: it then contributes a
-  /// vector of norm 0 ≤ C, and the guarantee stands.
-  private func clip(
-    _ positions: ArraySlice<Int>, _ clipping: Clipping, statistics: inout BatchStatistics,
-    observer: ((Int, Double) -> Void)?
-  ) {
-    if case .grouped(let bounds) = clipping {
-      return clip(positions.count, in: bounds, statistics: &statistics)
-    }
-    for (i, position) in positions.enumerated() {
-      guard clipping != .none else {
-        coefficients[i] = 1
-        continue
-      }
-      var total = 0.0
-      for (index, layer) in layers.enumerated() where plan.isTrained(layer: index) {
-        total += layer.squaredNorm(of: i)
-      }
-      if let shared { total += shared.squaredNorm(of: i) }
-      let norm = total.squareRoot()
-      observer?(position, norm)
-      guard norm.isFinite else {
-        coefficients[i] = 0
-        statistics.notFinite += 1
-        continue
-      }
-      let factor = clipping.factor(at: position, norm: norm)
-      coefficients[i] = Float(factor)
-      if factor >= 1 { statistics.unclipped += 1 }
-    }
-  }
-
-  /// The same for groups of layers: each is measured and shortened by itself.
-  private func clip(_ count: Int, in bounds: GroupBounds, statistics: inout BatchStatistics) {
-    let groups = bounds.groups
-    while groupCoefficients.count < groups.count {
-      groupCoefficients.append([Float](repeating: 0, count: tile))
-    }
-    if statistics.within.isEmpty { statistics.within = groups.ranges.map { _ in 0 } }
-    for i in 0..<count {
-      for k in 0..<groups.count { squaredNorms[k] = 0 }
-      for (layer, group) in zip(layers, groups.groupOfLayer) {
-        if let group { squaredNorms[group] += layer.squaredNorm(of: i) }
-      }
-      let isFinite = (0..<groups.count).allSatisfy { squaredNorms[$0].isFinite }
-      if !isFinite { statistics.notFinite += 1 }
-      var isShortened = !isFinite
-      for k in 0..<groups.count {
-        guard isFinite else {
-          groupCoefficients[k][i] = 0
-          continue
-        }
-        let norm = squaredNorms[k].squareRoot()
-        let factor = Clipping.shortened(norm, to: bounds.maxGradNorms[k])
-        groupCoefficients[k][i] = Float(factor)
-        if factor < 1 { isShortened = true }
-        if norm <= Double(bounds.thresholds[k]) { statistics.within[k] += 1 }
-      }
-      if !isShortened { statistics.unclipped += 1 }
-    }
-  }
-
-  /// Adds a tile's gradients, times their coefficients, to the sums of the layers.
-  private func accumulate(_ clipping: Clipping) {
-    guard case .grouped(let bounds) = clipping else {
-      for layer in layers { layer.accumulate(batch, coefficients: coefficients) }
-      shared?.accumulate(batch, coefficients: coefficients)
-      return
-    }
-    for (layer, group) in zip(layers, bounds.groups.groupOfLayer) {
-      if let group {
-        layer.accumulate(batch, coefficients: groupCoefficients[group])
-      }
     }
   }
 }

@@ -2,6 +2,8 @@
 
 import Federation
 import Kernels
+import Learning
+import Scenarios
 import Testing
 
 /// DEeR's regulator: how well an attacker who knows everything else tells neighbours apart.

@@ -56,7 +56,7 @@ let allMethods = MethodCatalog.all.map { $0.name }
 let differentMethods = ["r-dpcfl", "global", "local", "ifca", "mr-mtl", "oracle"]
 
 extension JSONValue {
-  fileprivate func setting(_ key: String, to value: JSONValue) -> JSONValue {
+  func setting(_ key: String, to value: JSONValue) -> JSONValue {
     guard case .object(var members) = self else { return self }
     members[key] = value
     return .object(members)

@@ -60,7 +60,7 @@ struct MoonsLoader: DatasetLoader {
     _ known: KnownDataset, _ request: DatasetRequest, in catalog: DatasetCatalog
   ) throws(DatasetError) -> Dataset {
     let count = (request.settings as? MoonsData)?.trainExamples ?? 2000
-    func examples(_ part: Part, _ count: Int) -> Datasets.Examples {
+    func examples(_ part: Datasets.Examples.Part, _ count: Int) -> Datasets.Examples {
       let moons = TwoMoons(count: count)
       return Datasets.Examples(
         part: part, labels: (0..<count).map { UInt16(moons.label(at: $0)) },

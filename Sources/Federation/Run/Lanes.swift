@@ -10,16 +10,20 @@ final class LaneWorkspace {
   private let plan: TrainingPlan
   private var wholeNetwork: Network?
   private var otherNetworks: [NetworkKey: Network] = [:]
+  private let idleWorkers: IdleWorkers
 
-  init(plan: TrainingPlan, tile: Int) {
+  init(plan: TrainingPlan, tile: Int, idleWorkers: IdleWorkers) {
     self.plan = plan
+    self.idleWorkers = idleWorkers
     network = Network(plan: plan, tile: tile)
+    network.idleWorkers = idleWorkers
   }
 
   /// The network for a served model, with its frozen parameters loaded; that of the run without one.
   func network(for served: ServedModel?) -> Network {
     guard let served else { return network }
     let known = otherNetworks[served.key] ?? Network(plan: served.plan, tile: network.tile)
+    known.idleWorkers = idleWorkers
     otherNetworks[served.key] = known
     known.load(frozen: served.frozen)
     return known
@@ -31,6 +35,7 @@ final class LaneWorkspace {
     if let wholeNetwork { return wholeNetwork }
     let made = Network(
       plan: try TrainingPlan(architecture: plan.architecture), tile: network.tile)
+    made.idleWorkers = idleWorkers
     wholeNetwork = made
     return made
   }
@@ -40,8 +45,8 @@ final class LaneWorkspace {
 actor Lane {
   private let workspace: LaneWorkspace
 
-  init(plan: TrainingPlan, tile: Int) {
-    workspace = LaneWorkspace(plan: plan, tile: tile)
+  init(plan: TrainingPlan, tile: Int, idleWorkers: IdleWorkers) {
+    workspace = LaneWorkspace(plan: plan, tile: tile, idleWorkers: idleWorkers)
   }
 
   func run<Output: Sendable>(
@@ -68,9 +73,13 @@ private actor Queue {
 /// All lanes of a run.
 struct LanePool: Sendable {
   private let lanes: [Lane]
+  /// Lanes without a client, whose workers help with the batches of the others.
+  private let idleWorkers = IdleWorkers()
 
   init(workers: Int, plan: TrainingPlan, tile: Int) {
-    lanes = (0..<max(workers, 1)).map { _ in Lane(plan: plan, tile: tile) }
+    lanes = (0..<max(workers, 1)).map { [idleWorkers] _ in
+      Lane(plan: plan, tile: tile, idleWorkers: idleWorkers)
+    }
   }
 
   /// Runs `work` for every item on whichever lane is free and returns the results in the order of the
@@ -95,10 +104,15 @@ struct LanePool: Sendable {
     let costs = costs ?? items.map { _ in 1 }
     let order = items.indices.sorted { (costs[$0], $1) > (costs[$1], $0) }
     let queue = Queue(count: items.count)
+    // Known from the start, so that the first batch of a single client is shared already.
+    let used = lanes.prefix(max(1, items.count))
+    idleWorkers.add(lanes.count - used.count)
+    defer { idleWorkers.add(-lanes.count) }
     return try await withThrowingTaskGroup(of: (done: [(Int, Output)], gathered: Gathered).self) {
       group in
-      for lane in lanes {
+      for lane in used {
         group.addTask {
+          defer { idleWorkers.add(1) }
           var done: [(Int, Output)] = []
           var gathered = start
           while let turn = await queue.take() {

@@ -203,6 +203,8 @@ final class BottleneckTerm: AdapterTerm {
 
   func squaredNorm(of example: Int) -> Double { gradients.squaredNorm(of: example) }
 
+  var hasSharedSum: Bool { true }
+
   func accumulate(_ tile: Tile, coefficients: [Float]) {
     gradients.accumulate(tile, coefficients: coefficients)
   }

@@ -85,6 +85,8 @@ final class MappedWeights: AdapterTerm {
 
   func squaredNorm(of example: Int) -> Double { gradients.squaredNorm(of: example) }
 
+  var hasSharedSum: Bool { true }
+
   func accumulate(_ tile: Tile, coefficients: [Float]) {
     gradients.accumulate(tile, coefficients: coefficients)
   }

@@ -13,7 +13,7 @@ final class SharedGradients {
   private let sum: FloatBuffer
 
   /// Nil where the plan shares nothing that is trained.
-  init?(_ plan: TrainingPlan, examples: Int) {
+  init?(_ plan: TrainingPlan, examples: Int, workspace: Workspace) {
     guard !plan.sharedSlots.isEmpty else { return nil }
     slots = plan.sharedSlots
     var starts: [String: Int] = [:]
@@ -25,7 +25,7 @@ final class SharedGradients {
     self.starts = starts
     stride = next
     gradients = FloatBuffer(count: examples * next)
-    sum = FloatBuffer(count: next)
+    sum = workspace.sum(count: next)
   }
 
   /// Where hosts add an example's gradient of a tensor.

@@ -28,7 +28,7 @@ final class TensorGradients {
     self.starts = starts
     stride = next
     gradients = FloatBuffer(count: context.examples * next)
-    sum = FloatBuffer(count: next)
+    sum = context.workspace.sum(count: next)
   }
 
   /// Before the gradients of a tile are added.

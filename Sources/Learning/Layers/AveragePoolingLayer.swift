@@ -65,6 +65,8 @@ final class AveragePoolingLayer: Layer {
   }
 
   func squaredNorm(of example: Int) -> Double { 0 }
+  var hasSharedSum: Bool { true }
+
   func accumulate(_ tile: Tile, coefficients: [Float]) {}
   func drainSum(into total: inout [Float]) {}
 }

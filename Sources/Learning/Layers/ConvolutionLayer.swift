@@ -98,7 +98,7 @@ final class ConvolutionLayer: Layer {
         + (parameters.slotB == nil ? 0 : channels * parameters.rankStride)
     }
     exampleGradients = FloatBuffer(count: tile * gradientCount)
-    sum = FloatBuffer(count: gradientCount)
+    sum = context.workspace.sum(count: gradientCount)
   }
 
   func load(frozen: FrozenParameters) {
@@ -227,6 +227,8 @@ final class ConvolutionLayer: Layer {
   func squaredNorm(of example: Int) -> Double {
     exampleGradients.squaredNorm(at: example * gradientCount, count: gradientCount)
   }
+
+  var hasSharedSum: Bool { true }
 
   func accumulate(_ tile: Tile, coefficients: [Float]) {
     guard gradientCount > 0 else { return }

@@ -56,9 +56,9 @@ final class DenseLayer: ProductCaching {
     scaledGradient = FloatBuffer(count: tile * (outputs + parameters.rankStride))
     let sumRows =
       parameters.mode == .full ? outputs : (parameters.slotA == nil ? 0 : parameters.rankStride)
-    sumWeights = FloatBuffer(count: sumRows * inputs)
-    sumBias = FloatBuffer(count: outputs)
-    sumB = FloatBuffer(count: outputs * parameters.rankStride)
+    sumWeights = context.workspace.sum(count: sumRows * inputs)
+    sumBias = context.workspace.sum(count: outputs)
+    sumB = context.workspace.sum(count: outputs * parameters.rankStride)
   }
 
   private var isTrained: Bool { parameters.mode != .frozen }
@@ -174,6 +174,8 @@ final class DenseLayer: ProductCaching {
       return total
     }
   }
+
+  var hasSharedSum: Bool { true }
 
   func accumulate(_ tile: Tile, coefficients: [Float]) {
     guard isTrained else { return }

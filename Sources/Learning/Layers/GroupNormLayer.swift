@@ -92,7 +92,7 @@ final class GroupNormLayer: Layer {
     values = FloatBuffer(count: shape.count)
     outputs = FloatBuffer(count: shape.count)
     exampleGradients = FloatBuffer(count: tile * 2 * spec.channels)
-    sum = FloatBuffer(count: 2 * spec.channels)
+    sum = context.workspace.sum(count: 2 * spec.channels)
   }
 
   func load(frozen: FrozenParameters) {
@@ -148,6 +148,8 @@ final class GroupNormLayer: Layer {
     }
     return total
   }
+
+  var hasSharedSum: Bool { true }
 
   func accumulate(_ tile: Tile, coefficients: [Float]) {
     guard isTrained else { return }

@@ -135,6 +135,8 @@ final class HostedConvolutionLayer: Layer {
 
   func squaredNorm(of example: Int) -> Double { host.squaredNorm(of: example) }
 
+  var hasSharedSum: Bool { host.hasSharedSum }
+
   func accumulate(_ tile: Tile, coefficients: [Float]) {
     host.accumulate(places, coefficients: coefficients)
   }

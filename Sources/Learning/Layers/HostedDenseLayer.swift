@@ -54,6 +54,8 @@ final class HostedDenseLayer: Layer {
 
   func squaredNorm(of example: Int) -> Double { host.squaredNorm(of: example) }
 
+  var hasSharedSum: Bool { host.hasSharedSum }
+
   func accumulate(_ tile: Tile, coefficients: [Float]) {
     host.accumulate(singles, coefficients: coefficients)
   }

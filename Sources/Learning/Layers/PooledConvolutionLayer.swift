@@ -109,7 +109,7 @@ final class PooledConvolutionLayer: ProductCaching {
         + (trainsA ? parameters.rankStride * geometry.gradientStride : 0)
     }
     exampleGradients = FloatBuffer(count: tile * gradientCount)
-    sum = FloatBuffer(count: gradientCount)
+    sum = context.workspace.sum(count: gradientCount)
   }
 
   var isTrained: Bool { parameters.mode != .frozen }

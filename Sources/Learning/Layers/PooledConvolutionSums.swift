@@ -7,6 +7,8 @@ extension PooledConvolutionLayer {
     exampleGradients.squaredNorm(at: example * gradientCount, count: gradientCount)
   }
 
+  var hasSharedSum: Bool { true }
+
   func accumulate(_ tile: Tile, coefficients: [Float]) {
     guard isTrained else { return }
     for i in 0..<tile.count where coefficients[i] != 0 {

@@ -134,6 +134,8 @@ final class ResidualLayer: Layer {
     all.reduce(0) { $0 + $1.squaredNorm(of: example) }
   }
 
+  var hasSharedSum: Bool { all.allSatisfy(\.hasSharedSum) }
+
   func accumulate(_ tile: Tile, coefficients: [Float]) {
     for layer in all { layer.accumulate(tile, coefficients: coefficients) }
   }

@@ -142,6 +142,8 @@ final class EmbeddingLayer: Layer {
       + (soft?.squaredNorm(of: example) ?? 0)
   }
 
+  var hasSharedSum: Bool { true }
+
   func accumulate(_ tile: Tile, coefficients: [Float]) {
     norm?.accumulate(tile, coefficients: coefficients)
     table.accumulate(tokens, gradient, tile, coefficients: coefficients, head: head)

@@ -38,9 +38,9 @@ final class EmbeddingTable {
     slotTypes = spec.types.flatMap { plan.trainedSlot($0) }
     squares = [Double](repeating: 0, count: context.examples)
     row = FloatBuffer(count: width)
-    sumWords = FloatBuffer(count: slotWords?.count ?? 0)
-    sumPlaces = FloatBuffer(count: slotPlaces?.count ?? 0)
-    sumTypes = FloatBuffer(count: slotTypes == nil ? 0 : width)
+    sumWords = context.workspace.sum(count: slotWords?.count ?? 0)
+    sumPlaces = context.workspace.sum(count: slotPlaces?.count ?? 0)
+    sumTypes = context.workspace.sum(count: slotTypes == nil ? 0 : width)
   }
 
   /// Holds on to the array, which all workers share.

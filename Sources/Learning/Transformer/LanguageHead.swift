@@ -198,6 +198,8 @@ final class LanguageHeadLayer: Layer {
 
   /// Measured and summed by the embedding, whose table it is.
   func squaredNorm(of example: Int) -> Double { 0 }
+  var hasSharedSum: Bool { true }
+
   func accumulate(_ tile: Tile, coefficients: [Float]) {}
   func drainSum(into total: inout [Float]) {}
 }

@@ -107,6 +107,9 @@ final class LinearHost {
     biasValues.write(weights.bias)
   }
 
+  /// As `Layer.hasSharedSum`.
+  var hasSharedSum: Bool { allTerms.allSatisfy(\.hasSharedSum) }
+
   private var allTerms: [any AdapterTerm] { terms + (onOutput.map { [$0] } ?? []) }
 
   func forward(_ x: MatrixView, _ y: MatrixView, tile: Tile) {

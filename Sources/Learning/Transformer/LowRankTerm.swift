@@ -68,8 +68,8 @@ final class LowRankTerm: AdapterTerm {
       count: most * rank * ((trained != .a ? outputs : 0) + (trained != .b ? inputs : 0)))
     places = [Int](repeating: -1, count: context.examples)
     squares = [Double](repeating: 0, count: context.examples)
-    sumB = FloatBuffer(count: trained != .a ? rank * outputs : 0)
-    sumA = FloatBuffer(count: trained != .b ? rank * inputs : 0)
+    sumB = context.workspace.sum(count: trained != .a ? rank * outputs : 0)
+    sumA = context.workspace.sum(count: trained != .b ? rank * inputs : 0)
     norms = context.workspace.gramNorm(
       longest: min(rank, longest), widest: max(inputs, outputs))
   }
@@ -176,6 +176,8 @@ final class LowRankTerm: AdapterTerm {
   }
 
   func squaredNorm(of example: Int) -> Double { squares[example] }
+
+  var hasSharedSum: Bool { true }
 
   func accumulate(_ tile: Tile, coefficients: [Float]) {
     for i in 0..<tile.count where coefficients[i] != 0 {

@@ -57,6 +57,8 @@ final class NormLayer: Layer {
 
   func squaredNorm(of example: Int) -> Double { norm.squaredNorm(of: example) }
 
+  var hasSharedSum: Bool { true }
+
   func accumulate(_ tile: Tile, coefficients: [Float]) {
     norm.accumulate(tile, coefficients: coefficients)
   }

@@ -37,7 +37,7 @@ final class NormPart {
     inverse = context.buffer("inverse", count: context.rows, keeps: keeps)
     let isTrained = slotGamma != nil || slotBeta != nil
     exampleGradients = FloatBuffer(count: isTrained ? context.examples * 2 * width : 0)
-    sum = FloatBuffer(count: isTrained ? 2 * width : 0)
+    sum = context.workspace.sum(count: isTrained ? 2 * width : 0)
   }
 
   static func tensors(_ name: String, width: Int) -> [TensorSpec] {

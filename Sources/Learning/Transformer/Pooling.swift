@@ -136,6 +136,8 @@ final class PoolingLayer: Layer {
 
   func squaredNorm(of example: Int) -> Double { dense?.squaredNorm(of: example) ?? 0 }
 
+  var hasSharedSum: Bool { dense?.hasSharedSum ?? true }
+
   func accumulate(_ tile: Tile, coefficients: [Float]) {
     dense?.accumulate(singles, coefficients: coefficients)
   }

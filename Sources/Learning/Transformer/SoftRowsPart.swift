@@ -33,7 +33,7 @@ final class SoftRowsPart {
     vectors = FloatBuffer(count: slot.count)
     self.places = FloatBuffer(count: longest * spec.width)
     gradients = FloatBuffer(count: context.examples * slot.count)
-    sum = FloatBuffer(count: slot.count)
+    sum = context.workspace.sum(count: slot.count)
   }
 
   func load(frozen: FrozenParameters) {

@@ -81,6 +81,8 @@ class TransformerBlock {
       + (firstNorm.squaredNorm(of: example) + secondNorm.squaredNorm(of: example))
   }
 
+  final var hasSharedSum: Bool { hosts.allSatisfy(\.hasSharedSum) }
+
   final func accumulate(_ tile: Tile, coefficients: [Float]) {
     for host in hosts { host.accumulate(tile, coefficients: coefficients) }
     firstNorm.accumulate(tile, coefficients: coefficients)

@@ -32,8 +32,8 @@ final class WholeTerm: AdapterTerm {
     let size = weight == nil ? 0 : outputs * inputs
     gradients = FloatBuffer(count: rows * outputs)
     squares = [Double](repeating: 0, count: context.examples)
-    sumWeights = FloatBuffer(count: size)
-    sumBias = FloatBuffer(count: outputs)
+    sumWeights = context.workspace.sum(count: size)
+    sumBias = context.workspace.sum(count: outputs)
     formed = context.workspace.scratch("formed gradient", count: size)
     row = context.workspace.scratch("formed bias", count: outputs)
     panels = context.panels(depth: rows, columns: weight == nil ? 0 : inputs)
@@ -82,6 +82,8 @@ final class WholeTerm: AdapterTerm {
   }
 
   func squaredNorm(of example: Int) -> Double { squares[example] }
+
+  var hasSharedSum: Bool { true }
 
   func accumulate(_ tile: Tile, coefficients: [Float]) {
     guard let input else { return }

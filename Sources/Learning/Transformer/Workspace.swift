@@ -1,6 +1,6 @@
 // Memory that the layers of one worker's network share, and weights that all workers share.
 
-import Kernels
+public import Kernels
 import Synchronization
 
 /// Buffers of one network whose contents do not outlive a layer's forward or backward pass.
@@ -13,7 +13,18 @@ public final class Workspace {
   /// Gradients of adapter tensors that several hosts share.
   var shared: SharedGradients?
 
-  public init() {}
+  /// Where the layers' sums lie.
+  private let sums: SumMemory
+
+  public convenience init() { self.init(sums: SumMemory()) }
+
+  /// - Parameter sums: of the network itself, or of the one that it works for.
+  init(sums: SumMemory) { self.sums = sums }
+
+  /// Memory for a layer's clipped sum, zeroed.
+  ///
+  /// Networks that share a batch have it in common and add to it one after another (`Layer.hasSharedSum`).
+  public func sum(count: Int) -> FloatBuffer { sums.next(count: count) }
 
   /// A shared buffer of at least `count` floats. Layers ask when they are made and must agree on
   /// the count.
