@@ -113,7 +113,7 @@ private struct RowReader {
   let row: Row
   let runID: String
 
-  func value<Value: DatabaseValueConvertible>(_ column: Int) throws(StoreError) -> Value {
+  package func value<Value: DatabaseValueConvertible>(_ column: Int) throws(StoreError) -> Value {
     guard let value: Value = try optional(column) else { throw unreadable(column) }
     return value
   }

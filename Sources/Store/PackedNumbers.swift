@@ -1,7 +1,7 @@
 // Lists of numbers in a column: little-endian, one after another, so that other programs read them with one
 // call (`numpy.frombuffer(blob, '<u4')`, `'<f8'`).
 
-import Foundation
+package import Foundation
 
 package enum PackedNumbers {
   static func data(_ numbers: [UInt32]) -> Data { data(numbers, width: 4) { UInt64($0) } }
@@ -9,7 +9,7 @@ package enum PackedNumbers {
   static func data(_ numbers: [Double]) -> Data { data(numbers, width: 8) { $0.bitPattern } }
 
   /// Nil if the bytes are no whole numbers.
-  static func counts(in data: Data) -> [UInt32]? {
+  package static func counts(in data: Data) -> [UInt32]? {
     numbers(in: data, width: 4) { UInt32(truncatingIfNeeded: $0) }
   }
 

@@ -18,11 +18,12 @@ enum StoredJSON {
     return try encoder.encode(value)
   }
 
-  static func value<Value: Decodable>(_ type: Value.Type, from text: String) throws -> Value {
+  package static func value<Value: Decodable>(_ type: Value.Type, from text: String) throws -> Value
+  {
     try value(type, from: Data(text.utf8))
   }
 
-  static func value<Value: Decodable>(_ type: Value.Type, from data: Data) throws -> Value {
+  package static func value<Value: Decodable>(_ type: Value.Type, from data: Data) throws -> Value {
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(

@@ -105,7 +105,7 @@ extension ClusteringDiagnostics {
   }
 
   /// Every misassigned client with its seeds.
-  var misassignedTexts: [String] {
+  package var misassignedTexts: [String] {
     misassigned.map { client in
       "\(client.name) (\(client.seeds.count == 1 ? "seed" : "seeds") "
         + client.seeds.map(String.init).joined(separator: ", ") + ")"

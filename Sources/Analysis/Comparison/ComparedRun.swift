@@ -4,7 +4,7 @@
 public import Federation
 import Formatting
 import Foundation
-import Scenarios
+package import Scenarios
 import Store
 
 /// The budgets of a run's clients.
@@ -37,7 +37,7 @@ public struct ComparedRun: Sendable, Hashable {
   public let result: RunResult
   public let epsilon: EpsilonTarget
   /// The method with its settings, canonical.
-  let method: JSONValue
+  package let method: JSONValue
   /// The scenario without seed, method and budgets, and what data and program it was run with: runs with equal
   /// rest can be paired.
   let rest: JSONValue
@@ -93,7 +93,7 @@ package enum Settings {
   }
 
   /// Every leaf of a document by its path.
-  static func flatten(_ value: JSONValue, at path: String = "") -> [String: String] {
+  package static func flatten(_ value: JSONValue, at path: String = "") -> [String: String] {
     switch value {
     case .object(let members):
       members.reduce(into: [:]) { flat, member in

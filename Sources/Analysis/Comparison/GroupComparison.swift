@@ -8,13 +8,13 @@ import Scenarios
 /// A figure of a group of people.
 package struct GroupFigure: Sendable {
   package let name: String
-  let title: String
+  package let title: String
   /// Values that it can take, beyond which no interval need go.
-  var range: ClosedRange<Double> = 0...1
-  let value: @Sendable (GroupResult) -> Double?
+  package var range: ClosedRange<Double> = 0...1
+  package let value: @Sendable (GroupResult) -> Double?
 
-  static let accuracy = GroupFigure(name: "accuracy", title: "accuracy") { $0.accuracy }
-  static let ofTwoClasses: [GroupFigure] = [
+  package static let accuracy = GroupFigure(name: "accuracy", title: "accuracy") { $0.accuracy }
+  package static let ofTwoClasses: [GroupFigure] = [
     GroupFigure(name: "sensitivity", title: "sens.") { $0.matrix?.sensitivity },
     GroupFigure(name: "specificity", title: "spec.") { $0.matrix?.specificity },
     GroupFigure(name: "predicted_positive", title: "pred. +") { group in
@@ -23,8 +23,9 @@ package struct GroupFigure: Sendable {
     GroupFigure(name: "auc", title: "AUC") { $0.scores?.auc },
     GroupFigure(name: "calibration_error", title: "calibration") { $0.scores?.calibrationError },
   ]
-  static let legend = "sens., spec.: sensitivity and specificity; pred. +: predicted as class 1."
-  static let all =
+  package static let legend =
+    "sens., spec.: sensitivity and specificity; pred. +: predicted as class 1."
+  package static let all =
     [accuracy, GroupFigure(name: "loss", title: "loss", range: 0 ... .infinity) { $0.loss }]
     + ofTwoClasses
 }
@@ -58,7 +59,7 @@ extension ComparisonCell {
     }
   }
 
-  func estimate(_ figure: GroupFigure, of group: ComparedGroup) -> SeedEstimate {
+  package func estimate(_ figure: GroupFigure, of group: ComparedGroup) -> SeedEstimate {
     Comparison.estimate(results(of: group).map(figure.value)).within(figure.range)
   }
 

@@ -4,13 +4,13 @@ import Federation
 import Scenarios
 
 /// Cells that differ in one setting alone.
-struct SettingSeries {
+package struct SettingSeries {
   /// Method, and the other settings in which the runs differ.
   package let name: String
-  let method: String
-  let epsilon: EpsilonTarget
+  package let method: String
+  package let epsilon: EpsilonTarget
   /// By value of the setting, numbers in ascending order.
-  let cells: [ComparisonCell]
+  package let cells: [ComparisonCell]
 }
 
 extension Comparison {

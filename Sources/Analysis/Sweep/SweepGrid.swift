@@ -94,8 +94,8 @@ public struct SweepGrid: Sendable, Hashable {
 private struct Combination {
   let seed: UInt64?
   let settings: [(path: String, value: JSONValue)]
-  let method: String?
-  let epsilon: Double??
+  package let method: String?
+  package let epsilon: Double??
 
   var settingTexts: [String] { settings.map { "\($0.path)=\($0.value.text)" } }
 

@@ -1,6 +1,7 @@
 // Compared groups as tables and as JSON.
 
 import Analysis
+import Clustering
 import Federation
 import Formatting
 import Scenarios
