@@ -99,7 +99,8 @@ let package = Package(
     .executableTarget(
       name: "dpflsim",
       dependencies: results + [
-        "Federation", "Scenarios", "Datasets", "Privacy", "Learning", "Clustering", "Kernels", "Laboratory", "Tensors", "Ranks",
+        "Federation", "Scenarios", "Datasets", "Privacy", "Learning", "Clustering", "Kernels",
+        "Laboratory", "Tensors", "Ranks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "FlyingFox", package: "FlyingFox"),
         .product(name: "FlyingSocks", package: "FlyingFox"),

@@ -2,9 +2,6 @@
 
 import Analysis
 import Federation
-import Formatting
-import Presentation
-import Store
 
 extension RunMetric {
   /// Mean accuracy of the other clients minus that of the smallest cluster; nil with one cluster.

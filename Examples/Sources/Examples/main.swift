@@ -3,13 +3,10 @@
 import Analysis
 import Datasets
 import Federation
-import Formatting
 import Foundation
 import Kernels
 import Learning
-import Presentation
 import Scenarios
-import Store
 
 func expect(_ holds: Bool, _ claim: String) {
   print(holds ? "ok    " : "FAILED", claim)

@@ -26,7 +26,9 @@ extension Comparison {
   }
 
   /// Unweighted mean price of the clusters that are minorities, or of the others.
-  package static func mean(_ price: PrivacyPrice, of cell: ComparisonCell, minority: Bool) -> Double? {
+  package static func mean(_ price: PrivacyPrice, of cell: ComparisonCell, minority: Bool)
+    -> Double?
+  {
     let prices = zip(cell.clusters, price.cost.clusters).compactMap { cluster, price in
       cluster.minority == minority ? price.mean : nil
     }
