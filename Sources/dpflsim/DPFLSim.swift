@@ -1,9 +1,6 @@
 // The command line: what there is to call. Commands are thin; the work is done in the rooms below.
 
-import Analysis
 import ArgumentParser
-import Formatting
-import Presentation
 import Store
 
 struct DPFLSim: AsyncParsableCommand {

@@ -1,10 +1,7 @@
 // Where the program begins and where it ends: one place turns errors into sentences and exit codes.
 
-import Analysis
 import ArgumentParser
-import Formatting
 import Foundation
-import Presentation
 import Store
 
 @main

@@ -4,7 +4,6 @@ public import Analysis
 import Clustering
 public import Formatting
 public import Scenarios
-import Store
 
 extension Advice {
   /// The sentences, the table of methods and budgets, and what would make it surer.

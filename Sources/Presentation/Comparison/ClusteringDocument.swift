@@ -1,9 +1,7 @@
 // What clustering came to, as JSON.
 
 import Analysis
-import Formatting
 import Scenarios
-import Store
 
 extension ClusteringDiagnostics {
   /// As the JSON document of a comparison holds them.

@@ -5,7 +5,6 @@ import Clustering
 import Federation
 import Formatting
 public import Scenarios
-import Store
 
 extension Comparison {
   /// The whole comparison, whatever the order of the rows for people is.

@@ -2,7 +2,6 @@
 
 public import Analysis
 import Formatting
-import Store
 
 extension Comparison {
   /// The tables for a Markdown page.

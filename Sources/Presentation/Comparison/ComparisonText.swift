@@ -4,7 +4,6 @@ public import Analysis
 import Clustering
 import Federation
 import Formatting
-import Store
 
 /// How the rows of a comparison are arranged.
 public enum ComparisonOrder: Sendable, Hashable {

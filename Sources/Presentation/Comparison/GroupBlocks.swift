@@ -5,7 +5,6 @@ import Clustering
 import Federation
 import Formatting
 import Scenarios
-import Store
 
 extension ComparedGroup {
   func document(in cell: ComparisonCell) -> JSONValue {

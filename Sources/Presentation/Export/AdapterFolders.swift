@@ -1,7 +1,5 @@
 // Makes sure that a folder of exported adapters holds those of one run.
 
-import Analysis
-import Formatting
 public import Foundation
 import Store
 import Tensors

@@ -1,13 +1,10 @@
 // Adapters beside LoRA as files: in PEFT's names where PEFT has the kind (`PEFTKind`), else in ours with
 // `dpflsim_kind` in the configuration; and the whole model that they amount to, where they are other weights.
 
-import Analysis
 import Federation
-import Formatting
 import Foundation
 import Learning
 import Scenarios
-import Store
 import Tensors
 
 /// The adapters of a run's models, and what they make of the base.

@@ -2,7 +2,6 @@
 //
 // Mitchell et al., "Model cards for model reporting" (2019); the head is what model hubs read.
 
-import Analysis
 import Federation
 import Formatting
 import Foundation

@@ -4,10 +4,8 @@
 // Layouts are those of PyTorch: images channel-first, kernels out × in × height × width, and a dense layer
 // after an image reads channel by channel. Ours are channel-last inside.
 
-import Analysis
 import Datasets
 import Federation
-import Formatting
 public import Foundation
 import Learning
 import Privacy

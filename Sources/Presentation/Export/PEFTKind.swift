@@ -1,12 +1,9 @@
 // How PEFT calls the kinds of adapters beside LoRA that it has too, and lays them out.
 
-import Analysis
 import Federation
-import Formatting
 import Foundation
 public import Learning
 public import Scenarios
-import Store
 public import Tensors
 
 /// A kind of adapter that PEFT reads.

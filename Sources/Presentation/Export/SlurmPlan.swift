@@ -5,7 +5,6 @@ import Crypto
 import Formatting
 import Foundation
 public import Scenarios
-import Store
 
 /// The cells that an array does.
 public struct SlurmPlan: Sendable, Hashable {

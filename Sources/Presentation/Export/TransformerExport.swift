@@ -1,7 +1,6 @@
 // The adapters of a language model's run as folders that PEFT loads onto the pretrained model, with the classifier,
 // which stands outside of that model, in a file of its own.
 
-import Analysis
 import Datasets
 import Federation
 import Formatting

@@ -1,11 +1,9 @@
 // What `dpflsim check` prints: releases and costs of every group of clients, and the findings.
 
-import Analysis
 public import Federation
 import Formatting
 import Privacy
 public import Scenarios
-import Store
 
 /// A report of the linter as a table and as JSON.
 public struct CheckText: Sendable, Hashable {

@@ -1,10 +1,8 @@
 // The list of known data sets with the state of their files.
 
-import Analysis
 public import Datasets
 import Formatting
 public import Scenarios
-import Store
 
 /// Data sets as `dpflsim data` shows them.
 public struct DatasetList: Sendable {

@@ -1,10 +1,8 @@
 // The answer of `privacy epsilon` and `privacy calibrate`.
 
-import Analysis
 import Formatting
 public import Privacy
 public import Scenarios
-import Store
 
 /// A noise multiplier and what it costs, by one accountant or several.
 public struct EpsilonAnswer: Sendable {

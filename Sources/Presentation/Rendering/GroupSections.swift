@@ -5,7 +5,6 @@ import Clustering
 import Federation
 import Formatting
 import Scenarios
-import Store
 
 extension RunSections {
   /// How the scores of two classes order and how far they can be believed, cluster by cluster; nil for other models.

@@ -1,11 +1,9 @@
 // A first look at a table for people, and the scenario that it proposes.
 
-import Analysis
 public import Datasets
 import Formatting
 import Foundation
 public import Scenarios
-import Store
 
 /// What `dpflsim data inspect` says.
 public struct InspectionText: Sendable {

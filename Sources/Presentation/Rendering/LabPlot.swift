@@ -1,10 +1,7 @@
 // A chart of the laboratory as SVG: lines over one axis, no script needed to see them.
 
-import Analysis
-import Formatting
 import Foundation
 import Laboratory
-import Store
 
 /// Draws the lines of one chart.
 struct LabPlot {

@@ -1,6 +1,5 @@
 // Reports of the laboratory as text, as JSON, and as files: a CSV a table, a page with the charts.
 
-import Analysis
 import Formatting
 public import Foundation
 public import Laboratory

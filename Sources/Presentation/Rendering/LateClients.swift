@@ -1,10 +1,8 @@
 // What a run's table and document say of clients that came after training, and of clusters whose data changed.
 
-import Analysis
 import Federation
 import Formatting
 import Scenarios
-import Store
 
 extension RunSections {
   /// Clients that came after training, by how they were served; nil where none did.

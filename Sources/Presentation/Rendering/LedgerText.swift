@@ -5,7 +5,6 @@ import Formatting
 public import Foundation
 public import Privacy
 public import Scenarios
-import Store
 
 extension LedgerReport {
   /// Clients with equal figures share a line.

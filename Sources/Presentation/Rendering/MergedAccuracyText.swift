@@ -4,7 +4,6 @@ public import Analysis
 import Formatting
 import Foundation
 public import Scenarios
-import Store
 
 extension MergedAccuracy {
   public var document: JSONValue {

@@ -1,10 +1,8 @@
 // A first scenario from a few answers, with a comment on every key.
 
-import Analysis
 import Formatting
 import Foundation
 public import Scenarios
-import Store
 
 /// What `dpflsim init` writes.
 public struct NewScenario: Sendable {

@@ -1,10 +1,8 @@
 // The table of a partition: how many examples of which label each client holds.
 
-import Analysis
 public import Datasets
 import Formatting
 public import Scenarios
-import Store
 
 /// A partition as a table and as JSON.
 public struct PartitionText: Sendable {

@@ -1,11 +1,9 @@
 // The privacy part of the table that ends a run: what is protected, and what each client's ε is.
 
-import Analysis
 import Federation
 import Formatting
 import Foundation
 import Privacy
-import Store
 
 extension RunSections {
   /// Clients with the same promise share a line; their figures are shown as ranges.

@@ -1,9 +1,7 @@
 // What a run says while it goes: a bar for a terminal, a line a round for a file.
 
-import Analysis
 public import Federation
 import Formatting
-import Store
 
 /// The state of a run as its events tell it.
 public struct ProgressText: Sendable {

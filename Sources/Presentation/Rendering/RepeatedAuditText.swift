@@ -1,11 +1,9 @@
 // The answer of `audit --runs`, for people and for programs.
 
-import Analysis
 public import Federation
 import Formatting
 import Privacy
 public import Scenarios
-import Store
 
 extension RepeatedAuditReport {
   public func lines(colors: Bool) -> [String] {

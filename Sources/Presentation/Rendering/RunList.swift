@@ -1,6 +1,5 @@
 // The list of stored runs, for people and as JSON.
 
-import Analysis
 import Formatting
 import Foundation
 public import Scenarios

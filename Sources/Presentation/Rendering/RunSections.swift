@@ -1,6 +1,5 @@
 // The parts of the table that ends a run: clusters found, accuracies, privacy.
 
-import Analysis
 import Clustering
 package import Federation
 import Formatting

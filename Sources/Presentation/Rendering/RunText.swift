@@ -1,6 +1,5 @@
 // The table that a run ends with: what was found, how accurate it is for whom, and what it cost.
 
-import Analysis
 import Federation
 import Formatting
 import Foundation

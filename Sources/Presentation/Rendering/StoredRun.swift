@@ -1,8 +1,6 @@
 // A run with everything that a reader sees of it, read back from the store.
 
-import Analysis
 public import Federation
-import Formatting
 public import Store
 
 /// One run as it is printed, whether it has just ended or is looked at again.

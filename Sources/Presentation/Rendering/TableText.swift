@@ -1,10 +1,8 @@
 // How the columns of a table became the inputs of a model, as a table and as JSON.
 
-import Analysis
 public import Datasets
 import Formatting
 public import Scenarios
-import Store
 
 /// What was read from a text table, and where each scale comes from.
 public struct TableText: Sendable {

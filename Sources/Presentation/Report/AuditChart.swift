@@ -1,6 +1,5 @@
 // The chart of an audit: what an attacker could show beside what is claimed.
 
-import Analysis
 import Federation
 import Formatting
 import Privacy

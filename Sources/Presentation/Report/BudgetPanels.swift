@@ -1,10 +1,8 @@
 // Panels of a chart, one for each budget.
 
 import Analysis
-import Formatting
 import JSON
 import Scenarios
-import Store
 
 enum BudgetPanels {
   /// What rows have in their field `budget`, and panels as their title.

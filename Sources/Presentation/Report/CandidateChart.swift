@@ -5,7 +5,6 @@ import Clustering
 import Federation
 import Formatting
 import Scenarios
-import Store
 
 extension ClusteringDiagnostics {
   /// The separation score of every number of clusters that was tried, with what noise alone reaches;

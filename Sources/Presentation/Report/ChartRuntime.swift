@@ -1,11 +1,8 @@
 // The Vega runtime that draws the charts of a report: Vega, Vega-Lite and Vega-Embed in one script, which
 // tools/setup takes from the Python package vl-convert-python.
 
-import Analysis
-import Formatting
 public import Foundation
 import Scenarios
-import Store
 
 /// The script that turns specifications into pictures, to be written into a page.
 public struct ChartRuntime: Sendable {

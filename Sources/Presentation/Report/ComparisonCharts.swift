@@ -3,9 +3,7 @@
 import Analysis
 import Clustering
 import Federation
-import Formatting
 import Scenarios
-import Store
 
 /// The charts of the runs with equal settings.
 struct ComparisonCharts {

@@ -1,10 +1,8 @@
 // The axis of budgets: logarithmic in ε, with a place for "no privacy" at its right end.
 
 import Analysis
-import Formatting
 import Foundation
 import Scenarios
-import Store
 
 /// Where budgets stand in the charts that compare them.
 struct EpsilonAxis {

@@ -5,7 +5,6 @@ public import Analysis
 import Clustering
 import Federation
 import Formatting
-import Store
 
 extension Comparison {
   /// Plain-language findings, the most important first.

@@ -1,9 +1,7 @@
 // The words of a report, and the links from where they are met.
 
 import Analysis
-import Formatting
 import Foundation
-import Store
 
 /// Terms with what they mean.
 enum Glossary {

@@ -3,9 +3,7 @@
 import Analysis
 import Clustering
 import Federation
-import Formatting
 import Scenarios
-import Store
 
 extension ReportPage {
   /// Nil where no run knows groups.

@@ -1,10 +1,8 @@
 // Text for HTML. Everything that comes from a scenario, a store or a machine goes through `escaped` or
 // `escapedJSON`.
 
-import Analysis
 import Formatting
 import Scenarios
-import Store
 
 extension String {
   /// The text with nothing in it that HTML would read as markup, also inside of attributes.

@@ -1,12 +1,10 @@
 // How the ε of the client that pays most grows over the rounds, computed from its ledger up to each.
 
-import Analysis
 import Federation
 import Formatting
 import Foundation
 import Privacy
 import Scenarios
-import Store
 
 /// The ε that the releases of one client prove, round after round.
 struct Spending: Sendable {

@@ -4,9 +4,7 @@
 
 import Analysis
 package import Federation
-import Formatting
 import Scenarios
-import Store
 
 /// Colours of series by name, as specifications hold them; the page's script takes their twins in the dark.
 package struct Palette: Sendable, Hashable {

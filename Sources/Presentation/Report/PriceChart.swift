@@ -6,7 +6,6 @@ import Clustering
 import Federation
 import Formatting
 import Scenarios
-import Store
 
 extension ComparisonCharts {
   private static let title = "points of accuracy lost"

@@ -3,8 +3,6 @@
 import Analysis
 import Clustering
 import Federation
-import Formatting
-import Store
 
 extension ReportPage {
   var answerPart: String {

@@ -4,7 +4,6 @@ import Analysis
 import Clustering
 import Federation
 import Formatting
-import Store
 
 extension ReportPage {
   func budgetPart(_ figure: (ReportChart) -> String) -> String {

@@ -1,10 +1,7 @@
 // Scales that one outlier does not squeeze: they span what lies within Tukey's outer fences (Tukey, "Exploratory
 // data analysis", 1977: three quartile distances beyond the quartiles); what lies outside is drawn at the edge.
 
-import Analysis
-import Formatting
 import Scenarios
-import Store
 
 /// The part of an axis that a chart shows.
 package struct RobustScale: Sendable, Hashable {

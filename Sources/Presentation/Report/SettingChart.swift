@@ -5,7 +5,6 @@ import Clustering
 import Federation
 import Formatting
 import Scenarios
-import Store
 
 extension Comparison {
   /// The chart over a setting; nil unless some series has two values of it.

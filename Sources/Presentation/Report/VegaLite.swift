@@ -3,11 +3,9 @@
 //
 // Satyanarayan et al., "Vega-Lite: a grammar of interactive graphics" (2017).
 
-import Analysis
 import Formatting
 import Foundation
 import Scenarios
-import Store
 
 /// A chart with the numbers behind it as a table, for readers and for pages that cannot draw.
 struct ReportChart {

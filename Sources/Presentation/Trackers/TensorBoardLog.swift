@@ -4,9 +4,7 @@
 // tag 1, simple_value 2); frames as in tensorflow/core/lib/io/record_writer. A generated reader of these two files would be
 // longer than the messages.
 
-import Analysis
 public import Federation
-import Formatting
 public import Foundation
 public import Store
 

@@ -2,7 +2,6 @@
 
 import Analysis
 import Federation
-import Formatting
 import Foundation
 import Scenarios
 import Store

@@ -2,7 +2,6 @@
 
 import Analysis
 import Federation
-import Formatting
 public import Foundation
 import Scenarios
 public import Store

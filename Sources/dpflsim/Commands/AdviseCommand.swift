@@ -6,7 +6,6 @@ import Formatting
 import Foundation
 import Presentation
 import Scenarios
-import Store
 
 struct AdviseCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

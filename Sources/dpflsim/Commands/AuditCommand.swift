@@ -1,9 +1,7 @@
 // `dpflsim audit SCENARIO`
 
-import Analysis
 public import ArgumentParser
 public import Federation
-import Formatting
 import Presentation
 import Scenarios
 import Store

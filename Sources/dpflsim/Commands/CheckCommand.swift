@@ -1,11 +1,8 @@
 // `dpflsim check SCENARIO`
 
-import Analysis
 import ArgumentParser
 import Federation
-import Formatting
 import Presentation
-import Store
 
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

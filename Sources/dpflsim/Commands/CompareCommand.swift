@@ -2,10 +2,8 @@
 
 import Analysis
 import ArgumentParser
-import Formatting
 import Presentation
 import Scenarios
-import Store
 
 /// How tables are written.
 enum TableFormat: String, CaseIterable, ExpressibleByArgument {

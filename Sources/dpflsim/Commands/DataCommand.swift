@@ -1,14 +1,11 @@
 // `dpflsim data`: list, describe
 
-import Analysis
 import ArgumentParser
 import Datasets
 import Federation
-import Formatting
 import Foundation
 import Presentation
 import Scenarios
-import Store
 
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

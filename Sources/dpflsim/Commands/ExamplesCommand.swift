@@ -1,13 +1,10 @@
 // `dpflsim examples`
 
-import Analysis
 import ArgumentParser
 import Federation
 import Formatting
 import Foundation
-import Presentation
 import Scenarios
-import Store
 
 struct ExamplesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,8 +1,6 @@
 // `dpflsim export RUN`
 
-import Analysis
 import ArgumentParser
-import Formatting
 import Foundation
 import Presentation
 import Scenarios

@@ -1,6 +1,5 @@
 // `dpflsim init FILE`
 
-import Analysis
 import ArgumentParser
 import Datasets
 import Federation

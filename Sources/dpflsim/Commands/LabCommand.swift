@@ -5,13 +5,11 @@ import Analysis
 import ArgumentParser
 import Datasets
 import Federation
-import Formatting
 import Foundation
 import Laboratory
 import Learning
 import Presentation
 import Scenarios
-import Store
 
 struct LabCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

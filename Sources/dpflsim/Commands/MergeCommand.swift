@@ -3,7 +3,6 @@
 import Analysis
 import ArgumentParser
 import Datasets
-import Formatting
 import Foundation
 import Learning
 import Presentation

@@ -1,12 +1,9 @@
 // `dpflsim privacy`: epsilon, calibrate, ledger
 
-import Analysis
 import ArgumentParser
-import Formatting
 import Presentation
 import Privacy
 import Scenarios
-import Store
 
 struct PrivacyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -2,7 +2,6 @@
 
 import Analysis
 import ArgumentParser
-import Formatting
 import Presentation
 import Privacy
 import Store

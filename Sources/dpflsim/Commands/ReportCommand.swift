@@ -2,10 +2,8 @@
 
 import Analysis
 import ArgumentParser
-import Formatting
 import Foundation
 import Presentation
-import Store
 
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

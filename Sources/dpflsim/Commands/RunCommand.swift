@@ -1,9 +1,7 @@
 // `dpflsim run SCENARIO` and `dpflsim run --resume RUN`
 
-import Analysis
 public import ArgumentParser
 public import Federation
-import Formatting
 import Foundation
 import Presentation
 import Ranks

@@ -1,8 +1,6 @@
 // `dpflsim runs`: list, show, delete
 
-import Analysis
 import ArgumentParser
-import Formatting
 import Foundation
 import Presentation
 import Scenarios

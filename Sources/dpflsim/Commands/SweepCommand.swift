@@ -3,11 +3,9 @@
 import Analysis
 import ArgumentParser
 import Federation
-import Formatting
 import Foundation
 import Presentation
 import Scenarios
-import Store
 
 struct SweepCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,8 +1,6 @@
 // `dpflsim watch [RUN]`
 
-import Analysis
 import ArgumentParser
-import Formatting
 import Foundation
 import Presentation
 import Store

@@ -4,7 +4,6 @@ import Analysis
 import Clustering
 import Datasets
 import Federation
-import Formatting
 import Foundation
 import Learning
 import Presentation

@@ -1,6 +1,5 @@
 // Options that mean the same in every command.
 
-import Analysis
 import ArgumentParser
 import Federation
 import Formatting

@@ -1,10 +1,7 @@
 // Where things lie: the project, its store, its cache, the installed data.
 
-import Analysis
 import Datasets
-import Formatting
 import Foundation
-import Presentation
 import Scenarios
 import Store
 

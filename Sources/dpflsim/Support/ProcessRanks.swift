@@ -1,9 +1,6 @@
 // The other processes that mpirun or srun has started with this one, and how they end together.
 
-import Analysis
-import Formatting
 import Foundation
-import Presentation
 import Ranks
 import Store
 import Synchronization

@@ -1,11 +1,9 @@
 // Progress on standard error: a bar that is drawn over on a terminal, a line a round elsewhere, or JSON Lines.
 
-import Analysis
 import Federation
 import Formatting
 import Presentation
 import Scenarios
-import Store
 
 actor ProgressDisplay {
   enum Style: Sendable, Hashable {

@@ -1,13 +1,9 @@
 // Progress as JSON Lines on standard error, for programs that start dpflsim; docs/command-line.md has the fields.
 
-import Analysis
 import ArgumentParser
 import Datasets
 import Federation
-import Formatting
-import Presentation
 import Scenarios
-import Store
 
 /// How progress is written.
 enum ProgressFormat: String, CaseIterable, ExpressibleByArgument {

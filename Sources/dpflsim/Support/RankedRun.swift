@@ -1,11 +1,8 @@
 // A run from the command line that several ranks share: rank 0 owns store, progress and output, the others give
 // their cores.
 
-import Analysis
 import Federation
-import Formatting
 import Foundation
-import Presentation
 import Privacy
 import Ranks
 import Scenarios

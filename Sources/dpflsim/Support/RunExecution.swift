@@ -1,6 +1,5 @@
 // A run from the command line: simulate, store and show at once, and end well when it is stopped.
 
-import Analysis
 import Federation
 import Formatting
 import Foundation

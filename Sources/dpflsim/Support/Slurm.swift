@@ -1,10 +1,7 @@
 // Slurm by its commands: what is submitted, what is left, what is configured.
 
 import Analysis
-import Formatting
 import Foundation
-import Presentation
-import Store
 
 /// The commands of Slurm.
 enum Slurm {

@@ -5,7 +5,6 @@ import Analysis
 import ArgumentParser
 import Datasets
 import Federation
-import Formatting
 import Foundation
 import Presentation
 import Scenarios

@@ -3,9 +3,7 @@
 import Analysis
 import Federation
 import Formatting
-import Presentation
 import Scenarios
-import Store
 
 actor SweepDisplay {
   private(set) var progress: SweepProgress

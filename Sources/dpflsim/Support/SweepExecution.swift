@@ -3,7 +3,6 @@
 import Analysis
 import Datasets
 import Federation
-import Formatting
 import Foundation
 import Presentation
 import Scenarios

@@ -1,10 +1,8 @@
 // Standard output and standard error: what may be coloured, how wide a line may be, what cannot be
 // written.
 
-import Analysis
 import Formatting
 import Foundation
-import Presentation
 import Store
 
 #if canImport(Glibc)

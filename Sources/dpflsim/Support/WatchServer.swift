@@ -1,9 +1,7 @@
 // A server for one page on the loopback interface: reading alone, for those who have its address.
 
-import Analysis
 import FlyingFox
 import FlyingSocks
-import Formatting
 import Foundation
 import Presentation
 import Scenarios
