@@ -1,6 +1,5 @@
 // How a page looks: on a wide screen, on a telephone, in the dark and on paper.
 
-
 extension HTML {
   /// Text and lines of the charts take the colours of the page; the script gives series their colours by day or by
   /// night.
