@@ -10,6 +10,8 @@ let house: [SwiftSetting] = [
 
 let numerics = Target.Dependency.product(name: "RealModule", package: "swift-numerics")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let database = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let results: [Target.Dependency] = ["Formatting", "Store", "Analysis", "Presentation"]
 
 func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: house)
@@ -18,9 +20,13 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 /// Tests are compiled in half the time without optimisation, and what they test has its own.
 let unoptimised = house + [.unsafeFlags(["-Onone"])]
 
-func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+/// - Parameter rooms: what is tested, where it is not one room of that name.
+func tests(
+  _ name: String, of rooms: [Target.Dependency]? = nil, _ dependencies: [Target.Dependency] = []
+) -> Target {
   .testTarget(
-    name: "\(name)Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies,
+    name: "\(name)Tests",
+    dependencies: (rooms ?? [.byName(name: name)]) + ["TestSupport"] + dependencies,
     resources: [.copy("Golden")], swiftSettings: unoptimised)
 }
 
@@ -37,7 +43,8 @@ let package = Package(
         "Federation",
       ]),
     // With it come SQLite and tables.
-    .library(name: "DPFLSimResults", targets: ["Results"]),
+    .library(
+      name: "DPFLSimResults", targets: ["Formatting", "Store", "Analysis", "Presentation"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -57,7 +64,7 @@ let package = Package(
     room("Tensors", ["JSON"]),
     room("Text", ["JSON"]),
     room("Privacy", ["Kernels", numerics]),
-    room("Learning", ["Kernels", crypto]),
+    room("Learning", ["Kernels", "Tensors", crypto]),
     room("Clustering", ["Kernels", numerics]),
     room("Datasets", ["Kernels", "CZlib", "Text", crypto]),
     room("Scenarios", ["JSON", "Datasets", crypto]),
@@ -69,18 +76,31 @@ let package = Package(
       ]),
     room(
       "Laboratory",
-      ["Kernels", "Privacy", "Learning", "Federation", "Scenarios", numerics]),
+      ["Kernels", "Privacy", "Learning", "Federation", "Scenarios", "Tensors", numerics]),
+    room("Formatting", ["JSON"]),
     room(
-      "Results",
+      "Store",
       [
-        "Laboratory", "Federation", "Scenarios", "Privacy", "Clustering", "Datasets", "Learning",
-        "Kernels", "Tensors", crypto, .product(name: "GRDB", package: "GRDB.swift"),
+        "Formatting", "Federation", "Scenarios", "Privacy", "Clustering", "Datasets", "Kernels",
+        "Learning", "Tensors", "JSON", crypto, database,
+      ]),
+    room(
+      "Analysis",
+      [
+        "Store", "Formatting", "Federation", "Scenarios", "Privacy", "Clustering", "Datasets",
+        "Learning", "Kernels", "Tensors", database,
+      ]),
+    room(
+      "Presentation",
+      [
+        "Analysis", "Store", "Formatting", "Laboratory", "Federation", "Scenarios", "Privacy",
+        "Clustering", "Datasets", "Learning", "Tensors", "JSON", crypto, database,
       ]),
     .executableTarget(
       name: "dpflsim",
-      dependencies: [
-        "Federation", "Results", "Scenarios", "Datasets", "Privacy", "Learning", "Clustering",
-        "Kernels", "Laboratory", "Tensors", "Ranks",
+      dependencies: results + [
+        "Federation", "Scenarios", "Datasets", "Privacy", "Learning", "Clustering", "Kernels",
+        "Laboratory", "Tensors", "Ranks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "FlyingFox", package: "FlyingFox"),
         .product(name: "FlyingSocks", package: "FlyingFox"),
@@ -90,7 +110,7 @@ let package = Package(
     // Compiled here as well, so that tools/test needs no second build: it sees what other packages see.
     .executableTarget(
       name: "Examples",
-      dependencies: ["Datasets", "Federation", "Kernels", "Learning", "Results", "Scenarios"],
+      dependencies: results + ["Datasets", "Federation", "Kernels", "Learning", "Scenarios"],
       path: "Examples/Sources/Examples", packageAccess: false),
 
     .target(
@@ -102,7 +122,7 @@ let package = Package(
       path: "Tests/TestModels", swiftSettings: house),
     tests("JSON", ["Kernels"]), tests("Tensors", ["JSON", "Kernels", "Learning"]),
     tests("Text"),
-    tests("Kernels"), tests("Privacy"), tests("Learning"), tests("Clustering"),
+    tests("Kernels"), tests("Privacy"), tests("Learning", ["Tensors"]), tests("Clustering"),
     tests("Datasets", ["Text"]),
     tests("Scenarios", ["Datasets"]),
     tests(
@@ -113,15 +133,15 @@ let package = Package(
       ]),
     tests("Laboratory", ["Kernels", "Learning", "Scenarios"]),
     tests(
-      "Results",
+      "Results", of: results,
       [
         "Kernels", "Learning", "Privacy", "Federation", "Scenarios", "Datasets", "Tensors",
-        "TestModels", .product(name: "GRDB", package: "GRDB.swift"),
+        "TestModels", database,
       ]),
     .testTarget(
       name: "CommandTests",
-      dependencies: [
-        "dpflsim", "Results", "Federation", "Kernels", "Scenarios", "Datasets", "Privacy",
+      dependencies: results + [
+        "dpflsim", "Federation", "Kernels", "Scenarios", "Datasets", "Privacy",
         "Clustering", "Tensors", "TestSupport",
       ],
       resources: [.copy("Golden")], swiftSettings: unoptimised),

@@ -3,7 +3,7 @@
 public import Foundation
 
 /// What to load.
-public struct DatasetRequest: Sendable, Hashable {
+public struct DatasetRequest: Sendable {
   /// One of `KnownDataset.all`.
   public var name: String
   /// The folder of the files; for "csv" and "text" the training file. Whatever is there is the user's own and
@@ -27,6 +27,8 @@ public struct DatasetRequest: Sendable, Hashable {
   public var synthetic: SyntheticRequest?
   /// For "synthetic": square grey images rather than a table.
   public var images: Bool
+  /// For sets of other packages: what their settings are.
+  public var settings: (any Sendable)?
 
   public init(
     name: String, path: String? = nil, testPath: String? = nil, table: TableFormat? = nil,
@@ -83,47 +85,7 @@ public struct DatasetCatalog: Sendable {
   ///   the published one; `malformed` or `unreadable` for broken files; `invalidRequest`.
   public func load(_ request: DatasetRequest) throws(DatasetError) -> Dataset {
     let known = try KnownDataset.named(request.name)
-    switch known.format {
-    case .idx(let firstLabel, let transposed):
-      guard let classCount = known.classCount ?? request.classCount else {
-        throw DatasetError(
-          .invalidRequest, at: "data.classes", "says nothing about \(known.name)",
-          mend: "give the number of its classes")
-      }
-      let files = try files(of: known, request)
-      return try ImageFiles.idx(
-        known, files, classCount: classCount, firstLabel: firstLabel, transposed: transposed,
-        published: request.path == nil)
-    case .cifar10:
-      return try ImageFiles.cifar10(known, try files(of: known, request))
-    case .table(let format):
-      let files = try files(of: known, request)
-      if request.path == nil {
-        for (file, published) in zip(files, known.files) { try published.verify(file) }
-      }
-      return try Table.dataset(
-        name: known.name, format: format, trainFile: files[0], testFile: files[1], use: request.use)
-    case .csv:
-      let (path, table) = try request.own(request.table, "table format")
-      return try Table.dataset(
-        name: known.name, format: table, trainFile: URL(fileURLWithPath: path),
-        testFile: request.testPath.map { URL(fileURLWithPath: $0) },
-        publicFile: request.publicPath.map { URL(fileURLWithPath: $0) }, use: request.use)
-    case .text:
-      let (path, text) = try request.own(request.text)
-      return try TextTable.dataset(
-        name: known.name, format: text.format, tokenizer: text.vocabulary.tokenizer(),
-        trainFile: URL(fileURLWithPath: path),
-        testFile: request.testPath.map { URL(fileURLWithPath: $0) }, use: request.use)
-    case .images:
-      let (path, format) = try request.own(request.imageTable)
-      return try ImageTable.dataset(
-        name: known.name, format: format, folder: URL(fileURLWithPath: path, isDirectory: true),
-        use: request.use)
-    case .synthetic:
-      let synthetic = request.synthetic ?? SyntheticRequest()
-      return try request.images ? synthetic.images() : synthetic.table()
-    }
+    return try known.loader.load(known, request, in: self)
   }
 
   /// The state of every file of the data sets that have files, or of the one named.
@@ -143,8 +105,11 @@ public struct DatasetCatalog: Sendable {
     }
   }
 
-  /// The files of a data set in the order of `known.files`.
-  private func files(
+  /// The files of a data set in the order of `known.files`: in the path of the request, or in the first place that
+  /// has all of them.
+  ///
+  /// - Throws: `missing` with the places that were searched.
+  public func files(
     of known: KnownDataset, _ request: DatasetRequest
   ) throws(DatasetError) -> [URL] {
     let given = request.path.map { URL(fileURLWithPath: $0, isDirectory: true) }
@@ -180,21 +145,5 @@ public struct DatasetStatus: Sendable, Hashable, Codable {
   /// Whether every file is there and as published (or has no published figures).
   public var isUsable: Bool {
     files.allSatisfy { $0.state == .verified || $0.state == .present }
-  }
-}
-
-extension DatasetRequest {
-  /// The path of data of the user's, and how they are read.
-  ///
-  /// - Parameter what: the format's name in the sentence.
-  fileprivate func own<Format>(
-    _ format: Format?, _ what: String = "format"
-  ) throws(DatasetError) -> (path: String, format: Format) {
-    guard let path, let format else {
-      throw DatasetError(
-        .invalidRequest, at: "data set '\(name)'", "lacks its path or its \(what)",
-        mend: "give both")
-    }
-    return (path, format)
   }
 }

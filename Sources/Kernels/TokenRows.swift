@@ -6,7 +6,8 @@ public enum TokenRows {
   ///
   /// - Parameters:
   ///   - tokens: one id a row; one outside the table is a mistake of the caller.
-  ///   - words, positions: where the tables begin in `parameters`, `width` floats a row.
+  ///   - words: where the table begins in `parameters`, `width` floats a row.
+  ///   - positions: likewise.
   ///   - types: likewise; nil where a model has none.
   public static func embed(
     _ tokens: IndexBuffer, rows: Range<Int>, width: Int, parameters: [Float], words: Range<Int>,

@@ -51,7 +51,7 @@ public struct FederatedNoiseLaboratory: Sendable {
     var curves: [String: [LabChart.Point]] = [:]
     var quadratic: [Int: [String: Double]] = [:]
     for rule in Self.rules {
-      progress("E10: \(rule.rawValue)")
+      progress("E10: \(rule.name)")
       for count in settings.clients {
         for rank in settings.ranks {
           for deviation in settings.deviations {
@@ -59,20 +59,20 @@ public struct FederatedNoiseLaboratory: Sendable {
             let predicted = found.linear + found.quadratic
             let ratio = found.measured / predicted
             table.add([
-              .string(rule.rawValue), .integer(count), .integer(rank), .number(deviation),
+              .string(rule.name), .integer(count), .integer(rank), .number(deviation),
               .figure(found.measured), .figure(found.linear), .figure(found.quadratic),
               .figure(ratio),
             ])
             // What FlexLoRA cuts off and LoRA-FAIR projects is not in the formula.
             if rule != .flexLoRA, rule != .loRAFAIR { ratios.append(ratio) }
             if rank == settings.ranks.last, deviation == settings.deviations.last {
-              curves[rule.rawValue, default: []].append(
+              curves[rule.name, default: []].append(
                 .init(log2(count), log10(found.measured)))
             }
           }
         }
         let pure = try energies(rule, count: count, rank: 4, deviation: 1, empty: true)
-        quadratic[count, default: [:]][rule.rawValue] = pure.measured
+        quadratic[count, default: [:]][rule.name] = pure.measured
       }
     }
     report.tables.append(table)
@@ -80,7 +80,7 @@ public struct FederatedNoiseLaboratory: Sendable {
     report.charts.append(
       LabChart(
         "E10: energy of the noise", x: "log2 of the clients", y: "log10 of the energy",
-        Self.rules.map { LabChart.Line($0.rawValue, curves[$0.rawValue] ?? []) }))
+        Self.rules.map { LabChart.Line($0.name, curves[$0.name] ?? []) }))
     let worst = ratios.map { abs($0 - 1) }.max() ?? 0
     report.findings.append(
       LabFinding(
@@ -138,7 +138,7 @@ public struct FederatedNoiseLaboratory: Sendable {
     let size = empty ? 0 : 1 / Double(rank).squareRoot()
     let truth = LayerFactors(a: draw(rank, n, size), b: draw(m, rank, size), scale: 1)
     let onlyB = rule == .ffaLoRA || rule == .fedSVD
-    let keeps = rule.rule.keepsResidual
+    let keeps = try rule.makeRule().keepsResidual
     let start = AdapterModel(
       layers: [truth], residual: keeps ? [Matrix(rows: m, columns: n)] : [])
     var measured = 0.0
@@ -150,7 +150,7 @@ public struct FederatedNoiseLaboratory: Sendable {
             b: truth.b.adding(draw(m, rank, deviation)), scale: 1)
         ]
       }
-      let next = try rule.rule.aggregate(
+      let next = try rule.makeRule().aggregate(
         AggregationInput(
           start: start, clients: clients, trained: onlyB ? .b : .both, seed: settings.seed,
           round: trial))

@@ -160,38 +160,6 @@ public struct MergingLaboratory: Sendable {
 
   // MARK: - One seed
 
-  private func plan(_ kind: Kind, task: Int, seed: UInt64) throws(ArchitectureError) -> TrainingPlan
-  {
-    let hosts = architecture.hosts
-    switch kind {
-    case .full: return try TrainingPlan(architecture: architecture)
-    case .lora:
-      return try TrainingPlan(
-        architecture: architecture,
-        adapter: LoRAConfiguration(
-          rank: settings.rank, loraAlpha: Double(settings.rank), targetModules: hosts.map(\.name),
-          trained: .both, layerRanks: hosts.map { min(settings.rank, $0.rows, $0.columns) }))
-    case .sparse:
-      // A mask of its own for each task: the sum over masks that hold a place then differs from the mean.
-      var places: [String: [Int]] = [:]
-      for (index, host) in hosts.enumerated() {
-        let size = host.rows * host.columns
-        let count = min(settings.rank * (host.rows + host.columns), size)
-        var stream = RandomStream(
-          seed: seed, purpose: .initialization, client: task, step: index + 1)
-        var order = Array(0..<size)
-        for place in 0..<count {
-          order.swapAt(place, place + Int(stream.next(upperBound: UInt64(size - place))))
-        }
-        places[host.name] = order.prefix(count).sorted()
-      }
-      return try TrainingPlan(
-        architecture: architecture,
-        adapter: SparseAdapter(
-          rank: settings.rank, targetModules: hosts.map(\.name), mask: .places(places)))
-    }
-  }
-
   /// An expert: what it adds to the base, and its factors where it has them.
   private struct Expert {
     let change: [Double]
@@ -204,7 +172,9 @@ public struct MergingLaboratory: Sendable {
     _ kind: Kind, seed: UInt64, into found: inout [Key: [Scores]]
   ) throws {
     let counts = settings.counts.filter { $0 <= tasks.count }
-    let parts = parts(seed: seed)
+    let training = ExpertTraining(
+      settings: settings, architecture: architecture, base: base, pool: train)
+    let parts = training.parts(tasks, seed: seed)
     let whole = Network(plan: try TrainingPlan(architecture: architecture))
     func correct(_ parameters: [Float]) -> [Bool] {
       whole.load(trainable: parameters)
@@ -214,7 +184,7 @@ public struct MergingLaboratory: Sendable {
     }
     var experts: [Expert] = []
     for task in 0..<(counts.last ?? 0) {
-      let trained = try tuned(kind, task: task, on: parts[task], seed: seed)
+      let trained = try training.tuned(kind, task: task, on: parts[task], seed: seed)
       experts.append(
         Expert(
           change: zip(trained.parameters, base).map { Double($0) - Double($1) },
@@ -236,51 +206,6 @@ public struct MergingLaboratory: Sendable {
     }
   }
 
-  private struct Trained {
-    let plan: TrainingPlan
-    let theta: [Float]
-    let parameters: [Float]
-    /// Mean loss on its own examples.
-    let loss: Double
-  }
-
-  private func train(
-    _ kind: Kind, task: Int, on positions: [Int], learningRate: Float, seed: UInt64
-  ) throws -> Trained {
-    let plan = try plan(kind, task: task, seed: seed)
-    let frozen = FrozenParameters(base: base, factors: plan.frozenFactors(seed: seed))
-    let start = plan.initialTrainable(base: base, seed: seed)
-    let network = Network(plan: plan)
-    network.load(frozen: frozen)
-    let own = PoolMembers(pool: train, positions: positions)
-    let outcome = try LocalTraining.run(
-      LocalWork(
-        seed: seed, round: 0, client: task, start: start, batches: .full(steps: settings.steps),
-        learningRate: learningRate, privacy: settings.noiseMultiplier.map { (1, $0) }),
-      on: own, features: nil, network: network)
-    let theta = zip(start, outcome.delta).map { $0 + $1 }
-    network.load(trainable: theta)
-    let seen = network.evaluate(own)
-    return Trained(
-      plan: plan, theta: theta, parameters: plan.merged(frozen: frozen, trainable: theta),
-      loss: seen.loss / Double(max(seen.examples, 1)))
-  }
-
-  /// The expert with the lowest training loss of several step sizes: each finds its own.
-  private func tuned(_ kind: Kind, task: Int, on positions: [Int], seed: UInt64) throws -> Trained {
-    var best: Trained?
-    for rate: Float in [0.01, 0.03, 0.1, 0.3, 1] {
-      do {
-        let trained = try train(kind, task: task, on: positions, learningRate: rate, seed: seed)
-        if trained.loss.isFinite, trained.loss < best?.loss ?? .infinity { best = trained }
-      } catch FederationError.notFinite {
-        // Too large a step.
-      }
-    }
-    return try best
-      ?? train(kind, task: task, on: positions, learningRate: 0.001, seed: seed)
-  }
-
   private func parameters(
     of experts: [Expert], _ rule: Rule, seed: UInt64
   ) throws -> [Float] {
@@ -294,24 +219,6 @@ public struct MergingLaboratory: Sendable {
     let change = rule.merging(seed: seed).merge(
       experts.map(\.change), tensors: architecture.slots.map(\.range))
     return zip(base, change).map { $0 + Float($1) }
-  }
-
-  /// Disjoint examples for each task, half of each label as far as they last.
-  private func parts(seed: UInt64) -> [[Int]] {
-    var left: [Int: [Int]] = [:]
-    var stream = RandomStream(seed: seed, purpose: .partition)
-    var order = Array(0..<train.count)
-    for place in order.indices {
-      order.swapAt(place, place + Int(stream.next(upperBound: UInt64(order.count - place))))
-    }
-    for position in order { left[train.label(at: position), default: []].append(position) }
-    return tasks.map { labels in
-      labels.flatMap { label in
-        let own = Array((left[label] ?? []).prefix(settings.examples / 2))
-        left[label]?.removeFirst(own.count)
-        return own
-      }
-    }
   }
 
   /// Mean over tasks of the share of their test examples that are right.

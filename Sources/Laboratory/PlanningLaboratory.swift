@@ -6,6 +6,7 @@ import Kernels
 import Learning
 import Privacy
 import Scenarios
+import Tensors
 
 public struct PlanningLaboratory: Sendable {
   public struct Settings: Sendable {
@@ -62,9 +63,9 @@ public struct PlanningLaboratory: Sendable {
 
   private func architecture(_ objective: NextTokenLoss) throws(ArchitectureError) -> Architecture {
     try .gpt(
-      DecoderSizes(
-        vocabulary: ToyOperators.vocabulary, width: Self.width, blocks: 2, heads: 4,
-        inner: 4 * Self.width, positions: ToyOperators.length + Self.room),
+      GPT2Configuration(
+        vocabularySize: ToyOperators.vocabulary, width: Self.width, blocks: 2, heads: 4,
+        innerWidth: 4 * Self.width, positions: ToyOperators.length + Self.room),
       maximumTokens: ToyOperators.length, objective: objective)
   }
 

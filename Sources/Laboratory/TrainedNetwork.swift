@@ -190,7 +190,7 @@ extension TrainedNetwork {
     of plan: TrainingPlan, trainable: [Float], frozen: FrozenParameters
   ) -> Matrix {
     let slot = plan.adaptedLayers[0].a
-    let values = plan.lora?.trained == .b ? frozen.factors : trainable
+    let values = plan.trainedFactors == .b ? frozen.factors : trainable
     return Matrix(
       rows: slot.rows, columns: slot.columns, elements: values[slot.range].map(Double.init))
   }

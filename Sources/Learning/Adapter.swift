@@ -80,6 +80,10 @@ public protocol Adapter: Sendable {
   func mode(on host: HostSpec, target: Int) -> HostMode
   /// Rows that it puts among the tokens of every text; nil for kinds that change weights.
   var softRows: SoftRows? { get }
+  /// Which of A and B of W + s·B A is trained; nil for kinds without these.
+  var trainedFactors: TrainedFactors? { get }
+  /// The same with others of A and B trained, or cut to a smaller rank; itself for kinds without these.
+  func training(_ factors: TrainedFactors, rankLimit: Int?) -> any Adapter
   /// Whether the model with adapters is the base model with other weights.
   var isMergeable: Bool { get }
   /// Whether a plan with it is for evaluation alone.
@@ -112,6 +116,8 @@ extension Adapter {
   public func fitted(to hosts: [AdaptedHost]) -> any Adapter { self }
   public func mode(on host: HostSpec, target: Int) -> HostMode { .adapted }
   public var softRows: SoftRows? { nil }
+  public var trainedFactors: TrainedFactors? { nil }
+  public func training(_ factors: TrainedFactors, rankLimit: Int?) -> any Adapter { self }
   public var isMergeable: Bool { true }
   public var trainsNothing: Bool { false }
   public func penaltyGradient(of theta: [Float], in plan: TrainingPlan) -> [Float]? { nil }

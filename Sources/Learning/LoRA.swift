@@ -69,8 +69,9 @@ public struct LoRAConfiguration: Sendable, Hashable {
     return (min(own, rankLimit ?? own), scale(ofRank: own))
   }
 
-  /// The same adapter with other trained factors, or cut to a smaller rank.
-  public func training(_ trained: TrainedFactors, rankLimit: Int? = nil) -> LoRAConfiguration {
+  public var trainedFactors: TrainedFactors? { trained }
+
+  public func training(_ trained: TrainedFactors, rankLimit: Int? = nil) -> any Adapter {
     LoRAConfiguration(
       rank: rank, loraAlpha: loraAlpha, targetModules: targetModules, trained: trained,
       useRSLoRA: useRSLoRA, layerRanks: layerRanks, rankLimit: rankLimit,
@@ -142,8 +143,8 @@ public struct AdaptedLayer: Sendable, Hashable {
 }
 
 extension TrainingPlan {
-  /// The LoRA adapter of the plan; nil for another kind, or none.
-  public var lora: LoRAConfiguration? { adapter as? LoRAConfiguration }
+  /// Which of A and B of W + s·B A is trained; nil for plans without these.
+  public var trainedFactors: TrainedFactors? { adapter?.trainedFactors }
 
   /// The hosts with low-rank factors in order; empty for a plan without them.
   public var adaptedLayers: [AdaptedLayer] {
@@ -166,7 +167,7 @@ extension TrainingPlan {
   /// since after one step from B = 0 the update of A is noise alone. Other kinds leave out the tensors that the
   /// first step does not move.
   public func weightChange(of delta: [Float], from start: [Float], factors: [Float]) -> [Float] {
-    guard lora?.trained == .both else {
+    guard trainedFactors == .both else {
       guard !silentSlots.isEmpty else { return delta }
       return slots.filter { !silentSlots.contains($0) }.flatMap { delta[$0.range] }
     }

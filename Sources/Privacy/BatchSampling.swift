@@ -36,7 +36,7 @@ public enum BatchSampling {
   ///
   /// - Parameters:
   ///   - fraction: batch size over number of records.
-  ///   - noiseMultiplier: relative to the replace-one sensitivity, which is twice the clip norm.
+  ///   - sigma: noise multiplier, relative to the replace-one sensitivity, which is twice the clip norm.
   ///   - order: an integer of at least 2.
   public static func fixedSizeDivergence(
     fraction: Double, noiseMultiplier sigma: Double, order: Int

@@ -4,7 +4,7 @@ extension Scenario {
   /// The names of the layers with trained parameters; nil where only the built model tells.
   package var trainedLayers: [String]? {
     guard let layers = model.layers(for: data) else { return nil }
-    guard let adapter, !adapter.kind.trainsModelTensors else { return layers.map(\.name) }
+    guard let adapter, !adapter.traits.trainsModelTensors else { return layers.map(\.name) }
     return adapter.targetModules + adapter.modulesToSave
   }
 }

@@ -3,6 +3,7 @@
 // The comments of these types are the reference of the format; docs/scenario.md has it as tables
 // and scenarios/scenario.schema.json as a JSON Schema. JSON keys are the names in snake_case.
 
+import Datasets
 public import Foundation
 import Synchronization
 
@@ -164,12 +165,12 @@ extension Scenario {
 // MARK: - Format
 
 extension Scenario {
-  /// The whole format, with the methods and models that are known now.
+  /// The whole format, with the kinds that are known now.
   static var shape: Shape { ScenarioFormat.current.shape }
   static var suggestions: Suggestions { ScenarioFormat.current.suggestions }
 }
 
-/// The format's description, made again when a method or a model was added.
+/// The format's description, made again when a kind of anything was added.
 private struct ScenarioFormat: Sendable {
   let shape: Shape
   let suggestions: Suggestions
@@ -178,7 +179,10 @@ private struct ScenarioFormat: Sendable {
 
   static var current: ScenarioFormat {
     known.withLock { known in
-      let kinds = [MethodCatalog.all.count, ModelCatalog.all.count]
+      let kinds = [
+        MethodCatalog.all.count, ModelCatalog.all.count, AdapterCatalog.all.count,
+        AggregationCatalog.all.count, KnownDataset.all.count,
+      ]
       if let known, known.kinds == kinds { return known }
       let shape = Scenario.makeShape()
       let made = ScenarioFormat(

@@ -56,14 +56,8 @@ extension Scenario {
         "must be at most the \(available) test examples of \(data.name), "
           + "got \(population.testExamplesPerClient)")
     }
-    if let synthetic = data.synthetic {
-      let numbers = (synthetic.trainExamples + synthetic.testExamples) * synthetic.features
-      if numbers > SyntheticRequest.mostValues {
-        problems.add(
-          JSONPath() + "data" + "synthetic",
-          "examples times features must be at most \(SyntheticRequest.mostValues), got \(numbers); "
-            + "make it smaller")
-      }
+    for problem in data.settings.problems(in: self) {
+      problems.add(JSONPath(parsing: problem.path[...]) ?? JSONPath() + "data", problem.message)
     }
   }
 

@@ -38,12 +38,19 @@ extension Scenario {
 
   func checkAdapter(_ problems: inout ProblemList) {
     guard let adapter else { return }
-    checkAdapterKind(&problems)
     let place = JSONPath() + "adapter"
+    for problem in adapter.settings.problems(in: self) {
+      problems.add(JSONPath(parsing: problem.path[...]) ?? place, problem.message)
+    }
+    if adapter.traits.sharesTensors, privacy.clipping.groups != nil {
+      problems.add(
+        JSONPath() + "privacy" + "clipping",
+        "thresholds by layer cannot bound what all layers of \(adapter.name) share; use \"flat\"")
+    }
     if adapter.hasOwnExchange, !adapter.modulesToSave.isEmpty {
       problems.add(
         place + "modules_to_save",
-        "\(adapter.aggregation.rawValue) exchanges factors alone; use fedit or ffa-lora, or leave "
+        "\(adapter.aggregation.name) exchanges factors alone; use fedit or ffa-lora, or leave "
           + "this out")
     }
     if let name = adapter.modulesToSave.first(where: adapter.targetModules.contains) {
@@ -67,18 +74,18 @@ extension Scenario {
             + layers.map(\.name).joined(separator: ", "))
         continue
       }
-      guard adapter.kind.hasFactors else { continue }
+      guard let factors = adapter.traits.factors else { continue }
       let side = min(layer.outputs ?? .max, layer.inputs ?? .max)
-      if let ranks = adapter.layerRanks {
+      if let ranks = factors.layerRanks {
         if ranks.indices.contains(index), ranks[index] > side {
           problems.add(
             place + "layer_ranks" + index,
             "must be at most \(side), the smaller side of \(name), got \(ranks[index])")
         }
-      } else if adapter.r > side {
+      } else if adapter.traits.rank > side {
         problems.add(
           place + "r",
-          "must be at most \(side), the smaller side of \(name), got \(adapter.r); lower r or "
+          "must be at most \(side), the smaller side of \(name), got \(adapter.traits.rank); lower r or "
             + "leave \(name) out of target_modules")
       }
     }
@@ -88,16 +95,20 @@ extension Scenario {
   func checkAggregation(_ problems: inout ProblemList) {
     guard let adapter else { return }
     let place = JSONPath() + "adapter"
-    let name = adapter.aggregation.rawValue
-    if let ranks = adapter.layerRanks, ranks.count != adapter.targetModules.count {
+    let name = adapter.aggregation.name
+    let rule = adapter.aggregation.traits
+    let (layerRanks, clientRanks) = (
+      adapter.traits.factors?.layerRanks, adapter.traits.factors?.clientRanks
+    )
+    if let ranks = layerRanks, ranks.count != adapter.targetModules.count {
       problems.add(
         place + "layer_ranks",
         "needs a rank for each of the \(adapter.targetModules.count) target_modules, got "
           + "\(ranks.count)")
     }
-    if let ranks = adapter.clientRanks {
-      let largest = adapter.layerRanks?.max() ?? adapter.r
-      if adapter.aggregation != .flexLoRA, adapter.aggregation != .floRA {
+    if let ranks = clientRanks {
+      let largest = layerRanks?.max() ?? adapter.traits.rank
+      if !rule.takesUnequalRanks {
         problems.add(
           place + "client_ranks",
           "\(name) needs equal ranks; set aggregation to \"flexlora\" or \"flora\", or leave this "
@@ -108,31 +119,31 @@ extension Scenario {
         )
       }
     }
-    if privacy.unit == .client, !adapter.aggregation.needsOneSumOnly {
+    if privacy.unit == .client, !rule.needsOneSumOnly {
       problems.add(
         place + "aggregation",
         "\(name) needs more than one sum over clients a round, which is all that privacy.unit "
           + "\"client\" releases; use fedit, ffa-lora, rolora or fedsvd")
     }
     if privacy.clipping.groups != nil,
-      !adapter.aggregation.trainsOneSet || adapter.clientRanks != nil
+      !rule.trainsOneSet || clientRanks != nil
     {
       problems.add(
         JSONPath() + "privacy" + "clipping",
         "thresholds by layer need the same parameters in every step and client, and "
-          + (adapter.clientRanks != nil ? "client_ranks differ" : "\(name) trains others in turn")
+          + (clientRanks != nil ? "client_ranks differ" : "\(name) trains others in turn")
           + "; use \"flat\"")
     }
-    if method.traits.pullsModels, !adapter.aggregation.meansAreModels {
+    if method.traits.pullsModels, !rule.meansAreModels {
       problems.add(
         place + "aggregation",
         "\(method.name) compares models place by place, and with \(name) every client has factors of its own basis; "
           + "use fedit, ffa-lora, rolora, lora-fair, fedsa-lora or rgp")
     }
-    if adapter.aggregation == .rgp, privacy.individual {
+    if rule.changesParameters, privacy.individual {
       problems.add(
         JSONPath() + "privacy" + "individual",
-        "follows the gradients of one set of parameters, and rgp has others in every step; set it to "
+        "follows the gradients of one set of parameters, and \(name) has others in every step; set it to "
           + "false")
     }
     if adapter.hasOwnExchange, serverOptimizer != .fedAvg {

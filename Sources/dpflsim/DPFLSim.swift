@@ -1,7 +1,7 @@
 // The command line: what there is to call. Commands are thin; the work is done in the rooms below.
 
 import ArgumentParser
-import Results
+import Store
 
 struct DPFLSim: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

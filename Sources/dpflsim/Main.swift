@@ -2,7 +2,7 @@
 
 import ArgumentParser
 import Foundation
-import Results
+import Store
 
 @main
 enum Main {

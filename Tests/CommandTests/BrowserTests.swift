@@ -1,9 +1,12 @@
 // The report of a real sweep in a real browser: every chart draws its marks, the console stays empty, and
 // a picture of the page is kept.
 
+import Analysis
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 import Testing
 
 @Suite("Report in a browser")

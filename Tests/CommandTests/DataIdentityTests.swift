@@ -1,9 +1,12 @@
 // Runs of other data or of another build: they are run again by a sweep, and stand apart in a comparison.
 // And data that lie beside their scenario are found from every folder.
 
+import Analysis
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 import Testing
 
 @Suite("What a run is known by")

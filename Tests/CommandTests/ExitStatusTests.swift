@@ -1,8 +1,11 @@
 // Exit codes and the sentences that go with them: other programs rely on the first, people on the second.
 
+import Analysis
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 import TestSupport
 import Testing
 

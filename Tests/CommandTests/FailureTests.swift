@@ -1,12 +1,15 @@
 // Every kind of error has its exit status; what nobody thought of is a fault of dpflsim.
 
+import Analysis
 import Clustering
 import Datasets
 import Federation
+import Formatting
 import Foundation
+import Presentation
 import Privacy
-import Results
 import Scenarios
+import Store
 import Tensors
 import Testing
 import dpflsim

@@ -1,7 +1,10 @@
 // Runs that are stopped from outside: what was finished is kept, and nothing looks finished.
 
+import Analysis
+import Formatting
 import Foundation
-import Results
+import Presentation
+import Store
 import Testing
 
 #if canImport(Glibc)

@@ -1,10 +1,13 @@
 // A process that is killed at any moment: the store opens, what was committed is there, and the run ends
 // with the digest that it would have had.
 
+import Analysis
 import Federation
+import Formatting
 import Foundation
+import Presentation
 import Privacy
-import Results
+import Store
 import Testing
 
 #if canImport(Glibc)

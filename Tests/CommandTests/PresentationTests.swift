@@ -1,8 +1,11 @@
 // What a person sees of the commands: eighty columns, tables over any varied key, advice, first scenarios.
 
+import Analysis
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 import TestSupport
 import Testing
 

@@ -1,9 +1,12 @@
 // The script that reads the store without dpflsim says what `compare` says, and draws it.
 
+import Analysis
 import Clustering
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 import Testing
 
 @Suite("tools/read-results.py")

@@ -1,8 +1,11 @@
 // `dpflsim run` and `dpflsim runs`, end to end on the tiny scenario.
 
+import Analysis
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 import Tensors
 import Testing
 

@@ -1,8 +1,11 @@
 // Sweeps as a user runs them: killed and taken up again, from files, side by side, with failures.
 
+import Analysis
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 import Testing
 
 #if canImport(Glibc)

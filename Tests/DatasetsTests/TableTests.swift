@@ -4,7 +4,7 @@ import Datasets
 import Foundation
 import Testing
 
-private func read(
+func readTable(
   _ train: String, test: String? = nil, _ format: TableFormat = TableFormat(label: .name("y"))
 ) throws(DatasetError) -> Dataset {
   try Table.dataset(
@@ -12,14 +12,14 @@ private func read(
     test: test.map { ("test.csv", Array($0.utf8)) })
 }
 
-private func floats(_ examples: Examples) -> [Float] {
+func floats(_ examples: Examples) -> [Float] {
   if case .floats(let floats) = examples.values { floats } else { [] }
 }
 
 @Suite struct TableTests {
   @Test("numbers are standardised and texts unfolded by what the training rows have")
   func encoding() throws {
-    let set = try read(
+    let set = try readTable(
       "a,colour,y\n1,red,no\n3,blue,yes\n", test: "a,colour,y\n5,blue,yes\n2,green,no\n")
     #expect(set.shape == .features(count: 3))
     #expect(set.classCount == 2)
@@ -31,37 +31,38 @@ private func floats(_ examples: Examples) -> [Float] {
 
   @Test("quotes, line ends, blanks, empty lines and a byte-order mark")
   func syntax() throws {
-    let plain = try read("a,b,y\nx,\"1, 2\",p\ny,\"say \"\"hi\"\"\",q\n", test: "a,b,y\nx,z,p\n")
-    let odd = try read(
+    let plain = try readTable(
+      "a,b,y\nx,\"1, 2\",p\ny,\"say \"\"hi\"\"\",q\n", test: "a,b,y\nx,z,p\n")
+    let odd = try readTable(
       "\u{FEFF}a, b ,y\r\n\r\n x , \"1, 2\" ,p\r\n\n\"y\",\"say \"\"hi\"\"\",\"q\"",
       test: "a,b,y\r\nx,z,p")
     #expect(odd.contentHash == plain.contentHash)
     #expect(plain.shape == .features(count: 4))
-    let lines = try read("a,y\n\"one\ntwo\",p\nthree,q\n", test: "a,y\nthree,q\n")
+    let lines = try readTable("a,y\n\"one\ntwo\",p\nthree,q\n", test: "a,y\nthree,q\n")
     #expect(floats(lines.train) == [1, 0, 0, 1])
   }
 
   @Test("missing numbers become the mean, missing texts a value of their own")
   func missing() throws {
-    let set = try read("n,c,y\n1,?,a\n?,u,b\n3,,a\n", test: "n,c,y\n?,u,a\n")
+    let set = try readTable("n,c,y\n1,?,a\n?,u,b\n3,,a\n", test: "n,c,y\n?,u,a\n")
     #expect(floats(set.train) == [-1, 0, 1, 0, 1, 0, 1, 0, 1])
     #expect(floats(set.test) == [0, 1, 0])
   }
 
   @Test func rowsWithoutALabelAreLeftOut() throws {
-    let set = try read("n,y\n1,a\n2,?\n3,b\n", test: "n,y\n1,\n3,b\n")
+    let set = try readTable("n,y\n1,a\n2,?\n3,b\n", test: "n,y\n1,\n3,b\n")
     #expect(set.train.count == 2)
     #expect(set.test.count == 1)
   }
 
   @Test func constantColumnsBecomeZero() throws {
-    let set = try read("n,y\n0.1,a\n0.1,b\n0.1,a\n", test: "n,y\n0.1,a\n")
+    let set = try readTable("n,y\n0.1,a\n0.1,b\n0.1,a\n", test: "n,y\n0.1,a\n")
     #expect(floats(set.train) == [0, 0, 0])
     #expect(floats(set.test) == [0])
   }
 
   @Test func labelsSortAsNumbersAndLoseAFullStop() throws {
-    let set = try read("n,y\n1,10\n2,9\n3,2\n", test: "n,y\n1,10.\n2,2\n")
+    let set = try readTable("n,y\n1,10\n2,9\n3,2\n", test: "n,y\n1,10.\n2,2\n")
     #expect(set.train.labels == [2, 1, 0])
     #expect(set.test.labels == [2, 0])
   }
@@ -72,10 +73,10 @@ private func floats(_ examples: Examples) -> [Float] {
     let format = TableFormat(
       label: .position(4), dropped: [.position(0), .name("id")],
       columns: [ColumnStatement(.name("code"), .categorical(nil))])
-    let set = try read(text, test: text, format)
+    let set = try readTable(text, test: text, format)
     #expect(floats(set.train) == [-1, 1, 0, 1, 0, 1])
     let error = try #require(throws: DatasetError.self) {
-      try read(text, test: text, TableFormat(label: .name("s")))
+      try readTable(text, test: text, TableFormat(label: .name("s")))
     }
     #expect(error.description.contains("train.csv has 2 columns called 's'"))
   }
@@ -83,13 +84,13 @@ private func floats(_ examples: Examples) -> [Float] {
   @Test func withoutHeaderAndWithAnotherDelimiter() throws {
     let format = TableFormat(
       label: .name("y"), delimiter: ";", header: false, names: ["n", "y"], comment: "|")
-    let set = try read("|remark\n1;a\n3;b\n", test: "2;a\n|x\n", format)
+    let set = try readTable("|remark\n1;a\n3;b\n", test: "2;a\n|x\n", format)
     #expect(floats(set.train) == [-1, 1])
     #expect(floats(set.test) == [0])
   }
 
   @Test func groupsAreNamedOverBothFiles() throws {
-    let set = try read(
+    let set = try readTable(
       "n,g,y\n1,m,a\n2,f,b\n", test: "n,g,y\n1,x,a\n",
       TableFormat(label: .name("y"), group: .name("g")))
     #expect(set.groupNames == ["f", "m", "x"])
@@ -101,7 +102,7 @@ private func floats(_ examples: Examples) -> [Float] {
   @Test("without a test file part of the rows is split off, the same every time and of every class")
   func split() throws {
     let text = "n,y\n" + (0..<100).map { "\($0),\($0 % 2)\n" }.joined()
-    let (first, second) = (try read(text), try read(text))
+    let (first, second) = (try readTable(text), try readTable(text))
     #expect(first.train.count == 80)
     #expect(first.test.count == 20)
     #expect(first.contentHash == second.contentHash)
@@ -110,12 +111,12 @@ private func floats(_ examples: Examples) -> [Float] {
     for place in 0..<40 {
       let rare =
         "n,y\n" + (0..<40).map { "\($0),\($0 == place || $0 == 7 ? "rare" : "usual")\n" }.joined()
-      let set = try read(rare)
+      let set = try readTable(rare)
       #expect(set.train.labels.contains(0) && set.test.count == 8)
     }
     var whole = TableFormat(label: .name("y"))
     whole.testFraction = 1
-    #expect(throws: DatasetError.self) { try read(text, whole) }
+    #expect(throws: DatasetError.self) { try readTable(text, whole) }
   }
 
   @Test(
@@ -135,7 +136,7 @@ private func floats(_ examples: Examples) -> [Float] {
       ("n,y\n" + (0..<2_000).map { "t\($0),1\n" }.joined(), "different texts"),
     ])
   func refused(text: String, says: String) throws {
-    let error = try #require(throws: DatasetError.self) { try read(text) }
+    let error = try #require(throws: DatasetError.self) { try readTable(text) }
     #expect("\(error)".contains("train.csv"))
     #expect("\(error)".contains(says))
   }
@@ -148,14 +149,14 @@ private func floats(_ examples: Examples) -> [Float] {
       ("m,y\n1,a\n", "other columns"),
       ("n,y\n1,a,\n", "has 3 fields"),
     ] {
-      let error = try #require(throws: DatasetError.self) { try read(train, test: test) }
+      let error = try #require(throws: DatasetError.self) { try readTable(train, test: test) }
       #expect(error.place.hasPrefix("test.csv"))
       #expect("\(error)".contains(says))
     }
     var format = TableFormat(label: .name("y"))
     format.classes = ["a", "b"]
     let error = try #require(throws: DatasetError.self) {
-      try read(train, test: "n,y\n1,c\n", format)
+      try readTable(train, test: "n,y\n1,c\n", format)
     }
     #expect(
       "\(error)".contains(
@@ -185,155 +186,14 @@ private func floats(_ examples: Examples) -> [Float] {
   @Test("marks of a missing value leave a number a number")
   func marksOfMissing() throws {
     let text = "n,y\n1,a\nNA,b\n3,a\n?,b\nN/A,a\n,b\nnan,a\n"
-    let set = try read(text, test: "n,y\n2,a\n")
+    let set = try readTable(text, test: "n,y\n2,a\n")
     #expect(set.shape == .features(count: 1))
     #expect(floats(set.train) == [-1, 0, 1, 0, 0, 0, 0])
     var format = TableFormat(label: .name("y"), missing: [""])
     format.columns = [ColumnStatement(.name("n"), .categorical(nil))]
-    let words = try read(text, test: "n,y\n2,a\n", format)
+    let words = try readTable(text, test: "n,y\n2,a\n", format)
     // 1, 3, ?, N/A, NA, nan, and one for missing.
     #expect(words.shape == .features(count: 7))
   }
 
-  @Test("the dialect is found by looking, and what is stated overrules it")
-  func dialects() throws {
-    let german = "alter;blutdruck;y\n54,5;118,2;ja\n60;120,4;nein\n"
-    let set = try read(german, test: german)
-    #expect(set.table?.dialect.delimiter == ";")
-    #expect(set.table?.dialect.decimal == .either)
-    #expect(set.classNames == ["ja", "nein"])
-    #expect(floats(set.train) == [-1, -1, 1, 1])
-    let english = "age\tpressure\ty\n54.5\t118.2\tja\n60\t120.4\tnein\n"
-    #expect(floats(try read(english, test: english).train) == [-1, -1, 1, 1])
-    let mac = german.replacing("\n", with: "\r")
-    #expect(try read(mac, test: mac).contentHash == set.contentHash)
-    for (bytes, encoding) in [
-      (Array("n,y\n1,caf".utf8) + [0xE9] + Array("\n2,b\n".utf8), TextEncoding.latin1),
-      (Array("n,y\n1,".utf8) + [0x80] + Array("\n2,b\n".utf8), .windows1252),
-      (
-        [0xFF, 0xFE] + "n,y\n1,café\n2,b\n".utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] },
-        .utf16
-      ),
-    ] {
-      let read = try Table.dataset(
-        name: "t", format: TableFormat(label: .name("y")), train: ("t.csv", bytes),
-        test: ("t.csv", bytes))
-      #expect(read.table?.dialect.encoding == encoding)
-      #expect(read.classNames == ["b", encoding == .windows1252 ? "€" : "café"])
-    }
-    var format = TableFormat(label: .name("y"), delimiter: ";")
-    format.decimal = .point
-    // With the point alone, 54,5 is a word.
-    #expect(try read(german, test: german, format).shape == .features(count: 4))
-  }
-
-  @Test("what is stated of columns and classes needs no row")
-  func statements() throws {
-    var format = TableFormat(label: .name("y"), dropped: [.name("id")])
-    format.classes = ["no", "yes"]
-    format.columns = [
-      ColumnStatement(.name("age"), .bounded(min: 0, max: 100)),
-      ColumnStatement(.name("w"), .standardized(mean: 10, standardDeviation: 2)),
-      ColumnStatement(.name("c"), .categorical(["u", "v"])),
-    ]
-    let text = "id,age,w,c,y\n1,75,14,v,yes\n2,200,?,?,no\n3,0,10,z,no\n"
-    let set = try Table.dataset(
-      name: "t", format: format, train: ("t", Array(text.utf8)), test: ("t", Array(text.utf8)),
-      use: TableUse(isPrivate: true))
-    #expect(
-      floats(set.train) == [0.5, 2, 0, 1, 0, 1, 0, 0, 0, 1, -1, 0, 0, 0, 0])
-    #expect(set.train.labels == [1, 0, 0])
-    #expect(set.table?.columns.map(\.firstInput) == [0, 0, 1, 2, 5])
-    format.columns.removeLast()
-    let error = try #require(throws: DatasetError.self) {
-      try Table.dataset(
-        name: "t", format: format, train: ("t", Array(text.utf8)), test: nil,
-        use: TableUse(isPrivate: true))
-    }
-    #expect("\(error)".contains("'c' would be read from private rows"))
-    #expect("\(error)".contains("data.columns"))
-  }
-
-  @Test("input columns are chosen, and what is stated of others is refused")
-  func features() throws {
-    var format = TableFormat(label: .name("y"))
-    format.features = [.name("b")]
-    let text = "a,b,y\n1,2,p\n3,4,q\n"
-    #expect(try read(text, test: text, format).shape == .features(count: 1))
-    format.columns = [ColumnStatement(.name("a"), .numeric)]
-    let error = try #require(throws: DatasetError.self) { try read(text, test: text, format) }
-    #expect(error.place == "data.columns[0]")
-  }
-
-  @Test("a column of clients holds its own rows, whatever they say")
-  func clients() throws {
-    func text(_ changed: Int?, _ row: String) -> String {
-      "h,r,p,x,y\n"
-        + (0..<60).map { index in
-          index == changed
-            ? row
-            : "\(["9", "10", "b"][index % 3]),\(index % 3 == 2 ? "s" : "n"),\(index / 6),\(index),\(index % 2)"
-        }.joined(separator: "\n")
-    }
-    var format = TableFormat(label: .name("y"))
-    format.client = .name("h")
-    format.cluster = .name("r")
-    format.classes = ["0", "1"]
-    format.columns = [ColumnStatement(.name("x"), .bounded(min: 0, max: 59))]
-    format.dropped = [.name("p")]
-    func load(_ text: String) throws(DatasetError) -> Dataset {
-      try Table.dataset(
-        name: "t", format: format, train: ("t.csv", Array(text.utf8)), test: nil,
-        use: TableUse(isPrivate: true))
-    }
-    let set = try load(text(nil, ""))
-    let holdings = try #require(set.holdings)
-    #expect(holdings.map(\.client) == ["9", "10", "b"])
-    #expect(holdings.map(\.cluster) == ["n", "n", "s"])
-    #expect(
-      holdings.map(\.train.count) == [16, 16, 16] && holdings.map(\.test.count) == [4, 4, 4])
-    #expect(set.shape == .features(count: 1))
-    // Feature, label, or a gap: nobody else's row moves.
-    for row in ["9,n,3,58,1", "9,n,3,?,0"] {
-      #expect(try load(text(30, row)).holdings == holdings)
-    }
-    format.person = .name("p")
-    format.dropped = []
-    let persons = try load(text(nil, ""))
-    #expect(
-      persons.table?.repeatedRows == persons.holdings.map { $0.reduce(0) { $0 + $1.train.count } })
-    // Two rows of each of ten persons at each client: eight persons to train on, by one row each.
-    #expect(persons.holdings?.map(\.train.count) == [8, 8, 8])
-    #expect(persons.holdings?.map(\.test.count) == [4, 4, 4])
-    format.person = nil
-    format.dropped = [.name("p")]
-    for (row, says) in [
-      (",n,3,1,1", "names no client"), ("9,s,3,1,1", "although it was in"),
-      ("lonely,n,99,1,1", "client 'lonely'"),
-    ] {
-      let error = try #require(throws: DatasetError.self) { try load(text(30, row)) }
-      #expect("\(error)".contains(says))
-    }
-  }
-
-  @Test("a first look finds types, identifiers, gaps and columns that settle the label")
-  func inspection() throws {
-    let text =
-      "id;age;ward;after;y\n"
-      + (0..<40).map {
-        "\(1000 + $0);\($0 % 7 == 0 ? "NA" : "\($0 % 9),5");\(["a", "b", "c"][$0 % 3]);\($0 % 2);\($0 % 2)\n"
-      }
-      .joined()
-    let file = FileManager.default.temporaryDirectory
-      .appendingPathComponent("dpflsim-\(UUID().uuidString).csv")
-    defer { try? FileManager.default.removeItem(at: file) }
-    try Data(text.utf8).write(to: file)
-    let look = try TableInspection(file: file, label: "y", client: "ward")
-    #expect(look.rows == 40 && look.dialect.delimiter == ";")
-    #expect(look.columns.map(\.kind) == [.identifier, .numeric, .categorical, .numeric, .numeric])
-    #expect(look.columns[1].missing == 6 && look.columns[1].range == 0.5...8.5)
-    #expect(look.columns.map(\.settlesLabel) == [false, false, false, true, false])
-    #expect(look.classes.map(\.rows) == [20, 20])
-    #expect(look.clients.map(\.name) == ["a", "b", "c"])
-  }
 }

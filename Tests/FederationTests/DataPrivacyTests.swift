@@ -19,7 +19,7 @@ private func table(changing row: Int? = nil, to text: String = "") -> String {
   return lines.joined(separator: "\n") + "\n"
 }
 
-private func scenario(_ data: String, _ changes: [String] = []) throws -> Scenario {
+func scenarioOn(_ data: String, _ changes: [String] = []) throws -> Scenario {
   let json = """
     {
       "name": "t", "rounds": 2, "data": \(data),
@@ -36,7 +36,7 @@ private func scenario(_ data: String, _ changes: [String] = []) throws -> Scenar
 
 private let catalog = DatasetCatalog(places: [])
 
-private func population(_ scenario: Scenario) throws -> Federation.Population {
+func populationOf(_ scenario: Scenario) throws -> Federation.Population {
   try Federation.Population(scenario: scenario, catalog: catalog)
 }
 
@@ -95,8 +95,8 @@ private func differences(_ a: Dataset, _ b: Dataset) -> [String] {
     func load(_ text: String, _ split: TestSplit) throws -> Federation.Population {
       let file = folder.appendingPathComponent("t.csv")
       try Data(text.utf8).write(to: file)
-      return try population(
-        scenario(
+      return try populationOf(
+        scenarioOn(
           """
           {"name": "csv", "path": "\(file.path)", "label_column": "y",
            "test_split": "\(split.rawValue)", \(rest)}
@@ -131,20 +131,20 @@ private func differences(_ a: Dataset, _ b: Dataset) -> [String] {
     defer { try? FileManager.default.removeItem(at: file) }
     try Data(table().utf8).write(to: file)
     let data = "{\"name\": \"csv\", \"path\": \"\(file.path)\", \"label_column\": \"y\"}"
-    let error = try #require(throws: DatasetError.self) { try population(scenario(data)) }
+    let error = try #require(throws: DatasetError.self) { try populationOf(scenarioOn(data)) }
     for word in ["'age', 'ward', 'code'", "classes in 'y'", "data.columns", "data.public_path"] {
       #expect("\(error)".contains(word))
     }
     #expect(throws: DatasetError.self) {
-      try PrivacyLinter(scenario: scenario(data), catalog: catalog)
+      try PrivacyLinter(scenario: scenarioOn(data), catalog: catalog)
     }
     // Without a budget there is nothing to keep.
-    let open = try population(scenario(data, ["privacy.target_epsilon=null"]))
+    let open = try populationOf(scenarioOn(data, ["privacy.target_epsilon=null"]))
     #expect(open.dataset.table?.classSource == .trainingRows)
     // One client with a budget is enough to refuse.
     #expect(throws: DatasetError.self) {
-      try population(
-        scenario(
+      try populationOf(
+        scenarioOn(
           data,
           [
             "privacy.target_epsilon=null",
@@ -160,8 +160,8 @@ private func differences(_ a: Dataset, _ b: Dataset) -> [String] {
     defer { try? FileManager.default.removeItem(at: file) }
     try (Data(table().utf8) + Data([0x31, 0x2C, 0xE9, 0x2C, 0x31, 0x2C, 0x31, 10])).write(to: file)
     let error = try #require(throws: DatasetError.self) {
-      try population(
-        scenario(
+      try populationOf(
+        scenarioOn(
           "{\"name\": \"csv\", \"path\": \"\(file.path)\", \"label_column\": \"y\", \(Self.stated)}"
         ))
     }
@@ -191,8 +191,8 @@ private func differences(_ a: Dataset, _ b: Dataset) -> [String] {
         try idx([count], labels)
           .write(to: folder.appendingPathComponent("\(part)-labels-idx1-ubyte"))
       }
-      return try population(
-        scenario(
+      return try populationOf(
+        scenarioOn(
           """
           {"name": "idx", "path": "\(folder.path)", "classes": 6, "public_examples": 10}
           """))
@@ -208,34 +208,6 @@ private func differences(_ a: Dataset, _ b: Dataset) -> [String] {
     #expect(before.dataset.classCount == 6)
   }
 
-  @Test("every data set that can be asked for is known to the loader by the same name")
-  func names() throws {
-    for known in KnownDataset.all {
-      var data: String = "{\"name\": \"\(known.name)\""
-      if known == .csv { data += ", \"path\": \"/none.csv\", \"label_column\": \"y\"" }
-      if known == .images { data += ", \"path\": \"/none\", \"label_column\": \"y\"" }
-      if known == .idx { data += ", \"classes\": 3, \"path\": \"/none\"" }
-      var changes = ["data.public_examples=0"]
-      if known == .text {
-        data += ", \"path\": \"/none.csv\", \"label_column\": \"y\", \"text_column\": \"x\""
-        changes.append("model={\"name\": \"bert\", \"path\": \"/none\"}")
-      }
-      let asked = try scenario(data + "}", changes)
-      #expect(asked.data.known == known)
-      if known == .synthetic {
-        #expect(try population(asked).dataset.classCount == 4)
-      } else {
-        let error = try #require(throws: DatasetError.self) { try population(asked) }
-        #expect(error.kind == .missing || error.kind == .unreadable)
-      }
-    }
-    for classes in [1, 10_001] {
-      #expect(throws: ScenarioError.self) {
-        try scenario("{\"name\": \"synthetic\"}", ["data.synthetic.classes=\(classes)"])
-      }
-    }
-  }
-
   @Test("Adult's columns are its published description, and its rows say nothing")
   func adult() throws {
     let folder = FileManager.default.temporaryDirectory
@@ -249,8 +221,8 @@ private func differences(_ a: Dataset, _ b: Dataset) -> [String] {
         .write(to: folder.appendingPathComponent("adult.data"))
       try Data(String(repeating: usual.replacing("<=50K", with: ">50K."), count: 50).utf8)
         .write(to: folder.appendingPathComponent("adult.test"))
-      return try population(
-        scenario("{\"name\": \"adult\", \"path\": \"\(folder.path)\"}")
+      return try populationOf(
+        scenarioOn("{\"name\": \"adult\", \"path\": \"\(folder.path)\"}")
       ).dataset
     }
     let before = try load("20, ?, 1, 9th, 5, Widowed, ?, Wife, Other, Female, 0, 0, 1, ?, <=50K\n")
@@ -282,17 +254,17 @@ private func differences(_ a: Dataset, _ b: Dataset) -> [String] {
       """
     let open = try Scenario(json: Data(json.utf8))
     #expect(open.isOpen && !open.knowsClusters && open.clientCount == 0)
-    #expect(throws: DatasetError.self) { try population(open) }
+    #expect(throws: DatasetError.self) { try populationOf(open) }
     let closed = try open.askingItsTable(catalog)
     #expect(!closed.isOpen && closed.clientCount == 3)
     #expect((0..<3).map { closed.name(ofClient: $0) } == ["north", "south", "west"])
     #expect(try Scenario(json: Data(closed.resolvedJSON.utf8)) == closed)
-    let dealt = try population(closed)
+    let dealt = try populationOf(closed)
     #expect(dealt.clients.map(\.train.count) == [54, 54, 53])
     #expect(dealt.clients.map(\.test.count) == [13, 13, 13])
     // Another table under the same scenario is refused.
     try Data(table(changing: 0, to: "1,south,1,1").utf8).write(to: file)
-    let error = try #require(throws: DatasetError.self) { try population(closed) }
+    let error = try #require(throws: DatasetError.self) { try populationOf(closed) }
     #expect("\(error)".contains("leave population.clusters out"))
     #expect(throws: ScenarioError.self) {
       try Scenario(json: Data(json.replacing("\"client_column\": \"ward\",", with: "").utf8))

@@ -21,10 +21,10 @@ struct LanguageMethodTests {
     try await same(["method={\"name\": \"\(method)\"}"])
   }
 
-  @Test("rules", arguments: Scenario.Adapter.Aggregation.allCases.filter { $0 != .mean })
-  func rules(_ rule: Scenario.Adapter.Aggregation) async throws {
+  @Test("rules", arguments: Rule.withFactors)
+  func rules(_ rule: Rule) async throws {
     let type = rule == .rgp ? "rgp" : "lora"
-    let own = rule == .rgp ? "" : ", \"lora_alpha\": 4, \"aggregation\": \"\(rule.rawValue)\""
+    let own = rule == .rgp ? "" : ", \"lora_alpha\": 4, \"aggregation\": \"\(rule.name)\""
     try await same([
       "adapter={\"type\": \"\(type)\", \"r\": 2, \"target_modules\": [\"value\", \"classifier\"]\(own)}"
     ])

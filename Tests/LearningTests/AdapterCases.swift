@@ -1,6 +1,7 @@
 // Kinds of adapters on models of images, tables and texts, for the tests of gradients.
 
 import Learning
+import Tensors
 
 extension Case {
   /// Every kind on convolutions, dense layers and residual blocks.
@@ -61,7 +62,8 @@ extension TokenCase {
     let saved = ["classifier"]
     // Positions for three more rows.
     let roomy = try Architecture.gpt(
-      DecoderSizes(vocabulary: 20, width: 12, blocks: 2, heads: 3, inner: 20, positions: 15),
+      GPT2Configuration(
+        vocabularySize: 20, width: 12, blocks: 2, heads: 3, innerWidth: 20, positions: 15),
       maximumTokens: 12)
     func words(_ count: Int, after: Int, predicted: Bool) -> SoftRowsAdapter {
       SoftRowsAdapter(

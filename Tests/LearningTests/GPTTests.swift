@@ -3,6 +3,7 @@
 import Foundation
 import Kernels
 import Learning
+import Tensors
 import TestSupport
 import Testing
 
@@ -144,7 +145,8 @@ struct GPTTests {
         return [8, a, b, a, b, a, b, a]
       }, labels: [Int](repeating: 0, count: 160))
     let model = try Architecture.gpt(
-      DecoderSizes(vocabulary: 9, width: 16, blocks: 2, heads: 2, inner: 32, positions: 8),
+      GPT2Configuration(
+        vocabularySize: 9, width: 16, blocks: 2, heads: 2, innerWidth: 32, positions: 8),
       maximumTokens: 8, objective: NextTokenLoss(from: 3))
     let network = Network(plan: try TrainingPlan(architecture: model), tile: 16, rows: 128)
     var theta = model.initialParameters(seed: 2)

@@ -3,6 +3,7 @@
 import Foundation
 import Kernels
 import Learning
+import Tensors
 import TestSupport
 import Testing
 
@@ -64,7 +65,8 @@ struct SoftRowsTests {
     _ rows: SoftRows, theta: [Float], ids: [Int32]
   ) throws -> (loss: Double, norm: Double, gradient: [Float]) {
     let model = try Architecture.gpt(
-      DecoderSizes(vocabulary: 30, width: 16, blocks: 2, heads: 4, inner: 24, positions: 12),
+      GPT2Configuration(
+        vocabularySize: 30, width: 16, blocks: 2, heads: 4, innerWidth: 24, positions: 12),
       maximumTokens: 8)
     let plan = try TrainingPlan(architecture: model, adapter: SoftRowsAdapter(rows))
     let known = Dictionary(uniqueKeysWithValues: golden.decoder.tensors.map { ($0.name, $0) })
@@ -129,8 +131,8 @@ struct SoftRowsTests {
       Array(base[(table.offset + $0 * 16)..<(table.offset + $0 * 16 + 16)])
     }
     let shorter = try Architecture.bert(
-      EncoderSizes(
-        vocabulary: 50, width: 16, blocks: 2, heads: 4, inner: 24, positions: 12),
+      BERTConfiguration(
+        vocabularySize: 50, width: 16, blocks: 2, heads: 4, innerWidth: 24, positions: 12),
       maximumTokens: 9, classes: 3)
     let plan = try TrainingPlan(
       architecture: shorter,
@@ -160,7 +162,8 @@ struct SoftRowsTests {
     let words = SoftRows(count: 1, after: 0, role: .tokens(predicted: true))
     #expect(trouble(bert, words).contains("use \"prompt\""))
     let gpt = try Architecture.gpt(
-      DecoderSizes(vocabulary: 9, width: 8, blocks: 1, heads: 2, inner: 8, positions: 9),
+      GPT2Configuration(
+        vocabularySize: 9, width: 8, blocks: 1, heads: 2, innerWidth: 8, positions: 9),
       maximumTokens: 8)
     #expect(trouble(gpt, words).isEmpty)
     #expect(trouble(gpt, words, saved: ["wte"]).contains("leave it out"))

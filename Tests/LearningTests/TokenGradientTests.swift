@@ -4,6 +4,7 @@
 import Foundation
 import Kernels
 import Learning
+import Tensors
 import TestSupport
 import Testing
 
@@ -20,12 +21,14 @@ struct TokenCase: CustomTestStringConvertible, Sendable {
   static func all() throws -> [TokenCase] {
     func bert(_ pooling: PoolingKind) throws -> Architecture {
       try .bert(
-        EncoderSizes(
-          vocabulary: 40, width: 16, blocks: 2, heads: 2, inner: 28, positions: 14, epsilon: 1e-5),
+        BERTConfiguration(
+          vocabularySize: 40, width: 16, blocks: 2, heads: 2, innerWidth: 28, positions: 14,
+          layerNormEpsilon: 1e-5),
         maximumTokens: 12, pooling: pooling, classes: 3)
     }
     let gpt = try Architecture.gpt(
-      DecoderSizes(vocabulary: 20, width: 12, blocks: 2, heads: 3, inner: 20, positions: 12),
+      GPT2Configuration(
+        vocabularySize: 20, width: 12, blocks: 2, heads: 3, innerWidth: 20, positions: 12),
       maximumTokens: 12)
     func lora(_ trained: TrainedFactors, _ targets: [String], rank: Int, head: Bool = true)
       -> LoRAConfiguration
@@ -266,13 +269,13 @@ struct TokenGradientTests {
 
   @Test("sizes that do not fit are refused")
   func refusals() {
-    let odd = EncoderSizes(
-      vocabulary: 40, width: 15, blocks: 1, heads: 2, inner: 8, positions: 8)
+    let odd = BERTConfiguration(
+      vocabularySize: 40, width: 15, blocks: 1, heads: 2, innerWidth: 8, positions: 8)
     #expect(throws: ArchitectureError.self) {
       try Architecture.bert(odd, maximumTokens: 8, classes: 2)
     }
-    let short = DecoderSizes(
-      vocabulary: 40, width: 16, blocks: 1, heads: 2, inner: 8, positions: 8)
+    let short = GPT2Configuration(
+      vocabularySize: 40, width: 16, blocks: 1, heads: 2, innerWidth: 8, positions: 8)
     #expect(throws: ArchitectureError.self) { try Architecture.gpt(short, maximumTokens: 9) }
   }
 }

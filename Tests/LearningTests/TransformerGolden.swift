@@ -4,6 +4,7 @@
 import Foundation
 import Kernels
 import Learning
+import Tensors
 import TestSupport
 import Testing
 
@@ -131,8 +132,8 @@ struct TransformerGolden: Decodable {
   /// The tiny BERT.
   static func bert(objective: (any Objective)? = nil) throws -> Architecture {
     let model = try Architecture.bert(
-      EncoderSizes(
-        vocabulary: 50, width: 16, blocks: 2, heads: 4, inner: 24, positions: 12),
+      BERTConfiguration(
+        vocabularySize: 50, width: 16, blocks: 2, heads: 4, innerWidth: 24, positions: 12),
       maximumTokens: 12, classes: 3)
     guard let objective else { return model }
     return Architecture(
@@ -143,7 +144,8 @@ struct TransformerGolden: Decodable {
   /// The tiny GPT-2.
   static func gpt(objective: any Objective = NextTokenLoss()) throws -> Architecture {
     try Architecture.gpt(
-      DecoderSizes(vocabulary: 30, width: 16, blocks: 2, heads: 4, inner: 24, positions: 12),
+      GPT2Configuration(
+        vocabularySize: 30, width: 16, blocks: 2, heads: 4, innerWidth: 24, positions: 12),
       maximumTokens: 12, objective: objective)
   }
 

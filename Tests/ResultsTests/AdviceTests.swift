@@ -1,12 +1,15 @@
 // What a comparison recommends and says: for each sentence a case in which it is said, and one in which it must not
 // be.
 
+import Analysis
 import Clustering
 import Federation
+import Formatting
 import Foundation
+import Presentation
 import Privacy
-import Results
 import Scenarios
+import Store
 import Testing
 
 @Suite("Advice and findings")

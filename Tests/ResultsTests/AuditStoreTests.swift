@@ -1,11 +1,14 @@
 // Audits and released updates in the store, and audits in the report.
 
+import Analysis
 import Datasets
 import Federation
+import Formatting
 import Foundation
+import Presentation
 import Privacy
-import Results
 import Scenarios
+import Store
 import Tensors
 import Testing
 

@@ -1,7 +1,10 @@
 // Kept base models: found again under their key, never when damaged, never outside their folder.
 
+import Analysis
+import Formatting
 import Foundation
-import Results
+import Presentation
+import Store
 import Testing
 
 @Suite("Base model cache")

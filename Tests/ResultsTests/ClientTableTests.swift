@@ -1,11 +1,14 @@
 // Figures of single clients as rows: nothing is lost on the way, the JSON of a run does not grow with its
 // clients, and stores of version 3 keep what they had.
 
+import Analysis
 import Datasets
 import Federation
+import Formatting
 import Foundation
 import GRDB
-import Results
+import Presentation
+import Store
 import Testing
 
 @Suite("Clients in the store")

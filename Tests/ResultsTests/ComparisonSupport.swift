@@ -1,10 +1,13 @@
 // Stores of made-up runs for the tests of comparisons and reports: every accuracy is chosen here.
 
+import Analysis
 import Federation
+import Formatting
 import Foundation
+import Presentation
 import Privacy
-import Results
 import Scenarios
+import Store
 
 enum Grid {
   /// Clients 0 and 1 are the minority `few`, the others `many`.

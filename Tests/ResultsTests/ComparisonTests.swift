@@ -1,11 +1,14 @@
 // Comparisons against figures computed by brute force from the accuracies that were stored.
 
+import Analysis
 import Clustering
 import Federation
+import Formatting
 import Foundation
 import GRDB
-import Results
+import Presentation
 import Scenarios
+import Store
 import TestSupport
 import Testing
 

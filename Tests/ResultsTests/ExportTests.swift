@@ -1,8 +1,11 @@
 // Exported tables hold what the store holds.
 
+import Analysis
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 import Testing
 
 @Suite("Export")

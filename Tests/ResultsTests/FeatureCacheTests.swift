@@ -1,7 +1,10 @@
 // Kept frozen features: found again as they were, never when damaged or of another build, the oldest removed for room.
 
+import Analysis
+import Formatting
 import Foundation
-import Results
+import Presentation
+import Store
 import Testing
 
 @Suite("Feature cache")

@@ -1,9 +1,12 @@
 // Groups of people in the tables of a run and of a comparison.
 
+import Analysis
 import Federation
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 import Testing
 
 @Suite("Groups in tables")

@@ -1,11 +1,14 @@
 // The stored ledger of a run that draws from the operating system: nothing leaves it, whatever happens.
 
+import Analysis
 import Datasets
 import Federation
+import Formatting
 import Foundation
+import Presentation
 import Privacy
-import Results
 import Scenarios
+import Store
 import Testing
 
 /// Hands everything to the store, and fails when a round is about to release.

@@ -1,10 +1,13 @@
 // Ledgers in the store: clients that released the same share rows, and nobody can tell from what is read.
 
+import Analysis
 import Federation
+import Formatting
 import Foundation
 import GRDB
+import Presentation
 import Privacy
-import Results
+import Store
 import Testing
 
 @Suite("Ledgers by history")

@@ -1,11 +1,14 @@
 // Ledgers of stored runs: ε computed anew, compared with what the run stated.
 
+import Analysis
 import Federation
+import Formatting
 import Foundation
 import GRDB
+import Presentation
 import Privacy
-import Results
 import Scenarios
+import Store
 import Testing
 
 @Suite("Ledger report")

@@ -1,11 +1,14 @@
 // Accuracies of parts and whole against networks with the same weights, evaluated here.
 
+import Analysis
 import Datasets
 import Federation
+import Formatting
 import Foundation
 import Learning
-import Results
+import Presentation
 import Scenarios
+import Store
 import TestSupport
 import Testing
 

@@ -1,8 +1,11 @@
 // Merged adapters as files against matrices multiplied by hand, and the guarantee of what was merged.
 
+import Analysis
+import Formatting
 import Foundation
 import Learning
-import Results
+import Presentation
+import Store
 import Tensors
 import Testing
 

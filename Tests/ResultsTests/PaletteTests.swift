@@ -1,8 +1,11 @@
 // Colours and scales of the report: contrast by WCAG's formula, one meaning for each colour, outliers at the edge.
 
+import Analysis
 import Federation
+import Formatting
 import Foundation
-import Results
+import Presentation
+import Store
 import Testing
 
 @Suite("Palettes and scales")

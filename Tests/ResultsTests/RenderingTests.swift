@@ -1,10 +1,13 @@
 // What people and programs see of a run: snapshots of the table and of the JSON document.
 
+import Analysis
 import Datasets
 import Federation
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 import Testing
 
 @Suite("The printed run")

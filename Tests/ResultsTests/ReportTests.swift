@@ -1,10 +1,13 @@
 // The report: its sentences recomputed from the chosen accuracies, its specifications read back, and
 // nothing in it that runs or leads outside.
 
+import Analysis
 import Clustering
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 import Testing
 
 @Suite("Report")

@@ -1,10 +1,13 @@
 // Stored runs that go on: which checkpoint is taken, what is forgotten, who may continue.
 
+import Analysis
 import Datasets
 import Federation
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 import Testing
 
 /// Hands everything to the store and then fails after so many rounds, as a disk might.

@@ -1,8 +1,11 @@
 // Names of runs: sortable, valid, and harmless as parts of a path.
 
+import Analysis
+import Formatting
 import Foundation
 import Kernels
-import Results
+import Presentation
+import Store
 import Testing
 
 @Suite("Names of runs")

@@ -1,8 +1,11 @@
 // Stores of a cluster's tasks: their runs come into one store as they are, once.
 
+import Analysis
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 import Testing
 
 @Suite("Stores brought together")

@@ -1,9 +1,12 @@
 // Metrics of runs against twins that repeat every client as often as it has examples.
 
+import Analysis
 import Federation
+import Formatting
 import Foundation
+import Presentation
 import Privacy
-import Results
+import Store
 import TestSupport
 import Testing
 

@@ -1,10 +1,13 @@
 // The store: what is written as a run goes, what is read back, and what SQL itself refuses.
 
+import Analysis
 import Federation
+import Formatting
 import Foundation
+import Presentation
 import Privacy
-import Results
 import Scenarios
+import Store
 import Testing
 
 @Suite("Run store")

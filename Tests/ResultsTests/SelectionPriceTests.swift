@@ -1,10 +1,13 @@
 // What choosing the best cell costs, from the ledgers in the store.
 
+import Analysis
 import Federation
+import Formatting
 import Foundation
+import Presentation
 import Privacy
-import Results
 import Scenarios
+import Store
 import Testing
 
 @Suite("Price of choosing")

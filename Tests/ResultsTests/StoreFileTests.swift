@@ -1,10 +1,13 @@
 // Stores on the disk: opening, other processes, other versions, other programs, constraints in SQL.
 
+import Analysis
 import Dispatch
 import Federation
+import Formatting
 import Foundation
 import GRDB
-import Results
+import Presentation
+import Store
 import Synchronization
 import Testing
 

@@ -1,11 +1,14 @@
 // What the tests of this room share: a made-up run with known figures, folders, snapshots.
 
+import Analysis
 import Datasets
 import Federation
+import Formatting
 import Foundation
+import Presentation
 import Privacy
-import Results
 import Scenarios
+import Store
 import Tensors
 import TestSupport
 import Testing

@@ -1,9 +1,12 @@
 // Sweeps: how axes are read, which cells they give, and which of them are known already.
 
+import Analysis
+import Formatting
 import Foundation
 import Kernels
-import Results
+import Presentation
 import Scenarios
+import Store
 import TestSupport
 import Testing
 

@@ -1,7 +1,10 @@
 // Widths, cuts, numbers and tables as a terminal shows them.
 
+import Analysis
 import Federation
-import Results
+import Formatting
+import Presentation
+import Store
 import Testing
 
 @Suite("Text for a terminal")

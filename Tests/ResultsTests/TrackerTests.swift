@@ -1,9 +1,12 @@
 // What trackers get of a run, read back by the trackers themselves where they are installed.
 
+import Analysis
 import Federation
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 import Testing
 
 private let tool = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()

@@ -1,12 +1,15 @@
 // Exported adapters of language models: read back they give the run's own losses, and real transformers and peft give
 // the logits that they give here.
 
+import Analysis
 import Datasets
 import Federation
+import Formatting
 import Foundation
 import Learning
-import Results
+import Presentation
 import Scenarios
+import Store
 import Tensors
 import TestModels
 import Testing

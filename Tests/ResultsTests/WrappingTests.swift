@@ -1,6 +1,9 @@
 // Lines that fit: prose between words, tables in blocks, documents for papers.
 
-import Results
+import Analysis
+import Formatting
+import Presentation
+import Store
 import Testing
 
 @Suite("Text that fits")

@@ -19,7 +19,7 @@ struct ScenarioTests {
     #expect(scenario.data.publicExamples == 10_000)
     #expect(scenario.model.pretraining?.epochs == 3)
     #expect(scenario.adapter?.targetModules == ["conv2", "fc"])
-    #expect(scenario.adapter?.freezeA == true)
+    #expect(scenario.adapter?.aggregation == .ffaLoRA)
     guard let method = scenario.method.settings as? Scenario.RobustClustered else {
       Issue.record("the method is \(scenario.method.name)")
       return

@@ -56,7 +56,10 @@ struct MiniLMTests {
     let golden = try reader.decode(
       Golden.self, from: Data(contentsOf: goldenFile("minilm.json")))
     #expect(golden.embeddings.count == 7)
-    let model = try Architecture.bert(.miniLM, maximumTokens: 64, classes: 2)
+    let model = try Architecture.bert(
+      BERTConfiguration(
+        vocabularySize: 30_522, width: 384, blocks: 6, heads: 12, innerWidth: 1536, positions: 512),
+      maximumTokens: 64, classes: 2)
     let weights = try PretrainedModel(folder: folder).parameters
     let plan = try TrainingPlan(
       architecture: model,

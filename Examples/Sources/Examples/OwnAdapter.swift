@@ -2,13 +2,35 @@
 //
 // `merge` is all that the forward pass needs; `pullBack` turns an example's gradient of W′ into that of u, which is
 // clipped. Everything else (hosts, slots, exports, merging) follows from the two.
+//
+// In a scenario: "adapter": {"type": "row-sum", "target_modules": ["fc1"]}.
 
+import Federation
 import Kernels
 import Learning
+import Scenarios
+
+struct RowSum: BuildableAdapter {
+  static let name = "row-sum"
+  static let summary = "W + u v^T with a fixed v."
+  static let keys: [Key] = [AdapterKeys.targetModules, AdapterKeys.modulesToSave]
+
+  /// The facts that checks, forecasts and reports ask for.
+  let traits: AdapterTraits
+
+  init(_ fields: Fields) throws(ScenarioError) {
+    traits = try AdapterTraits(fields, trains: "a vector of each layer's outputs", isLinear: true)
+  }
+
+  func adapter(seed: UInt64) -> any Adapter {
+    RowSumAdapter(targetModules: traits.targetModules, modulesToSave: traits.modulesToSave)
+  }
+}
 
 struct RowSumAdapter: WeightAdapter {
   let kind = "row-sum"
   let targetModules: [String]
+  var modulesToSave: [String] = []
 
   func tensors(on host: HostSpec, target: Int) -> [AdapterTensor] {
     [AdapterTensor("row_sum_u", rows: host.rows, columns: 1, start: .constant(0), isTrained: true)]

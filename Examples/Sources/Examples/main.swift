@@ -1,11 +1,11 @@
 // Runs each example and ends with 1 if one does not do what its file says.
 
+import Analysis
 import Datasets
 import Federation
 import Foundation
 import Kernels
 import Learning
-import Results
 import Scenarios
 
 func expect(_ holds: Bool, _ claim: String) {
@@ -75,6 +75,32 @@ do {
   expect("\(error)".contains("model.hidden"), "its keys are checked: \(error)")
 }
 
+// MARK: - An adapter and a rule that a scenario names
+
+try AdapterCatalog.add(buildable: RowSum.self)
+let perceptron = "model={\"name\": \"mlp\", \"hidden\": [12]}"
+let rowSum = try await run(
+  perceptron,
+  "adapter={\"type\": \"row-sum\", \"target_modules\": [\"fc1\"], \"modules_to_save\": [\"fc2\"]}")
+expect(
+  rowSum.adapter?.facts.trains == "a vector of each layer's outputs"
+    && rowSum.clients.allSatisfy { ($0.epsilon ?? .infinity) <= 5 },
+  "a scenario names the adapter, whose facts and ε stand in the result")
+do {
+  _ = try await run(
+    perceptron, "adapter={\"type\": \"row-sum\", \"target_modules\": [\"fc9\"]}")
+  expect(false, "a layer that the model lacks is refused")
+} catch let error as ScenarioError {
+  expect("\(error)".contains("fc9"), "a layer that the model lacks is refused: \(error)")
+}
+try AggregationCatalog.add(rule: MedianOfB.self)
+let median = try await run(
+  "adapter={\"type\": \"lora\", \"r\": 2, \"lora_alpha\": 4, \"target_modules\": [\"fc\"], "
+    + "\"aggregation\": \"median-b\"}")
+expect(
+  median.adapter?.aggregation == "median-b" && (median.adapter?.largestError ?? 0) > 1e-3,
+  "a scenario names the rule, whose distance from the exact average is measured")
+
 // MARK: - A metric
 
 try RunMetric.add(.smallestClusterPrice)
@@ -83,7 +109,22 @@ expect(
   price != nil && RunMetric.all.contains(.smallestClusterPrice),
   "a metric reads the result, and comparisons show it: \(100 * (price ?? 0)) points")
 
-// MARK: - Data, a layer and an adapter under DP-SGD
+// MARK: - Data that a scenario names
+
+try DatasetKinds.add(MoonsData.self)
+let onMoons = try await run(
+  "data={\"name\": \"moons\", \"train_examples\": 4000}", perceptron, "rounds=12",
+  "population.clusters[1].shift={\"label_offset\": 1}")
+let found = onMoons.clients.map(\.accuracy).reduce(0, +) / Double(onMoons.clients.count)
+expect(found > 0.7, "a scenario names the data, which are learned: \(100 * found) % of two classes")
+do {
+  _ = try await run("data={\"name\": \"moons\", \"train_examples\": 1}")
+  expect(false, "their keys are checked")
+} catch let error as ScenarioError {
+  expect("\(error)".contains("data.train_examples"), "their keys are checked: \(error)")
+}
+
+// MARK: - A source, a layer and an adapter under DP-SGD
 
 let moons = TwoMoons(count: 400)
 

@@ -1,12 +1,15 @@
 // The files that a run leaves: models as safetensors, and checkpoints, from which a run goes on.
 
+import Analysis
 import Datasets
 import Dispatch
 import Federation
+import Formatting
 import Foundation
+import Presentation
 import Privacy
-import Results
 import Scenarios
+import Store
 import Synchronization
 import Tensors
 

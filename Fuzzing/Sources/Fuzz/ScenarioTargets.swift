@@ -1,10 +1,13 @@
 // Everything that is written as JSON by hand: scenarios, alone and under the linter, and sweep files.
 
+import Analysis
 import Datasets
 import Federation
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 
 extension FuzzTarget {
   static let scenario = FuzzTarget(

@@ -85,7 +85,8 @@ extension TableFormat {
 extension KnownDataset {
   public static let adult = KnownDataset(
     name: "adult", title: "Adult: income above 50,000 dollars from the US census of 1994",
-    format: .table(.adult), shape: .features(count: 113), classNames: ["<=50K", ">50K"],
+    loader: PublishedTableLoader(format: .adult), shape: .features(count: 113),
+    classNames: ["<=50K", ">50K"],
     publishedCounts: (32_561, 16_281),
     files: [
       PublishedFile(

@@ -3,7 +3,7 @@
 extension KnownDataset {
   public static let fashionMNIST = KnownDataset(
     name: "fashion-mnist", title: "Fashion-MNIST: 28 x 28 grey pictures of clothing",
-    format: .idx(firstLabel: 0, transposed: false),
+    loader: IDXLoader(), kind: .images,
     shape: .image(height: 28, width: 28, channels: 1),
     classNames: [
       "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
@@ -27,7 +27,7 @@ extension KnownDataset {
 
   public static let mnist = KnownDataset(
     name: "mnist", title: "MNIST: 28 x 28 grey pictures of handwritten digits",
-    format: .idx(firstLabel: 0, transposed: false),
+    loader: IDXLoader(), kind: .images,
     shape: .image(height: 28, width: 28, channels: 1), classNames: digits,
     publishedCounts: (60_000, 10_000),
     files: [
@@ -62,12 +62,12 @@ extension KnownDataset {
   /// Files of the user's: any size of image, and as many classes as the request says.
   public static let idx = KnownDataset(
     name: "idx", title: "grey pictures in four IDX files of yours",
-    format: .idx(firstLabel: 0, transposed: false), files: mnist.files.map { $0.ofAnyContent },
+    loader: IDXLoader(), kind: .images, files: mnist.files.map { $0.ofAnyContent },
     licence: "yours", source: "give the folder of the four files as data.path")
 
   public static let cifar10 = KnownDataset(
     name: "cifar-10", title: "CIFAR-10: 32 x 32 colour pictures of ten kinds of things",
-    format: .cifar10,
+    loader: CIFAR10Loader(), kind: .images,
     shape: .image(height: CIFAR10.side, width: CIFAR10.side, channels: CIFAR10.channels),
     classNames: [
       "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
@@ -91,7 +91,7 @@ extension KnownDataset {
   ) -> KnownDataset {
     KnownDataset(
       name: "emnist-\(split)", title: "EMNIST \(split): 28 x 28 grey pictures of handwriting",
-      format: .idx(firstLabel: firstLabel, transposed: true),
+      loader: IDXLoader(firstLabel: firstLabel, transposed: true), kind: .images,
       shape: .image(height: 28, width: 28, channels: 1), classNames: classNames,
       publishedCounts: publishedCounts,
       files: [

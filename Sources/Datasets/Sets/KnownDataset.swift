@@ -1,28 +1,23 @@
 // The data sets that can be asked for by name, and what is known about each before its files are read.
 
+import Synchronization
+
 /// A data set that can be asked for by name: the one place that says what it is called, what it looks like,
 /// which files it has and how they are read. Scenarios, the linter and the loader all ask here.
 public struct KnownDataset: Sendable, Hashable {
-  /// How the files of a data set are read.
-  public enum Format: Sendable, Hashable {
-    /// IDX files; labels begin at `firstLabel`, and EMNIST's images lie on their side.
-    case idx(firstLabel: UInt8, transposed: Bool)
-    case cifar10
-    /// A training and a test table whose columns are published.
-    case table(TableFormat)
-    /// Any table, described in the request.
-    case csv
-    /// Texts in a table, described in the request.
-    case text
-    /// Packed images beside a table, described in the request.
+  /// What its examples are.
+  public enum ExampleKind: Sendable, Hashable {
+    /// Rows of numbers.
+    case numbers
     case images
-    /// Drawn at random as described in the request.
-    case synthetic
+    case texts
   }
 
   public let name: String
   public let title: String
-  public let format: Format
+  /// How its examples come to be.
+  public let loader: any DatasetLoader
+  public let kind: ExampleKind
   /// What an example looks like; nil where the request or the files say it.
   public let shape: ExampleShape?
   /// Nil where the request says it.
@@ -37,14 +32,20 @@ public struct KnownDataset: Sendable, Hashable {
   /// How to come by it, as an imperative.
   public let source: String
 
-  init(
-    name: String, title: String, format: Format, shape: ExampleShape? = nil, classCount: Int? = nil,
+  /// - Parameters:
+  ///   - name: as scenarios write it.
+  ///   - title: one sentence without its full stop, for the schema and `dpflsim data`.
+  ///   - source: how to come by it, as an imperative.
+  public init(
+    name: String, title: String, loader: any DatasetLoader, kind: ExampleKind = .numbers,
+    shape: ExampleShape? = nil, classCount: Int? = nil,
     classNames: [String] = [], publishedCounts: (train: Int, test: Int)? = nil,
     files: [PublishedFile] = [], licence: String, source: String
   ) {
     self.name = name
     self.title = title
-    self.format = format
+    self.loader = loader
+    self.kind = kind
     self.shape = shape
     self.classCount = classCount ?? (classNames.isEmpty ? nil : classNames.count)
     self.classNames = classNames
@@ -58,35 +59,47 @@ public struct KnownDataset: Sendable, Hashable {
 
   public func hash(into hasher: inout Hasher) { hasher.combine(name) }
 
-  /// Whether its examples are images.
-  public var isImageSet: Bool {
-    switch format {
-    case .idx, .cifar10, .images: true
-    case .table, .csv, .text, .synthetic: false
+  public var isImageSet: Bool { kind == .images }
+
+  public var isTextSet: Bool { kind == .texts }
+
+  private static let builtIn: [KnownDataset] =
+    [fashionMNIST, mnist] + emnist + [idx, images, cifar10, adult, csv, text, synthetic]
+  /// Those with files of one published content.
+  package static let published = [fashionMNIST, mnist] + emnist + [cifar10, adult]
+  private static let added = Mutex<[KnownDataset]>([])
+
+  /// Those of this package and those that others added, in the order of the documentation.
+  public static var all: [KnownDataset] { builtIn + added.withLock { $0 } }
+
+  /// Lets one more data set be loaded; once for each.
+  ///
+  /// - Returns: whether no other set had its name.
+  package static func add(_ known: KnownDataset) -> Bool {
+    added.withLock { added in
+      guard !(builtIn + added).contains(known) else { return false }
+      added.append(known)
+      return true
     }
   }
 
-  /// Whether its examples are texts.
-  public var isTextSet: Bool { format == .text }
-
-  public static let all: [KnownDataset] =
-    [fashionMNIST, mnist] + emnist + [idx, images, cifar10, adult, csv, text, synthetic]
-
   public static let csv = KnownDataset(
-    name: "csv", title: "any table of text, described in the scenario", format: .csv,
+    name: "csv", title: "any table of text, described in the scenario", loader: TableLoader(),
     licence: "yours", source: "give the path of the file")
 
   public static let text = KnownDataset(
-    name: "text", title: "texts in a table, for the language model of the scenario", format: .text,
+    name: "text", title: "texts in a table, for the language model of the scenario",
+    loader: TextLoader(), kind: .texts,
     licence: "yours", source: "give the path of the file")
 
   public static let images = KnownDataset(
     name: "images", title: "your own pictures, packed by tools/convert-images, with their table",
-    format: .images, licence: "yours", source: "give the path of the folder")
+    loader: ImageTableLoader(), kind: .images, licence: "yours",
+    source: "give the path of the folder")
 
   public static let synthetic = KnownDataset(
     name: "synthetic", title: "one Gaussian cloud for each class, drawn from a seed",
-    format: .synthetic, licence: "none needed", source: "nothing to fetch")
+    loader: SyntheticLoader(), licence: "none needed", source: "nothing to fetch")
 
   /// The data set of that name.
   /// - Throws: `invalidRequest` with the names there are.

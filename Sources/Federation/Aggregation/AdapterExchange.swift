@@ -25,6 +25,8 @@ struct ServedModel: Sendable {
 /// The exchange of a whole run.
 struct AdapterExchange: Sendable {
   let rule: any AggregationRule
+  /// Whether B stays with its client.
+  let keepsBLocal: Bool
   let layout: AdapterLayout
   /// Parameters of the base model.
   let base: [Float]
@@ -38,21 +40,23 @@ struct AdapterExchange: Sendable {
   ///
   /// - Parameter plan: both factors trained.
   init?(scenario: Scenario, plan: TrainingPlan, base: [Float]) throws(ArchitectureError) {
-    guard let adapter = scenario.adapter, adapter.hasOwnExchange, let configuration = plan.lora
+    guard let adapter = scenario.adapter, adapter.hasOwnExchange, let trained = plan.adapter,
+      trained.trainedFactors != nil
     else { return nil }
-    rule = adapter.aggregation.rule
+    rule = try adapter.aggregation.makeRule()
+    keepsBLocal = adapter.aggregation.traits.keepsBLocal
     layout = AdapterLayout(plan: plan, keepsResidual: rule.keepsResidual)
     self.base = base
     seed = scenario.seed
-    clientRanks = adapter.clientRanks
+    clientRanks = adapter.traits.factors?.clientRanks
     firstTraining = scenario.method.traits.clustersFirstRound ? 1 : 0
     var plans = [NetworkKey(trained: .both, rankLimit: nil): plan]
     for round in 0..<2 {
-      for trained in rule.phases(round: round) {
-        for limit in Set(adapter.clientRanks?.map { Int?.some($0) } ?? [nil]) {
-          plans[NetworkKey(trained: trained, rankLimit: limit)] = try TrainingPlan(
+      for factors in rule.phases(round: round) {
+        for limit in Set(clientRanks?.map { Int?.some($0) } ?? [nil]) {
+          plans[NetworkKey(trained: factors, rankLimit: limit)] = try TrainingPlan(
             architecture: plan.architecture,
-            adapter: configuration.training(trained, rankLimit: limit))
+            adapter: trained.training(factors, rankLimit: limit))
         }
       }
     }
@@ -116,7 +120,7 @@ struct AdapterExchange: Sendable {
 
   private func model(_ vector: [Float], personal: [Float]?) -> AdapterModel {
     var model = layout.model(vector)
-    guard rule.keepsBLocal, let personal else { return model }
+    guard keepsBLocal, let personal else { return model }
     var offset = 0
     for layer in model.layers.indices {
       let b = model.layers[layer].b
@@ -142,10 +146,11 @@ struct AdapterExchange: Sendable {
   /// own noise move these places alone.
   func places(of phase: Phase) -> [Int] {
     if rule.trainsWeights { return Array(layout.plan.trainableCount..<layout.count) }
-    let suffix = phase.trained == .a ? "lora_A" : "lora_B"
-    return layout.plan.slots
-      .filter { phase.trained == .both || $0.name.hasSuffix(suffix) }
-      .flatMap { Array($0.range) }
+    switch phase.trained {
+    case .both: return layout.plan.slots.flatMap { Array($0.range) }
+    case .a: return layout.plan.adaptedLayers.flatMap { Array($0.a.range) }
+    case .b: return layout.plan.adaptedLayers.flatMap { Array($0.b.range) }
+    }
   }
 
   /// Floats that go up and down for a client's work in a phase.
@@ -155,7 +160,7 @@ struct AdapterExchange: Sendable {
     let layers = served.plan.adaptedLayers
     let a = layers.reduce(0) { $0 + $1.a.count }
     let b = layers.reduce(0) { $0 + $1.b.count }
-    let up = rule.keepsBLocal && !sendsAll ? a : served.start.count
+    let up = keepsBLocal && !sendsAll ? a : served.start.count
     let down = rule.downloads(
       factors: (a, b), weights: layout.residualCount, contributors: contributors,
       trained: phase.trained)
@@ -199,13 +204,13 @@ struct AdapterExchange: Sendable {
         start: layout.model(vector), clients: clients, numbers: own.map(\.client),
         trained: phase.trained, seed: seed, round: round, model: index)
       let next = try rule.aggregate(input)
-      if rule.keepsBLocal { keep(clients, of: own, in: &state) }
+      if keepsBLocal { keep(clients, of: own, in: &state) }
       state.models[index] = layout.vector(next)
       let (error, size) = input.error(of: next)
       missed += error
       whole += size
     }
-    guard !rule.keepsBLocal, whole > 0 else { return nil }
+    guard !keepsBLocal, whole > 0 else { return nil }
     return (missed / whole).squareRoot()
   }
 

@@ -1,24 +1,24 @@
 // The adapters of one model as matrices, and how they lie in the flat vectors of state and clients.
 
-package import Kernels
+public import Kernels
 import Learning
 
 /// A and B of one adapted layer; its weights are W + scale · B A.
-package struct LayerFactors: Sendable, Hashable {
+public struct LayerFactors: Sendable, Hashable {
   /// rank × inputs.
-  package var a: Matrix
+  public var a: Matrix
   /// outputs × rank.
-  package var b: Matrix
-  package let scale: Double
+  public var b: Matrix
+  public let scale: Double
 
-  package init(a: Matrix, b: Matrix, scale: Double) {
+  public init(a: Matrix, b: Matrix, scale: Double) {
     self.a = a
     self.b = b
     self.scale = scale
   }
 
   /// scale · B A.
-  package var product: Matrix { b.multiplied(by: a).scaled(by: scale) }
+  public var product: Matrix { b.multiplied(by: a).scaled(by: scale) }
 
   /// The first components alone.
   func limited(to rank: Int) -> LayerFactors {
@@ -28,18 +28,18 @@ package struct LayerFactors: Sendable, Hashable {
 }
 
 /// The adapters of one model.
-package struct AdapterModel: Sendable, Hashable {
-  package var layers: [LayerFactors]
+public struct AdapterModel: Sendable, Hashable {
+  public var layers: [LayerFactors]
   /// What was folded into the frozen weights, layer by layer; empty for rules that leave them alone.
-  package var residual: [Matrix]
+  public var residual: [Matrix]
 
-  package init(layers: [LayerFactors], residual: [Matrix] = []) {
+  public init(layers: [LayerFactors], residual: [Matrix] = []) {
     self.layers = layers
     self.residual = residual
   }
 
   /// What the model adds to each adapted weight.
-  package var weightChanges: [Matrix] {
+  public var weightChanges: [Matrix] {
     let products = layers.map(\.product)
     return residual.isEmpty ? products : zip(products, residual).map { $0.adding($1) }
   }
@@ -92,7 +92,7 @@ package struct AdapterLayout: Sendable {
   static func factors(
     of plan: TrainingPlan, trainable: [Float], frozen: [Float]
   ) -> [LayerFactors] {
-    let trained = plan.lora?.trained ?? .both
+    let trained = plan.trainedFactors ?? .both
     func matrix(_ slot: ParameterSlot, _ values: [Float]) -> Matrix {
       Matrix(
         rows: slot.rows, columns: slot.columns, elements: values[slot.range].map(Double.init))

@@ -3,25 +3,25 @@
 // For clients k with weights p_k = 1/K the ideal is Σ p_k B_k A_k; the mean of the factors is another thing,
 // Σ p_k B_k · Σ p_k A_k, unless one factor is common to all.
 
-package import Kernels
-package import Learning
-package import Scenarios
+public import Kernels
+public import Learning
+public import Scenarios
 
 /// What a rule is given at the end of a phase.
-package struct AggregationInput: Sendable {
+public struct AggregationInput: Sendable {
   /// The model that was handed out.
-  package let start: AdapterModel
+  public let start: AdapterModel
   /// The factors of its clients after training, in the order of clients; at least one.
-  package let clients: [[LayerFactors]]
+  public let clients: [[LayerFactors]]
   /// The numbers of these clients, by which errors name them.
-  package let numbers: [Int]
-  package let trained: TrainedFactors
-  package let seed: UInt64
-  package let round: Int
+  public let numbers: [Int]
+  public let trained: TrainedFactors
+  public let seed: UInt64
+  public let round: Int
   /// Index of the model.
-  package let model: Int
+  public let model: Int
 
-  package init(
+  public init(
     start: AdapterModel, clients: [[LayerFactors]], numbers: [Int]? = nil, trained: TrainedFactors,
     seed: UInt64 = 0, round: Int = 0, model: Int = 0
   ) {
@@ -36,13 +36,13 @@ package struct AggregationInput: Sendable {
 }
 
 /// One of the parts of a round, each with an upload of its own.
-package struct Phase: Sendable, Hashable {
-  package let trained: TrainedFactors
+public struct Phase: Sendable, Hashable {
+  public let trained: TrainedFactors
   /// Which share of the round's local steps, index of count.
   let index: Int
   let count: Int
 
-  package init(_ trained: TrainedFactors, index: Int = 0, count: Int = 1) {
+  public init(_ trained: TrainedFactors, index: Int = 0, count: Int = 1) {
     self.trained = trained
     self.index = index
     self.count = count
@@ -50,7 +50,7 @@ package struct Phase: Sendable, Hashable {
 
   /// The phase's part of a round's steps (from 0). Where they cannot be shared equally, the first phase has
   /// one more in even rounds and the last in odd ones.
-  package func steps(of total: Int, round: Int) -> Range<Int> {
+  public func steps(of total: Int, round: Int) -> Range<Int> {
     let spare = round % 2 == 0 ? count - 1 : 0
     return (total * index + spare) / count..<(total * (index + 1) + spare) / count
   }
@@ -58,13 +58,11 @@ package struct Phase: Sendable, Hashable {
 
 /// A way to average adapters. All that a rule computes, it computes from what clients released; where
 /// clients protect their examples, it is post-processing and costs no privacy.
-package protocol AggregationRule: Sendable {
+public protocol AggregationRule: AggregationSettings {
   /// Whether the rule changes frozen weights, so that each model has its own.
   var keepsResidual: Bool { get }
   /// Whether clients train the adapted weights themselves, by way of carriers.
   var trainsWeights: Bool { get }
-  /// Whether B stays with its client.
-  var keepsBLocal: Bool { get }
   /// The phases of a round.
   ///
   /// - Parameter round: from 0, counted from the first round that trains.
@@ -85,13 +83,12 @@ package protocol AggregationRule: Sendable {
 }
 
 extension AggregationRule {
-  package var keepsResidual: Bool { false }
-  package var trainsWeights: Bool { false }
-  package var keepsBLocal: Bool { false }
-  package func prepared(_ model: AdapterModel, for trained: TrainedFactors) -> AdapterModel {
+  public var keepsResidual: Bool { false }
+  public var trainsWeights: Bool { false }
+  public func prepared(_ model: AdapterModel, for trained: TrainedFactors) -> AdapterModel {
     model
   }
-  package func downloads(
+  public func downloads(
     factors: (a: Int, b: Int), weights: Int, contributors: Int, trained: TrainedFactors
   ) -> Int {
     factors.a + factors.b
@@ -102,7 +99,7 @@ extension AggregationInput {
   /// The start with the mean of whichever factors were trained.
   ///
   /// Exact and free of order, as secure aggregation would compute it.
-  package func withMeanFactors() throws -> AdapterModel {
+  public func withMeanFactors() throws -> AdapterModel {
     var model = start
     for layer in model.layers.indices {
       if trained != .b {
@@ -131,7 +128,7 @@ extension AggregationInput {
   }
 
   /// Σ p_k · scale · B_k A_k of every layer: what exact aggregation would add to the weights.
-  package var meanProducts: [Matrix] {
+  public var meanProducts: [Matrix] {
     start.layers.indices.map { layer in
       Matrix.mean(clients.map { $0[layer].product })
         ?? Matrix(rows: 0, columns: 0)
@@ -141,19 +138,24 @@ extension AggregationInput {
 
 extension Scenario.Adapter.Aggregation {
   /// The rule as the server carries it out.
-  package var rule: any AggregationRule {
-    switch self {
-    case .fedIT, .mean: FactorAveraging()
-    case .ffaLoRA: FrozenAAveraging()
-    case .roLoRA: AlternatingAveraging()
-    case .flexLoRA: ProductDecomposition()
-    case .floRA: Stacking()
-    case .fedSALoRA: SharedA()
-    case .fedExLoRA: ResidualAveraging()
-    case .loRAFAIR: CorrectedAveraging()
-    case .deer: TwoPhaseAveraging()
-    case .fedSVD: RotatedAveraging()
-    case .rgp: CarrierAveraging()
+  ///
+  /// - Throws: `ArchitectureError` for settings that came without one.
+  package func makeRule() throws(ArchitectureError) -> any AggregationRule {
+    guard let rule = settings.init() as? any AggregationRule else {
+      throw ArchitectureError(
+        description:
+          "adapter.aggregation: nothing says how \"\(name)\" averages; add it by AggregationCatalog.add(rule:)"
+      )
     }
+    return rule
+  }
+}
+
+extension AggregationCatalog {
+  /// Lets scenarios name a rule of another package.
+  ///
+  /// - Throws: `ScenarioError` if another rule has its name.
+  public static func add(rule: any AggregationRule.Type) throws(ScenarioError) {
+    try add(rule)
   }
 }

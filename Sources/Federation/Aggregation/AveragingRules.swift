@@ -3,22 +3,27 @@
 // FedIT: Zhang et al. 2023. FFA-LoRA: Sun et al. 2024. RoLoRA: Chen et al. 2024. FedSA-LoRA: Guo et al. 2025.
 
 import Kernels
-import Learning
+public import Learning
+public import Scenarios
 
 /// FedIT: A and B are averaged apart, so products do not average.
-struct FactorAveraging: AggregationRule {
-  func phases(round: Int) -> [TrainedFactors] { [.both] }
+extension Scenario.FedIT: AggregationRule {
+  public func phases(round: Int) -> [TrainedFactors] { [.both] }
 
-  func aggregate(_ input: AggregationInput) throws -> AdapterModel { try input.withMeanFactors() }
+  public func aggregate(_ input: AggregationInput) throws -> AdapterModel {
+    try input.withMeanFactors()
+  }
 }
 
 /// FFA-LoRA: A stays at its common start; the product is linear in B, the average exact.
-struct FrozenAAveraging: AggregationRule {
-  func phases(round: Int) -> [TrainedFactors] { [.b] }
+extension Scenario.FFALoRA: AggregationRule {
+  public func phases(round: Int) -> [TrainedFactors] { [.b] }
 
-  func aggregate(_ input: AggregationInput) throws -> AdapterModel { try input.withMeanFactors() }
+  public func aggregate(_ input: AggregationInput) throws -> AdapterModel {
+    try input.withMeanFactors()
+  }
 
-  func downloads(
+  public func downloads(
     factors: (a: Int, b: Int), weights: Int, contributors: Int, trained: TrainedFactors
   ) -> Int {
     factors.b
@@ -26,13 +31,15 @@ struct FrozenAAveraging: AggregationRule {
 }
 
 /// RoLoRA: B in one round, A in the next; each round's average is exact.
-struct AlternatingAveraging: AggregationRule {
-  func phases(round: Int) -> [TrainedFactors] { [round % 2 == 0 ? .b : .a] }
+extension Scenario.RoLoRA: AggregationRule {
+  public func phases(round: Int) -> [TrainedFactors] { [round % 2 == 0 ? .b : .a] }
 
-  func aggregate(_ input: AggregationInput) throws -> AdapterModel { try input.withMeanFactors() }
+  public func aggregate(_ input: AggregationInput) throws -> AdapterModel {
+    try input.withMeanFactors()
+  }
 
   /// The factor that the round before averaged.
-  func downloads(
+  public func downloads(
     factors: (a: Int, b: Int), weights: Int, contributors: Int, trained: TrainedFactors
   ) -> Int {
     trained == .b ? factors.a : factors.b
@@ -41,19 +48,17 @@ struct AlternatingAveraging: AggregationRule {
 
 /// FedSA-LoRA: both are trained, A is shared, B stays with its client, which therefore has a model of its
 /// own.
-struct SharedA: AggregationRule {
-  var keepsBLocal: Bool { true }
+extension Scenario.FedSALoRA: AggregationRule {
+  public func phases(round: Int) -> [TrainedFactors] { [.both] }
 
-  func phases(round: Int) -> [TrainedFactors] { [.both] }
-
-  func aggregate(_ input: AggregationInput) throws -> AdapterModel {
+  public func aggregate(_ input: AggregationInput) throws -> AdapterModel {
     var model = try input.withMeanFactors()
     // The server sees no B: that of its own model stays at zero.
     for layer in model.layers.indices { model.layers[layer].b = input.start.layers[layer].b }
     return model
   }
 
-  func downloads(
+  public func downloads(
     factors: (a: Int, b: Int), weights: Int, contributors: Int, trained: TrainedFactors
   ) -> Int {
     factors.a
@@ -63,10 +68,10 @@ struct SharedA: AggregationRule {
 /// FedSVD (Lee et al. 2025): B is trained and averaged; before every round the server writes the same
 /// product as (U S)(Vᵀ), so that A has orthonormal rows and does not lengthen gradients before they are
 /// clipped.
-struct RotatedAveraging: AggregationRule {
-  func phases(round: Int) -> [TrainedFactors] { [.b] }
+extension Scenario.FedSVD: AggregationRule {
+  public func phases(round: Int) -> [TrainedFactors] { [.b] }
 
-  func prepared(_ model: AdapterModel, for trained: TrainedFactors) throws -> AdapterModel {
+  public func prepared(_ model: AdapterModel, for trained: TrainedFactors) throws -> AdapterModel {
     var model = model
     for layer in model.layers.indices {
       let (r, q) = model.layers[layer].a.orthonormalRows()
@@ -79,7 +84,9 @@ struct RotatedAveraging: AggregationRule {
     return model
   }
 
-  func aggregate(_ input: AggregationInput) throws -> AdapterModel { try input.withMeanFactors() }
+  public func aggregate(_ input: AggregationInput) throws -> AdapterModel {
+    try input.withMeanFactors()
+  }
 }
 
 /// DEeR (Zhu et al. 2024): in every round first B is trained and averaged, then A.
@@ -89,10 +96,10 @@ struct RotatedAveraging: AggregationRule {
 /// of B): then ‖ΔB A‖ = ‖ΔB‖ and E A⁺ = E Aᵀ is white noise, so that the clip and the noise of DP-SGD on the
 /// factor are those of the regulator, for A and B of any size. The published code clips ‖ΔB‖ alone, which
 /// gives an A with a singular value above 1 less noise than it claims.
-struct TwoPhaseAveraging: AggregationRule {
-  func phases(round: Int) -> [TrainedFactors] { [.b, .a] }
+extension Scenario.DEeR: AggregationRule {
+  public func phases(round: Int) -> [TrainedFactors] { [.b, .a] }
 
-  func prepared(_ model: AdapterModel, for trained: TrainedFactors) -> AdapterModel {
+  public func prepared(_ model: AdapterModel, for trained: TrainedFactors) -> AdapterModel {
     var model = model
     for layer in model.layers.indices {
       let (a, b) = (model.layers[layer].a, model.layers[layer].b)
@@ -109,12 +116,23 @@ struct TwoPhaseAveraging: AggregationRule {
     return model
   }
 
-  func aggregate(_ input: AggregationInput) throws -> AdapterModel { try input.withMeanFactors() }
+  public func aggregate(_ input: AggregationInput) throws -> AdapterModel {
+    try input.withMeanFactors()
+  }
 
   /// The factor that the phase before averaged; the rotation every client can compute.
-  func downloads(
+  public func downloads(
     factors: (a: Int, b: Int), weights: Int, contributors: Int, trained: TrainedFactors
   ) -> Int {
     trained == .b ? factors.a : factors.b
+  }
+}
+
+/// Kinds without A and B: vectors of trained numbers are averaged, and the rule is never asked.
+extension Scenario.PlainMean: AggregationRule {
+  public func phases(round: Int) -> [TrainedFactors] { [.both] }
+
+  public func aggregate(_ input: AggregationInput) throws -> AdapterModel {
+    try input.withMeanFactors()
   }
 }

@@ -5,8 +5,8 @@
 // published code adds that term.
 
 package import Kernels
-import Learning
-import Scenarios
+public import Learning
+public import Scenarios
 
 /// The carriers of one weight matrix W: L (outputs × r) with orthonormal columns, R (r × inputs) with orthonormal rows.
 package struct GradientCarriers: Sendable {
@@ -38,16 +38,16 @@ package struct GradientCarriers: Sendable {
 }
 
 /// The rule of RGP: the changes of the adapted weights are averaged, which is exact.
-struct CarrierAveraging: AggregationRule {
-  var keepsResidual: Bool { true }
-  var trainsWeights: Bool { true }
+extension Scenario.CarrierMean: AggregationRule {
+  public var keepsResidual: Bool { true }
+  public var trainsWeights: Bool { true }
 
-  func phases(round: Int) -> [TrainedFactors] { [.both] }
+  public func phases(round: Int) -> [TrainedFactors] { [.both] }
 
   /// Never asked: changes of weights are averaged as vectors.
-  func aggregate(_ input: AggregationInput) throws -> AdapterModel { input.start }
+  public func aggregate(_ input: AggregationInput) throws -> AdapterModel { input.start }
 
-  func downloads(
+  public func downloads(
     factors: (a: Int, b: Int), weights: Int, contributors: Int, trained: TrainedFactors
   ) -> Int {
     weights

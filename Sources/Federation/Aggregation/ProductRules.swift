@@ -5,14 +5,15 @@
 // al. 2025.
 
 import Kernels
-import Learning
+public import Learning
+public import Scenarios
 
 /// FlexLoRA: the averaged product, cut to the rank of the adapter by its singular values. A client of
 /// smaller rank gets the largest of them.
-struct ProductDecomposition: AggregationRule {
-  func phases(round: Int) -> [TrainedFactors] { [.both] }
+extension Scenario.FlexLoRA: AggregationRule {
+  public func phases(round: Int) -> [TrainedFactors] { [.both] }
 
-  func aggregate(_ input: AggregationInput) throws -> AdapterModel {
+  public func aggregate(_ input: AggregationInput) throws -> AdapterModel {
     var model = input.start
     for (layer, mean) in input.meanProducts.enumerated() {
       let scale = model.layers[layer].scale
@@ -25,12 +26,12 @@ struct ProductDecomposition: AggregationRule {
 
 /// FLoRA: B = [B_1 … B_K], A = [p_1 A_1; …; p_K A_K]; B A goes into the frozen weights and every round starts
 /// with fresh factors.
-struct Stacking: AggregationRule {
-  var keepsResidual: Bool { true }
+extension Scenario.FLoRA: AggregationRule {
+  public var keepsResidual: Bool { true }
 
-  func phases(round: Int) -> [TrainedFactors] { [.both] }
+  public func phases(round: Int) -> [TrainedFactors] { [.both] }
 
-  func aggregate(_ input: AggregationInput) throws -> AdapterModel {
+  public func aggregate(_ input: AggregationInput) throws -> AdapterModel {
     var model = input.start
     var stream = RandomStream(
       seed: input.seed, purpose: .initialization, round: input.round, client: input.model, step: 3)
@@ -65,7 +66,7 @@ struct Stacking: AggregationRule {
       ).transposed, scale: scale)
   }
 
-  func downloads(
+  public func downloads(
     factors: (a: Int, b: Int), weights: Int, contributors: Int, trained: TrainedFactors
   ) -> Int {
     min(contributors * (factors.a + factors.b), weights)
@@ -73,12 +74,12 @@ struct Stacking: AggregationRule {
 }
 
 /// FedEx-LoRA: the means of the factors, and what the product of the means misses into the frozen weights.
-struct ResidualAveraging: AggregationRule {
-  var keepsResidual: Bool { true }
+extension Scenario.FedExLoRA: AggregationRule {
+  public var keepsResidual: Bool { true }
 
-  func phases(round: Int) -> [TrainedFactors] { [.both] }
+  public func phases(round: Int) -> [TrainedFactors] { [.both] }
 
-  func aggregate(_ input: AggregationInput) throws -> AdapterModel {
+  public func aggregate(_ input: AggregationInput) throws -> AdapterModel {
     var model = try input.withMeanFactors()
     for (layer, mean) in input.meanProducts.enumerated() {
       let missed = mean.adding(model.layers[layer].product, times: -1)
@@ -88,7 +89,7 @@ struct ResidualAveraging: AggregationRule {
   }
 
   /// The residual has rank (K + 1) r at most and is sent as factors.
-  func downloads(
+  public func downloads(
     factors: (a: Int, b: Int), weights: Int, contributors: Int, trained: TrainedFactors
   ) -> Int {
     let both = factors.a + factors.b
@@ -98,13 +99,13 @@ struct ResidualAveraging: AggregationRule {
 
 /// LoRA-FAIR: the means of the factors, then B corrected towards the exact average; in closed form (lora.md
 /// B.8): ΔB = (W* − B A) Aᵀ (A Aᵀ + λI)⁻¹. What lies outside of the rows of A stays missed.
-struct CorrectedAveraging: AggregationRule {
+extension Scenario.LoRAFAIR: AggregationRule {
   /// λ of the paper.
   static let regularization = 0.01
 
-  func phases(round: Int) -> [TrainedFactors] { [.both] }
+  public func phases(round: Int) -> [TrainedFactors] { [.both] }
 
-  func aggregate(_ input: AggregationInput) throws -> AdapterModel {
+  public func aggregate(_ input: AggregationInput) throws -> AdapterModel {
     var model = try input.withMeanFactors()
     for (layer, mean) in input.meanProducts.enumerated() {
       let factors = model.layers[layer]

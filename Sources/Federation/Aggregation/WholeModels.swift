@@ -42,7 +42,7 @@ extension MethodContext {
       guard !clients.isEmpty else { continue }
       let input = AggregationInput(
         start: AdapterModel(layers: factors(before[index])), clients: clients,
-        trained: plan.lora?.trained ?? .both)
+        trained: plan.trainedFactors ?? .both)
       let (error, size) = input.error(of: AdapterModel(layers: factors(after[index])))
       missed += error
       whole += size

@@ -39,7 +39,7 @@ final class ClientSettings: Sendable {
     // Where the server protects whole clients it clips their updates itself.
     clipsWithoutNoise = privacy.clipsWithoutNoise && privacy.unit == .example
     followsExamples = privacy.individual
-    generatorWidth = if case .opLoRA(let hidden)? = scenario.adapter?.kind { hidden } else { nil }
+    generatorWidth = scenario.adapter?.traits.factors?.generatorWidth
   }
 }
 

@@ -1,4 +1,4 @@
-// How a client moves its model once a gradient is noisy: SGD, momentum, Adam, and the course of the
+// How a model moves once a gradient is released or public: SGD, momentum, Adam, and the course of the
 // learning rate. Post-processing of released values, so none of it costs privacy.
 
 import Foundation

@@ -130,9 +130,9 @@ struct ArrivalEvaluation: Sendable {
   /// Nil where models are not low-rank adapters, or more than factors and linear layers is trained.
   private func routed(_ models: [[Float]], by routing: ExpertRouting) throws -> RoutedModel? {
     let plan = context.plan
-    guard plan.lora != nil else { return nil }
+    guard plan.trainedFactors != nil else { return nil }
     if let exchange = context.exchange,
-      exchange.layout.keepsResidual || exchange.rule.keepsBLocal || exchange.rule.trainsWeights
+      exchange.layout.keepsResidual || exchange.keepsBLocal || exchange.rule.trainsWeights
     {
       return nil
     }

@@ -90,8 +90,8 @@ extension ModelSize {
     let first = layers.indices.first(where: plan.isTrained(layer:)) ?? 0
     var left = Array(work[first...])
     // The frozen product of the first adapted layer is cached too: only its low rank is left.
-    if let adapter = plan.lora, adapter.freezeA, plan.cachesProducts {
-      left[0].operations = 2 * left[0].outputs * adapter.rank
+    if plan.trainedFactors == .b, plan.cachesProducts, let rank = plan.adaptedLayers.first?.rank {
+      left[0].operations = 2 * left[0].outputs * rank
     }
     cachedForward = Work(
       operations: left.reduce(0) { $0 + $1.operations }, outputs: left.reduce(0) { $0 + $1.outputs }

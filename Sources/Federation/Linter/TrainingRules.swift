@@ -48,7 +48,7 @@ extension CheckRule {
     },
     CheckRule("DP404", .warning) { facts in
       guard facts.isPrivate, let adapter = facts.scenario.adapter,
-        adapter.aggregation == .fedIT, adapter.kind == .lora
+        adapter.aggregation.traits.multipliesNoise, adapter.traits.factors?.choosesFactors == true
       else { return [] }
       return [
         Complaint(

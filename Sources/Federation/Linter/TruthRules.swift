@@ -84,7 +84,7 @@ extension CheckRule {
     },
     CheckRule("DP108", .critical) { facts in
       guard facts.isPrivate, facts.scenario.privacy.noiseMultiplier == 0,
-        facts.scenario.adapter?.kind == .lora
+        facts.scenario.adapter?.traits.factors?.choosesFactors == true
       else { return [] }
       return [
         Complaint(

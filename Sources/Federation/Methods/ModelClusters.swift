@@ -58,7 +58,7 @@ extension Scenario.ModelClusters: FederatedMethod, RunnableMethod {
   private func gram(
     of updates: [ClientUpdate], state: FederatedState, context: MethodContext
   ) throws -> Matrix {
-    guard context.exchange == nil, context.plan.lora?.trained == .both else {
+    guard context.exchange == nil, context.plan.trainedFactors == .both else {
       return try AdapterClusters.gram(
         of: context.clusteringSignals(of: updates, from: state.models), zeroed: zeroedShare)
     }

@@ -19,9 +19,6 @@ struct Pretraining {
   let settings: Scenario.Model.Pretraining
   let lanes: LanePool
 
-  /// Parts into which a batch is always cut, whatever the number of lanes, so that the order of every
-  /// sum is fixed.
-  private static let parts = 4
   /// SHA-256 over everything that decides the result.
   var key: String {
     var hash = SHA256()
@@ -42,7 +39,8 @@ struct Pretraining {
     let seed = population.scenario.seed
     let source = population.publicExamples
     var parameters = architecture.initialParameters(seed: seed)
-    var velocity = [Float](repeating: 0, count: parameters.count)
+    var optimizer = LocalOptimizer(.momentum(settings.momentum), count: parameters.count)
+    let gradients = PublicGradient(source: source, lanes: lanes)
     let batch = min(settings.batchSize, source.count)
     guard batch > 0 else { return parameters }
     for epoch in 0..<settings.epochs {
@@ -54,41 +52,13 @@ struct Pretraining {
         let position = population.plan.softRows.map {
           Int(stream.next(upperBound: UInt64($0.count + 1)))
         }
-        let gradient = try await gradientSum(
-          parameters, firstPosition: position ?? 0, source: source,
-          positions: Array(order[start..<start + batch]))
-        let scale = 1 / Float(batch)
-        let rate = Float(settings.learningRate)
-        let momentum = Float(settings.momentum)
-        for i in parameters.indices {
-          velocity[i] = momentum * velocity[i] + scale * gradient[i]
-          parameters[i] -= rate * velocity[i]
-        }
+        let sum = try await gradients.sum(
+          at: parameters, over: Array(order[start..<start + batch]), firstPosition: position ?? 0)
+        optimizer.move(
+          &parameters, against: sum, expectedBatch: Float(batch),
+          learningRate: Float(settings.learningRate))
       }
     }
     return parameters
-  }
-
-  private func gradientSum(
-    _ parameters: [Float], firstPosition: Int, source: ClientView, positions: [Int]
-  ) async throws -> [Float] {
-    let size = (positions.count + Pretraining.parts - 1) / Pretraining.parts
-    let parts = stride(from: 0, to: positions.count, by: size).map {
-      Array(positions[$0..<min($0 + size, positions.count)])
-    }
-    let sums = try await lanes.map(parts) { part, lane in
-      try await lane.run { workspace in
-        let network = try workspace.whole()
-        network.load(trainable: parameters)
-        network.firstPosition = firstPosition
-        defer { network.firstPosition = 0 }
-        var sum = [Float](repeating: 0, count: parameters.count)
-        _ = network.addClippedSum(of: source, at: part, clipping: .none, to: &sum)
-        return sum
-      }
-    }
-    var total = sums[0]
-    for sum in sums.dropFirst() { for i in total.indices { total[i] += sum[i] } }
-    return total
   }
 }

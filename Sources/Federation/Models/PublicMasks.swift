@@ -14,16 +14,8 @@ extension Population {
       return drawn
     }
     let source = publicExamples
-    let gradients = try await lanes.map([0]) { _, lane in
-      try await lane.run { workspace in
-        let network = try workspace.whole()
-        network.load(trainable: base)
-        var sum = [Float](repeating: 0, count: base.count)
-        _ = network.addClippedSum(
-          of: source, at: Array(0..<source.count), clipping: .none, to: &sum)
-        return sum
-      }
-    }
-    return adapter.masks(of: gradients[0], in: plan, replacing: drawn)
+    let gradient = try await PublicGradient(source: source, lanes: lanes, parts: 1)
+      .sum(at: base, over: Array(0..<source.count))
+    return adapter.masks(of: gradient, in: plan, replacing: drawn)
   }
 }

@@ -20,7 +20,7 @@ extension Scenario.BERTEncoder: BuildableModel {
       case .pooler: .pooler
       }
     return try .bert(
-      EncoderSizes(sizes), maximumTokens: maximumTokens, pooling: kind, classes: classes)
+      sizes, maximumTokens: maximumTokens, pooling: kind, classes: classes)
   }
 }
 
@@ -29,13 +29,12 @@ extension Scenario.GPTDecoder: BuildableModel {
     for examples: ExampleShape, classes: Int, in scenario: Scenario
   ) throws -> Architecture {
     switch try scenario.transformer(for: examples) {
-    case .gpt2(let sizes)?: return try .gpt(DecoderSizes(sizes), maximumTokens: maximumTokens)
+    case .gpt2(let sizes)?: return try .gpt(sizes, maximumTokens: maximumTokens)
     case nil:
       return try .gpt(
-        DecoderSizes(
-          vocabulary: examples.vocabulary, width: width, blocks: blocks, heads: heads,
-          inner: 4 * width,
-          positions: maximumTokens + (scenario.adapter?.kind.softRows ?? 0)),
+        GPT2Configuration(
+          vocabularySize: examples.vocabulary, width: width, blocks: blocks, heads: heads,
+          positions: maximumTokens + (scenario.adapter?.traits.softRows ?? 0)),
         maximumTokens: maximumTokens)
     default: throw scenario.holdsNoModel(use: "bert")
     }
@@ -67,24 +66,5 @@ extension Scenario {
     ArchitectureError(
       description: "model.path: \(model.path ?? "") does not hold a model for \"\(model.name)\"; "
         + "use \"\(other)\"")
-  }
-}
-
-extension EncoderSizes {
-  init(_ configuration: BERTConfiguration) {
-    self.init(
-      vocabulary: configuration.vocabularySize, width: configuration.width,
-      blocks: configuration.blocks, heads: configuration.heads, inner: configuration.innerWidth,
-      positions: configuration.positions, types: configuration.tokenTypes,
-      epsilon: Float(configuration.layerNormEpsilon))
-  }
-}
-
-extension DecoderSizes {
-  init(_ configuration: GPT2Configuration) {
-    self.init(
-      vocabulary: configuration.vocabularySize, width: configuration.width,
-      blocks: configuration.blocks, heads: configuration.heads, inner: configuration.innerWidth,
-      positions: configuration.positions, epsilon: Float(configuration.layerNormEpsilon))
   }
 }

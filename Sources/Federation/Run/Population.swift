@@ -139,7 +139,7 @@ extension Population {
 extension Scenario {
   /// Whether scenario and program decide the data: no file can change them.
   public var hasGeneratedData: Bool {
-    data.synthetic != nil && weightsPath == nil
+    data.isGenerated && weightsPath == nil
   }
 }
 
@@ -162,7 +162,7 @@ extension TrainingPlan {
   init(scenario: Scenario, shape: ExampleShape, classes: Int) throws {
     try self.init(
       architecture: Architecture(scenario: scenario, shape: shape, classes: classes),
-      adapter: scenario.adapter?.trained(seed: scenario.seed))
+      adapter: scenario.adapter?.built(seed: scenario.seed))
   }
 }
 

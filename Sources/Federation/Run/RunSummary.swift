@@ -103,7 +103,7 @@ struct RunSummary {
         clusters: scenario.population.clusters.count),
       adapter: scenario.adapter.map {
         AdapterResult(
-          aggregation: $0.aggregation.rawValue, facts: $0.facts,
+          aggregation: $0.aggregation.name, facts: $0.facts,
           lastError: progress.aggregationErrors.last,
           largestError: progress.aggregationErrors.max())
       },

@@ -6,19 +6,11 @@ public import Scenarios
 extension DatasetRequest {
   init(_ scenario: Scenario) {
     let data = scenario.data
-    self.init(
-      name: data.name, path: scenario.dataPath, testPath: scenario.opened(data.table?.testPath),
-      table: data.table?.format)
-    publicPath = scenario.opened(data.table?.publicPath)
+    self.init(name: data.name, path: scenario.dataPath)
     use = TableUse(
       isPrivate: scenario.hasBudget, publicExamples: data.publicExamples)
-    classCount = data.classes
     text = TextRequest(scenario)
-    if let table = data.table, let image = table.image {
-      imageTable = ImageFormat(table: table.format, image: image)
-    }
-    synthetic = data.synthetic
-    synthetic?.seed = scenario.seed
+    data.settings.complete(&self, in: scenario)
   }
 }
 

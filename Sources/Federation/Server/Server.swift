@@ -167,7 +167,7 @@ actor Server {
   private func folds(_ stage: RoundStage) -> Bool {
     keep == nil && stage != .fullBatch && !method.readsUpdates && aggregation == nil
       && context.exchange == nil
-      && context.plan.lora == nil
+      && context.plan.trainedFactors == nil
   }
 
   /// - Parameter folds: whether updates are folded as they come.

@@ -260,13 +260,3 @@ final class ConvolutionLayer: Layer {
     sum.clear()
   }
 }
-
-extension FloatBuffer {
-  /// Loads B of a host row by row, with rows of whole vectors.
-  func writeFactor(_ slot: ParameterSlot, of values: [Float], _ parameters: LayerParameters) {
-    for row in 0..<slot.rows {
-      let start = slot.offset + row * parameters.rank
-      write(values, in: start..<start + parameters.rank, at: row * parameters.rankStride)
-    }
-  }
-}

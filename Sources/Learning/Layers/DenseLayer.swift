@@ -69,14 +69,8 @@ final class DenseLayer: ProductCaching {
     if let frozenA = parameters.frozenA {
       weights.write(frozen.factors, in: frozenA.range, at: outputs * inputs)
     }
-    if let frozenB = parameters.frozenB { load(factorB: frozenB, of: frozen.factors) }
-  }
-
-  private func load(factorB slot: ParameterSlot, of values: [Float]) {
-    for row in 0..<outputs {
-      let start = slot.offset + row * parameters.rank
-      factorB.write(
-        values, in: start..<start + parameters.rank, at: row * parameters.rankStride)
+    if let frozenB = parameters.frozenB {
+      factorB.writeFactor(frozenB, of: frozen.factors, parameters)
     }
   }
 
@@ -86,7 +80,7 @@ final class DenseLayer: ProductCaching {
     if let slotA = parameters.slotA {
       weights.write(trainable, in: slotA.range, at: outputs * inputs)
     }
-    if let slotB = parameters.slotB { load(factorB: slotB, of: trainable) }
+    if let slotB = parameters.slotB { factorB.writeFactor(slotB, of: trainable, parameters) }
   }
 
   func forward(_ tile: Tile) {

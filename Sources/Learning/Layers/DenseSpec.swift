@@ -51,6 +51,7 @@ public struct DenseSpec: LayerSpec, Hashable {
 
   public func makeLayer(in context: LayerContext) -> any Layer {
     context.plan.mode(of: name) == .adapted
-      ? HostedDenseLayer(self, in: context) : DenseLayer(self, in: context)
+      ? HostedDenseLayer(hosts[0], isRectified: isRectified, in: context)
+      : DenseLayer(self, in: context)
   }
 }

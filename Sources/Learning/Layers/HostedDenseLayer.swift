@@ -1,4 +1,5 @@
-// A dense layer that carries an adapter without kernels of its own.
+// A linear map on one vector an example by way of its host: dense layers that carry an adapter without kernels of its
+// own, and the classifiers of text models.
 
 import Kernels
 
@@ -8,24 +9,23 @@ final class HostedDenseLayer: Layer {
   let inputGradient: FloatBuffer
   let inputStride: Int
   private let outputs: Int
-  private let isRectified: Bool
   private let host: LinearHost
   private let output: FloatBuffer
   private let outputGradient: FloatBuffer
-  private let gradient: FloatBuffer
+  /// Behind the ReLU; nil without one.
+  private let gradient: FloatBuffer?
   private var singles: Tile
 
-  init(_ spec: DenseSpec, in context: LayerContext) {
-    inputStride = spec.inputs
-    outputs = spec.outputs
-    isRectified = spec.isRectified
+  init(_ spec: HostSpec, isRectified: Bool, in context: LayerContext) {
+    inputStride = spec.columns
+    outputs = spec.rows
     let examples = context.examples
-    input = FloatBuffer(count: examples * spec.inputs)
-    inputGradient = FloatBuffer(count: examples * spec.inputs)
+    input = FloatBuffer(count: examples * spec.columns)
+    inputGradient = FloatBuffer(count: examples * spec.columns)
     output = context.output
     outputGradient = context.outputGradient
-    gradient = FloatBuffer(count: examples * spec.outputs)
-    host = LinearHost(spec.hosts[0], rows: examples, in: context)
+    gradient = isRectified ? FloatBuffer(count: examples * spec.rows) : nil
+    host = LinearHost(spec, rows: examples, in: context)
     singles = Tile(examples: examples)
   }
 
@@ -39,15 +39,15 @@ final class HostedDenseLayer: Layer {
   func forward(_ tile: Tile) {
     singles.becomeSingles(of: tile)
     host.forward(view(input, tile, inputStride), view(output, tile, outputs), tile: singles)
-    if isRectified { output.rectify(count: tile.count * outputs) }
+    if gradient != nil { output.rectify(count: tile.count * outputs) }
   }
 
   func backward(_ tile: Tile, needsInputGradient: Bool) {
     let count = tile.count * outputs
-    gradient.copy(count, from: outputGradient, at: 0, to: 0)
-    if isRectified { gradient.maskDead(at: 0, where: output, at: 0, count: count) }
+    gradient?.copy(count, from: outputGradient, at: 0, to: 0)
+    gradient?.maskDead(at: 0, where: output, at: 0, count: count)
     host.backward(
-      view(input, tile, inputStride), gradient: view(gradient, tile, outputs),
+      view(input, tile, inputStride), gradient: view(gradient ?? outputGradient, tile, outputs),
       inputGradient: needsInputGradient ? view(inputGradient, tile, inputStride) : nil,
       adding: false, tile: singles)
   }

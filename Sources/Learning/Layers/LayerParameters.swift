@@ -1,5 +1,7 @@
 // What a layer with one host reads off the plan: how the host is trained, and where its tensors lie.
 
+import Kernels
+
 /// The parameters of one host of a plan: weight, bias, and low-rank factors.
 struct LayerParameters {
   let mode: HostMode
@@ -48,4 +50,14 @@ struct LayerParameters {
 
   /// Rank rounded up to whole vectors of four: the pitch of everything indexed by rank.
   static func rankStride(_ rank: Int) -> Int { (rank + 3) / 4 * 4 }
+}
+
+extension FloatBuffer {
+  /// Loads B of a host row by row, with rows of whole vectors.
+  func writeFactor(_ slot: ParameterSlot, of values: [Float], _ parameters: LayerParameters) {
+    for row in 0..<slot.rows {
+      let start = slot.offset + row * parameters.rank
+      write(values, in: start..<start + parameters.rank, at: row * parameters.rankStride)
+    }
+  }
 }

@@ -45,81 +45,22 @@ public struct EncoderBlockSpec: LayerSpec, Hashable {
   public func makeLayer(in context: LayerContext) -> any Layer { EncoderBlock(self, in: context) }
 }
 
-final class EncoderBlock: Layer {
-  let input: FloatBuffer
-  let inputGradient: FloatBuffer
-  let inputStride: Int
-
-  private let shape: BlockShape
-  private let output: FloatBuffer
-  private let outputGradient: FloatBuffer
-  /// Query, key and value; the rest in order.
+final class EncoderBlock: TransformerBlock, Layer {
+  /// Query, key and value.
   private let projections: [LinearHost]
-  private let out: LinearHost
-  private let up: LinearHost
-  private let down: LinearHost
-  private let firstNorm: NormPart
-  private let secondNorm: NormPart
-  private let attention: AttentionPart
-  private let attended: FloatBuffer
   private let hidden: FloatBuffer
-  /// Before the activation; then the activation's derivative.
-  private let inner: FloatBuffer
-  private let activations: FloatBuffer
-  /// What a branch adds to the residual stream, and gradients.
-  private let branch: FloatBuffer
-  private let slope: FloatBuffer
-  private let innerSlope: FloatBuffer
   private let attendedSlope: FloatBuffer
-  private let lowestSlope: FloatBuffer
 
   init(_ spec: EncoderBlockSpec, in context: LayerContext) {
-    shape = spec.shape
-    let (d, f) = (shape.width, shape.inner)
-    let rows = context.rows
-    let keeps = context.hasGradient
-    inputStride = d
-    input = FloatBuffer(count: rows * d)
-    inputGradient = FloatBuffer(count: context.handsDown ? rows * d : 0)
-    output = context.output
-    outputGradient = context.outputGradient
-    let hosts = spec.hosts.map { LinearHost($0, rows: rows, in: context) }
+    let hosts = spec.hosts.map { LinearHost($0, rows: context.rows, in: context) }
     projections = Array(hosts[0...2])
-    (out, up, down) = (hosts[3], hosts[4], hosts[5])
-    firstNorm = NormPart(
-      "\(spec.name).attention.output.LayerNorm", width: d, epsilon: shape.epsilon, keeps: keeps,
+    let count = context.rows * spec.shape.width
+    hidden = context.buffer("hidden", count: count, keeps: hosts[4].keepsInput)
+    attendedSlope = context.workspace.scratch("attended slope", count: count)
+    super.init(
+      spec.shape, hosts: hosts,
+      norms: ["\(spec.name).attention.output.LayerNorm", "\(spec.name).output.LayerNorm"],
       in: context)
-    secondNorm = NormPart(
-      "\(spec.name).output.LayerNorm", width: d, epsilon: shape.epsilon, keeps: keeps, in: context)
-    attention = AttentionPart(shape, keeps: keeps, in: context)
-    attended = context.buffer("attended", count: rows * d, keeps: out.keepsInput)
-    hidden = context.buffer("hidden", count: rows * d, keeps: up.keepsInput)
-    inner = context.buffer("inner", count: rows * f, keeps: keeps)
-    activations = context.buffer("activations", count: rows * f, keeps: down.keepsInput)
-    branch = context.workspace.scratch("branch", count: rows * d)
-    slope = context.workspace.scratch("slope", count: rows * d)
-    innerSlope = context.workspace.scratch("inner slope", count: rows * f)
-    attendedSlope = context.workspace.scratch("attended slope", count: rows * d)
-    lowestSlope =
-      context.handsDown
-      ? inputGradient : context.workspace.scratch("lowest slope", count: rows * d)
-  }
-
-  private var hosts: [LinearHost] { projections + [out, up, down] }
-  private var norms: [NormPart] { [firstNorm, secondNorm] }
-
-  func load(frozen: FrozenParameters) {
-    for host in hosts { host.load(frozen: frozen) }
-    for norm in norms { norm.load(frozen: frozen) }
-  }
-
-  func load(trainable: [Float]) {
-    for host in hosts { host.load(trainable: trainable) }
-    for norm in norms { norm.load(trainable: trainable) }
-  }
-
-  private func rows(_ buffer: FloatBuffer, _ tile: Tile, _ width: Int) -> MatrixView {
-    MatrixView(buffer, rows: tile.rows, columns: width)
   }
 
   /// q, k or v, or their gradients, of the tile.
@@ -169,22 +110,5 @@ final class EncoderBlock: Layer {
         inputGradient: needsInputGradient ? rows(inputGradient, tile, d) : nil, adding: true,
         tile: tile)
     }
-  }
-
-  func squaredNorm(of example: Int) -> Double {
-    hosts.reduce(0) { $0 + $1.squaredNorm(of: example) }
-      + norms.reduce(0) { $0 + $1.squaredNorm(of: example) }
-  }
-
-  var hasSharedSum: Bool { hosts.allSatisfy(\.hasSharedSum) }
-
-  func accumulate(_ tile: Tile, coefficients: [Float]) {
-    for host in hosts { host.accumulate(tile, coefficients: coefficients) }
-    for norm in norms { norm.accumulate(tile, coefficients: coefficients) }
-  }
-
-  func drainSum(into total: inout [Float]) {
-    for host in hosts { host.drainSum(into: &total) }
-    for norm in norms { norm.drainSum(into: &total) }
   }
 }

@@ -1,8 +1,10 @@
 // `dpflsim advise SCENARIO`
 
+import Analysis
 import ArgumentParser
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
 
 struct AdviseCommand: ParsableCommand {

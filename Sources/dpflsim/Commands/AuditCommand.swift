@@ -2,8 +2,9 @@
 
 public import ArgumentParser
 public import Federation
-import Results
+import Presentation
 import Scenarios
+import Store
 
 struct AuditCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -2,7 +2,7 @@
 
 import ArgumentParser
 import Federation
-import Results
+import Presentation
 
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

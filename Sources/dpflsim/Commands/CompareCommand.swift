@@ -1,7 +1,8 @@
 // `dpflsim compare [RUN ...]`
 
+import Analysis
 import ArgumentParser
-import Results
+import Presentation
 import Scenarios
 
 /// How tables are written.

@@ -4,7 +4,7 @@ import ArgumentParser
 import Datasets
 import Federation
 import Foundation
-import Results
+import Presentation
 import Scenarios
 
 struct DataCommand: ParsableCommand {

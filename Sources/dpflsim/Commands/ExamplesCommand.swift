@@ -2,8 +2,8 @@
 
 import ArgumentParser
 import Federation
+import Formatting
 import Foundation
-import Results
 import Scenarios
 
 struct ExamplesCommand: ParsableCommand {

@@ -2,8 +2,9 @@
 
 import ArgumentParser
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -109,6 +110,6 @@ struct ExportCommand: ParsableCommand {
 extension Scenario {
   /// Whether no pretrained model's layout decides how adapters are written.
   fileprivate var exportsLikeImages: Bool {
-    modelPath == nil || !(adapter?.kind.hasFactors ?? true)
+    modelPath == nil || adapter.map { $0.traits.factors == nil } ?? false
   }
 }

@@ -3,9 +3,11 @@
 import ArgumentParser
 import Datasets
 import Federation
+import Formatting
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 
 struct InitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,13 +1,14 @@
 // `dpflsim lab lora-noise`, `lab membership`, `lab federated-noise` and `lab merging`; `lab planning-tokens` has
 // a file of its own
 
+import Analysis
 import ArgumentParser
 import Datasets
 import Federation
 import Foundation
 import Laboratory
 import Learning
-import Results
+import Presentation
 import Scenarios
 
 struct LabCommand: ParsableCommand {

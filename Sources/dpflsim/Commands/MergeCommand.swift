@@ -1,11 +1,13 @@
 // `dpflsim merge`
 
+import Analysis
 import ArgumentParser
 import Datasets
 import Foundation
 import Learning
-import Results
+import Presentation
 import Scenarios
+import Store
 
 struct MergeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,8 +1,8 @@
 // `dpflsim privacy`: epsilon, calibrate, ledger
 
 import ArgumentParser
+import Presentation
 import Privacy
-import Results
 import Scenarios
 
 struct PrivacyCommand: ParsableCommand {

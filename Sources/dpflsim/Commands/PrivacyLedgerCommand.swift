@@ -1,8 +1,10 @@
 // `dpflsim privacy ledger RUN`
 
+import Analysis
 import ArgumentParser
+import Presentation
 import Privacy
-import Results
+import Store
 
 extension PrivacyCommand {
   struct Ledger: ParsableCommand {

@@ -1,8 +1,9 @@
 // `dpflsim report [RUN ...] -o FILE.html`
 
+import Analysis
 import ArgumentParser
 import Foundation
-import Results
+import Presentation
 
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -3,9 +3,10 @@
 public import ArgumentParser
 public import Federation
 import Foundation
+import Presentation
 import Ranks
-import Results
 import Scenarios
+import Store
 import Synchronization
 
 struct RunCommand: AsyncParsableCommand {

@@ -2,8 +2,9 @@
 
 import ArgumentParser
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 
 struct RunsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

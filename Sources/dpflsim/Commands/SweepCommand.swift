@@ -1,9 +1,10 @@
 // `dpflsim sweep SCENARIO`
 
+import Analysis
 import ArgumentParser
 import Federation
 import Foundation
-import Results
+import Presentation
 import Scenarios
 
 struct SweepCommand: AsyncParsableCommand {

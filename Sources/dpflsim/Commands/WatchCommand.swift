@@ -2,7 +2,8 @@
 
 import ArgumentParser
 import Foundation
-import Results
+import Presentation
+import Store
 
 struct WatchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

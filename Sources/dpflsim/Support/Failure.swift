@@ -1,14 +1,16 @@
 // Every error as an exit code and words for people. What is not listed here is a fault of dpflsim.
 
+import Analysis
 import Clustering
 import Datasets
 import Federation
 import Foundation
 import Learning
+import Presentation
 import Privacy
 import Ranks
-import Results
 import Scenarios
+import Store
 import Tensors
 
 /// Why a command failed: its exit status, and a sentence for each problem on a line of its own.

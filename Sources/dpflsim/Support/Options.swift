@@ -2,10 +2,12 @@
 
 import ArgumentParser
 import Federation
+import Formatting
 import Foundation
 import JSON
-import Results
+import Presentation
 import Scenarios
+import Store
 
 enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
   case table

@@ -2,8 +2,8 @@
 
 import Datasets
 import Foundation
-import Results
 import Scenarios
+import Store
 
 /// The folders of this process.
 struct Places {

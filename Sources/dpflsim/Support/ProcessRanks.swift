@@ -2,7 +2,7 @@
 
 import Foundation
 import Ranks
-import Results
+import Store
 import Synchronization
 
 enum ProcessRanks {

@@ -1,7 +1,8 @@
 // Progress on standard error: a bar that is drawn over on a terminal, a line a round elsewhere, or JSON Lines.
 
 import Federation
-import Results
+import Formatting
+import Presentation
 import Scenarios
 
 actor ProgressDisplay {

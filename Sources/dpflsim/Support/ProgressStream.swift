@@ -3,7 +3,6 @@
 import ArgumentParser
 import Datasets
 import Federation
-import Results
 import Scenarios
 
 /// How progress is written.

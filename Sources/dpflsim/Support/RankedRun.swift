@@ -5,8 +5,8 @@ import Federation
 import Foundation
 import Privacy
 import Ranks
-import Results
 import Scenarios
+import Store
 
 /// A rank's part in a run.
 struct RankedRun {

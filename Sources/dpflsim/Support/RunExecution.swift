@@ -1,10 +1,12 @@
 // A run from the command line: simulate, store and show at once, and end well when it is stopped.
 
 import Federation
+import Formatting
 import Foundation
+import Presentation
 import Ranks
-import Results
 import Scenarios
+import Store
 import Synchronization
 import Tensors
 

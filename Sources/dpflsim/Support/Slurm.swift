@@ -1,7 +1,7 @@
 // Slurm by its commands: what is submitted, what is left, what is configured.
 
+import Analysis
 import Foundation
-import Results
 
 /// The commands of Slurm.
 enum Slurm {

@@ -1,12 +1,14 @@
 // `sweep --slurm`: one job array does what is missing, every cell into a store of its own, and a last job brings
 // them together.
 
+import Analysis
 import ArgumentParser
 import Datasets
 import Federation
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 
 struct SlurmOptions: ParsableArguments {
   @Flag(

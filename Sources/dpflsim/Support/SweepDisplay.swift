@@ -1,7 +1,8 @@
 // The live view of a sweep on standard error: the grid on a terminal, a line a cell elsewhere.
 
+import Analysis
 import Federation
-import Results
+import Formatting
 import Scenarios
 
 actor SweepDisplay {

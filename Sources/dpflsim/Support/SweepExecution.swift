@@ -1,10 +1,12 @@
 // A sweep from the command line: several cells side by side, as many as cores and memory allow.
 
+import Analysis
 import Datasets
 import Federation
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 
 struct SweepExecution {
   let grid: SweepGrid

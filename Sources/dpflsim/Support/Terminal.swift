@@ -1,8 +1,9 @@
 // Standard output and standard error: what may be coloured, how wide a line may be, what cannot be
 // written.
 
+import Formatting
 import Foundation
-import Results
+import Store
 
 #if canImport(Glibc)
   import Glibc

@@ -3,8 +3,9 @@
 import FlyingFox
 import FlyingSocks
 import Foundation
-import Results
+import Presentation
 import Scenarios
+import Store
 
 /// Serves a `WatchPage` at `http://127.0.0.1:PORT/TOKEN/`.
 struct WatchServer: Sendable {

@@ -1,0 +1,249 @@
+// Which budget, method and settings to take for the worst-off cluster, why, and how sure that is.
+//
+// The rule: of all cells with privacy the best mean accuracy of the worst-off cluster is sought; taken is the
+// cell with the least ε within one point of it. Nothing is recommended that is no better than guessing.
+
+import Clustering
+import Federation
+import Formatting
+import Foundation
+
+/// The answer of a comparison for one scenario.
+public struct Advice: Sendable {
+  public let scenario: String
+  /// Nil if nothing can be recommended.
+  public let chosen: ComparisonCell?
+  /// Why the chosen cell, in a few words; empty if there is none.
+  public let reason: String
+  /// What to take; what it costs; how sure that is.
+  public let sentences: [String]
+  /// What it would take to be surer.
+  public let surer: [String]
+  /// What this choice would cost if it were made privately; nil where nothing was chosen from, and where nobody asked
+  /// the store.
+  public var selectionPrice: SelectionPrice?
+}
+
+/// The differences of two cells in the accuracy of the worst-off cluster, seed by seed.
+struct SeedContrast {
+  /// First minus second; nil without a common seed.
+  let comparison: PairedComparison
+  /// Of the differences; nil with fewer than two.
+  let deviation: Double?
+
+  init?(_ pairs: [(ComparedRun, ComparedRun)]) {
+    let first = pairs.map { RunMetric.worstClusterAccuracy.value(of: $0.0.result) }
+    let second = pairs.map { RunMetric.worstClusterAccuracy.value(of: $0.1.result) }
+    guard !pairs.isEmpty,
+      let comparison = try? PairedComparison(first: first, second: second, seed: 0)
+    else { return nil }
+    self.comparison = comparison
+    let differences = zip(first, second).compactMap { first, second in
+      first.flatMap { first in second.map { first - $0 } }
+    }
+    let mean = differences.reduce(0, +) / Double(max(differences.count, 1))
+    let squares = differences.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    deviation =
+      differences.count < 2 ? nil : (squares / Double(differences.count - 1)).squareRoot()
+  }
+
+  /// Seeds with which a paired test at 5 % would see the difference in four of five repetitions, from the normal
+  /// approximation ((1.96 + 0.84) s / d)², at least 6; nil where nothing is known of it or it is 0.
+  var seedsNeeded: Int? {
+    guard let deviation, let difference = comparison.difference.mean, difference != 0 else {
+      return nil
+    }
+    let seeds = pow((1.96 + 0.84) * deviation / difference, 2)
+    return seeds < 1e6 ? max(Int(seeds.rounded(.up)), 6) : nil
+  }
+}
+
+extension Comparison {
+  /// For each scenario.
+  public var advice: [Advice] { scenarios.map { advice(for: $0) } }
+
+  /// Names of the scenarios, each once.
+  public var scenarios: [String] { Self.unique(cells.map(\.scenario)) }
+
+  /// How far below the best a cell may lie that is taken for its smaller ε.
+  private static let tolerance = 0.01
+
+  /// What the runs of a scenario say about which cell to take.
+  public func advice(for scenario: String) -> Advice {
+    let own = cells.filter { $0.scenario == scenario }
+    let rated = own.filter { !$0.isOracle && !$0.epsilon.isNone && $0.worstMean != nil }
+    guard let best = rated.max(by: { ($0.worstMean ?? 0) < ($1.worstMean ?? 0) }),
+      let top = best.worstMean
+    else {
+      let why =
+        own.contains { !$0.epsilon.isNone }
+        ? "No cell can be recommended: only the oracle was run with privacy, and nobody knows the true clusters."
+        : "No budget can be recommended: every run is without privacy."
+      return Advice(
+        scenario: scenario, chosen: nil, reason: "", sentences: [why],
+        surer: ["Run some budgets, such as `sweep --epsilon 1,2,4,8,none`."])
+    }
+    if let guess = best.guessing, top <= guess {
+      return Advice(
+        scenario: scenario, chosen: nil, reason: "",
+        sentences: [
+          "Nothing can be recommended: the worst-off cluster gets \(NumberText.percent(top)) at best, with "
+            + "\(name(of: best)), and guessing among \(best.classes) classes gives \(NumberText.percent(guess))."
+        ], surer: seedNeeds(best) + edgeNeeds(best, among: rated))
+    }
+    let near = rated.filter { ($0.worstMean ?? 0) >= top - Self.tolerance }
+    let chosen =
+      near.min {
+        ($0.epsilon.high, -($0.worstMean ?? 0)) < ($1.epsilon.high, -($1.worstMean ?? 0))
+      } ?? best
+    let reason = reason(chosen, best: best, among: rated)
+    let rival = rival(of: chosen, among: rated)
+    return Advice(
+      scenario: scenario, chosen: chosen, reason: reason,
+      sentences: [
+        taking(chosen, reason), pricing(chosen), certainty(of: chosen, against: rival),
+      ],
+      surer: seedNeeds(chosen, against: rival) + edgeNeeds(chosen, among: rated)
+        + (withoutPrivacy(chosen) == nil
+          ? ["Runs without privacy (`--epsilon none`), so that the price is known."] : []))
+  }
+
+  /// "r-dpcfl at ε 4, adapter.r=2".
+  package func name(of cell: ComparisonCell) -> String {
+    let settings = cell.settings.isEmpty || cell.settings == cell.scenario ? "" : cell.settings
+    return cell.method
+      + (cell.epsilon.isNone ? " without privacy" : " at ε \(cell.epsilon.label)")
+      + (settings.isEmpty ? "" : ", \(settings)")
+  }
+
+  private func reason(
+    _ chosen: ComparisonCell, best: ComparisonCell, among rated: [ComparisonCell]
+  ) -> String {
+    guard rated.count > 1 else { return "the only combination with privacy that was run" }
+    guard name(of: chosen) != name(of: best) else {
+      return "the best of \(rated.count) combinations with privacy"
+    }
+    return chosen.epsilon < best.epsilon
+      ? "with less ε within one point of the best, \(name(of: best))"
+      : "the best of \(rated.count) combinations with privacy, at a tie"
+  }
+
+  private func taking(_ cell: ComparisonCell, _ reason: String) -> String {
+    let worst = cell.worstCluster.map { ", \($0)," } ?? ""
+    return "Take \(name(of: cell)): its worst-off cluster\(worst) gets "
+      + "\(Self.words(cell.estimate(.worstClusterAccuracy))), \(reason)."
+  }
+
+  private func pricing(_ cell: ComparisonCell) -> String {
+    guard let price = priceOfPrivacy(cell), let mean = price.cost.clientMean.mean else {
+      return
+        "What privacy costs is not known: there is no run of \(cell.method) without privacy to pair it with."
+    }
+    let clients = Self.costs(mean, "its clients on average")
+    guard let minority = Self.mean(price, of: cell, minority: true) else {
+      return "Against the same method without privacy that \(clients)."
+    }
+    return
+      "Against the same method without privacy that \(Self.costs(minority, "the minority")) and \(clients)."
+  }
+
+  /// "costs the minority 1.2 points", or what it gains.
+  private static func costs(_ price: Double, _ who: String) -> String {
+    let points = percent(price.magnitude)
+    if points == "0.0" { return "costs \(who) nothing that shows" }
+    return price > 0 ? "costs \(who) \(points) points" : "gains \(who) \(points) points"
+  }
+
+  /// The best of the others at the same budget: another method, or other settings.
+  private func rival(
+    of chosen: ComparisonCell, among rated: [ComparisonCell]
+  ) -> ComparisonCell? {
+    rated.filter { $0.epsilon == chosen.epsilon && name(of: $0) != name(of: chosen) }
+      .max { ($0.worstMean ?? 0) < ($1.worstMean ?? 0) }
+  }
+
+  private func certainty(of chosen: ComparisonCell, against rival: ComparisonCell?) -> String {
+    guard let rival else {
+      return "Nothing else was run at this ε, so whether another method serves better is not known."
+    }
+    guard let contrast = SeedContrast(pairs(chosen, rival)),
+      let difference = contrast.comparison.difference.mean
+    else { return "No seed is common to it and the next best at this ε, \(name(of: rival))." }
+    let count = contrast.comparison.difference.count
+    let distance =
+      "The next best at this ε, \(short(rival, than: chosen)), is "
+      + (difference < 0
+        ? "ahead by \(Self.percent(-difference)) points in their common seeds"
+        : "\(Self.percent(difference)) points behind")
+    guard count > 1, let pValue = contrast.comparison.pValue else {
+      return distance + ", in one seed, which says nothing about chance."
+    }
+    let test = "(n = \(count), p = \(NumberText.decimal(pValue, 3)))"
+    return pValue <= 0.05
+      ? "\(distance) \(test), which is more than chance."
+      : "\(distance) \(test), which \(count < 6 ? "so few seeds" : "these seeds") cannot tell from chance."
+  }
+
+  /// The rival by that in which it differs.
+  private func short(_ rival: ComparisonCell, than chosen: ComparisonCell) -> String {
+    if rival.settings == chosen.settings { return rival.method }
+    return rival.method == chosen.method ? rival.settings : "\(rival.method) with \(rival.settings)"
+  }
+
+  private func seedNeeds(_ cell: ComparisonCell, against rival: ComparisonCell? = nil) -> [String] {
+    var needs: [String] = []
+    if cell.runs.count < 6 {
+      needs.append("At least 6 seeds: below that no difference reaches a p-value of 0.05.")
+    }
+    if let rival, let contrast = SeedContrast(pairs(cell, rival)),
+      (contrast.comparison.pValue ?? 1) > 0.05 || cell.runs.count < 6,
+      let seeds = contrast.seedsNeeded
+    {
+      needs.append(
+        "About \(NumberText.grouped(seeds)) seeds to tell it from \(short(rival, than: cell)), if their difference "
+          + "is as large as it looks (5 % error, 80 % power).")
+    }
+    return needs
+  }
+
+  /// Whether the answer lies at an end of what was tried.
+  private func edgeNeeds(_ cell: ComparisonCell, among rated: [ComparisonCell]) -> [String] {
+    let budgets = Set(rated.map(\.epsilon)).sorted()
+    var needs: [String] = []
+    if budgets.last == cell.epsilon {
+      needs.append("Budgets above ε \(cell.epsilon.label): nothing larger was tried.")
+    }
+    if budgets.first == cell.epsilon {
+      needs.append("Budgets below ε \(cell.epsilon.label): nothing smaller was tried.")
+    }
+    return needs
+  }
+}
+
+extension ComparisonCell {
+  public var scenario: String { runs.first?.result.scenario ?? "" }
+
+  /// Mean over seeds of the accuracy of the worst-off cluster.
+  package var worstMean: Double? { estimate(.worstClusterAccuracy).mean }
+
+  /// Classes that the model tells apart; 0 where no labels are counted.
+  package var classes: Int { runs.first?.result.clients.first?.confusion.classes ?? 0 }
+
+  /// The share of right answers of somebody who guesses among the classes; nil where there are none, and for
+  /// models that predict next tokens.
+  package var guessing: Double? {
+    guard classes > 1,
+      runs.first?.result.clusters.contains(where: { $0.perplexity != nil }) == false
+    else { return nil }
+    return 1 / Double(classes)
+  }
+
+  /// The cluster with the least mean accuracy; nil with a single one.
+  var worstCluster: String? {
+    let means = clusters.indices.map { accuracy(ofCluster: $0).mean ?? .infinity }
+    guard means.count > 1, let index = means.indices.min(by: { means[$0] < means[$1] }) else {
+      return nil
+    }
+    return clusters.labels[index]
+  }
+}

@@ -1,0 +1,111 @@
+// One finished run as a comparison sees it: which method, which budget, which seed, and what else its
+// scenario says.
+
+public import Federation
+import Formatting
+import Foundation
+package import Scenarios
+import Store
+
+/// The budgets of a run's clients.
+public struct EpsilonTarget: Sendable, Hashable, Comparable {
+  /// Smallest and largest target; infinite without privacy.
+  public let low: Double
+  public let high: Double
+
+  init(_ result: RunResult) {
+    let targets = result.clients.map { $0.targetEpsilon ?? .infinity }
+    low = targets.min() ?? .infinity
+    high = targets.max() ?? .infinity
+  }
+
+  /// `none`, a number, or `1–5` where clients have budgets of their own.
+  public var label: String {
+    func text(_ value: Double) -> String { value.isFinite ? NumberText.exact(value) : "none" }
+    return low == high ? text(low) : "\(text(low))–\(text(high))"
+  }
+
+  /// Whether nobody has privacy.
+  public var isNone: Bool { low == .infinity }
+
+  public static func < (a: Self, b: Self) -> Bool { (a.high, a.low) < (b.high, b.low) }
+}
+
+/// A finished run with its place in the comparison.
+public struct ComparedRun: Sendable, Hashable {
+  public let runID: String
+  public let result: RunResult
+  public let epsilon: EpsilonTarget
+  /// The method with its settings, canonical.
+  package let method: JSONValue
+  /// The scenario without seed, method and budgets, and what data and program it was run with: runs with equal
+  /// rest can be paired.
+  let rest: JSONValue
+
+  /// Nil for a run without a result.
+  init?(_ run: RunRecord, result: RunResult?) {
+    guard let result, let resolved = try? JSONValue(parsing: Data(run.scenarioJSON.utf8)),
+      case .object(var members) = resolved
+    else { return nil }
+    runID = run.runID
+    self.result = result
+    epsilon = EpsilonTarget(result)
+    method = members["method"] ?? .string(run.method)
+    // The name stays: two scenarios are not one because their numbers agree.
+    for key in ["seed", "method", "description"] { members[key] = nil }
+    // Runs of other data or of another build are other cells, never more seeds of the same.
+    members["data_hash"] = JSONValue(run.dataHash.map { String($0.prefix(12)) })
+    members["build"] = .string(run.build.map { String($0.prefix(12)) } ?? "unknown")
+    rest = Self.withoutTargets(.object(members))
+  }
+
+  private static func withoutTargets(_ value: JSONValue) -> JSONValue {
+    switch value {
+    case .object(let members):
+      .object(
+        members.reduce(into: [:]) { rest, member in
+          if member.key != "target_epsilon" { rest[member.key] = withoutTargets(member.value) }
+        })
+    case .array(let entries): .array(entries.map(withoutTargets))
+    default: value
+    }
+  }
+}
+
+// MARK: - What sets scenarios apart
+
+/// Names values by the settings in which they differ, such as `adapter.r=4`.
+package enum Settings {
+  /// For each value the settings in which not all agree, by path; empty where all are equal.
+  static func differences(of values: [JSONValue]) -> [JSONValue: [String: String]] {
+    let flat = Set(values).map { (value: $0, settings: flatten($0)) }
+    let paths = Set(flat.flatMap { $0.settings.keys })
+    let differing = paths.filter { path in Set(flat.map { $0.settings[path] ?? "–" }).count > 1 }
+    return flat.reduce(into: [:]) { differences, entry in
+      differences[entry.value] = Dictionary(
+        uniqueKeysWithValues: differing.map { ($0, entry.settings[$0] ?? "–") })
+    }
+  }
+
+  /// "adapter.r=4 rounds=10"; empty for none.
+  static func label(_ settings: [String: String]) -> String {
+    settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
+  }
+
+  /// Every leaf of a document by its path.
+  package static func flatten(_ value: JSONValue, at path: String = "") -> [String: String] {
+    switch value {
+    case .object(let members):
+      members.reduce(into: [:]) { flat, member in
+        let place = path.isEmpty ? member.key : "\(path).\(member.key)"
+        flat.merge(flatten(member.value, at: place)) { $1 }
+      }
+    case .array(let entries) where entries.contains { if case .object = $0 { true } else { false } }:
+      entries.enumerated().reduce(into: [:]) { flat, entry in
+        flat.merge(flatten(entry.element, at: "\(path)[\(entry.offset)]")) { $1 }
+      }
+    case .string(let text): [path: text]
+    default: [path: value.text]
+    }
+  }
+}

@@ -1,0 +1,135 @@
+// A folder with a LoRA adapter in PEFT's layout, as `export --peft` writes it.
+
+import Federation
+public import Foundation
+import Kernels
+package import Scenarios
+import Tensors
+
+/// A folder that is no adapter, or adapters that do not go together.
+public struct MergeError: Error, Sendable, Hashable, CustomStringConvertible {
+  public let description: String
+  public let isMissing: Bool
+
+  public init(_ description: String, isMissing: Bool = false) {
+    self.description = description
+    self.isMissing = isMissing
+  }
+}
+
+/// A LoRA adapter: factors by layer, and what was trained whole beside them.
+public struct AdapterFolder: Sendable {
+  /// The factors of one layer.
+  struct Layer: Sendable {
+    /// rank × inputs and outputs × rank.
+    let a: Matrix
+    let b: Matrix
+    let scale: Double
+    /// Shapes behind the first side, such as [inputs] or [channels, 5, 5].
+    let inputShape: [Int]
+    let outputShape: [Int]
+
+    var product: Matrix { b.multiplied(by: a).scaled(by: scale) }
+  }
+
+  /// Where it was read from, as the user named it.
+  public let path: String
+  package let document: JSONValue
+  let metadata: [String: String]
+  /// By the layer's name within the model.
+  let layers: [String: Layer]
+  let whole: [Safetensors.Tensor]
+
+  private static let prefix = "base_model.model."
+
+  /// - Throws: `MergeError`, `SafetensorsError`, `DocumentError`.
+  public init(_ folder: URL) throws {
+    path = folder.path
+    let path = folder.path
+    func data(_ name: String) throws(MergeError) -> Data {
+      do {
+        return try Data(contentsOf: folder.appendingPathComponent(name))
+      } catch {
+        throw MergeError(
+          "\(path): has no \(name) that can be read; name a folder of `dpflsim export RUN --peft FOLDER`",
+          isMissing: true)
+      }
+    }
+    document = try JSONValue(parsing: data("adapter_config.json"))
+    guard document["peft_type"] == "LORA" else {
+      throw MergeError(
+        "\(path): peft_type is \(document["peft_type"]?.text ?? "missing") and only LORA is merged; "
+          + "merge folders of low-rank adapters")
+    }
+    let file = try Safetensors(data: data("adapter_model.safetensors"))
+    metadata = file.metadata
+    var factors: [String: [String: Safetensors.Tensor]] = [:]
+    var whole: [Safetensors.Tensor] = []
+    for tensor in file.tensors {
+      guard tensor.name.hasPrefix(Self.prefix) else { continue }
+      let name = tensor.name.dropFirst(Self.prefix.count)
+      guard let side = ["lora_A", "lora_B"].first(where: { name.hasSuffix(".\($0).weight") }) else {
+        whole.append(tensor)
+        continue
+      }
+      factors[String(name.dropLast(side.count + 8)), default: [:]][side] = tensor
+    }
+    self.whole = whole
+    var layers: [String: Layer] = [:]
+    for (name, pair) in factors { layers[name] = try Self.layer(name, pair, document, path) }
+    self.layers = layers
+    guard !layers.isEmpty else { throw MergeError("\(path): holds no lora_A and lora_B") }
+  }
+
+  /// The file of the base model, which the configuration names beside this folder; nil for one of another place.
+  var baseFile: URL? {
+    guard case .string(let name)? = document["base_model_name_or_path"] else { return nil }
+    let file = URL(fileURLWithPath: name, relativeTo: URL(fileURLWithPath: path, isDirectory: true))
+      .appendingPathComponent("model.safetensors").standardizedFileURL
+    return FileManager.default.fileExists(atPath: file.path) ? file : nil
+  }
+
+  var hasRelativeBase: Bool {
+    guard case .string(let name)? = document["base_model_name_or_path"] else { return false }
+    return !name.hasPrefix("/")
+  }
+
+  private static func layer(
+    _ name: String, _ pair: [String: Safetensors.Tensor], _ document: JSONValue, _ path: String
+  ) throws(MergeError) -> Layer {
+    func matrix(_ side: String) throws(MergeError) -> (Matrix, [Int]) {
+      guard let tensor = pair[side], case .float32(let values) = tensor.values,
+        let rows = tensor.shape.first, rows > 0, values.allSatisfy(\.isFinite)
+      else {
+        throw MergeError("\(path): \(name) has no finite \(side); export the run again")
+      }
+      return (
+        Matrix(rows: rows, columns: values.count / rows, elements: values.map(Double.init)),
+        Array(tensor.shape.dropFirst())
+      )
+    }
+    let (a, inputShape) = try matrix("lora_A")
+    let (b, outputShape) = try matrix("lora_B")
+    guard b.columns == a.rows else {
+      throw MergeError(
+        "\(path): \(name) has factors of ranks \(a.rows) and \(b.columns); export the run again")
+    }
+    guard let alpha = (document["alpha_pattern"]?[name] ?? document["lora_alpha"])?.double else {
+      throw MergeError("\(path): lora_alpha is no number; export the run again")
+    }
+    let rank = Double(a.rows)
+    let scale = alpha / (document["use_rslora"] == .bool(true) ? rank.squareRoot() : rank)
+    return Layer(
+      a: a, b: b, scale: scale, inputShape: inputShape, outputShape: Array(outputShape.dropFirst()))
+  }
+}
+
+extension JSONValue {
+  fileprivate var double: Double? {
+    switch self {
+    case .integer(let value): Double(value)
+    case .number(let value): value
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,201 @@
+// Several LoRA adapters as one, and the folder that holds it.
+
+import Federation
+public import Foundation
+import Kernels
+public import Learning
+import Scenarios
+import Store
+import Tensors
+
+/// A merged adapter, ready to be written.
+public struct MergedAdapter: Sendable {
+  private let config: JSONValue
+  private let file: Safetensors
+  /// The first part's base, which the merged adapter stands on; nil where its configuration names a place of its own.
+  private let base: Data?
+  public let privacy: MergedPrivacy
+  /// Layers, and the largest relative error of the written factors against the merged change of the weights.
+  public let layers: Int
+  public let largestError: Double
+
+  /// - Parameters:
+  ///   - rank: of the written factors; nil takes the sum of the parts' ranks, at most a layer's smaller side.
+  ///   - data: of a part's run, what its data are; nil for a run that the store does not know.
+  /// - Throws: `MergeError` for parts of different layers or shapes; `EigenError`, `SafetensorsError`.
+  public init(
+    _ parts: [AdapterFolder], rule: TaskMerging, space: MergeSpace, rank: Int? = nil,
+    data: (String) -> String?
+  ) throws {
+    guard let first = parts.first, parts.count > 1 else {
+      throw MergeError("merge: needs at least two adapters; name more folders or runs")
+    }
+    let names = first.layers.keys.sorted()
+    for part in parts.dropFirst() {
+      guard part.layers.keys.sorted() == names else {
+        throw MergeError(
+          "\(part.path): adapts \(part.layers.keys.sorted().joined(separator: ", ")) and \(first.path) "
+            + "\(names.joined(separator: ", ")); merge adapters of the same layers")
+      }
+      for name in names {
+        guard let a = first.layers[name], let b = part.layers[name], a.a.columns == b.a.columns,
+          a.b.rows == b.b.rows, space == .product || a.a.rows == b.a.rows
+        else {
+          throw MergeError(
+            "\(part.path): \(name) has another shape than in \(first.path); merge adapters of one base "
+              + "model" + (space == .factors ? " and one rank, or in product space" : ""))
+        }
+      }
+    }
+    let merged =
+      space == .product
+      ? try Self.products(parts, names, rule, rank: rank) : Self.factors(parts, names, rule)
+    largestError = merged.map(\.error).max() ?? 0
+    layers = names.count
+    privacy = MergedPrivacy(
+      parts.map { part in
+        MergedPrivacy.Part(
+          run: part.metadata["run_id"], data: part.metadata["run_id"].flatMap(data),
+          epsilon: part.metadata["epsilon"].flatMap(Double.init),
+          delta: part.metadata["delta"].flatMap(Double.init) ?? 0)
+      })
+    base = first.hasRelativeBase ? first.baseFile.flatMap { try? Data(contentsOf: $0) } : nil
+    config = Self.configuration(first, merged, hasBase: base != nil)
+    file = try Safetensors(
+      tensors: merged.flatMap(\.tensors) + Self.whole(parts),
+      metadata: [
+        "format": "pt", "merged_from": parts.map(\.path).joined(separator: ", "),
+        "epsilon": privacy.epsilon.map { "\($0)" } ?? "none", "delta": "\(privacy.delta)",
+        "privacy": privacy.reason,
+      ])
+  }
+
+  /// One layer's factors as they are written.
+  private struct Merged {
+    let name: String
+    let a: Matrix
+    let b: Matrix
+    let like: AdapterFolder.Layer
+    let error: Double
+
+    var tensors: [Safetensors.Tensor] {
+      [
+        Safetensors.Tensor(
+          name: "base_model.model.\(name).lora_A.weight", shape: [a.rows] + like.inputShape,
+          values: .float32(a.elements.map { Float($0) })),
+        Safetensors.Tensor(
+          name: "base_model.model.\(name).lora_B.weight",
+          shape: [b.rows, b.columns] + like.outputShape,
+          values: .float32(b.elements.map { Float($0) })),
+      ]
+    }
+  }
+
+  private static func products(
+    _ parts: [AdapterFolder], _ names: [String], _ rule: TaskMerging, rank: Int?
+  ) throws -> [Merged] {
+    let products = parts.map { part in names.compactMap { part.layers[$0]?.product } }
+    var tensors: [Range<Int>] = []
+    for product in products[0] {
+      let start = tensors.last?.upperBound ?? 0
+      tensors.append(start..<start + product.elements.count)
+    }
+    let vector = rule.merge(products.map { $0.flatMap(\.elements) }, tensors: tensors)
+    return try zip(names, tensors).enumerated().compactMap { index, place in
+      guard let like = parts[0].layers[place.0] else { return nil }
+      let shape = products[0][index]
+      let whole = Matrix(
+        rows: shape.rows, columns: shape.columns, elements: Array(vector[place.1]))
+      let ranks = parts.reduce(0) { $0 + ($1.layers[place.0]?.a.rows ?? 0) }
+      let (b, a) = try whole.bestFactors(
+        rank: min(rank ?? ranks, shape.rows, shape.columns))
+      let missed = b.multiplied(by: a).adding(whole, times: -1).squaredNorm
+      let size = whole.squaredNorm
+      return Merged(
+        name: place.0, a: a, b: b, like: like,
+        error: size > 0 ? (missed / size).squareRoot() : 0)
+    }
+  }
+
+  /// A and B apart, each scaled by √s so that the written scale is 1.
+  private static func factors(
+    _ parts: [AdapterFolder], _ names: [String], _ rule: TaskMerging
+  ) -> [Merged] {
+    names.compactMap { name in
+      let own = parts.compactMap { $0.layers[name] }
+      guard let like = own.first else { return nil }
+      func merged(_ side: (AdapterFolder.Layer) -> Matrix) -> Matrix {
+        let scaled = own.map { side($0).scaled(by: $0.scale.squareRoot()) }
+        return Matrix(
+          rows: scaled[0].rows, columns: scaled[0].columns,
+          elements: rule.merge(scaled.map(\.elements)))
+      }
+      return Merged(name: name, a: merged(\.a), b: merged(\.b), like: like, error: 0)
+    }
+  }
+
+  /// The mean of what was trained whole, where all parts have it.
+  private static func whole(_ parts: [AdapterFolder]) throws(MergeError) -> [Safetensors.Tensor] {
+    var result: [Safetensors.Tensor] = []
+    for tensor in parts[0].whole {
+      var sum = [Double](repeating: 0, count: tensor.values.count)
+      for part in parts {
+        guard let other = part.whole.first(where: { $0.name == tensor.name }),
+          other.shape == tensor.shape, case .float32(let values) = other.values
+        else {
+          throw MergeError(
+            "\(part.path): has no \(tensor.name) of the same shape as \(parts[0].path); heads of different "
+              + "labels are not merged")
+        }
+        for i in sum.indices { sum[i] += Double(values[i]) }
+      }
+      result.append(
+        Safetensors.Tensor(
+          name: tensor.name, shape: tensor.shape,
+          values: .float32(sum.map { Float($0 / Double(parts.count)) })))
+    }
+    return result
+  }
+
+  private static func configuration(
+    _ first: AdapterFolder, _ merged: [Merged], hasBase: Bool
+  ) -> JSONValue {
+    guard case .object(var members) = first.document else { return first.document }
+    let rank = merged.map(\.a.rows).max() ?? 1
+    var ranks: [String: JSONValue] = [:]
+    var alphas: [String: JSONValue] = [:]
+    for layer in merged where layer.a.rows != rank {
+      ranks[layer.name] = .integer(layer.a.rows)
+      alphas[layer.name] = .integer(layer.a.rows)
+    }
+    // The scale is in the factors: alpha / r = 1.
+    members["r"] = .integer(rank)
+    members["lora_alpha"] = .integer(rank)
+    members["use_rslora"] = .bool(false)
+    members["rank_pattern"] = .object(ranks)
+    members["alpha_pattern"] = .object(alphas)
+    if hasBase { members["base_model_name_or_path"] = "base" }
+    return .object(members)
+  }
+
+  /// Writes `adapter_config.json` and `adapter_model.safetensors`, and the base that they stand on as
+  /// `base/model.safetensors` where it lay beside the first part.
+  ///
+  /// - Throws: `StoreError.cannotWrite`, `SafetensorsError`.
+  public func write(to folder: URL) throws -> [URL] {
+    let home = folder.appendingPathComponent("base", isDirectory: true)
+    let target = base == nil ? folder : home
+    do {
+      try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
+    } catch {
+      throw StoreError.cannotWrite(path: target.path, reason: StoreError.reason(of: error))
+    }
+    var files = [
+      (folder.appendingPathComponent("adapter_config.json"), Data((config.prettyText + "\n").utf8)),
+      (folder.appendingPathComponent("adapter_model.safetensors"), try file.data()),
+    ]
+    if let base { files.append((home.appendingPathComponent("model.safetensors"), base)) }
+    for (url, data) in files { try AtomicFile.write(data, to: url) }
+    return files.map(\.0)
+  }
+}

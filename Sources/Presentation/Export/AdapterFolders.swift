@@ -1,0 +1,40 @@
+// Makes sure that a folder of exported adapters holds those of one run.
+
+public import Foundation
+import Store
+import Tensors
+
+/// A folder that `export --peft` writes to.
+public enum AdapterFolders {
+  /// Refuses a folder with adapters of another run, or takes them away.
+  ///
+  /// - Parameters:
+  ///   - replacing: whether adapters of other runs are deleted; nothing else in the folder is touched.
+  /// - Throws: `PEFTError.occupied`; `StoreError.cannotWrite` if they cannot be deleted.
+  public static func prepare(_ folder: URL, for runID: String, replacing: Bool) throws {
+    let others = models(in: folder).filter { $0.run != runID }
+    guard let other = others.first else { return }
+    guard replacing else { throw PEFTError.occupied(path: folder.path, run: other.run) }
+    let beside = ["base", "inputs.json"].map { folder.appendingPathComponent($0) }
+    for place in others.map(\.folder) + beside
+    where FileManager.default.fileExists(atPath: place.path) {
+      do {
+        try FileManager.default.removeItem(at: place)
+      } catch {
+        throw StoreError.cannotWrite(path: place.path, reason: StoreError.reason(of: error))
+      }
+    }
+  }
+
+  /// The folders of models of any run.
+  private static func models(in folder: URL) -> [(folder: URL, run: String)] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    return names.sorted().compactMap { name in
+      guard name.hasPrefix("model-"), Int(name.dropFirst("model-".count)) != nil else { return nil }
+      let model = folder.appendingPathComponent(name)
+      let file = model.appendingPathComponent("adapter_model.safetensors")
+      guard let run = try? SafetensorsFile(file: file).metadata["run_id"] else { return nil }
+      return (model, run)
+    }
+  }
+}

@@ -1,0 +1,128 @@
+// The model card of an exported adapter: what it is, whom it serves, what its privacy covers, and what it is not for.
+//
+// Mitchell et al., "Model cards for model reporting" (2019); the head is what model hubs read.
+
+import Federation
+import Formatting
+import Foundation
+import Privacy
+import Scenarios
+import Store
+
+/// A `README.md` beside the adapter of one model of a run.
+struct ModelCard {
+  let run: RunRecord
+  let result: RunResult
+  let scenario: Scenario
+  /// Index of the model.
+  let model: Int
+  /// As `adapter_config.json` names the base.
+  let base: String
+
+  var text: String {
+    let clients = result.clients.filter { $0.model == model }
+    return """
+      ---
+      library_name: peft
+      base_model: \(JSONValue.string(base).text)
+      tags: [differential-privacy, federated-learning, dpflsim]
+      ---
+
+      # \(result.scenario), model \(model)
+
+      \(kind) of \(scenario.model.name) on \(scenario.data.name), trained by `\(result.method)` in \
+      \(NumberText.count(result.rounds, "round")) of simulated federated learning with \
+      \(NumberText.count(result.clients.count, "client")); \(clients.count) of them end with this model.
+
+      ## Whom it serves
+
+      \(clusterTable(clients))
+
+      Accuracies are the simulator's own measure on the clients' test examples. They are not covered by ε: publishing
+      them for real clients would cost privacy.
+
+      ## Privacy
+
+      \(privacy)
+
+      ## How to use it
+
+      ```python
+      from peft import PeftModel
+      model = PeftModel.from_pretrained(base_model, "model-\(model)")
+      ```
+
+      The base model is `\(base)`. `adapter_model.safetensors` repeats ε and the other facts in its metadata\
+      \(inputsSentence)
+
+      ## Limits
+
+      - Trained in a simulation, by one seed (\(result.seed)); see the report of the run for intervals over seeds.
+      - ε speaks of \(result.unit == .client ? "a whole client's data" : "one training example of a client"), not of a group of them, and
+        not of settings that were chosen by looking at private results.
+      - Not meant for decisions about people without a test on the population concerned\(groupSentence)
+
+      ## Origin
+
+      Run `\(run.runID)`, scenario hash `\(result.scenarioHash)`, result digest `\(result.resultDigest)`, dpflsim
+      \(run.version).
+
+      """
+  }
+
+  private var inputsSentence: String {
+    guard let table = scenario.data.table else { return "." }
+    return table.text == nil && table.image == nil
+      ? ", and `inputs.json` says how a row of the table becomes inputs."
+      : ", and `inputs.json` names the classes."
+  }
+
+  private var kind: String {
+    guard let adapter = scenario.adapter else { return "All parameters" }
+    return adapter.traits.factors != nil
+      ? "LoRA adapters (r = \(adapter.traits.rank), lora_alpha = \(NumberText.exact(adapter.traits.loraAlpha)), averaged by \(adapter.aggregation.name))"
+      : "Adapters of the kind \(adapter.name)"
+  }
+
+  private func clusterTable(_ clients: [ClientResult]) -> String {
+    var lines = ["| true cluster | clients | training examples | accuracy |", "|---|---|---|---|"]
+    for (index, cluster) in result.clusters.enumerated() {
+      let members = clients.filter { $0.cluster == index }
+      guard !members.isEmpty else { continue }
+      let tested = members.filter { $0.testExamples > 0 }.map(\.accuracy)
+      let mean = tested.isEmpty ? nil : tested.reduce(0, +) / Double(tested.count)
+      lines.append(
+        "| \(cluster.name.replacing("|", with: "\\|"))\(cluster.minority ? " (minority)" : "") | \(members.count) | "
+          + "\(members.reduce(0) { $0 + $1.trainExamples }) | \(NumberText.percent(mean)) |")
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private var privacy: String {
+    guard let epsilon = result.epsilonMax else {
+      return "Not every client trained with differential privacy: **no ε holds for this adapter**."
+    }
+    let delta = result.clients.map(\.delta).max() ?? 0
+    let accountants = Set(result.clients.compactMap(\.accountant)).sorted().joined(separator: ", ")
+    var text =
+      "(ε, δ) = (\(NumberText.epsilon(epsilon)), \(NumberText.exact(delta))) for each "
+      + "\(result.unit == .client ? "client" : "training example of a client"), added or removed, over every "
+      + "release of the run (Poisson sampling; accountant: \(accountants)). It is the largest of all clients, since "
+      + "an adapter depends on releases of clients of other clusters too."
+    let allowed = (result.allowedFindings ?? []).map { "\($0.rule) (\($0.message))" }
+    if !allowed.isEmpty {
+      text +=
+        "\n\nAllowed by name although the check refuses it: \(allowed.joined(separator: "; "))."
+    }
+    return text
+  }
+
+  private var groupSentence: String {
+    let gaps = (result.groups ?? []).compactMap { attribute in
+      attribute.accuracyGap.map { "\(attribute.attribute) \(NumberText.points($0))" }
+    }
+    return gaps.isEmpty
+      ? ", and no groups of people were looked at."
+      : "; accuracy gaps between groups: \(gaps.joined(separator: ", "))."
+  }
+}

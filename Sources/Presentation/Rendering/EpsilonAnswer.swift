@@ -1,0 +1,58 @@
+// The answer of `privacy epsilon` and `privacy calibrate`.
+
+import Formatting
+public import Privacy
+public import Scenarios
+
+/// A noise multiplier and what it costs, by one accountant or several.
+public struct EpsilonAnswer: Sendable {
+  private let noiseMultiplier: Double
+  private let bounds: [EpsilonBound]
+  private let refusals: [(accountant: AccountantKind, reason: String)]
+
+  /// - Parameters:
+  ///   - bounds: the bound asked for, then those it is compared with.
+  ///   - refusals: accountants that were asked and cannot answer.
+  public init(
+    noiseMultiplier: Double, bounds: [EpsilonBound],
+    refusals: [(accountant: AccountantKind, reason: String)] = []
+  ) {
+    self.refusals = refusals
+    self.noiseMultiplier = noiseMultiplier
+    self.bounds = bounds
+  }
+
+  public func lines(colors: Bool) -> [String] {
+    var table = TextTable([
+      ("accountant", .left), ("ε", .right), ("δ", .right), ("noise multiplier", .right),
+    ])
+    for bound in bounds {
+      table.add([
+        TextTable.Cell(AccountantTitle.text(bound.accountant)),
+        TextTable.Cell(NumberText.epsilon(bound.epsilon), .bold),
+        "\(NumberText.exact(bound.delta))", "\(NumberText.exact(noiseMultiplier))",
+      ])
+    }
+    for refusal in refusals {
+      table.add([TextTable.Cell(AccountantTitle.text(refusal.accountant)), "–", "–", "–"])
+    }
+    return [
+      "For one training example added or removed, with Poisson sampling, every release counted:"
+    ] + table.lines(colors: colors) + bounds.flatMap(\.warnings).map { "Note: \($0)" }
+      + refusals.map { "Note: \($0.accountant.rawValue) cannot answer: \($0.reason)." }
+  }
+
+  public var document: JSONValue {
+    [
+      "unit": "example", "relation": "add-or-remove-one", "sampling": "poisson",
+      "noise_multiplier": .number(noiseMultiplier),
+      "epsilon": JSONValue(bounds.first?.epsilon), "delta": JSONValue(bounds.first?.delta),
+      "accountant": JSONValue(bounds.first?.accountant.rawValue),
+      "bounds": .array(bounds.map(\.document)),
+      "refusals": .array(
+        refusals.map {
+          ["accountant": .string($0.accountant.rawValue), "reason": .string($0.reason)]
+        }),
+    ]
+  }
+}

@@ -1,0 +1,96 @@
+// The privacy part of the table that ends a run: what is protected, and what each client's ε is.
+
+import Federation
+import Formatting
+import Foundation
+import Privacy
+
+extension RunSections {
+  /// Clients with the same promise share a line; their figures are shown as ranges.
+  func privacy() -> [String] {
+    guard result.clients.contains(where: { $0.epsilon != nil }) else {
+      return [
+        heading("Privacy"), "  None: this run trained without noise, so no ε can be stated.",
+      ]
+    }
+    var table = TextTable([
+      ("clients", .left), ("ε", .right), ("target", .right), ("δ", .right),
+      ("noise multiplier", .right), ("first round", .right), ("accountant", .left),
+    ])
+    for group in groups {
+      table.add([
+        TextTable.Cell(describe(group)),
+        TextTable.Cell(range(group.map(\.epsilon), NumberText.epsilon), .bold),
+        "\(NumberText.exact(group[0].targetEpsilon))", "\(NumberText.exact(group[0].delta))",
+        "\(range(group.map(\.noiseMultiplier)) { NumberText.decimal($0, 3) })",
+        "\(range(group.map(\.firstRoundNoiseMultiplier)) { NumberText.decimal($0, 3) })",
+        TextTable.Cell(group[0].accountant ?? "–"),
+      ])
+    }
+    let allowed = result.allowedFindings ?? []
+    return [heading("Privacy")] + promise.map { "  \($0)" }
+      + allowed.map { "  Allowed, though ε says little then: \($0.sentence.printable)" }
+      + table.lines(colors: colors)
+  }
+
+  /// What the numbers mean.
+  private var promise: [String] {
+    let unit =
+      switch result.unit {
+      case .example: "each training example of a client"
+      case .client: "each client with all its examples"
+      }
+    let relation =
+      switch result.relation {
+      case .addOrRemoveOne: "added or removed"
+      case .replaceOne: "replaced by another"
+      }
+    return [
+      "(ε, δ)-differential privacy for \(unit), \(relation).",
+      "\(result.sampling.capitalized) sampling; every release of the run is counted.",
+    ]
+  }
+
+  /// Clients with equal target, δ and accountant, in the order of their first member.
+  private var groups: [[ClientResult]] {
+    struct Key: Hashable {
+      let isPrivate: Bool
+      let target: Double?
+      let delta: Double
+      let accountant: String?
+    }
+    var order: [Key] = []
+    var members: [Key: [ClientResult]] = [:]
+    for client in result.clients {
+      let key = Key(
+        isPrivate: client.epsilon != nil, target: client.targetEpsilon, delta: client.delta,
+        accountant: client.accountant)
+      if members[key] == nil { order.append(key) }
+      members[key, default: []].append(client)
+    }
+    return order.compactMap { members[$0] }
+  }
+
+  /// Whole clusters by their names, other clients by their numbers.
+  private func describe(_ group: [ClientResult]) -> String {
+    if group.count == result.clients.count {
+      return group.count == 1 ? "the only client" : "all \(NumberText.grouped(group.count))"
+    }
+    let clusters = Set(group.map(\.cluster)).sorted()
+    let isWhole = clusters.reduce(0) { $0 + result.clusters[$1].clients } == group.count
+    if isWhole, clusters.count <= 3 {
+      return clusters.map { result.clusters[$0].name }.joined(separator: ", ")
+    }
+    return NumberText.list(group.map(\.client), limit: 8)
+  }
+
+  /// One figure, or the smallest and the largest where they do not read the same.
+  private func range(_ values: [Double?], _ text: (Double?) -> String) -> String {
+    let known = values.compactMap { $0 }
+    guard known.count == values.count, let low = known.min(), let high = known.max() else {
+      return text(nil)
+    }
+    let (first, last) = (text(low), text(high))
+    return first == last ? first : "\(first) – \(last)"
+  }
+}

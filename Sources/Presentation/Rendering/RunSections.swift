@@ -1,0 +1,175 @@
+// The parts of the table that ends a run: clusters found, accuracies, privacy.
+
+import Clustering
+package import Federation
+import Formatting
+import Store
+
+/// Text about one result. Every method gives the lines of one section.
+package struct RunSections {
+  let result: RunResult
+  let colors: Bool
+
+  package init(result: RunResult, colors: Bool) {
+    self.result = result
+    self.colors = colors
+  }
+
+  private func styled(_ text: String, _ style: TextStyle) -> String {
+    style.applied(to: text, colors: colors)
+  }
+
+  func heading(_ text: String) -> String { styled(text, .bold) }
+}
+
+// MARK: - Clusters found
+
+extension RunSections {
+  /// More models than this are not shown side by side.
+  private static let widestTable = 12
+
+  /// Clients by true cluster and model; nil where the method finds no clusters.
+  package func clustersFound() -> [String]? {
+    guard let agreement = result.agreement else { return nil }
+    let modelCount = max(
+      result.clustering?.chosenClusters ?? 0, (result.clients.map(\.model).max() ?? 0) + 1)
+    var lines = [heading("Clusters found")]
+    if modelCount <= Self.widestTable {
+      var table = TextTable(
+        [("true cluster", .left)] + (0..<modelCount).map { ("model \($0)", .right) })
+      for (index, cluster) in result.clusters.enumerated() {
+        let members = result.clients.filter { $0.cluster == index }
+        table.add(
+          [TextTable.Cell(cluster.name, cluster.minority ? .marked : .plain)]
+            + (0..<modelCount).map { model in
+              let count = members.count { $0.model == model }
+              return count == 0 ? TextTable.Cell("·", .faint) : "\(count)"
+            })
+      }
+      lines += table.lines(colors: colors)
+    }
+    lines.append("  " + verdict(agreement))
+    if let isolated = agreement.minorityIsolated, result.clusters.count > 1 {
+      lines.append(
+        "  "
+          + (isolated
+            ? "Every minority cluster has a model of its own."
+            : styled("A minority cluster shares its model with other clients.", .bad)))
+    }
+    if let clustering = result.clustering { lines += choice(clustering) }
+    return lines
+  }
+
+  private func verdict(_ agreement: AgreementReport) -> String {
+    let ari = "ARI \(NumberText.decimal(agreement.ari, 2))"
+    guard !agreement.misassignedClients.isEmpty || (agreement.ari ?? 1) < 1 else {
+      if result.clusters.count == 1 {
+        return "There is one true cluster, so there was nothing to find (\(ari))."
+      }
+      let since = agreement.firstCorrectRound.map { ", since round \($0)" } ?? ""
+      // What noise alone may have made is no success.
+      let isSure = result.clustering?.isConfident ?? true
+      return styled("The found clusters equal the true ones", isSure ? .good : .plain)
+        + " (\(ari)\(since))\(isSure ? "" : ", which noise alone may have done")."
+    }
+    let missed = agreement.misassignedClients
+    return styled(
+      "\(missed.count) of \(NumberText.count(result.clients.count, "client"))", .bad)
+      + (missed.count == 1 ? " is" : " are") + " not with their true cluster (\(ari)): "
+      + NumberText.list(missed) + "."
+  }
+
+  private func choice(_ clustering: ClusteringReport) -> [String] {
+    var parts: [String] = []
+    if let score = clustering.mss {
+      parts.append("separation score \(NumberText.decimal(score, 2))")
+    }
+    if let overlap = clustering.mpo {
+      parts.append("overlap \(NumberText.decimal(overlap, 4))")
+    }
+    let silhouettes = clustering.candidates.filter { $0.silhouette != nil }
+    if let found = silhouettes.first(where: { $0.clusters == clustering.chosenClusters }) {
+      parts.append("silhouette \(NumberText.decimal(found.silhouette, 2))")
+    }
+    if let round = clustering.switchRound { parts.append("soft up to round \(round)") }
+    var lines: [String] = []
+    if !parts.isEmpty {
+      lines.append(
+        "  \(NumberText.count(clustering.chosenClusters, "model")): \(parts.joined(separator: ", "))."
+      )
+    }
+    if !clustering.isConfident {
+      lines.append("  " + styled("Noise alone may put clusters as far apart as these.", .bad))
+    }
+    if silhouettes.count > 1 {
+      let scores = silhouettes.map { "\($0.clusters): \(NumberText.decimal($0.silhouette, 2))" }
+      lines.append("  Silhouette by number of clusters: \(scores.joined(separator: ", ")).")
+    } else if clustering.candidates.count > 1 {
+      let scores = clustering.candidates.map {
+        "\($0.clusters): \(NumberText.decimal($0.minSeparationScore, 2))"
+      }
+      lines.append("  Separation score by number of clusters: \(scores.joined(separator: ", ")).")
+    }
+    return lines
+  }
+}
+
+// MARK: - Accuracy
+
+extension RunSections {
+  func accuracy() -> [String] {
+    let isDecoder = result.clusters.contains { $0.perplexity != nil }
+    var table = TextTable(
+      [
+        ("true cluster", .left), ("clients", .right), ("examples", .right), ("accuracy", .right),
+        ("loss", .right),
+      ] + (isDecoder ? [("perplexity", .right)] : []) + [("", .left)])
+    let (clients, clusters) = (result.clientAccuracies, result.clusterAccuracies)
+    let isUnequal = (clusters.gap ?? 0) > 0
+    for cluster in result.clusters {
+      let isWorst = isUnequal && cluster.accuracy == clusters.min
+      let marks = (cluster.minority ? ["minority"] : []) + (isWorst ? ["lowest"] : [])
+      table.add(
+        [
+          TextTable.Cell(cluster.name, cluster.minority ? .marked : .plain),
+          "\(NumberText.grouped(cluster.clients))", "\(NumberText.grouped(cluster.samples))",
+          TextTable.Cell(NumberText.percent(cluster.accuracy), isWorst ? .bad : .plain),
+          "\(NumberText.decimal(cluster.loss, 3))",
+        ] + (isDecoder ? ["\(NumberText.decimal(cluster.perplexity, 2))"] : [])
+          + [TextTable.Cell(marks.joined(separator: ", "), isWorst ? .bad : .marked)])
+    }
+    let title =
+      isDecoder
+      ? "Next tokens predicted right in the clients' test texts"
+      : "Accuracy on the clients' test examples"
+    return [heading(title)] + table.lines(colors: colors) + [
+      "  Mean of clients \(NumberText.percent(clients.mean)), by training examples "
+        + "\(NumberText.percent(result.sampleAccuracies.mean)), worst client "
+        + "\(NumberText.percent(clients.min)).",
+      "  Gap between clusters \(NumberText.points(clusters.gap)); over clients: standard "
+        + "deviation \(NumberText.points(clients.standardDeviation)),",
+      "  lowest 10 % \(NumberText.percent(clients.bottom10Mean)), lowest 20 % "
+        + "\(NumberText.percent(clients.cvar20)), Jain \(NumberText.decimal(clients.jain, 3)), "
+        + "Gini \(NumberText.decimal(clients.gini, 3)).",
+    ]
+  }
+}
+
+// MARK: - Adapters
+
+extension RunSections {
+  /// How adapters were averaged; nil without any.
+  func adapters() -> [String]? {
+    guard let adapter = result.adapter else { return nil }
+    let error =
+      adapter.largestError.map {
+        $0 < 1e-4
+          ? "exact in every round" : "at most \(NumberText.percent($0)) from the exact average"
+      } ?? "no error against the exact average is defined"
+    return [
+      heading("Adapters, averaged by \(adapter.aggregation)"),
+      "  Clients train \(adapter.facts.trains) and send \(adapter.facts.sends); the server takes",
+      "  \(adapter.facts.averages) (\(error)).",
+    ]
+  }
+}

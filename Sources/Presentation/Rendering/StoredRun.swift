@@ -1,0 +1,40 @@
+// A run with everything that a reader sees of it, read back from the store.
+
+public import Federation
+public import Store
+
+/// One run as it is printed, whether it has just ended or is looked at again.
+public struct StoredRun: Sendable, Hashable {
+  public let run: RunRecord
+  /// Nil if training never started.
+  public let start: StoredStart?
+  /// Nil if the run did not finish.
+  public let result: RunResult?
+  public let rounds: [RoundRecord]
+  public let artifacts: [ArtifactRecord]
+
+  /// Sentences that a reader of the figures must know, each once.
+  public var notes: [String] {
+    var seen: Set<String> = []
+    return ((start?.notes ?? []) + (result?.notes ?? [])).filter { seen.insert($0).inserted }
+  }
+
+  /// What the check warned of before the run.
+  var warnings: [CheckReport.Finding] {
+    (start?.findings ?? []).filter { $0.severity == .warning }
+  }
+}
+
+extension CheckReport.Finding {
+  /// What was found, for people.
+  var sentence: String { "\(rule), \(path): \(message)" }
+}
+
+extension RunStore {
+  /// Everything of a run that is printed.
+  public func details(of run: RunRecord) throws(StoreError) -> StoredRun {
+    StoredRun(
+      run: run, start: try start(of: run), result: try result(of: run),
+      rounds: try rounds(of: run.runID), artifacts: try artifacts(of: run.runID))
+  }
+}

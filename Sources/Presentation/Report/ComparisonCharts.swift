@@ -1,0 +1,178 @@
+// The charts that compare cells: the frontier over ε, and who gets what.
+
+import Analysis
+import Clustering
+import Federation
+import Scenarios
+
+/// The charts of the runs with equal settings.
+struct ComparisonCharts {
+  let comparison: Comparison
+  let settings: String
+  let cells: [ComparisonCell]
+  let axis: EpsilonAxis
+  let methodColors: Palette
+  let clusterColors: Palette
+
+  init(_ comparison: Comparison, settings: String) {
+    self.comparison = comparison
+    self.settings = settings
+    cells = comparison.cells.filter { $0.settings == settings }
+    axis = EpsilonAxis(Set(cells.map(\.epsilon)).sorted())
+    methodColors = comparison.palette
+    clusterColors = Palette(clusters: (cells.first?.clusters ?? []).labels)
+  }
+
+  var methods: [String] { comparison.methods }
+
+  /// Worst-cluster accuracy over ε, a line a method, with bands of its intervals; what nothing beats is ringed.
+  var frontier: ReportChart {
+    let frontier = comparison.frontier(settings: settings)
+    let values = cells.compactMap { cell -> JSONValue? in
+      let estimate = cell.estimate(.worstClusterAccuracy)
+      guard estimate.mean != nil, let x = axis.place(of: cell.epsilon) else { return nil }
+      return [
+        "method": .string(cell.method), "epsilon": .string(cell.epsilon.label), "x": .number(x),
+        "private": .bool(!cell.epsilon.isNone), "accuracy": VegaLite.percent(estimate.mean),
+        "lower": VegaLite.percent(estimate.lower), "upper": VegaLite.percent(estimate.upper),
+        "interval": .string(Comparison.interval(estimate)), "n": .integer(estimate.count),
+        "frontier": .bool(
+          frontier.contains { $0.method == cell.method && $0.epsilon == cell.epsilon }),
+      ]
+    }
+    let title = "accuracy of the worst-off cluster, %"
+    let lines = VegaLite.lines("method", order: methods, methodColors)
+    let points = VegaLite.series("method", order: methods, methodColors)
+    let y = VegaLite.number("accuracy", title)
+    let upper: JSONValue = ["field": "upper"]
+    let place: [String: JSONValue] = ["x": axis.channel, "y": y]
+    let interval: [String: JSONValue] = [
+      "x": axis.channel, "y": VegaLite.number("lower", title), "y2": upper,
+    ]
+    let color = ["color": lines["color"] ?? .null]
+    let tooltip = VegaLite.tooltip([
+      ("method", "method"), ("epsilon", "ε"), ("interval", "worst cluster, %"), ("n", "seeds"),
+    ])
+    return ReportChart(
+      id: "frontier",
+      caption:
+        "Accuracy of the worst-off cluster for every budget. Bands and bars are 95 % "
+        + "intervals over seeds; a ring marks what no other method or smaller budget beats.",
+      specification: VegaLite.specification(
+        "Accuracy of the worst-off cluster over epsilon, a line for each method", values: values,
+        layout: .single(width: 860),
+        body: [
+          "width": 680, "height": 340,
+          "layer": VegaLite.layers([
+            VegaLite.layer(
+              ["type": "area", "opacity": 0.13], interval.merging(color) { $1 },
+              filter: "datum.private && isValid(datum.lower)",
+              isNeeded: hasIntervals { !$0.epsilon.isNone }),
+            VegaLite.layer(
+              ["type": "rule", "opacity": 0.5], interval.merging(color) { $1 },
+              filter: "!datum.private && isValid(datum.lower)",
+              isNeeded: hasIntervals(\.epsilon.isNone)),
+            VegaLite.layer(
+              ["type": "line", "strokeWidth": 2], place.merging(lines) { $1 },
+              filter: "datum.private", isNeeded: cells.contains { !$0.epsilon.isNone }),
+            VegaLite.layer(
+              [
+                "type": "point", "size": 280, "color": "#888", "strokeWidth": 1.5, "tooltip": .null,
+              ],
+              place, filter: "datum.frontier"),
+            VegaLite.layer(
+              ["type": "point", "filled": true, "size": 75, "opacity": 1],
+              place.merging(points) { $1 }.merging(["tooltip": tooltip]) { $1 }),
+          ]),
+        ]),
+      columns: ["method", "ε", "n", "worst-off cluster, %", "on the frontier"],
+      rows: cells.map { cell in
+        [
+          cell.method, cell.epsilon.label, "\(cell.runs.count)",
+          Comparison.interval(cell.estimate(.worstClusterAccuracy)),
+          frontier.contains { $0.method == cell.method && $0.epsilon == cell.epsilon }
+            ? "yes" : "no",
+        ]
+      })
+  }
+
+  /// Whether a cell of a kind has an interval.
+  private func hasIntervals(_ isOfKind: (ComparisonCell) -> Bool) -> Bool {
+    cells.contains { isOfKind($0) && $0.estimate(.worstClusterAccuracy).lower != nil }
+  }
+
+  /// The accuracy of every true cluster, methods below each other, a panel a budget.
+  var clusters: ReportChart {
+    let names = clusterNames
+    let values = cells.flatMap { cell in
+      cell.clusters.indices.compactMap { index -> JSONValue? in
+        let estimate = cell.accuracy(ofCluster: index)
+        guard estimate.mean != nil else { return nil }
+        return [
+          "method": .string(cell.method), "budget": BudgetPanels.title(cell.epsilon),
+          "cluster": .string(names[index]), "accuracy": VegaLite.percent(estimate.mean),
+          "interval": .string(Comparison.interval(estimate)), "n": .integer(estimate.count),
+        ]
+      }
+    }
+    let row: JSONValue = [
+      "field": "method", "type": "nominal", "title": .null,
+      "sort": .array(methods.map { .string($0) }), "axis": ["labelLimit": 130],
+    ]
+    let x = VegaLite.number("accuracy", "accuracy, %")
+    let tooltip = VegaLite.tooltip([
+      ("method", "method"), ("cluster", "cluster"), ("interval", "accuracy, %"), ("n", "seeds"),
+    ])
+    return ReportChart(
+      id: "clusters",
+      caption:
+        "Who gets what: the mean accuracy of every true cluster; the bar is the gap between the "
+        + "best and the worst of them.",
+      specification: VegaLite.specification(
+        "Accuracy of every cluster by method, a panel for each epsilon", values: values,
+        layout: .balanced(budgets.count, least: 170, left: 150), legend: "bottom",
+        body: BudgetPanels.body(
+          budgets,
+          panel: [
+            "width": 200, "height": ["step": 26],
+            "layer": VegaLite.layers([
+              VegaLite.layer(
+                ["type": "rule", "color": "#888", "strokeWidth": 2, "opacity": 0.6],
+                [
+                  "y": row,
+                  "x": ["field": "accuracy", "aggregate": "min", "type": "quantitative"],
+                  "x2": ["field": "accuracy", "aggregate": "max"],
+                ]),
+              VegaLite.layer(
+                ["type": "point", "filled": true, "size": 75, "opacity": 1],
+                ["y": row, "x": x, "tooltip": tooltip].merging(
+                  VegaLite.series("cluster", order: names, clusterColors)
+                ) { $1 }),
+            ]),
+          ])),
+      columns: ["method", "ε", "true cluster", "accuracy, %", "n"],
+      rows: cells.flatMap { cell in
+        cell.clusters.indices.map { index in
+          [
+            cell.method, cell.epsilon.label, names[index],
+            Comparison.interval(cell.accuracy(ofCluster: index)), "\(cell.runs.count)",
+          ]
+        }
+      })
+  }
+
+  /// Names of the true clusters, minorities marked.
+  var clusterNames: [String] { (cells.first?.clusters ?? []).labels }
+
+  var budgets: [EpsilonTarget] { Set(cells.map(\.epsilon)).sorted() }
+}
+
+extension Comparison {
+  /// The colours of the methods in every chart.
+  var palette: Palette {
+    Palette(
+      methods: methods.map { label in
+        (label, cells.first { $0.method == label }?.runs.first?.result.method ?? label)
+      })
+  }
+}
