@@ -34,6 +34,9 @@ extension Scenario {
       public let testPath: String?
       /// A file of the same columns whose rows are public. JSON key `public_path`; default null.
       public let publicPath: String?
+      /// The ε of each private choice that a client makes for the scale of an estimated column, over its whole ε.
+      /// JSON key `scale_epsilon_ratio`; above 0 to 1, default 0.02.
+      public let scaleEpsilonRatio: Double
     }
   }
 }

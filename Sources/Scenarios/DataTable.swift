@@ -26,6 +26,10 @@ extension Scenario.DataSet.Table {
       "A file of the same columns whose rows are public: scales, categories and classes are learned from "
         + "them, and a base model is pretrained on them."),
     .implied(
+      "scale_epsilon_ratio", 0.02, .number(.above(0, to: 1)),
+      "What each of a client's private choices for the scale of an estimated column spends, over its target_epsilon; "
+        + "there are two a column."),
+    .implied(
       "test_path", .null, .nullable(.text(1...4096)),
       "A file of the same columns for testing; null splits test rows off."),
     .implied(
@@ -49,6 +53,13 @@ extension Scenario.DataSet.Table {
       "id_column", .null, .nullable(column),
       "Whose row it is. Each client trains on one row of a person, so that the budget of an example is that "
         + "of a person, and nobody is trained and tested on."),
+    .implied(
+      "weight_column", .null, .nullable(column),
+      "How much each row counts in training, as survey weights say: its clipped gradient is multiplied by "
+        + "weight / max_weight. Figures count rows alike."),
+    .implied(
+      "max_weight", .null, .nullable(.number(.above(0, to: 1e100))),
+      "A bound of the weights that is public; larger ones count as it."),
     .implied(
       "group_column", .null, .nullable(column),
       "Each value is a group, from which clusters may take their examples (population.clusters.groups)."
@@ -111,6 +122,7 @@ extension Scenario.DataSet.Table {
     + keys.filter { key in
       ![
         "label_column", "columns", "public_path", "feature_columns", "drop_columns", "decimal",
+        "scale_epsilon_ratio",
       ].contains(key.name)
     }
 
@@ -126,6 +138,7 @@ extension Scenario.DataSet.Table {
     + keys.filter { key in
       ![
         "path", "columns", "public_path", "test_path", "feature_columns", "drop_columns",
+        "scale_epsilon_ratio",
       ].contains(key.name)
     }
 
@@ -140,6 +153,16 @@ extension Scenario.DataSet.Table {
             "min", .null, .nullable(number),
             "The lower bound; smaller values count as it. null learns mean and deviation instead."),
           .defaults("max", .null, .nullable(number), "The upper bound, likewise."),
+        ]),
+      .init(
+        "estimated",
+        "A number whose bounds every client estimates privately, and pays for; what is found becomes -1 and 1.",
+        [
+          .required("column", column, "The column, by name or counted from 0."),
+          .required(
+            "min", number,
+            "A lower bound that is public and may be wide; smaller values count as it."),
+          .required("max", number, "An upper bound, likewise."),
         ]),
       .init(
         "standardized", "A number that becomes (x - mean) / standard_deviation.",
@@ -180,6 +203,17 @@ extension Scenario.DataSet.Table {
     format.cluster = fields.optional("cluster_column").map(TableColumn.init)
     format.person = fields.optional("id_column").map(TableColumn.init)
     format.splitColumn = fields.optional("split_column").map(TableColumn.init)
+    if let weight = fields.optional("weight_column").map(TableColumn.init) {
+      guard let bound = try fields.optionalNumber("max_weight") else {
+        throw ScenarioError(
+          fields.path + "max_weight",
+          "is missing; weights are divided by a bound that is public, such as the survey's cap")
+      }
+      format.weight = RowWeight(weight, bound: bound)
+    } else if fields.optional("max_weight") != nil {
+      throw ScenarioError(
+        fields.path + "max_weight", "bounds which weights? name data.weight_column")
+    }
     format.group = fields.optional("group_column").map(TableColumn.init)
     if fields.optional("group_columns") != nil {
       format.groupColumns = try fields.groupColumns("group_columns")
@@ -198,6 +232,7 @@ extension Scenario.DataSet.Table {
       ? TableColumn(fields.optional("image_column") ?? "image") : nil
     testPath = try fields.optionalString("test_path")
     publicPath = try fields.optionalString("public_path")
+    scaleEpsilonRatio = try fields.optionalNumber("scale_epsilon_ratio") ?? 0.02
   }
 }
 
@@ -220,6 +255,12 @@ extension ColumnStatement {
     case "standardized":
       kind = .standardized(
         mean: try fields.number("mean"), standardDeviation: try fields.number("standard_deviation"))
+    case "estimated":
+      let (min, max) = (try fields.number("min"), try fields.number("max"))
+      guard min < max else {
+        throw ScenarioError(fields.path + "max", "must be above min, which is \(min), got \(max)")
+      }
+      kind = .estimated(min: min, max: max, found: nil)
     case "categorical":
       kind = .categorical(
         fields.optional("categories") == nil ? nil : try fields.words("categories"))
