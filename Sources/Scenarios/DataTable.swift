@@ -4,9 +4,9 @@
 import Datasets
 
 extension Scenario.DataSet.Table {
-  private static let column = Kind.either([.text(1...256), .integer(0...100_000)])
-  private static let word = Kind.either([.text(0...256), .integer(-(1 << 53)...(1 << 53))])
-  private static let number = Kind.number(.from(-1e100, to: 1e100))
+  static let column = Kind.either([.text(1...256), .integer(0...100_000)])
+  static let word = Kind.either([.text(0...256), .integer(-(1 << 53)...(1 << 53))])
+  static let number = Kind.number(.from(-1e100, to: 1e100))
 
   static let keys: [Key] = [
     .required("path", .text(1...4096), "The CSV file."),
@@ -26,9 +26,10 @@ extension Scenario.DataSet.Table {
       "A file of the same columns whose rows are public: scales, categories and classes are learned from "
         + "them, and a base model is pretrained on them."),
     .implied(
-      "scale_epsilon_ratio", 0.02, .number(.above(0, to: 1)),
-      "What each of a client's private choices for the scale of an estimated column spends, over its target_epsilon; "
-        + "there are two a column."),
+      "scale_epsilon_ratio", 0.2, .number(.above(0, to: 1)),
+      "What a client's estimates of scales spend, over its target_epsilon: each of its k private choices, two a "
+        + "column, spends this part divided by the square root of k, so that together they cost about as much "
+        + "as one choice of the whole part."),
     .implied(
       "test_path", .null, .nullable(.text(1...4096)),
       "A file of the same columns for testing; null splits test rows off."),
@@ -142,48 +143,6 @@ extension Scenario.DataSet.Table {
       ].contains(key.name)
     }
 
-  private static let statement = TaggedShape(
-    tag: "kind", description: "What the column holds.",
-    branches: [
-      .init(
-        "numeric", "A number between bounds, which become -1 and 1.",
-        [
-          .required("column", column, "The column, by name or counted from 0."),
-          .defaults(
-            "min", .null, .nullable(number),
-            "The lower bound; smaller values count as it. null learns mean and deviation instead."),
-          .defaults("max", .null, .nullable(number), "The upper bound, likewise."),
-        ]),
-      .init(
-        "estimated",
-        "A number whose bounds every client estimates privately, and pays for; what is found becomes -1 and 1.",
-        [
-          .required("column", column, "The column, by name or counted from 0."),
-          .required(
-            "min", number,
-            "A lower bound that is public and may be wide; smaller values count as it."),
-          .required("max", number, "An upper bound, likewise."),
-        ]),
-      .init(
-        "standardized", "A number that becomes (x - mean) / standard_deviation.",
-        [
-          .required("column", column, "The column, by name or counted from 0."),
-          .required("mean", number, "A mean that is public."),
-          .required(
-            "standard_deviation", .number(.above(0, to: 1e100)),
-            "A standard deviation that is public."),
-        ]),
-      .init(
-        "categorical", "One 0/1 input for each category and one for a missing value.",
-        [
-          .required("column", column, "The column, by name or counted from 0."),
-          .defaults(
-            "categories", .null, .nullable(.list(of: word, count: 1...1000, distinct: true)),
-            "The categories in the order of their inputs; other values leave all of them 0. null learns "
-              + "them."),
-        ]),
-    ])
-
   init(_ fields: Fields) throws(ScenarioError) {
     func columns(_ key: String) throws(ScenarioError) -> [TableColumn]? {
       fields.optional(key) == nil ? nil : try fields.list(key).map(TableColumn.init)
@@ -232,12 +191,12 @@ extension Scenario.DataSet.Table {
       ? TableColumn(fields.optional("image_column") ?? "image") : nil
     testPath = try fields.optionalString("test_path")
     publicPath = try fields.optionalString("public_path")
-    scaleEpsilonRatio = try fields.optionalNumber("scale_epsilon_ratio") ?? 0.02
+    scaleEpsilonRatio = try fields.optionalNumber("scale_epsilon_ratio") ?? 0.2
   }
 }
 
 extension TableColumn {
-  fileprivate init(_ value: JSONValue) {
+  init(_ value: JSONValue) {
     if case .integer(let position) = value {
       self = .position(position)
     } else if case .string(let name) = value {
@@ -245,37 +204,6 @@ extension TableColumn {
     } else {
       self = .name("")
     }
-  }
-}
-
-extension ColumnStatement {
-  fileprivate init(_ fields: Fields) throws(ScenarioError) {
-    let kind: Kind
-    switch try fields.string("kind") {
-    case "standardized":
-      kind = .standardized(
-        mean: try fields.number("mean"), standardDeviation: try fields.number("standard_deviation"))
-    case "estimated":
-      let (min, max) = (try fields.number("min"), try fields.number("max"))
-      guard min < max else {
-        throw ScenarioError(fields.path + "max", "must be above min, which is \(min), got \(max)")
-      }
-      kind = .estimated(min: min, max: max, found: nil)
-    case "categorical":
-      kind = .categorical(
-        fields.optional("categories") == nil ? nil : try fields.words("categories"))
-    default:
-      switch (try fields.optionalNumber("min"), try fields.optionalNumber("max")) {
-      case (nil, nil): kind = .numeric
-      case (let min?, let max?) where min < max: kind = .bounded(min: min, max: max)
-      case (let min?, let max?):
-        throw ScenarioError(fields.path + "max", "must be above min, which is \(min), got \(max)")
-      default:
-        throw ScenarioError(
-          fields.path, "has one bound alone; give both min and max, or neither to learn the scale")
-      }
-    }
-    self.init(TableColumn(try fields.value("column")), kind)
   }
 }
 
@@ -302,7 +230,7 @@ extension Fields {
   }
 
   /// Words, of which some may be written as numbers.
-  fileprivate func words(_ key: String) throws(ScenarioError) -> [String] {
+  func words(_ key: String) throws(ScenarioError) -> [String] {
     try list(key).map { value in
       if case .string(let text) = value { text } else { value.prettyText }
     }

@@ -15,10 +15,12 @@ public struct ScaleEstimates: Sendable, Hashable {
     public let name: String
     /// What becomes −1 and 1.
     public let bounds: ClosedRange<Double>
+    /// What each client released, by level, on the scale on which the public bounds are −1 and 1.
+    package let choices: [[Double]]
   }
 
   /// The quantiles that every client estimates.
-  static let levels = [0.1, 0.9]
+  package static let levels = [0.1, 0.9]
 
   public private(set) var columns: [Column] = []
 
@@ -35,7 +37,8 @@ public struct ScaleEstimates: Sendable, Hashable {
         let column = facts.column(statement.column)
       else { continue }
       var found: [[(value: Double, weight: Int)]] = Self.levels.map { _ in [] }
-      for client in scenario.clients {
+      let clients = scenario.clients
+      for client in clients {
         let rows = partition.clients[client.index].train
         // A missing number is 0, and so is one in the middle of the bounds: neither counts.
         let numbers = rows.map { Double(values[Int($0) * width + column.firstInput]) }
@@ -59,13 +62,14 @@ public struct ScaleEstimates: Sendable, Hashable {
       func raw(_ value: Double) -> Double { low + (value + 1) / 2 * (high - low) }
       columns.append(
         Column(
-          statement: place, name: column.name, bounds: raw(bounds.low)...raw(bounds.high)))
+          statement: place, name: column.name, bounds: raw(bounds.low)...raw(bounds.high),
+          choices: clients.indices.map { client in found.map { $0[client].value } }))
     }
   }
 
   /// Half the distance of the quantiles is added on both sides, within −1 and 1; the bounds are at least one step of
   /// the candidates apart.
-  static func bounds(_ first: Double, _ second: Double) -> (low: Double, high: Double) {
+  package static func bounds(_ first: Double, _ second: Double) -> (low: Double, high: Double) {
     let step = QuantileChoice.candidate(1) - QuantileChoice.candidate(0)
     let (low, high) = (min(first, second), max(first, second))
     let margin = (high - low) / 2
@@ -74,7 +78,7 @@ public struct ScaleEstimates: Sendable, Hashable {
   }
 
   /// The smallest value at or below which half of the weight lies.
-  static func weightedMedian(_ values: [(value: Double, weight: Int)]) -> Double {
+  package static func weightedMedian(_ values: [(value: Double, weight: Int)]) -> Double {
     let sorted = values.sorted { $0.value < $1.value }
     let half = sorted.reduce(0) { $0 + $1.weight }
     var sum = 0
@@ -119,10 +123,13 @@ extension Scenario {
       * columns.count { if case .estimated = $0.kind { true } else { false } }
   }
 
-  /// The ε of each such choice; nil without a budget.
+  /// The ε of each such choice; nil without a budget. All k of them are (ratio · ε)²/8-zCDP together, as one choice
+  /// of ratio · ε is.
   func scaleEpsilon(of budget: Budget) -> Double? {
-    guard let table = data.table, let target = budget.targetEpsilon else { return nil }
-    return table.scaleEpsilonRatio * target
+    guard let table = data.table, let target = budget.targetEpsilon, scaleChoices > 0 else {
+      return nil
+    }
+    return table.scaleEpsilonRatio * target / Double(scaleChoices).squareRoot()
   }
 
   /// What a client's estimates put into its ledger.
