@@ -93,7 +93,8 @@ struct ScaleEstimateTests {
     #expect(group.plan.scaleChoices == 4 && epsilon <= 6 && epsilon > 5.99)
     let alone = try #require(group.scalesEpsilon)
     let event = PrivacyEvent.selfComposed(event: .exponentialMechanism(epsilon: 0.6), count: 4)
-    #expect(alone == (try BestAccountant().bound(for: event, delta: 1e-3).epsilon))
+    let expected = try BestAccountant().bound(for: event, delta: 1e-3).epsilon
+    #expect(abs(alone - expected) < 1e-4)
     #expect((group.trainingEpsilon ?? 6) < epsilon - 0.01)
     let individual = try await run(table.scenario("privacy.individual=true")).result
     #expect((individual.individual?.least ?? 0) >= alone * 0.9)
