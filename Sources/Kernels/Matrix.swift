@@ -106,7 +106,7 @@ extension Matrix {
   public func symmetricEigen() throws(EigenError) -> SymmetricEigen {
     precondition(rows == columns, "only square matrices have eigenvalues")
     guard rows > 0 else { return SymmetricEigen(values: [], vectors: self) }
-    guard elements.allSatisfy(\.isFinite) else { throw EigenError(info: -4) }
+    guard elements.allSatisfy({ $0.isFinite }) else { throw EigenError(info: -4) }
     guard !Arithmetic.isPortable else { return try PortableEigen(of: self).solved() }
     Blas.prepare()
     var order = Int32(rows)

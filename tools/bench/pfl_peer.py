@@ -1,0 +1,81 @@
+"""FedAvg with client-level central privacy in pfl-research: what its tutorials show, on the data of the bench.
+
+usage: pfl_peer.py DATA ROUNDS CLIENTS EXAMPLES NOISE_MULTIPLIER THREADS
+
+Prints a JSON line with the mean accuracy of the clients.
+"""
+
+import json
+import logging
+import sys
+import warnings
+
+import numpy
+import torch
+from pfl.aggregate.simulate import SimulatedBackend
+from pfl.algorithm.base import NNAlgorithmParams
+from pfl.algorithm.federated_averaging import FederatedAveraging
+from pfl.data.dataset import Dataset
+from pfl.data.federated_dataset import FederatedDataset
+from pfl.data.sampling import get_user_sampler
+from pfl.hyperparam import NNEvalHyperParams, NNTrainHyperParams
+from pfl.metrics import Weighted
+from pfl.model.pytorch import PyTorchModel
+from pfl.privacy.gaussian_mechanism import GaussianMechanism
+from pfl.privacy.privacy_mechanism import CentrallyAppliedPrivacyMechanism
+from torch.nn import functional as F
+
+import peers
+
+warnings.filterwarnings("ignore")
+logging.disable(logging.WARNING)
+
+BATCH, LEARNING_RATE, CLIPPING_BOUND, TESTED = 32, 0.1, 1.0, 500
+
+
+class Model(peers.CNN):
+    def loss(self, x, y, eval=False):
+        self.train(not eval)
+        return F.cross_entropy(self(x), y)
+
+    @torch.no_grad()
+    def metrics(self, x, y, eval=False):
+        self.eval()
+        return {"loss": Weighted(F.cross_entropy(self(x), y, reduction="sum").item(), len(y))}
+
+
+def main():
+    data, rounds, clients, examples, noise, threads = sys.argv[1:]
+    rounds, clients, examples = int(rounds), int(clients), int(examples)
+    numpy.random.seed(0)
+    torch.manual_seed(0)
+    torch.set_num_threads(int(threads))
+    peers.EXAMPLES = clients * (examples + TESTED)
+    images, labels = peers.fashion_mnist(data)
+    order = torch.randperm(peers.EXAMPLES)
+    parts = order[:clients * examples].split(examples)
+    tests = [(images[part], labels[part]) for part in order[clients * examples:].split(TESTED)]
+    users = FederatedDataset(
+        lambda user: Dataset([images[parts[user]], labels[parts[user]]], user_id=user),
+        get_user_sampler("minimize_reuse", list(range(clients))))
+    network = Model()
+    model = PyTorchModel(
+        network, local_optimizer_create=torch.optim.SGD,
+        central_optimizer=torch.optim.SGD(network.parameters(), lr=1.0))
+    privacy = CentrallyAppliedPrivacyMechanism(GaussianMechanism(CLIPPING_BOUND, float(noise)))
+    FederatedAveraging().run(
+        algorithm_params=NNAlgorithmParams(
+            central_num_iterations=rounds, evaluation_frequency=rounds + 1, train_cohort_size=clients,
+            val_cohort_size=0),
+        backend=SimulatedBackend(training_data=users, val_data=users, postprocessors=[privacy]),
+        model=model,
+        model_train_params=NNTrainHyperParams(
+            local_num_epochs=1, local_learning_rate=LEARNING_RATE, local_batch_size=BATCH),
+        model_eval_params=NNEvalHyperParams(local_batch_size=None))
+    network.eval()
+    with torch.no_grad():
+        accuracies = [(network(x).argmax(1) == y).float().mean().item() for x, y in tests]
+    print(json.dumps({"accuracy": sum(accuracies) / len(accuracies)}))
+
+
+main()
