@@ -3,6 +3,7 @@
 public import Clustering
 import Datasets
 import Learning
+import Scenarios
 
 /// The final figures of a group, such as the women: of each test example by the model of its client.
 public struct GroupResult: Codable, Hashable, Sendable {
