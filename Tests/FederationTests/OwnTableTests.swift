@@ -143,6 +143,15 @@ struct ScaleEstimateTests {
     #expect(first.dataset.contentHash != second.dataset.contentHash)
   }
 
+  @Test("clusters of a table's own clients are not taken for equal")
+  func ownClusters() throws {
+    let table = try WardTable { $0 % 3 == 1 ? 2 : 1 }
+    let scenario = try table.scenario("data.cluster_column=\"w\"")
+    #expect(scenario.population.clusters.count == 2)
+    let report = try PrivacyLinter(scenario: scenario, catalog: DatasetCatalog()).report()
+    #expect(report.findings.allSatisfy { $0.rule != "DP310" })
+  }
+
   @Test("bounds widen by half on both sides, stay inside, and never meet")
   func bounds() {
     let usual = ScaleEstimates.bounds(-0.2, 0.2)
