@@ -72,7 +72,7 @@ actor Server {
   /// Runs one round (from 0) and reports it.
   func runRound(_ round: Int, evaluates: Bool) async throws -> RoundReport {
     var scales: [LedgerEntry] = []
-    if round == 0 {
+    if round == 0, context.scenario.scaleChoices > 0 {
       for client in clients { scales += try await client.payForScales(context.scenario) }
     }
     let work = try method.tasks(round: round, state: state, context: context)
