@@ -97,6 +97,11 @@ public struct ClientView: Sendable {
     Int(examples.labels[Int(indices[position])])
   }
 
+  /// How much of its gradient counts in training, from 0 to 1.
+  public func weight(at position: Int) -> Float {
+    examples.weights?[Int(indices[position])] ?? 1
+  }
+
   /// The group of an example, if the data set has a group column.
   public func group(at position: Int) -> Int? {
     examples.groups.map { Int($0[Int(indices[position])]) }

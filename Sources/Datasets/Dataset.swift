@@ -67,12 +67,16 @@ public struct Examples: Sendable {
   /// For each of `Dataset.attributes` and each example a position in its groups; nil without attributes.
   public let memberships: [[UInt16]]?
 
+  /// How much of each example's gradient counts in training, from 0 to 1; nil counts all of each.
+  public let weights: [Float]?
+
   public var count: Int { labels.count }
 
   public init(
     part: Part, labels: [Label], values: Values, groups: [UInt16]? = nil,
-    memberships: [[UInt16]]? = nil
+    memberships: [[UInt16]]? = nil, weights: [Float]? = nil
   ) {
+    self.weights = weights
     self.part = part
     self.labels = labels
     self.values = values
@@ -250,6 +254,7 @@ public struct Dataset: Sendable {
       }
       if let groups = examples.groups { hash.add(groups.map(Int.init)) }
       for groups in examples.memberships ?? [] { hash.add(groups.map(Int.init)) }
+      if let weights = examples.weights { hash.add(weights) }
     }
     for name in groupNames { hash.add(Array(name.utf8)) }
     for attribute in attributes {

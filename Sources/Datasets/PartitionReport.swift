@@ -15,6 +15,23 @@ public struct PartitionReport: Sendable, Hashable, Codable {
     public let rawTestLabels: [Int]
   }
 
+  /// (byte / 255 − mean) / standard deviation.
+  public struct Pixels: Sendable, Hashable, Codable {
+    public let height: Int
+    public let width: Int
+    public let channels: Int
+    public let normalization: Normalization
+
+    /// Nil of what holds no images.
+    init?(_ dataset: Dataset) {
+      guard case .image(let height, let width, let channels) = dataset.shape,
+        case .bytes = dataset.train.values
+      else { return nil }
+      (self.height, self.width, self.channels) = (height, width, channels)
+      normalization = dataset.normalization
+    }
+  }
+
   public let dataset: String
   /// SHA-256 of the data set's content; a run adds its pretrained model.
   public var datasetHash: String
@@ -28,6 +45,8 @@ public struct PartitionReport: Sendable, Hashable, Codable {
   public let table: TableFacts?
   /// What of the texts was cut, if the data set holds texts.
   public let text: TextFacts?
+  /// How bytes become inputs, if the data set holds images.
+  public let pixels: Pixels?
   /// Public examples of each label.
   public let publicLabels: [Int]
   public var clients: [Client]
@@ -47,6 +66,7 @@ public struct PartitionReport: Sendable, Hashable, Codable {
     classCount = dataset.classCount
     table = dataset.table
     text = dataset.text
+    pixels = Pixels(dataset)
     classNames = dataset.classNames.isEmpty ? nil : dataset.classNames
     publicLabels = PartitionReport.count(partition.publicIndices, dataset.train, classCount)
     var clients: [Client] = []

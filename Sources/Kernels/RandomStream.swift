@@ -20,6 +20,7 @@ public enum RandomPurpose: UInt64, Sendable, CaseIterable {
   case bootstrap
   case test
   case audit
+  case scaling
 }
 
 /// A reproducible stream of random bits keyed by (seed, purpose, round, client, step).

@@ -7,6 +7,9 @@ public protocol ExampleSource: Sendable {
   func label(at position: Int) -> Int
   /// Rows of example `position`: its tokens, or 1.
   func length(at position: Int) -> Int
+  /// How much of the clipped gradient of example `position` counts, from 0 to 1: what one example adds stays within its
+  /// bound.
+  func weight(at position: Int) -> Float
   /// Writes the floats of example `position`: `InputShape.floats` of the architecture.
   func write(_ position: Int, into destination: inout MutableSpan<Float>)
   /// Writes the token ids of example `position`, `length(at:)` of them.
@@ -15,6 +18,8 @@ public protocol ExampleSource: Sendable {
 
 extension ExampleSource {
   public func length(at position: Int) -> Int { 1 }
+
+  public func weight(at position: Int) -> Float { 1 }
 
   /// For sources of floats. Whoever puts a model on data asks first whether its input fits them.
   public func write(_ position: Int, into destination: inout MutableSpan<Int32>) {

@@ -131,6 +131,7 @@ public final class Network {
       network.score(source, at: part)
       network.backward()
       network.clip(part, clipping)
+      network.weigh(part, of: source, clipping)
     } add: { network, part in
       network.count(into: &statistics)
       statistics.addClipped(network.clipped)

@@ -60,6 +60,19 @@ extension Network {
     }
   }
 
+  /// Multiplies the coefficients of a tile by the weights of its examples.
+  func weigh<Source: ExampleSource>(
+    _ positions: ArraySlice<Int>, of source: Source, _ clipping: Clipping
+  ) {
+    for (i, position) in positions.enumerated() {
+      // Whatever a source says, no example adds more than its bound.
+      let weight = min(max(source.weight(at: position), 0), 1)
+      guard weight < 1 else { continue }
+      coefficients[i] *= weight
+      for k in 0..<clipping.groupCount { groupCoefficients[k][i] *= weight }
+    }
+  }
+
   /// Adds a tile's gradients, times their coefficients, to the sums of the layers.
   func accumulate(_ clipping: Clipping) {
     guard case .grouped(let bounds) = clipping else {

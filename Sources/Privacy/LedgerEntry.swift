@@ -20,6 +20,8 @@ public enum ReleasePurpose: String, Codable, Hashable, Sendable, CaseIterable {
   case threshold
   case evaluation
   case aggregation
+  /// Scales of a table's columns.
+  case scaling
 }
 
 /// A release and how often it happened, one after another, with the same parameters.

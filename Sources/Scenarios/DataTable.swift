@@ -4,9 +4,9 @@
 import Datasets
 
 extension Scenario.DataSet.Table {
-  private static let column = Kind.either([.text(1...256), .integer(0...100_000)])
-  private static let word = Kind.either([.text(0...256), .integer(-(1 << 53)...(1 << 53))])
-  private static let number = Kind.number(.from(-1e100, to: 1e100))
+  static let column = Kind.either([.text(1...256), .integer(0...100_000)])
+  static let word = Kind.either([.text(0...256), .integer(-(1 << 53)...(1 << 53))])
+  static let number = Kind.number(.from(-1e100, to: 1e100))
 
   static let keys: [Key] = [
     .required("path", .text(1...4096), "The CSV file."),
@@ -25,6 +25,11 @@ extension Scenario.DataSet.Table {
       "public_path", .null, .nullable(.text(1...4096)),
       "A file of the same columns whose rows are public: scales, categories and classes are learned from "
         + "them, and a base model is pretrained on them."),
+    .implied(
+      "scale_epsilon_ratio", 0.2, .number(.above(0, to: 1)),
+      "What a client's estimates of scales spend, over its target_epsilon: each of its k private choices, two a "
+        + "column, spends this part divided by the square root of k, so that together they cost about as much "
+        + "as one choice of the whole part."),
     .implied(
       "test_path", .null, .nullable(.text(1...4096)),
       "A file of the same columns for testing; null splits test rows off."),
@@ -49,6 +54,13 @@ extension Scenario.DataSet.Table {
       "id_column", .null, .nullable(column),
       "Whose row it is. Each client trains on one row of a person, so that the budget of an example is that "
         + "of a person, and nobody is trained and tested on."),
+    .implied(
+      "weight_column", .null, .nullable(column),
+      "How much each row counts in training, as survey weights say: its clipped gradient is multiplied by "
+        + "weight / max_weight. Figures count rows alike."),
+    .implied(
+      "max_weight", .null, .nullable(.number(.above(0, to: 1e100))),
+      "A bound of the weights that is public; larger ones count as it."),
     .implied(
       "group_column", .null, .nullable(column),
       "Each value is a group, from which clusters may take their examples (population.clusters.groups)."
@@ -111,6 +123,7 @@ extension Scenario.DataSet.Table {
     + keys.filter { key in
       ![
         "label_column", "columns", "public_path", "feature_columns", "drop_columns", "decimal",
+        "scale_epsilon_ratio",
       ].contains(key.name)
     }
 
@@ -126,40 +139,9 @@ extension Scenario.DataSet.Table {
     + keys.filter { key in
       ![
         "path", "columns", "public_path", "test_path", "feature_columns", "drop_columns",
+        "scale_epsilon_ratio",
       ].contains(key.name)
     }
-
-  private static let statement = TaggedShape(
-    tag: "kind", description: "What the column holds.",
-    branches: [
-      .init(
-        "numeric", "A number between bounds, which become -1 and 1.",
-        [
-          .required("column", column, "The column, by name or counted from 0."),
-          .defaults(
-            "min", .null, .nullable(number),
-            "The lower bound; smaller values count as it. null learns mean and deviation instead."),
-          .defaults("max", .null, .nullable(number), "The upper bound, likewise."),
-        ]),
-      .init(
-        "standardized", "A number that becomes (x - mean) / standard_deviation.",
-        [
-          .required("column", column, "The column, by name or counted from 0."),
-          .required("mean", number, "A mean that is public."),
-          .required(
-            "standard_deviation", .number(.above(0, to: 1e100)),
-            "A standard deviation that is public."),
-        ]),
-      .init(
-        "categorical", "One 0/1 input for each category and one for a missing value.",
-        [
-          .required("column", column, "The column, by name or counted from 0."),
-          .defaults(
-            "categories", .null, .nullable(.list(of: word, count: 1...1000, distinct: true)),
-            "The categories in the order of their inputs; other values leave all of them 0. null learns "
-              + "them."),
-        ]),
-    ])
 
   init(_ fields: Fields) throws(ScenarioError) {
     func columns(_ key: String) throws(ScenarioError) -> [TableColumn]? {
@@ -180,6 +162,17 @@ extension Scenario.DataSet.Table {
     format.cluster = fields.optional("cluster_column").map(TableColumn.init)
     format.person = fields.optional("id_column").map(TableColumn.init)
     format.splitColumn = fields.optional("split_column").map(TableColumn.init)
+    if let weight = fields.optional("weight_column").map(TableColumn.init) {
+      guard let bound = try fields.optionalNumber("max_weight") else {
+        throw ScenarioError(
+          fields.path + "max_weight",
+          "is missing; weights are divided by a bound that is public, such as the survey's cap")
+      }
+      format.weight = RowWeight(weight, bound: bound)
+    } else if fields.optional("max_weight") != nil {
+      throw ScenarioError(
+        fields.path + "max_weight", "bounds which weights? name data.weight_column")
+    }
     format.group = fields.optional("group_column").map(TableColumn.init)
     if fields.optional("group_columns") != nil {
       format.groupColumns = try fields.groupColumns("group_columns")
@@ -198,11 +191,12 @@ extension Scenario.DataSet.Table {
       ? TableColumn(fields.optional("image_column") ?? "image") : nil
     testPath = try fields.optionalString("test_path")
     publicPath = try fields.optionalString("public_path")
+    scaleEpsilonRatio = try fields.optionalNumber("scale_epsilon_ratio") ?? 0.2
   }
 }
 
 extension TableColumn {
-  fileprivate init(_ value: JSONValue) {
+  init(_ value: JSONValue) {
     if case .integer(let position) = value {
       self = .position(position)
     } else if case .string(let name) = value {
@@ -210,31 +204,6 @@ extension TableColumn {
     } else {
       self = .name("")
     }
-  }
-}
-
-extension ColumnStatement {
-  fileprivate init(_ fields: Fields) throws(ScenarioError) {
-    let kind: Kind
-    switch try fields.string("kind") {
-    case "standardized":
-      kind = .standardized(
-        mean: try fields.number("mean"), standardDeviation: try fields.number("standard_deviation"))
-    case "categorical":
-      kind = .categorical(
-        fields.optional("categories") == nil ? nil : try fields.words("categories"))
-    default:
-      switch (try fields.optionalNumber("min"), try fields.optionalNumber("max")) {
-      case (nil, nil): kind = .numeric
-      case (let min?, let max?) where min < max: kind = .bounded(min: min, max: max)
-      case (let min?, let max?):
-        throw ScenarioError(fields.path + "max", "must be above min, which is \(min), got \(max)")
-      default:
-        throw ScenarioError(
-          fields.path, "has one bound alone; give both min and max, or neither to learn the scale")
-      }
-    }
-    self.init(TableColumn(try fields.value("column")), kind)
   }
 }
 
@@ -261,7 +230,7 @@ extension Fields {
   }
 
   /// Words, of which some may be written as numbers.
-  fileprivate func words(_ key: String) throws(ScenarioError) -> [String] {
+  func words(_ key: String) throws(ScenarioError) -> [String] {
     try list(key).map { value in
       if case .string(let text) = value { text } else { value.prettyText }
     }

@@ -47,6 +47,7 @@ extension Scenario {
             + "client are trained on; use \"random\"")
       }
     }
+    checkEstimates(table, &problems)
     var words: [(JSONPath, [String])] = table.format.classes.map { [(place + "classes", $0)] } ?? []
     for (index, statement) in table.format.columns.enumerated() {
       if case .categorical(let categories?) = statement.kind {
@@ -59,7 +60,7 @@ extension Scenario {
     let roles =
       [
         table.text, table.image, table.format.splitColumn, table.format.client,
-        table.format.cluster, table.format.person,
+        table.format.cluster, table.format.person, table.format.weight?.column,
         table.format.group,
       ].compactMap { $0 } + table.format.groupColumns.map(\.column)
     let columns =
@@ -71,6 +72,34 @@ extension Scenario {
     if let name = names.first, !table.format.header {
       problems.add(
         place + "header", "is false, so no column is called \(name); count columns from 0")
+    }
+  }
+
+  /// Where columns' scales are estimated: who pays for it must be clear.
+  private func checkEstimates(_ table: DataSet.Table, _ problems: inout ProblemList) {
+    let columns = table.format.columns.indices.filter {
+      if case .estimated = table.format.columns[$0].kind { true } else { false }
+    }
+    guard let first = columns.first else { return }
+    let place = JSONPath() + "data" + "columns" + first + "kind"
+    let instead = "state bounds (\"numeric\") instead"
+    if privacy.unit == .client {
+      problems.add(
+        place,
+        "cannot be \"estimated\" where whole clients are protected: a client's rows would decide; \(instead)"
+      )
+    }
+    if privacy.randomness == .system, hasBudget {
+      problems.add(
+        place,
+        "cannot be \"estimated\" with privacy.randomness \"system\": a resumed run would draw and pay again; "
+          + instead)
+    }
+    if method.traits.variant == "as-released", hasBudget {
+      problems.add(
+        place,
+        "cannot be \"estimated\" in the variant \"as-released\", whose accounting knows no such release; \(instead)"
+      )
     }
   }
 }

@@ -72,6 +72,29 @@ import Testing
     }
   }
 
+  @Test("a report of images says how bytes become inputs, one of numbers does not")
+  func pixels() throws {
+    let request = SyntheticRequest(features: 9, trainExamples: 20, testExamples: 4)
+    func report(_ dataset: Dataset) throws -> PartitionReport {
+      let clients = [ClientRequest(cluster: 0, trainExamples: 5)]
+      return try PartitionReport(
+        Partition(PartitionRequest(clients: clients, seed: 1), of: dataset), of: dataset)
+    }
+    let images = try request.images()
+    let pixels = try #require(try report(images).pixels)
+    #expect(pixels.height == 3 && pixels.width == 3 && pixels.channels == 1)
+    guard case .bytes(let bytes) = images.train.values else {
+      Issue.record("images are bytes")
+      return
+    }
+    let view = ClientView(of: images, .train, indices: [0], lens: try Lens(for: images))
+    for (byte, value) in zip(bytes, view.values(at: 0)) {
+      let norm = pixels.normalization
+      #expect(abs((Float(byte) / 255 - norm.mean) / norm.standardDeviation - value) < 1e-5)
+    }
+    #expect(try report(request.table()).pixels == nil)
+  }
+
   @Test(
     "numbers out of range are refused",
     arguments: [

@@ -83,6 +83,8 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
       "DP208", image + ["privacy.target_epsilon=0.1", "local.steps=1"], silent: image),
     RuleCase("DP209", [], silent: global),
     RuleCase(
+      "DP210", TableCases.estimated(ratio: 0.001), silent: TableCases.estimated(ratio: 0.2)),
+    RuleCase(
       "DP301", ["method.selection_rounds_ratio=0"],
       silent: ["method.selection_rounds_ratio=0", "method.num_clusters=1"]),
     RuleCase(
@@ -131,7 +133,37 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
       silent: ["population.test_examples_per_client=100"]),
     RuleCase("DP507", noPrivacy),
     RuleCase("DP508", [], silent: ["privacy.individual=true"]),
+    RuleCase("DP509", TableCases.weighted, silent: TableCases.weighted + noPrivacy),
+    RuleCase("DP510", TableCases.weighted, silent: TableCases.estimated(ratio: 0.2)),
   ]
+}
+
+/// A table of one number, with weights.
+private enum TableCases {
+  private static let path: String = {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("dpflsim-rules.csv")
+    let rows = (0..<6000).map { "\($0 * 37 % 101),\(1 + $0 % 3),\($0 % 4)\n" }.joined()
+    // Where it cannot be written the cases fail by themselves.
+    try? Data(("x,w,y\n" + rows).utf8).write(to: file)
+    return file.path
+  }()
+
+  private static func data(_ members: String) -> [String] {
+    [
+      #"data={"name":"csv","path":"\#(path)","label_column":"y","classes":[0,1,2,3],\#(members)}"#,
+      #"method={"name":"global"}"#,
+    ]
+  }
+
+  static func estimated(ratio: Double) -> [String] {
+    data(
+      #""drop_columns":["w"],"scale_epsilon_ratio":\#(ratio),"#
+        + #""columns":[{"column":"x","kind":"estimated","min":0,"max":200}]"#)
+  }
+
+  static let weighted = data(
+    #""weight_column":"w","max_weight":3,"#
+      + #""columns":[{"column":"x","kind":"numeric","min":0,"max":100}]"#)
 }
 
 /// Clipping of two layers apart.

@@ -12,15 +12,18 @@ import Testing
 struct GroupFigureTests {
   /// Rows of three wards whose label follows x; the sexes alternate, ages repeat.
   private func table() -> String {
-    "ward,sex,age,x,y\n"
+    "ward,town,sex,age,x,y\n"
       + (0..<180).map { row in
         let x = Double((row * 37) % 101) / 50 - 1
-        return "\(["n", "s", "w"][row % 3]),\(["f", "m"][row / 3 % 2]),\(20 + row * 7 % 60),\(x),"
+        return
+          "\(["n", "s", "w"][row % 3]),\(["up", "up", "down"][row % 3]),\(["f", "m"][row / 3 % 2]),\(20 + row * 7 % 60),\(x),"
           + "\(x + 0.3 * Double(row % 5 - 2) > 0 ? "yes" : "no")\n"
       }.joined()
   }
 
-  private func run(workers: Int, groups: String) async throws -> RunResult {
+  private func run(
+    workers: Int, groups: String, clusters: Bool = false
+  ) async throws -> RunResult {
     let file = FileManager.default.temporaryDirectory
       .appendingPathComponent("dpflsim-\(UUID().uuidString).csv")
     defer { try? FileManager.default.removeItem(at: file) }
@@ -30,7 +33,8 @@ struct GroupFigureTests {
         """
         {"name": "t", "rounds": 3,
          "data": {"name": "csv", "path": "\(file.path)", "label_column": "y", "classes": ["no", "yes"],
-                  "client_column": "ward", "test_fraction": 0.4, "drop_columns": ["sex", "age"],
+                  "client_column": "ward", "test_fraction": 0.4, "drop_columns": ["sex", "age"\(clusters ? "" : ", \"town\"")],
+                  "cluster_column": \(clusters ? "\"town\"" : "null"),
                   "columns": [{"column": "x", "kind": "numeric", "min": -1, "max": 1}],
                   "group_columns": \(groups)},
          "population": {}, "model": {"name": "logistic"},
@@ -71,6 +75,33 @@ struct GroupFigureTests {
     }
     #expect(result.clients.allSatisfy { ($0.scores?.auc ?? 0) > 0.5 })
     #expect((result.clusters[0].scores?.auc ?? 0) > 0.5)
+  }
+
+  @Test("within true clusters the groups add up to the clusters, and clusters to the groups")
+  func clusters() async throws {
+    let result = try await run(workers: 2, groups: #"["sex"]"#, clusters: true)
+    let groups = try #require(result.groups?.first?.groups)
+    #expect(result.clusters.map(\.name) == ["down", "up"])
+    for (index, cluster) in result.clusters.enumerated() {
+      let shares = groups.compactMap { $0.byCluster?[index] }
+      #expect(shares.count == 2 && shares.allSatisfy { $0.cluster == cluster.name })
+      let members = result.clients.filter { $0.cluster == index }
+      #expect(
+        shares.reduce(0) { $0 + $1.testExamples } == members.reduce(0) { $0 + $1.testExamples })
+      let right = shares.reduce(0.0) { $0 + ($1.accuracy ?? 0) * Double($1.testExamples) }
+      let expected = members.reduce(0.0) { $0 + $1.accuracy * Double($1.testExamples) }
+      #expect(abs(right - expected) < 1e-6)
+    }
+    for group in groups {
+      let shares = try #require(group.byCluster)
+      #expect(shares.reduce(0) { $0 + $1.testExamples } == group.testExamples)
+      let right = shares.reduce(0.0) { $0 + ($1.accuracy ?? 0) * Double($1.testExamples) }
+      #expect(abs(right - (group.accuracy ?? 0) * Double(group.testExamples)) < 1e-6)
+    }
+    let plain = try await run(workers: 1, groups: #"["sex"]"#)
+    #expect(plain.groups?.first?.groups.allSatisfy { $0.byCluster == nil } == true)
+    let decoded = try JSONDecoder().decode(RunResult.self, from: JSONEncoder().encode(result))
+    #expect(decoded.groups == result.groups)
   }
 
   @Test("any number of workers gives the same figures; they alter no digest")

@@ -174,3 +174,90 @@ struct ClippingTests {
     }
   }
 }
+
+/// The same examples with weights, whatever numbers these are.
+private struct Weighted: ExampleSource {
+  let examples: RandomExamples
+  let weights: [Float]
+  var count: Int { examples.count }
+
+  func label(at position: Int) -> Int { examples.label(at: position) }
+  func weight(at position: Int) -> Float { weights[position] }
+  func write(_ position: Int, into destination: inout MutableSpan<Float>) {
+    examples.write(position, into: &destination)
+  }
+}
+
+@Suite("Weights of examples")
+struct WeightTests {
+  private static let weights: [Float] = [0.5, 1, 0, 0.25, 0.9, 0.03, 1]
+
+  /// The ways to clip a case, with bounds that shorten some gradients and not others.
+  private func ways(_ plan: TrainingPlan) -> [Clipping] {
+    var ways: [Clipping] = [
+      .none, .flat(maxGradNorm: 0.4), .automatic(maxGradNorm: 0.5, gamma: 0.01),
+      .each(maxGradNorms: [0.1, 0.2, 0.3, 0.4, 5, 6, 7]),
+    ]
+    if let groups = try? plan.groups() {
+      let bounds = (0..<groups.count).map { 0.3 / Float($0 + 1) }
+      ways.append(
+        .grouped(GroupBounds(groups: groups, maxGradNorms: bounds, thresholds: bounds)))
+    }
+    return ways
+  }
+
+  @Test("the sum is that of clipped gradients times weights, one by one", arguments: try Case.all())
+  func naive(_ test: Case) throws {
+    let source = test.examples(7, seed: 3)
+    let weighted = Weighted(examples: source, weights: Self.weights)
+    let (network, theta) = test.prepared(seed: 5, tile: 4)
+    for clipping in ways(test.plan) {
+      var expected = [Double](repeating: 0, count: theta.count)
+      for i in 0..<7 {
+        var one = [Float](repeating: 0, count: theta.count)
+        _ = network.addClippedSum(of: source, at: [i], clipping: clipping, to: &one)
+        for j in one.indices { expected[j] += Double(Self.weights[i]) * Double(one[j]) }
+      }
+      var sum = [Float](repeating: 0, count: theta.count)
+      let seen = network.addClippedSum(
+        of: weighted, at: Array(0..<7), clipping: clipping, to: &sum)
+      let error = zip(sum, expected).reduce(0.0) {
+        $0 + (Double($1.0) - $1.1) * (Double($1.0) - $1.1)
+      }
+      #expect(error.squareRoot() < 1e-4 * norm(sum) + 1e-6, "\(clipping)")
+      #expect(seen.examples == 7)
+    }
+  }
+
+  @Test("weights of one change no bit", arguments: try Case.all())
+  func ones(_ test: Case) throws {
+    let source = test.examples(7, seed: 3)
+    let weighted = Weighted(examples: source, weights: [Float](repeating: 1, count: 7))
+    let (network, theta) = test.prepared(seed: 5, tile: 4)
+    for clipping in ways(test.plan) {
+      var (plain, sum) = (
+        [Float](repeating: 0, count: theta.count), [Float](repeating: 0, count: theta.count)
+      )
+      let all = Array(0..<7)
+      let first = network.addClippedSum(of: source, at: all, clipping: clipping, to: &plain)
+      let second = network.addClippedSum(of: weighted, at: all, clipping: clipping, to: &sum)
+      #expect(plain == sum && first == second)
+    }
+  }
+
+  @Test("whatever a source says, no example adds more than its bound", arguments: try Case.all())
+  func sensitivity(_ test: Case) throws {
+    let source = test.examples(5, seed: 9)
+    let weighted = Weighted(examples: source, weights: [7, 1, 0.5, -3, .infinity])
+    let (network, theta) = test.prepared(seed: 2)
+    for clipping in [
+      Clipping.flat(maxGradNorm: 0.2), .automatic(maxGradNorm: 0.2, gamma: 0),
+    ] {
+      for i in 0..<5 {
+        var sum = [Float](repeating: 0, count: theta.count)
+        _ = network.addClippedSum(of: weighted, at: [i], clipping: clipping, to: &sum)
+        #expect(norm(sum) <= (i == 2 ? 0.1 : i == 3 ? 0 : 0.2) + (i == 2 ? 1e-6 : 0))
+      }
+    }
+  }
+}

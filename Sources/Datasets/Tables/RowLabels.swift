@@ -9,6 +9,7 @@ struct RowLabels {
   let label: Int?
   private let group: Int?
   private let people: GroupReader
+  private let weights: RowWeights?
   private let classOfLabel: [String: Examples.Label]
   private let groupOfName: [String: UInt16]
 
@@ -22,6 +23,7 @@ struct RowLabels {
     label = hasLabels ? try table.position(format.label, key: "data.label_column") : nil
     classes = try Self.classes(format, label, table, [train, test], isPrivate: isPrivate)
     people = try GroupReader(format, of: table, rows: [train, test])
+    weights = try RowWeights(format, of: table)
     let position = try format.group.map { column throws(DatasetError) in
       try table.position(column, key: "data.group_column")
     }
@@ -78,6 +80,7 @@ struct RowLabels {
     let groups = group.map { place in rows.map { groupOfName[$0.row.fields[place]] ?? 0 } }
     return Examples(
       part: part, labels: labels, values: values, groups: groups,
-      memberships: try people.memberships(rows))
+      memberships: try people.memberships(rows),
+      weights: part == .train ? try weights?.shares(rows) : nil)
   }
 }

@@ -74,7 +74,8 @@ public enum Table {
       format, of: table, teachers: teachers, all: [rows.map(\.row), testRows])
     let groups = try GroupReader(format, of: table, rows: [rows.map(\.row), testRows])
     let encoder = TableEncoder(
-      columns, groups: groups, missing: format.missing, decimal: table.dialect.decimal)
+      columns, groups: groups, weights: try RowWeights(format, of: table), missing: format.missing,
+      decimal: table.dialect.decimal)
     return try Dataset(
       name: name, shape: .features(count: columns.valueCount), classCount: columns.classes.count,
       normalization: .identity, train: encoder.encode(rows, .train),

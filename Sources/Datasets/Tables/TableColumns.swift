@@ -43,6 +43,7 @@ struct TableColumns {
       if roles[position] == nil {
         if let stated = Self.stated(statements[position]) {
           (encoding, source) = (stated, .stated)
+          if case .estimated(_, _, .some) = statements[position] { source = .privateEstimate }
         } else if let teachers {
           source = teachers.1
           encoding = try ColumnTeacher(
@@ -126,6 +127,7 @@ struct TableColumns {
       (format.cluster, "cluster", "data.cluster_column"),
       (format.person, "person", "data.id_column"),
       (format.splitColumn, "split", "data.split_column"),
+      (format.weight?.column, "weight", "data.weight_column"),
     ]
     for case (let column?, let role, let key) in others {
       let position = try table.position(column, key: key)
@@ -167,6 +169,9 @@ struct TableColumns {
     switch kind {
     case .bounded(let min, let max):
       .numeric(center: (min + max) / 2, scale: (max - min) / 2, min: min, max: max)
+    case .estimated(let min, let max, let found):
+      stated(
+        .bounded(min: found?.lowerBound ?? min, max: found?.upperBound ?? max))
     case .standardized(let mean, let standardDeviation):
       .numeric(center: mean, scale: standardDeviation, min: nil, max: nil)
     case .categorical(let categories?): .categorical(categories, hasMissing: true)

@@ -6,6 +6,7 @@ struct TableEncoder {
 
   private let columns: TableColumns
   private let people: GroupReader
+  private let weights: RowWeights?
   private let missing: Set<String>
   private let decimal: DecimalSign
   /// For each categorical column the place of each category.
@@ -14,8 +15,10 @@ struct TableEncoder {
   private let groupOfName: [String: UInt16]
 
   init(
-    _ columns: TableColumns, groups: GroupReader, missing: [String], decimal: DecimalSign
+    _ columns: TableColumns, groups: GroupReader, weights: RowWeights? = nil, missing: [String],
+    decimal: DecimalSign
   ) {
+    self.weights = weights
     self.columns = columns
     people = groups
     self.missing = Set(missing)
@@ -49,7 +52,8 @@ struct TableEncoder {
     }
     return Examples(
       part: part, labels: labels, values: .floats(values),
-      groups: columns.group == nil ? nil : groups, memberships: try people.memberships(rows))
+      groups: columns.group == nil ? nil : groups, memberships: try people.memberships(rows),
+      weights: part == .train ? try weights?.shares(rows) : nil)
   }
 
   private func label(_ row: TextRow, _ file: String) throws(DatasetError) -> Examples.Label {

@@ -7,6 +7,8 @@ public struct TableFacts: Sendable, Hashable, Codable {
   public enum Source: String, Sendable, Codable {
     /// From the scenario, or from the published description of the data set.
     case stated
+    /// From noisy quantiles that clients paid for.
+    case privateEstimate = "private estimate"
     case publicRows = "public rows"
     /// From all training rows without noise: only where no client has a budget.
     case trainingRows = "training rows"

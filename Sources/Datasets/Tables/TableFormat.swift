@@ -20,6 +20,9 @@ public struct ColumnStatement: Sendable, Hashable {
     case numeric
     /// A number between two bounds, which become −1 and 1; values beyond them count as the bound.
     case bounded(min: Double, max: Double)
+    /// A number between wide public bounds, of which the narrower ones that become −1 and 1 are to be found; nil
+    /// until they are, and then the public bounds take their place.
+    case estimated(min: Double, max: Double, found: ClosedRange<Double>?)
     /// A number that becomes (x − mean) / standard deviation.
     case standardized(mean: Double, standardDeviation: Double)
     /// Words; nil learns which.
@@ -32,6 +35,18 @@ public struct ColumnStatement: Sendable, Hashable {
   public init(_ column: TableColumn, _ kind: Kind) {
     self.column = column
     self.kind = kind
+  }
+}
+
+/// How much rows count in training: by a column, relative to a public bound.
+public struct RowWeight: Sendable, Hashable {
+  public let column: TableColumn
+  /// Above 0; larger weights count as it.
+  public let bound: Double
+
+  public init(_ column: TableColumn, bound: Double) {
+    self.column = column
+    self.bound = bound
   }
 }
 
@@ -78,6 +93,8 @@ public struct TableFormat: Sendable, Hashable {
   public var cluster: TableColumn?
   /// The column that says whose a row is: persons, of whom each client trains on one row.
   public var person: TableColumn?
+  /// The column of rows' weights in training, and the public bound by which they are divided; nil counts rows alike.
+  public var weight: RowWeight?
   /// The input columns; nil takes all that have no other role.
   public var features: [TableColumn]?
   /// Columns that are no inputs.

@@ -116,6 +116,15 @@ actor Client {
   /// Counts what it has released on another rank.
   func enter(_ entries: [LedgerEntry]) { ledger.append(contentsOf: entries) }
 
+  /// What its estimates of scales released before the first round, now in its ledger.
+  func payForScales(_ scenario: Scenario) throws -> [LedgerEntry] {
+    guard !settings.trustsServer else { return [] }
+    let entries = scenario.scaleEntries(of: profile.plan)
+    ledger.append(contentsOf: entries)
+    try kept?.individual?.record(entries)
+    return entries
+  }
+
   /// Carries out a task with the server's models and records every release.
   func perform(
     _ task: ClientTask, round: Int, state: FederatedState, on lane: Lane

@@ -3,6 +3,7 @@
 public import Clustering
 import Datasets
 import Learning
+import Scenarios
 
 /// The final figures of a group, such as the women: of each test example by the model of its client.
 public struct GroupResult: Codable, Hashable, Sendable {
@@ -24,6 +25,16 @@ public struct GroupResult: Codable, Hashable, Sendable {
   public let confusion: ConfusionCounts
   /// Of two classes.
   public let scores: BinaryFigures?
+  /// Of its test examples in each true cluster, in the clusters' order; nil where there is one cluster.
+  public var byCluster: [ClusterShare]?
+
+  /// How a group is served within one true cluster.
+  public struct ClusterShare: Codable, Hashable, Sendable {
+    public let cluster: String
+    public let testExamples: Int
+    /// Share of them predicted right; nil without any.
+    public let accuracy: Double?
+  }
 
   public init(
     name: String, clients: Int, trainExamples: Int, testExamples: Int, accuracy: Double?,
@@ -98,18 +109,28 @@ struct TestTally {
   private var loss = 0.0
   private var correct = 0
   private var counts: [Int: Int] = [:]
+  /// Test examples and those predicted right, by true cluster.
+  private var shares: [Int: (tested: Int, right: Int)] = [:]
   private let classes: Int
 
   init(classes: Int) { self.classes = classes }
 
   /// Adds one of a client's test examples.
-  mutating func add(_ view: ClientView, _ tested: TestedExamples, at position: Int) {
+  ///
+  /// - Parameter cluster: of the client; nil where clusters are not told apart.
+  mutating func add(
+    _ view: ClientView, _ tested: TestedExamples, at position: Int, cluster: Int? = nil
+  ) {
     let (label, predicted) = (view.label(at: position), tested.predicted[position])
     labels.append(label)
     if !tested.margins.isEmpty { margins.append(tested.margins[position]) }
     loss += tested.losses[position]
     correct += label == predicted ? 1 : 0
     counts[label * classes + predicted, default: 0] += 1
+    if let cluster {
+      shares[cluster, default: (0, 0)].tested += 1
+      shares[cluster, default: (0, 0)].right += label == predicted ? 1 : 0
+    }
   }
 
   /// Counts a client whose examples have been added.
@@ -126,13 +147,22 @@ struct TestTally {
     margins.isEmpty ? nil : try BinaryFigures(labels: labels, margins: margins)
   }
 
-  func result(name: String) throws -> GroupResult {
+  /// - Parameter clusters: names of the true clusters; one is none.
+  func result(name: String, clusters: [String]) throws -> GroupResult {
     let count = Double(labels.count)
-    return GroupResult(
+    var result = GroupResult(
       name: name, clients: clients, trainExamples: trainExamples, testExamples: labels.count,
       accuracy: labels.isEmpty ? nil : Double(correct) / count,
       loss: labels.isEmpty ? nil : loss / count,
       confusion: ConfusionCounts(classes: classes, counts: counts), scores: try scores())
+    guard clusters.count > 1 else { return result }
+    result.byCluster = clusters.enumerated().map { index, cluster in
+      let share = shares[index] ?? (0, 0)
+      return GroupResult.ClusterShare(
+        cluster: cluster, testExamples: share.tested,
+        accuracy: share.tested == 0 ? nil : Double(share.right) / Double(share.tested))
+    }
+    return result
   }
 }
 
@@ -144,14 +174,15 @@ extension MethodContext {
     _ attributes: [GroupAttribute], tested: [TestedExamples?]
   ) throws -> [AttributeResult]? {
     guard !attributes.isEmpty else { return nil }
+    let clusters = scenario.population.clusters.map(\.name)
     return try attributes.enumerated().map { place, attribute in
       var tallies = attribute.groups.map { _ in TestTally(classes: plan.architecture.classes) }
-      for (profile, tested) in zip(clients, tested) {
+      for (profile, tested) in zip(self.clients, tested) {
         guard let tested else { continue }
         let before = tallies.map(\.testExamples)
         for position in 0..<profile.test.count {
           tallies[profile.test.group(at: position, of: place)].add(
-            profile.test, tested, at: position)
+            profile.test, tested, at: position, cluster: profile.cluster)
         }
         var trained = [Int](repeating: 0, count: attribute.groups.count)
         for position in 0..<profile.train.count {
@@ -163,7 +194,9 @@ extension MethodContext {
       }
       return AttributeResult(
         attribute: attribute.name,
-        groups: try zip(attribute.groups, tallies).map { try $1.result(name: $0) })
+        groups: try zip(attribute.groups, tallies).map {
+          try $1.result(name: $0, clusters: clusters)
+        })
     }
   }
 }

@@ -111,5 +111,32 @@ extension CheckRule {
             + "published split needs \(short(split)) and spends delta twice; nothing to mend")
       ]
     },
+    CheckRule("DP210", .warning) { facts in
+      let groups = facts.groups.filter { $0.plan.scaleChoices > 0 }
+      let place = "data.scale_epsilon_ratio"
+      if let group = groups.first(where: {
+        ($0.scalesEpsilon ?? 0) > ($0.budget.targetEpsilon ?? .infinity) / 2
+      }) {
+        return [
+          Complaint(
+            place,
+            "the \(group.plan.scaleChoices) estimates of scales of \(facts.name(group)) alone cost "
+              + "\(short(group.scalesEpsilon ?? 0)) of \(short(group.budget.targetEpsilon ?? 0)); lower the "
+              + "ratio, or state bounds of some columns")
+        ]
+      }
+      // The server takes the median by size: half of all examples must be with clients that can estimate.
+      let everything = groups.reduce(0) { $0 + $1.records * $1.clients.count }
+      let blind = groups.filter { $0.scaleRankError > Double($0.records) / 4 }
+      guard 2 * blind.reduce(0, { $0 + $1.records * $1.clients.count }) > everything,
+        let group = blind.max(by: { $0.records < $1.records })
+      else { return [] }
+      return [
+        Complaint(
+          place,
+          "a quantile of \(facts.name(group)) may be off by \(short(group.scaleRankError.rounded())) of its "
+            + "\(group.records) rows, so the scale says little; raise the ratio, or state bounds")
+      ]
+    },
   ]
 }

@@ -87,6 +87,8 @@ public struct ReleaseGroup: Sendable, Hashable {
   public let trainingEpsilon: Double?
   public let firstRoundEpsilon: Double?
   public let selectionEpsilon: Double?
+  /// Estimates of scales alone; nil where there are none.
+  public let scalesEpsilon: Double?
   /// Noise multiplier of the published code's split: selections and training converted apart, by the
   /// classic conversion, at the same δ. Nil where nothing is selected or the split leaves nothing.
   public let splitNoiseMultiplier: Double?
@@ -97,6 +99,14 @@ public struct ReleaseGroup: Sendable, Hashable {
   public let runSignalToNoise: Double?
   /// Rounds that the budget pays for with a noise multiplier set by hand.
   public let affordableRounds: Int?
+
+  /// How many rows a client's quantile may be off, with a probability of nine in ten; 0 without estimates.
+  var scaleRankError: Double {
+    guard plan.scaleChoices > 0 else { return 0 }
+    return ScaleEstimates.levels.map {
+      QuantileChoice(level: $0).rankError(epsilon: plan.scaleEpsilon, probability: 0.9)
+    }.max() ?? 0
+  }
 }
 
 /// Whether clusters can be seen in the updates of the first round.

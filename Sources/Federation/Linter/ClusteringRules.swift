@@ -1,5 +1,6 @@
 // Rules on whether clusters can be found: DP301 and on.
 
+import Datasets
 import Scenarios
 
 extension CheckRule {
@@ -112,6 +113,8 @@ extension CheckRule {
       ]
     },
     CheckRule("DP310", .warning) { facts in
+      // What sets clusters of a table's own clients apart stands in its rows.
+      guard facts.scenario.data.table?.format.client == nil else { return [] }
       let clusters = facts.scenario.population.clusters
       for (index, cluster) in clusters.enumerated() {
         let twin = clusters[..<index].firstIndex {

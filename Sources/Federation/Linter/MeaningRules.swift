@@ -1,5 +1,6 @@
 // Notes on what the figures mean: DP501 and on.
 
+import Datasets
 import Privacy
 import Scenarios
 
@@ -77,6 +78,26 @@ extension CheckRule {
             + "\(rounded(audit.bestPossible)), the one for Gaussian mechanisms about "
             + "\(rounded(audit.gaussianLowerBound)) if all of the claimed \(rounded(audit.claimedEpsilon)) is lost; more "
             + "canaries or a smaller delta show more")
+      ]
+    },
+    CheckRule("DP509", .note) { facts in
+      guard facts.isPrivate, let weight = facts.scenario.data.table?.format.weight else {
+        return []
+      }
+      return [
+        Complaint(
+          "data.max_weight",
+          "sums of gradients shrink by (mean weight)/\(short(weight.bound)) while their noise stays: with a mean of a "
+            + "tenth of the bound, noise counts ten times as much; lower the bound, which cuts large weights, or leave "
+            + "the weights out if noise costs more than the bias that they mend")
+      ]
+    },
+    CheckRule("DP510", .note) { facts in
+      guard facts.scenario.data.table?.format.weight != nil else { return [] }
+      return [
+        Complaint(
+          "evaluation",
+          "rows have weights in training, and every figure counts rows alike; nothing to mend")
       ]
     },
   ]

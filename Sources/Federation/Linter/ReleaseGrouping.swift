@@ -20,7 +20,7 @@ struct ReleaseGrouping {
     self.schedule = schedule
     self.model = model
     kind = scenario.privacy.accountant.kind
-    calibrator = NoiseCalibrator(kind)
+    calibrator = NoiseCalibrator(scenario)
   }
 
   private struct Key: Hashable {
@@ -47,7 +47,8 @@ struct ReleaseGrouping {
     var members: [Key: [ClientPlan]] = [:]
     for client in clients {
       let key = Key(
-        plan: method.releases(of: client, in: context), budget: client.budget,
+        plan: method.releases(of: client, in: context).withScales(of: client, in: scenario),
+        budget: client.budget,
         records: client.trainExamples, batchSize: client.batchSize)
       if members[key] == nil { order.append(key) }
       members[key, default: []].append(client)
@@ -76,7 +77,7 @@ struct ReleaseGrouping {
       budget: key.budget, plan: key.plan, noise: noise, refusal: refusal,
       epsilon: cost?.whole?.epsilon, accountant: cost?.whole?.accountant,
       trainingEpsilon: cost?.training, firstRoundEpsilon: cost?.firstRound,
-      selectionEpsilon: cost?.selection,
+      selectionEpsilon: cost?.selection, scalesEpsilon: cost?.scales,
       splitNoiseMultiplier: splitNoiseMultiplier(key),
       firstRoundSignalToNoise: noise.flatMap { firstSignal(key, $0) },
       runSignalToNoise: multiplier.flatMap {
@@ -89,7 +90,10 @@ struct ReleaseGrouping {
 
   private func costs(
     of key: Key, noiseMultiplier: Double
-  ) -> (whole: EpsilonBound?, training: Double?, firstRound: Double?, selection: Double?) {
+  ) -> (
+    whole: EpsilonBound?, training: Double?, firstRound: Double?, selection: Double?,
+    scales: Double?
+  ) {
     func bound(_ change: (inout ReleasePlan) -> Void) -> EpsilonBound? {
       var plan = key.plan
       change(&plan)
@@ -98,15 +102,28 @@ struct ReleaseGrouping {
     }
     return (
       forRun ? nil : bound { _ in },
-      forRun ? nil : bound { $0.selections = 0 }?.epsilon,
+      forRun
+        ? nil
+        : bound {
+          $0.selections = 0
+          $0.scaleChoices = 0
+        }?.epsilon,
       key.plan.fullBatchSteps > 0
         ? bound {
           $0.selections = 0
+          $0.scaleChoices = 0
           $0.sampledSteps = 0
         }?.epsilon : nil,
       key.plan.selections > 0
         ? bound {
           $0.fullBatchSteps = 0
+          $0.scaleChoices = 0
+          $0.sampledSteps = 0
+        }?.epsilon : nil,
+      key.plan.scaleChoices > 0
+        ? bound {
+          $0.fullBatchSteps = 0
+          $0.selections = 0
           $0.sampledSteps = 0
         }?.epsilon : nil
     )

@@ -23,7 +23,7 @@ struct Pretraining {
   var key: String {
     var hash = SHA256()
     func add(_ text: String) { hash.update(data: Data("\(text)\n".utf8)) }
-    add(population.contentHash)
+    add(population.scaledHash)
     if population.scenario.arithmetic == .portable { add("portable") }
     add("seed \(population.scenario.seed)")
     // As the scenario writes them: descriptions of values may differ from process to process.

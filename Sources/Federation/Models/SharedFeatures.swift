@@ -42,7 +42,7 @@ extension Population {
     var hash = SHA256()
     base.withUnsafeBytes { hash.update(bufferPointer: $0) }
     for part in [
-      contentHash, partition.digest, scenario.arithmetic.rawValue, "\(scenario.seed)",
+      scaledHash, partition.digest, scenario.arithmetic.rawValue, "\(scenario.seed)",
       scenario.resolved["model"]?.text ?? "", scenario.resolved["adapter"]?.text ?? "",
       "\(scenario.population.clusters.map(\.shift))",
     ] {

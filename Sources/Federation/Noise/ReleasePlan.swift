@@ -20,6 +20,9 @@ public struct ReleasePlan: Sendable, Hashable {
   /// Private choices among models, and the ε of each.
   public var selections = 0
   public var selectionEpsilon = 0.0
+  /// Private choices for the scales of columns, before the first round, and the ε of each.
+  public internal(set) var scaleChoices = 0
+  public internal(set) var scaleEpsilon = 0.0
 
   public init() {}
 
@@ -45,6 +48,10 @@ public struct ReleasePlan: Sendable, Hashable {
     if selections > 0 {
       events.append(
         .selfComposed(event: .exponentialMechanism(epsilon: selectionEpsilon), count: selections))
+    }
+    if scaleChoices > 0 {
+      events.append(
+        .selfComposed(event: .exponentialMechanism(epsilon: scaleEpsilon), count: scaleChoices))
     }
     return .composed(events)
   }
@@ -90,14 +97,19 @@ public struct NoiseCalibrator {
   }
   private static let known = Mutex<[Key: Double]>([:])
   private let kind: AccountantKind
+  private let scenario: Scenario
 
-  init(_ kind: AccountantKind) { self.kind = kind }
+  init(_ scenario: Scenario) {
+    self.scenario = scenario
+    kind = scenario.privacy.accountant.kind
+  }
 
   /// - Throws: `FederationError` naming the client if its budget cannot be met.
   public mutating func noise(
     for client: ClientPlan, plan: ReleasePlan
   ) throws(FederationError) -> ClientNoise {
     guard let epsilon = client.budget.targetEpsilon else { return .none }
+    let plan = plan.withScales(of: client, in: scenario)
     let key = Key(
       accountant: kind, plan: plan, epsilon: epsilon, delta: client.budget.targetDelta,
       arithmetic: .current)
@@ -119,6 +131,15 @@ public struct NoiseCalibrator {
 }
 
 extension ReleasePlan {
+  /// The same with what the client's estimates of scales release.
+  func withScales(of client: ClientPlan, in scenario: Scenario) -> ReleasePlan {
+    guard scenario.privacy.unit == .example, let epsilon = scenario.scaleEpsilon(of: client.budget)
+    else { return self }
+    var plan = self
+    (plan.scaleChoices, plan.scaleEpsilon) = (scenario.scaleChoices, epsilon)
+    return plan
+  }
+
   /// What the server releases where whole clients are protected: one noisy sum a round, over a Poisson
   /// sample of the clients; or with correlated noise as many Gaussian releases as a client has turns.
   static func ofServer(_ scenario: Scenario) -> ReleasePlan {

@@ -57,6 +57,8 @@ public struct Population: Sendable {
   public let arriving: [ClientProfile]
   public let publicExamples: ClientView
   public let plan: TrainingPlan
+  /// Scales that clients estimated.
+  public let scales: ScaleEstimates
 
   /// - Throws: `DatasetError` if data are missing, damaged or too few; `ArchitectureError` if the model
   ///   does not fit them.
@@ -67,8 +69,9 @@ public struct Population: Sendable {
         mend: "read the scenario with Scenario.askingItsTable")
     }
     self.scenario = scenario
-    let dataset = try catalog.load(DatasetRequest(scenario))
-    self.dataset = dataset
+    let request = DatasetRequest(scenario)
+    var dataset = try catalog.load(request)
+    // Before scales are estimated, which differ from seed to seed: the data are the same.
     contentHash = try scenario.contentHash(of: dataset)
     plan = try TrainingPlan(scenario: scenario, dataset: dataset)
 
@@ -90,16 +93,20 @@ public struct Population: Sendable {
         overlap: scenario.population.overlap, seed: scenario.seed),
       of: dataset)
     self.partition = partition
+    scales = try ScaleEstimates(scenario, dataset: dataset, partition: partition)
+    if !scales.columns.isEmpty { dataset = try catalog.load(request.scaled(by: scales)) }
+    self.dataset = dataset
 
+    let data = dataset
     // One a cluster: its table of shifted pixels is shared by all its clients.
     func scenes(_ lens: Lens) -> (train: ClientView.Scene, test: ClientView.Scene) {
       (
-        ClientView.Scene(of: dataset, .train, lens: lens, seed: scenario.seed),
-        ClientView.Scene(of: dataset, .test, lens: lens, seed: scenario.seed)
+        ClientView.Scene(of: data, .train, lens: lens, seed: scenario.seed),
+        ClientView.Scene(of: data, .test, lens: lens, seed: scenario.seed)
       )
     }
     let shifted = try clusters.map { cluster throws(DatasetError) in
-      scenes(try Lens(Shift(cluster.shift, of: dataset), for: dataset))
+      scenes(try Lens(Shift(cluster.shift, of: data), for: data))
     }
     let plainLens = try Lens(for: dataset)
     let plain = scenes(plainLens)
@@ -124,6 +131,11 @@ public struct Population: Sendable {
 }
 
 extension Population {
+  /// Of the data as the models see them: the content, and the scales where those were estimated.
+  var scaledHash: String {
+    scales.columns.isEmpty ? contentHash : contentHash + " " + dataset.contentHash
+  }
+
   /// How the data were dealt: as large as the population, so it is made when it is wanted.
   ///
   /// - Throws: `DatasetError` if a client's shift does not fit the data set.

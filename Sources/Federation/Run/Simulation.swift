@@ -57,7 +57,9 @@ public struct Simulation: Sendable {
     let clients = try makeClients(
       context, method: method, clipping: scenario.privacy.clipping.rule(for: plan),
       canaries: canaries)
-    let notes = notes + (population.dataset.text.map { ["texts: \($0.description)"] } ?? [])
+    let notes =
+      notes + (population.dataset.text.map { ["texts: \($0.description)"] } ?? [])
+      + (population.scales.note.map { [$0] } ?? [])
     let executor = executor(clients: clients, lanes: lanes, context: context)
     let cache = try await cacheFeatures(
       clients, population: population, frozen: frozen, memory: forecast.featureBytes,

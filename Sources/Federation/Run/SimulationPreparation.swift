@@ -66,7 +66,7 @@ extension Simulation {
     _ context: MethodContext, method: any FederatedMethod, clipping: ClippingRule,
     canaries: [Canaries]?
   ) throws(FederationError) -> [Client] {
-    var calibrator = NoiseCalibrator(scenario.privacy.accountant.kind)
+    var calibrator = NoiseCalibrator(scenario)
     let releases = ReleaseContext(scenario: scenario, schedule: context.schedule)
     let settings = ClientSettings(
       scenario: scenario, clipping: clipping, exchange: context.exchange,
@@ -93,7 +93,7 @@ extension Simulation {
     _ context: MethodContext, method: any FederatedMethod
   ) throws(FederationError) -> ClientNoise? {
     guard scenario.privacy.unit == .client else { return nil }
-    var calibrator = NoiseCalibrator(scenario.privacy.accountant.kind)
+    var calibrator = NoiseCalibrator(scenario)
     return try scenario.noise(
       of: context.clients[0].plan, plan: .ofServer(scenario), method: method,
       context: ReleaseContext(scenario: scenario, schedule: context.schedule),

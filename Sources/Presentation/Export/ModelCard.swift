@@ -71,10 +71,14 @@ struct ModelCard {
   }
 
   private var inputsSentence: String {
-    guard let table = scenario.data.table else { return "." }
+    guard let table = scenario.data.table else {
+      return scenario.data.isImageSet
+        ? ", and `inputs.json` says how pixels are normalised." : "."
+    }
     return table.text == nil && table.image == nil
       ? ", and `inputs.json` says how a row of the table becomes inputs."
-      : ", and `inputs.json` names the classes."
+      : ", and `inputs.json` names the classes"
+        + (table.image == nil ? "." : " and says how pixels are normalised.")
   }
 
   private var kind: String {

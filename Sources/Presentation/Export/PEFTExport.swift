@@ -82,12 +82,7 @@ public struct PEFTExport: Sendable {
       throw PEFTError.missingTensor(id: run.runID, name: "base")
     }
     let partition = try store.start(of: run)?.partition
-    inputs = partition?.classNames.map { names in
-      [
-        "classes": .array(names.map { .string($0) }),
-        "table": partition?.table.map { TableText($0).document } ?? .null,
-      ]
-    }
+    inputs = partition.flatMap(Self.inputs)
     let layouts = try TorchLayout.layouts(of: scenario)
     func turned(_ tensor: Safetensors.Tensor, of host: String, name: String)
       -> Safetensors.Tensor
@@ -213,6 +208,25 @@ public struct PEFTExport: Sendable {
   }
 
   // MARK: - What is said beside the numbers
+
+  /// Nil where classes are numbers and inputs no images.
+  private static func inputs(_ partition: PartitionReport) -> JSONValue? {
+    guard partition.classNames != nil || partition.pixels != nil else { return nil }
+    var members: [String: JSONValue] = [
+      "classes": partition.classNames.map { .array($0.map { .string($0) }) } ?? .null,
+      "table": partition.table.map { TableText($0).document } ?? .null,
+    ]
+    if let pixels = partition.pixels {
+      // (byte / divisor − mean) / standard deviation, laid out as PyTorch has images.
+      members["pixels"] = [
+        "height": .integer(pixels.height), "width": .integer(pixels.width),
+        "channels": .integer(pixels.channels), "order": "channel, row, column", "divisor": 255,
+        "mean": .number(Double(pixels.normalization.mean)),
+        "standard_deviation": .number(Double(pixels.normalization.standardDeviation)),
+      ]
+    }
+    return .object(members)
+  }
 
   private static func configuration(_ adapter: Scenario.Adapter) -> JSONValue {
     let traits = adapter.traits

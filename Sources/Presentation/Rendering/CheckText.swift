@@ -29,6 +29,7 @@ public struct CheckText: Sendable, Hashable {
     ]
     lines += section("Releases in the whole run", releases().turnedLines(colors: colors), colors)
     lines += section("What they cost", costs().turnedLines(colors: colors), colors)
+    lines += scales
     if let detection = report.detection {
       lines += section("Clusters", forecast(detection), colors)
     }
@@ -38,6 +39,18 @@ public struct CheckText: Sendable, Hashable {
 
   private func section(_ title: String, _ body: [String], _ colors: Bool) -> [String] {
     ["", TextStyle.bold.applied(to: title, colors: colors)] + body
+  }
+
+  private var scales: [String] {
+    let groups = report.groups.filter { $0.plan.scaleChoices > 0 }
+    guard let first = groups.first else { return [] }
+    let costs = groups.compactMap(\.scalesEpsilon)
+    let least = NumberText.epsilon(costs.min())
+    let most = NumberText.epsilon(costs.max())
+    return [
+      "Scales are estimated before the first round by \(NumberText.count(first.plan.scaleChoices, "private choice")) of "
+        + "every client, which alone cost \(least == most ? least : "\(least) to \(most)") and are in the ε above."
+    ]
   }
 
   private var unit: String {
@@ -230,6 +243,9 @@ extension CheckText {
       "sampled_steps": .integer(plan.sampledSteps), "sample_rate": .number(plan.sampleRate),
       "selections": .integer(plan.selections),
       "selection_epsilon": plan.selections > 0 ? .number(plan.selectionEpsilon) : .null,
+      "scale_choices": .integer(plan.scaleChoices),
+      "scale_epsilon": plan.scaleChoices > 0 ? .number(plan.scaleEpsilon) : .null,
+      "scale_epsilon_together": JSONValue(group.scalesEpsilon),
       "noise_multiplier": JSONValue(group.noise?.noiseMultiplier),
       "first_round_noise_multiplier": plan.fullBatchSteps > 0
         ? JSONValue(group.noise?.fullBatchNoiseMultiplier) : .null,

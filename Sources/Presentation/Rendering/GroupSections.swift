@@ -58,8 +58,42 @@ extension RunSections {
         + "odds gap \(NumberText.points(attribute.equalizedOddsGap)), demographic parity gap "
         + "\(NumberText.points(attribute.demographicParityGap)).").printable.wrapped()
     }
+    lines += withinClusters(attributes)
     return lines
       + GroupWarnings.sentences(attributes).flatMap { "  \($0)".printable.wrapped() }
+  }
+}
+
+extension RunSections {
+  /// More clusters than this are left to JSON.
+  private static let mostColumns = 5
+
+  /// The accuracy of each group within each true cluster; empty with one cluster.
+  private func withinClusters(_ attributes: [AttributeResult]) -> [String] {
+    let groups = attributes.flatMap { attribute in
+      attribute.groups.map { (attribute: attribute.attribute, group: $0) }
+    }
+    guard let clusters = groups.first?.group.byCluster else { return [] }
+    guard clusters.count <= Self.mostColumns else {
+      return
+        "  Groups within each of the \(clusters.count) true clusters: --format json, groups, by_cluster."
+        .printable.wrapped()
+    }
+    var table = TextTable(
+      [("within true clusters", .left)]
+        + clusters.map { ("\($0.cluster.shortened(to: 9)) (tested)", .right) })
+    for (attribute, group) in groups {
+      table.add(
+        [TextTable.Cell("\(attribute): \(group.name)".shortened(to: 20))]
+          + (group.byCluster ?? []).map { share in
+            share.testExamples == 0
+              ? TextTable.Cell("·", .faint)
+              : TextTable.Cell(
+                "\(NumberText.percent(share.accuracy)) (\(NumberText.grouped(share.testExamples)))",
+                share.testExamples < GroupResult.fewExamples ? .faint : .plain)
+          })
+    }
+    return table.lines(colors: colors)
   }
 }
 
@@ -82,6 +116,16 @@ extension GroupResult {
       "train_examples": .integer(trainExamples), "test_examples": .integer(testExamples),
       "accuracy_lower": .number(interval.lower), "accuracy_upper": .number(interval.upper),
     ]
+    members["by_cluster"] =
+      byCluster.map { shares in
+        .array(
+          shares.map {
+            [
+              "cluster": .string($0.cluster), "test_examples": .integer($0.testExamples),
+              "accuracy": JSONValue($0.accuracy),
+            ]
+          })
+      } ?? .null
     for figure in GroupFigure.all { members[figure.name] = JSONValue(figure.value(self)) }
     if let matrix {
       // Of every class against the rest.

@@ -49,7 +49,8 @@ public struct InspectionText: Sendable {
     }
     lines.append(
       "Proposed scenario (`dpflsim init` writes it into a file). Its bounds, categories and classes were read from "
-        + "the rows: replace them by what is known without the rows before you trust an epsilon.")
+        + "the rows: replace them by what is known without the rows before you trust an epsilon, or have scales "
+        + "estimated privately (kind estimated, docs/data.md).")
     lines += scenario.prettyText.components(separatedBy: "\n")
     return lines.map(\.printable)
   }

@@ -19,11 +19,39 @@ extension ReportPage {
       output += settings.isEmpty ? "" : "<h3>\(settings.escaped)</h3>\n"
       output += figure(ComparisonCharts(comparison, settings: settings).groups(cells))
       output += GroupGaps.table(cells)
+      output += GroupsWithinClusters.table(cells)
     }
     let warnings = GroupWarnings.sentences(known.first?.runs.first?.result.groups ?? [])
     return output + (warnings.isEmpty ? "" : HTML.list(warnings))
   }
 
+}
+
+/// How each group is served within each true cluster.
+enum GroupsWithinClusters {
+  /// The mean over seeds; empty with one cluster.
+  static func table(_ cells: [ComparisonCell]) -> String {
+    var rows: [[String]] = []
+    var clusters: [String] = []
+    for cell in cells {
+      for group in cell.groups {
+        let results = cell.results(of: group)
+        guard let known = results.first?.byCluster else { continue }
+        clusters = known.map(\.cluster)
+        let means = known.indices.map { index in
+          let shares = results.compactMap { result in
+            result.byCluster.flatMap { $0.indices.contains(index) ? $0[index].accuracy : nil }
+          }
+          return shares.isEmpty
+            ? "–" : Comparison.percent(shares.reduce(0, +) / Double(shares.count))
+        }
+        rows.append([group.label, cell.method, cell.epsilon.label] + means)
+      }
+    }
+    guard !rows.isEmpty else { return "" }
+    return HTML.paragraph("Accuracy in % of each group within each true cluster, mean over seeds:")
+      + HTML.table(["group", "method", "ε"] + clusters, rows)
+  }
 }
 
 /// How far the groups of people are apart.

@@ -41,6 +41,9 @@ extension Scenario {
       public let testPath: String?
       /// A file of the same columns whose rows are public. JSON key `public_path`; default null.
       public let publicPath: String?
+      /// What a client's private choices for the scales of estimated columns spend, over its ε: each of k choices this
+      /// part divided by √k. JSON key `scale_epsilon_ratio`; above 0 to 1, default 0.2.
+      public let scaleEpsilonRatio: Double
     }
   }
 }

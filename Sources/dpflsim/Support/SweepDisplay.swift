@@ -61,7 +61,7 @@ actor SweepDisplay {
       case .known(let runID): line += "is \(runID)"
       case .waiting, .running: line += "was interrupted"
       }
-      Terminal.tell(line)
+      Terminal.log(line)
     }
     draw()
   }

@@ -68,6 +68,11 @@ enum Terminal {
     report((isTerminal ? text.wrapped(to: width) : [text]).joined(separator: "\n") + "\n")
   }
 
+  /// Writes a line of progress, in lines of at most 80 characters where nobody says how wide it is.
+  static func log(_ sentence: String) {
+    report(sentence.printable.wrapped(to: width).joined(separator: "\n") + "\n")
+  }
+
   /// Writes why a command fails, one problem a line.
   static func complain(_ message: String) {
     for line in message.split(separator: "\n") { tell("dpflsim: \(line)") }

@@ -9,11 +9,12 @@
 docs/python.md goes through all of it.
 """
 
-from . import comparison, data, errors, progress, results, scenario, tensors
+from . import comparison, data, errors, lab, progress, results, scenario, tensors
 from .commands import (
     calibrate,
     check,
     compare,
+    datasets,
     delete,
     describe,
     epsilon,
@@ -28,7 +29,7 @@ from .commands import (
     version,
 )
 from .comparison import Comparison, SweepResult
-from .data import DataDescription, TableInspection
+from .data import DataDescription, Dataset, TableInspection
 from .errors import (
     CannotRead,
     CannotWrite,
@@ -51,6 +52,7 @@ __all__ = [
     "CheckReport",
     "Comparison",
     "DataDescription",
+    "Dataset",
     "DpflsimError",
     "Epsilon",
     "Interrupted",
@@ -72,11 +74,13 @@ __all__ = [
     "compare",
     "comparison",
     "data",
+    "datasets",
     "delete",
     "describe",
     "epsilon",
     "errors",
     "inspect",
+    "lab",
     "ledger",
     "load",
     "progress",

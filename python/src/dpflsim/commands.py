@@ -19,7 +19,7 @@ from ._frames import Rows
 from ._part import Part, ScenarioMethods, absolute, is_path, plain
 from ._typed import build
 from .comparison import Comparison, SweepResult
-from .data import DataDescription, TableInspection
+from .data import DataDescription, Dataset, TableInspection
 from .errors import MissingInput, Problem, WrongUsage
 from .progress import Event, display_for
 from .results import CheckReport, Epsilon, Ledger, RunResult, RunSummary
@@ -285,6 +285,16 @@ def calibrate(
     """
     options = locals()
     return _account("calibrate", options)
+
+
+def datasets(name: str | None = None) -> Rows[Dataset]:
+    """The data sets that have files, or the one named, with the state of every file; each is read to its end.
+
+    Raises:
+        InvalidInput: there is no data set of that name.
+    """
+    document = _program.document(["data", "list", *([name] if name is not None else [])], answers_on=(0, 65, 66))
+    return Rows([build(Dataset, one) for one in document], Dataset)
 
 
 def version() -> str:

@@ -9,6 +9,33 @@ from ._frames import flat, frame
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetFile:
+    """A published file, and its state on this machine: verified, present, changed or missing."""
+
+    name: str
+    path: str | None
+    bytes: int | None
+    sha256: str | None
+    state: str
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A data set that scenarios can name."""
+
+    name: str
+    title: str
+    licence: str
+    source: str
+    """How to get it."""
+    folder: str | None
+    """Where it, or some part of it, was found."""
+    usable: bool
+    files: list[DatasetFile]
+
+
+@dataclass(frozen=True, slots=True)
 class Counted:
     """A label or a client, with its rows."""
 

@@ -68,6 +68,15 @@ class Client(TwoClasses):
 
 
 @dataclass(frozen=True, slots=True)
+class GroupInCluster:
+    """How a group is served within one true cluster."""
+
+    cluster: str
+    test_examples: int
+    accuracy: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Group(TwoClasses):
     """A group of people across clients, with the 95 % interval of its accuracy over test examples."""
 
@@ -83,6 +92,8 @@ class Group(TwoClasses):
     """By class, against the rest."""
     false_positive_rates: list[float | None]
     predicted_positive: float | None = None
+    by_cluster: list[GroupInCluster] | None = None
+    """None with one true cluster."""
 
 
 @dataclass(frozen=True, slots=True)

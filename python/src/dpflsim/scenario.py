@@ -37,6 +37,7 @@ __all__ = [
     "EmnistDigitsData",
     "EmnistLettersData",
     "EmnistMnistData",
+    "EstimatedColumn",
     "Evaluation",
     "ExamplesPerClient",
     "FashionMnistData",
@@ -596,6 +597,10 @@ class ImagesData(Part):
     image_column: str | int = UNSET
     """Column of the number of a row's image, from 0. At least 0, at most 100,000. Default: "image"."""
 
+    max_weight: float | None = UNSET
+    """A bound of the weights that is public; larger ones count as it. Above 0, at most 1e+100. Default:
+    null."""
+
     missing: list[str] = UNSET
     """Fields that stand for a missing value. Default: ["", "?", ".", "NA", "N/A", "n/a", "#N/A", "<NA>",
     "NaN", "nan", "-nan", "NULL", "null", "None"]."""
@@ -615,6 +620,10 @@ class ImagesData(Part):
     test_split: Literal["stratified", "random"] | None = UNSET
     """stratified takes the same part of every class; random goes by row numbers alone. null: random where
     rows belong to clients or persons, else stratified. Default: null."""
+
+    weight_column: str | int | None = UNSET
+    """How much each row counts in training, as survey weights say: its clipped gradient is multiplied by
+    weight / max_weight. Figures count rows alike. At least 0, at most 100,000. Default: null."""
 
 
 @dataclass(kw_only=True, slots=True, repr=False)
@@ -662,6 +671,24 @@ class NumericColumn(Part):
     min: float | None = UNSET
     """The lower bound; smaller values count as it. null learns mean and deviation instead. At least -1e+100,
     at most 1e+100. Default: null."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class EstimatedColumn(Part):
+    """A number whose bounds every client estimates privately, and pays for; what is found becomes -1 and
+    1."""
+
+    kind: Literal["estimated"] = field(default="estimated", init=False)
+
+    column: str | int
+    """The column, by name or counted from 0. At least 0, at most 100,000. Required."""
+
+    max: float
+    """An upper bound, likewise. At least -1e+100, at most 1e+100. Required."""
+
+    min: float
+    """A lower bound that is public and may be wide; smaller values count as it. At least -1e+100, at most
+    1e+100. Required."""
 
 
 @dataclass(kw_only=True, slots=True, repr=False)
@@ -717,7 +744,7 @@ class CsvData(Part):
     cluster_column: str | int | None = UNSET
     """The true cluster of each client, where it is known. At least 0, at most 100,000. Default: null."""
 
-    columns: list[NumericColumn | StandardizedColumn | CategoricalColumn] = UNSET
+    columns: list[NumericColumn | EstimatedColumn | StandardizedColumn | CategoricalColumn] = UNSET
     """What is stated about input columns. Under a budget, each one whose scale or categories no public row
     tells must be here. Default: []."""
 
@@ -754,6 +781,10 @@ class CsvData(Part):
     """Whose row it is. Each client trains on one row of a person, so that the budget of an example is that of
     a person, and nobody is trained and tested on. At least 0, at most 100,000. Default: null."""
 
+    max_weight: float | None = UNSET
+    """A bound of the weights that is public; larger ones count as it. Above 0, at most 1e+100. Default:
+    null."""
+
     missing: list[str] = UNSET
     """Fields that stand for a missing value. Default: ["", "?", ".", "NA", "N/A", "n/a", "#N/A", "<NA>",
     "NaN", "nan", "-nan", "NULL", "null", "None"]."""
@@ -765,6 +796,11 @@ class CsvData(Part):
     public_path: str | None = UNSET
     """A file of the same columns whose rows are public: scales, categories and classes are learned from them,
     and a base model is pretrained on them. Default: null."""
+
+    scale_epsilon_ratio: float = UNSET
+    """What a client's estimates of scales spend, over its target_epsilon: each of its k private choices, two
+    a column, spends this part divided by the square root of k, so that together they cost about as much as
+    one choice of the whole part. Above 0, at most 1. Default: 0.2."""
 
     split_column: str | int | None = UNSET
     """The column that says train or test of each row; null splits test rows off. At least 0, at most 100,000.
@@ -780,6 +816,10 @@ class CsvData(Part):
     test_split: Literal["stratified", "random"] | None = UNSET
     """stratified takes the same part of every class; random goes by row numbers alone. null: random where
     rows belong to clients or persons, else stratified. Default: null."""
+
+    weight_column: str | int | None = UNSET
+    """How much each row counts in training, as survey weights say: its clipped gradient is multiplied by
+    weight / max_weight. Figures count rows alike. At least 0, at most 100,000. Default: null."""
 
 
 @dataclass(kw_only=True, slots=True, repr=False)
@@ -834,6 +874,10 @@ class TextData(Part):
     """Column of the label, by name or counted from 0; a decoder, which predicts next tokens, needs none. At
     least 0, at most 100,000. Default: null."""
 
+    max_weight: float | None = UNSET
+    """A bound of the weights that is public; larger ones count as it. Above 0, at most 1e+100. Default:
+    null."""
+
     missing: list[str] = UNSET
     """Fields that stand for a missing value. Default: ["", "?", ".", "NA", "N/A", "n/a", "#N/A", "<NA>",
     "NaN", "nan", "-nan", "NULL", "null", "None"]."""
@@ -856,6 +900,10 @@ class TextData(Part):
     test_split: Literal["stratified", "random"] | None = UNSET
     """stratified takes the same part of every class; random goes by row numbers alone. null: random where
     rows belong to clients or persons, else stratified. Default: null."""
+
+    weight_column: str | int | None = UNSET
+    """How much each row counts in training, as survey weights say: its clipped gradient is multiplied by
+    weight / max_weight. Figures count rows alike. At least 0, at most 100,000. Default: null."""
 
 
 @dataclass(kw_only=True, slots=True, repr=False)
