@@ -70,7 +70,7 @@ extension Scenario {
         "needs earlier rounds' noise again, which is made from the seed; use privacy.noise \"fast\", or "
           + "\"hardened\" with privacy.randomness \"seeded\"")
     }
-    if let adapter, !adapter.aggregation.trainsOneSet {
+    if let adapter, !adapter.aggregation.traits.trainsOneSet {
       problems.add(
         place,
         "correlates the noise of the same parameters in every round, and the rule of aggregation trains others in "
