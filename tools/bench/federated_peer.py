@@ -19,7 +19,7 @@ import peers
 
 warnings.filterwarnings("ignore")
 
-BATCH, LEARNING_RATE, MAX_GRAD_NORM, TESTED = 32, 0.1, 1.0, 500
+BATCH, LEARNING_RATE, MAX_GRAD_NORM = 32, 0.1, 1.0
 
 
 def train(model, images, labels, noise_multiplier):
@@ -43,20 +43,14 @@ def main():
     rounds, clients, examples = int(rounds), int(clients), int(examples)
     torch.manual_seed(0)
     torch.set_num_threads(int(threads))
-    peers.EXAMPLES = clients * (examples + TESTED)
-    images, labels = peers.fashion_mnist(data)
-    order = torch.randperm(peers.EXAMPLES)
-    parts = [(images[part], labels[part]) for part in order[:clients * examples].split(examples)]
-    tests = [(images[part], labels[part]) for part in order[clients * examples:].split(TESTED)]
+    parts, tests = peers.dealt(data, clients, examples)
     model = peers.CNN()
     for _ in range(rounds):
         trained = [train(model, *part, float(noise)) for part in parts]
         with torch.no_grad():
             for parameter, *own in zip(model.parameters(), *trained):
                 parameter.copy_(torch.stack(own).mean(0))
-    with torch.no_grad():
-        accuracies = [(model(x).argmax(1) == y).float().mean().item() for x, y in tests]
-    print(json.dumps({"accuracy": sum(accuracies) / len(accuracies)}))
+    print(json.dumps({"accuracy": peers.mean_accuracy(model, tests)}))
 
 
 main()

@@ -19,20 +19,37 @@ from torch.nn import functional as F
 warnings.filterwarnings("ignore")
 
 EXAMPLES = 8000
+# Of each client of a federated run.
+TESTED = 500
 BATCH = 32
 RANK, SCALE = 4, 2.0
 LEARNING_RATE, MAX_GRAD_NORM, NOISE_MULTIPLIER = 0.05, 1.0, 1.0
 
 
-def fashion_mnist(folder):
+def fashion_mnist(folder, count=EXAMPLES):
     """The first images of the training part, normalised as dpflsim does, and their labels."""
     def read(name, header):
         with gzip.open(Path(folder) / f"{name}.gz") as file:
             return np.frombuffer(file.read(), np.uint8, offset=header)
-    images = read("train-images-idx3-ubyte", 16).reshape(-1, 1, 28, 28)[:EXAMPLES]
-    labels = read("train-labels-idx1-ubyte", 8)[:EXAMPLES]
+    images = read("train-images-idx3-ubyte", 16).reshape(-1, 1, 28, 28)[:count]
+    labels = read("train-labels-idx1-ubyte", 8)[:count]
     images = (images.astype(np.float32) / 255 - 0.1307) / 0.3081
     return torch.from_numpy(images), torch.from_numpy(labels.astype(np.int64))
+
+
+def dealt(folder, clients, examples):
+    """Training and test parts of every client, drawn with torch's generator: pairs of images and labels."""
+    images, labels = fashion_mnist(folder, clients * (examples + TESTED))
+    order = torch.randperm(len(labels))
+    train, test = order[:clients * examples], order[clients * examples:]
+    return [[(images[part], labels[part]) for part in parts]
+            for parts in (train.split(examples), test.split(TESTED))]
+
+
+def mean_accuracy(model, tests):
+    with torch.no_grad():
+        accuracies = [(model(x).argmax(1) == y).float().mean().item() for x, y in tests]
+    return sum(accuracies) / len(accuracies)
 
 
 class CNN(nn.Module):

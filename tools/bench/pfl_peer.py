@@ -30,7 +30,7 @@ import peers
 warnings.filterwarnings("ignore")
 logging.disable(logging.WARNING)
 
-BATCH, LEARNING_RATE, CLIPPING_BOUND, TESTED = 32, 0.1, 1.0, 500
+BATCH, LEARNING_RATE, CLIPPING_BOUND = 32, 0.1, 1.0
 
 
 class Model(peers.CNN):
@@ -50,13 +50,9 @@ def main():
     numpy.random.seed(0)
     torch.manual_seed(0)
     torch.set_num_threads(int(threads))
-    peers.EXAMPLES = clients * (examples + TESTED)
-    images, labels = peers.fashion_mnist(data)
-    order = torch.randperm(peers.EXAMPLES)
-    parts = order[:clients * examples].split(examples)
-    tests = [(images[part], labels[part]) for part in order[clients * examples:].split(TESTED)]
+    parts, tests = peers.dealt(data, clients, examples)
     users = FederatedDataset(
-        lambda user: Dataset([images[parts[user]], labels[parts[user]]], user_id=user),
+        lambda user: Dataset(list(parts[user]), user_id=user),
         get_user_sampler("minimize_reuse", list(range(clients))))
     network = Model()
     model = PyTorchModel(
@@ -73,9 +69,7 @@ def main():
             local_num_epochs=1, local_learning_rate=LEARNING_RATE, local_batch_size=BATCH),
         model_eval_params=NNEvalHyperParams(local_batch_size=None))
     network.eval()
-    with torch.no_grad():
-        accuracies = [(network(x).argmax(1) == y).float().mean().item() for x, y in tests]
-    print(json.dumps({"accuracy": sum(accuracies) / len(accuracies)}))
+    print(json.dumps({"accuracy": peers.mean_accuracy(network, tests)}))
 
 
 main()
