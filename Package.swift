@@ -9,7 +9,6 @@ let house: [SwiftSetting] = [
 ]
 
 let numerics = Target.Dependency.product(name: "RealModule", package: "swift-numerics")
-let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let database = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let results: [Target.Dependency] = ["Formatting", "Store", "Analysis", "Presentation"]
 
@@ -35,20 +34,13 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "dpflsim", targets: ["dpflsim"]),
-    .library(
-      name: "DPFLSim",
-      targets: [
-        "JSON", "Tensors", "Text", "Kernels", "Privacy", "Learning", "Clustering", "Datasets",
-        "Scenarios", "Ranks",
-        "Federation",
-      ]),
+    .library(name: "DPFLSim", targets: ["DPFLSim"]),
     // With it come SQLite and tables.
     .library(
       name: "DPFLSimResults", targets: ["Formatting", "Store", "Analysis", "Presentation"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
@@ -57,22 +49,31 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
     room("JSON"),
+    room("Hashing", ["COpenSSL"]),
     room("Ranks"),
     room("Kernels", ["COpenBLAS", numerics]),
     room("Tensors", ["JSON"]),
     room("Text", ["JSON"]),
     room("Privacy", ["Kernels", numerics]),
-    room("Learning", ["Kernels", "Tensors", crypto]),
+    room("Learning", ["Kernels", "Tensors"]),
     room("Clustering", ["Kernels", numerics]),
-    room("Datasets", ["Kernels", "CZlib", "Text", crypto]),
-    room("Scenarios", ["JSON", "Datasets", crypto]),
+    room("Datasets", ["Kernels", "CZlib", "Text", "Hashing"]),
+    room("Scenarios", ["JSON", "Datasets", "Hashing"]),
     room(
       "Federation",
       [
         "Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios", "Tensors", "Ranks",
-        crypto,
+        "Hashing",
+      ]),
+    room(
+      "DPFLSim",
+      [
+        "Clustering", "Datasets", "Federation", "JSON", "Kernels", "Learning", "Privacy",
+        "Scenarios",
+        "Tensors",
       ]),
     room(
       "Laboratory",
@@ -82,7 +83,7 @@ let package = Package(
       "Store",
       [
         "Formatting", "Federation", "Scenarios", "Privacy", "Clustering", "Datasets", "Kernels",
-        "Learning", "Tensors", "JSON", crypto, database,
+        "Learning", "Tensors", "JSON", "Hashing", database,
       ]),
     room(
       "Analysis",
@@ -94,7 +95,7 @@ let package = Package(
       "Presentation",
       [
         "Analysis", "Store", "Formatting", "Laboratory", "Federation", "Scenarios", "Privacy",
-        "Clustering", "Datasets", "Learning", "Tensors", "JSON", crypto, database,
+        "Clustering", "Datasets", "Learning", "Tensors", "JSON", "Hashing", database,
       ]),
     .executableTarget(
       name: "dpflsim",
@@ -110,7 +111,7 @@ let package = Package(
     // Compiled here as well, so that tools/test needs no second build: it sees what other packages see.
     .executableTarget(
       name: "Examples",
-      dependencies: results + ["Datasets", "Federation", "Kernels", "Learning", "Scenarios"],
+      dependencies: results + ["DPFLSim"],
       path: "Examples/Sources/Examples", packageAccess: false),
 
     .target(
@@ -123,7 +124,7 @@ let package = Package(
     tests("JSON", ["Kernels"]), tests("Tensors", ["JSON", "Kernels", "Learning"]),
     tests("Text"),
     tests("Kernels"), tests("Privacy"), tests("Learning", ["Tensors"]), tests("Clustering"),
-    tests("Datasets", ["Text"]),
+    tests("Datasets", ["Hashing", "Text"]),
     tests("Scenarios", ["Datasets"]),
     tests(
       "Federation",

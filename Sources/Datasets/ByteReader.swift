@@ -1,7 +1,7 @@
 // The bytes of a data file from front to back, whether it is compressed or not.
 
-import Crypto
 import Foundation
+import Hashing
 
 /// Reads a plain or gzip file in order; every failure names the file.
 ///
@@ -77,7 +77,7 @@ struct ByteReader {
   }
 
   /// SHA-256, in hexadecimal, of the bytes read so far, after decompression.
-  var sha256: String { hexadecimal(digest.finalize()) }
+  var sha256: String { digest.finalize().hexadecimal }
 
   /// All bytes of a regular file of at most `largestFile` bytes, as they are stored.
   static func bytes(of file: URL) throws(DatasetError) -> [UInt8] {

@@ -1,4 +1,4 @@
-// What a client sees: chosen examples through the lens of its cluster, without a copy of the data.
+// What a client sees: chosen examples through the transform of its cluster, without a copy of the data.
 
 import Kernels
 
@@ -8,19 +8,22 @@ import Kernels
 public struct ClientView: Sendable {
   /// One part of a data set as a cluster sees it: held once by all its clients.
   public final class Scene: Sendable {
-    public let lens: Lens
+    public let transform: ViewTransform
     fileprivate let examples: Examples
     fileprivate let seed: UInt64
 
     /// - Parameters:
-    ///   - lens: prepared for the same data set.
+    ///   - transform: prepared for the same data set.
     ///   - seed: with client and example it decides the feature noise.
-    /// - Precondition: the lens is of this data set's shape.
-    public init(of dataset: Dataset, _ part: Examples.Part, lens: Lens, seed: UInt64 = 0) {
+    /// - Precondition: the transform is of this data set's shape.
+    public init(
+      of dataset: Dataset, _ part: Examples.Part, transform: ViewTransform, seed: UInt64 = 0
+    ) {
       precondition(
-        lens.valueCount == dataset.shape.valueCount && lens.labelMap.count == dataset.classCount,
-        "the lens was made for another data set")
-      self.lens = lens
+        transform.valueCount == dataset.shape.valueCount
+          && transform.labelMap.count == dataset.classCount,
+        "the transform was made for another data set")
+      self.transform = transform
       self.seed = seed
       examples = dataset.examples(part)
     }
@@ -30,7 +33,7 @@ public struct ClientView: Sendable {
   private let scene: Scene
   private let client: Int
 
-  public var lens: Lens { scene.lens }
+  public var transform: ViewTransform { scene.transform }
   private var examples: Examples { scene.examples }
   private var seed: UInt64 { scene.seed }
 
@@ -47,21 +50,22 @@ public struct ClientView: Sendable {
 
   /// - Parameters:
   ///   - indices: which examples of the part, in the view's order.
-  ///   - lens: prepared for the same data set.
+  ///   - transform: prepared for the same data set.
   ///   - seed: with `client` and the example it decides the feature noise.
-  /// - Precondition: every index is one of the part, and the lens is of this data set's shape.
+  /// - Precondition: every index is one of the part, and the transform is of this data set's shape.
   public init(
-    of dataset: Dataset, _ part: Examples.Part, indices: [Int32], lens: Lens, seed: UInt64 = 0,
+    of dataset: Dataset, _ part: Examples.Part, indices: [Int32], transform: ViewTransform,
+    seed: UInt64 = 0,
     client: Int = 0
   ) {
     self.init(
-      Scene(of: dataset, part, lens: lens, seed: seed), indices: indices, client: client)
+      Scene(of: dataset, part, transform: transform, seed: seed), indices: indices, client: client)
   }
 
   public var count: Int { indices.count }
 
   /// How many numbers one example has; 0 for texts.
-  public var valueCount: Int { lens.valueCount }
+  public var valueCount: Int { transform.valueCount }
 
   /// Rows of an example: the tokens of a text, or 1.
   public func length(at position: Int) -> Int {
@@ -89,7 +93,7 @@ public struct ClientView: Sendable {
 
   /// The label that the client sees.
   public func label(at position: Int) -> Int {
-    Int(lens.labelMap[Int(examples.labels[Int(indices[position])])])
+    Int(transform.labelMap[Int(examples.labels[Int(indices[position])])])
   }
 
   /// The label as published, before the shift.
@@ -150,15 +154,15 @@ public struct ClientView: Sendable {
       write(row: floats.span.extracting(start..<start + valueCount), into: &output, at: first)
     case .tokens: return
     }
-    if lens.noise > 0 { addNoise(example, to: &output, at: first) }
+    if transform.noise > 0 { addNoise(example, to: &output, at: first) }
   }
 
   private func write(
     image: Span<UInt8>, into output: inout MutableSpan<Float>, at first: Int
   ) {
-    let tables = lens.inputOfByte
+    let tables = transform.inputOfByte
     let table = tables.span
-    switch lens.motion {
+    switch transform.motion {
     case .still:
       for value in image.indices { output[first + value] = table[Int(image[value])] }
     case .moved(let places):
@@ -167,7 +171,7 @@ public struct ClientView: Sendable {
         output[first + value] = table[Int(image[Int(places[value])])]
       }
     case .blended(let places, let weights):
-      let (scale, offset) = (lens.scale, lens.offset)
+      let (scale, offset) = (transform.scale, transform.offset)
       for value in image.indices {
         var sum: Float = 0
         for corner in 4 * value..<4 * value + 4 {
@@ -179,7 +183,7 @@ public struct ClientView: Sendable {
   }
 
   private func write(row: Span<Float>, into output: inout MutableSpan<Float>, at first: Int) {
-    let (scale, offset) = (lens.scale, lens.offset)
+    let (scale, offset) = (transform.scale, transform.offset)
     for value in row.indices { output[first + value] = row[value] * scale + offset }
   }
 
@@ -187,7 +191,7 @@ public struct ClientView: Sendable {
   private func addNoise(_ example: Int, to output: inout MutableSpan<Float>, at first: Int) {
     var noise = [Float](repeating: 0, count: valueCount)
     GaussianNoise.add(
-      to: &noise, standardDeviation: Float(lens.noise), seed: seed, purpose: .shift,
+      to: &noise, standardDeviation: Float(transform.noise), seed: seed, purpose: .shift,
       round: examples.part == .train ? 0 : 1, client: client, step: example)
     for value in noise.indices { output[first + value] += noise[value] }
   }

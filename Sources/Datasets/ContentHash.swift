@@ -1,7 +1,7 @@
 // A SHA-256 over lists of numbers, in which no list can be mistaken for two shorter ones.
 
-import Crypto
 import Foundation
+import Hashing
 
 /// SHA-256 over length-prefixed lists, each number little-endian.
 struct ContentHash {
@@ -34,7 +34,7 @@ struct ContentHash {
 
   /// The hash of everything added, in hexadecimal.
   consuming func finish() -> String {
-    hexadecimal(digest.finalize())
+    digest.finalize().hexadecimal
   }
 
   private mutating func addLength(_ count: Int) {
@@ -54,10 +54,4 @@ struct ContentHash {
     }
     digest.update(data: buffer)
   }
-}
-
-/// A hash as it is written: two lower-case digits a byte.
-func hexadecimal(_ digest: SHA256.Digest) -> String {
-  let digits = Array("0123456789abcdef")
-  return String(digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
 }

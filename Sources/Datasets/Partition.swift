@@ -33,13 +33,13 @@ public struct Partition: Sendable {
     }
     try request.check(against: dataset)
     let seed = request.seed
-    let train = LabelDecks(
+    let train = LabelPools(
       dataset.train, classCount: dataset.classCount, seed: seed, without: dataset.publicTrain)
     // A table brings its public rows along, since its scales are read from them.
     let wanted = dataset.publicTrain.isEmpty ? request.publicExamples : 0
     let (drawn, pool) = train.split(Partition.publicShares(wanted, stock: train.counts))
     let publicIndices = dataset.publicTrain + drawn
-    let test = LabelDecks(dataset.test, classCount: dataset.classCount, seed: seed)
+    let test = LabelPools(dataset.test, classCount: dataset.classCount, seed: seed)
     var trainLists = [[Int32]](repeating: [], count: request.clients.count)
     var testLists = trainLists
     for (groups, members) in try request.pools(of: dataset) {

@@ -51,9 +51,9 @@ extension PartitionRequest {
   }
 }
 
-extension LabelDecks {
-  /// The decks of the examples of some groups; nil keeps all.
-  func from(_ groups: Set<Int>?, _ examples: Examples) -> LabelDecks {
+extension LabelPools {
+  /// The pools of the examples of some groups; nil keeps all.
+  func from(_ groups: Set<Int>?, _ examples: Examples) -> LabelPools {
     guard let groups, let owners = examples.groups else { return self }
     return keeping { groups.contains(Int(owners[$0])) }
   }

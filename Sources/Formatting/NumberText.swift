@@ -74,8 +74,14 @@ public enum NumberText {
   }
 
   /// A few numbers of a list, and how many more there are.
-  public static func list(_ values: [Int], limit: Int = 12) -> String {
-    let shown = values.prefix(limit).map(String.init).joined(separator: ", ")
+  ///
+  /// - Parameter names: what stands for a number; nil where nothing has a name.
+  public static func list(
+    _ values: [Int], named names: [String]? = nil, limit: Int = 12
+  ) -> String {
+    let shown = values.prefix(limit).map { value in
+      names.flatMap { $0.indices.contains(value) ? $0[value].printable : nil } ?? "\(value)"
+    }.joined(separator: ", ")
     return values.count > limit ? shown + " and \(values.count - limit) more" : shown
   }
 

@@ -188,7 +188,7 @@ public struct MembershipLaboratory: Sendable {
   private func measure(_ row: FineTuning, delta: Double) async throws -> Findings {
     let rate = try trainer.tunedLearningRate(row)
     let (trainer, settings) = (trainer, settings)
-    // The strong attack is dear: a few models and examples are enough for what it shows.
+    // The strong attack is expensive: a few models and examples are enough for what it shows.
     let watched = min(4, settings.models)
     let models = try await withThrowingTaskGroup(of: [(Int, FineTuner.Model)].self) { group in
       for worker in 0..<settings.workers {

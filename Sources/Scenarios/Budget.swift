@@ -39,6 +39,11 @@ extension Scenario {
     ///
     /// Above 1 clients take turns: each takes part in every `noiseBands`-th round.
     public let noiseBands: Int
+    /// How batches are drawn, or clients where those are protected, as results name it: "poisson" or `cyclic`.
+    public var sampling: String { noiseBands > 1 ? Self.cyclic : "poisson" }
+    /// Clients take turns, which nothing amplifies.
+    public static let cyclic = "cyclic"
+
     /// Ids of critical findings with which the scenario runs all the same. JSON key `allow`; default none.
     public let allowedFindings: [String]
 

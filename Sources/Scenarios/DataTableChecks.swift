@@ -89,12 +89,6 @@ extension Scenario {
         "cannot be \"estimated\" where whole clients are protected: a client's rows would decide; \(instead)"
       )
     }
-    if privacy.randomness == .system, hasBudget {
-      problems.add(
-        place,
-        "cannot be \"estimated\" with privacy.randomness \"system\": a resumed run would draw and pay again; "
-          + instead)
-    }
     if method.traits.variant == "as-released", hasBudget {
       problems.add(
         place,

@@ -70,6 +70,12 @@ extension Scenario {
     return "\(index)"
   }
 
+  /// What tables call every client; nil where none has a name.
+  public var clientNames: [String]? {
+    guard population.clusters.contains(where: { $0.clientNames != nil }) else { return nil }
+    return (0..<clientCount).map { name(ofClient: $0) }
+  }
+
   /// Clients in all clusters.
   public var clientCount: Int { population.clusters.reduce(0) { $0 + $1.clients } }
 

@@ -1,9 +1,9 @@
 // Checkpoints of a run: files beside the store, entered with their hashes, the last two of which are kept.
 
-import Crypto
 public import Federation
 public import Foundation
 import GRDB
+import Hashing
 
 extension ArtifactRecord {
   static let checkpointKind = "checkpoint"

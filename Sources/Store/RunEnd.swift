@@ -27,7 +27,7 @@ extension RunRecorder {
   public func finish(
     _ result: RunResult, models: [String: Safetensors], cost: Cost, finishedAt: Date = Date()
   ) throws {
-    try goOn()
+    try prepareResume()
     var artifacts: [ArtifactRecord] = []
     for (name, model) in models.sorted(by: { $0.key < $1.key }) {
       artifacts.append(try store.write(model, kind: "model", name: name, runID: runID))

@@ -60,7 +60,7 @@ public actor RunRecorder: RunObserver {
     var generator = SystemRandomNumberGenerator()
     runID = try store.write { database in
       if let identity {
-        let rivals = try RunRecord.filter(
+        let competitors = try RunRecord.filter(
           sql: "scenario_hash = ? AND status IN ('running', 'done') AND version = ?",
           arguments: [scenario.hash, DPFLSimVersion.current]
         ).fetchAll(database)
@@ -70,8 +70,8 @@ public actor RunRecorder: RunObserver {
               == RunIdentity(
                 scenarioHash: run.scenarioHash, dataHash: run.dataHash, build: run.build)
         }
-        if let rival = rivals.first(where: { isDone($0) || $0.process.isAlive == true }) {
-          throw StoreError.runInProgress(id: rival.runID)
+        if let competitor = competitors.first(where: { isDone($0) || $0.process.isAlive == true }) {
+          throw StoreError.runInProgress(id: competitor.runID)
         }
       }
       var runID: String
@@ -161,7 +161,7 @@ public actor RunRecorder: RunObserver {
 
   public func receive(_ event: RunEvent) throws {
     if case .preparing = event { return }
-    try goOn()
+    try prepareResume()
     switch event {
     case .preparing: break
     case .started(let start):
@@ -184,7 +184,7 @@ public actor RunRecorder: RunObserver {
 
   /// Forgets the rounds that are done again. What they released is forgotten only if the same bits are released
   /// again: whatever else left a client stays in the ledger.
-  func goOn() throws(StoreError) {
+  func prepareResume() throws(StoreError) {
     guard let found else { return }
     try store.write { database in
       for table in ["rounds"] + (isReproducible ? ["privacy_histories"] : []) {

@@ -10,7 +10,8 @@ import Testing
       name: "ramp", shape: .image(height: 16, width: 16, channels: 1), classCount: 1,
       normalization: .mnist, train: Examples(part: .train, labels: [0], values: .bytes(bytes)),
       test: Examples(part: .test, labels: [], values: .bytes([])))
-    let view = ClientView(of: dataset, .train, indices: [0], lens: try Lens(for: dataset))
+    let view = ClientView(
+      of: dataset, .train, indices: [0], transform: try ViewTransform(for: dataset))
     for (byte, value) in zip(bytes, view.values(at: 0)) {
       #expect(abs(Double(value) - (Double(byte) / 255 - 0.1307) / 0.3081) < 1e-6)
     }
@@ -22,7 +23,8 @@ import Testing
       normalization: Normalization(mean: 1, standardDeviation: 2),
       train: Examples(part: .train, labels: [0, 1], values: .floats([1, 11, 5, 0])),
       test: Examples(part: .test, labels: [], values: .floats([])))
-    let view = ClientView(of: dataset, .train, indices: [1, 0], lens: try Lens(for: dataset))
+    let view = ClientView(
+      of: dataset, .train, indices: [1, 0], transform: try ViewTransform(for: dataset))
     #expect(view.values(at: 0) == [2, -0.5])
     #expect(view.values(at: 1) == [0, 5])
     #expect(view.label(at: 0) == 1)
@@ -33,7 +35,8 @@ import Testing
     let dataset = try SyntheticRequest(features: 64, trainExamples: 40, testExamples: 4).images()
     let view = ClientView(
       of: dataset, .train, indices: (0..<40).map { Int32(39 - $0) },
-      lens: try Lens(Shift(rotationDegrees: degrees, featureNoise: 0.1), for: dataset), seed: 3)
+      transform: try ViewTransform(
+        Shift(rotationDegrees: degrees, featureNoise: 0.1), for: dataset), seed: 3)
     let positions = [5, 0, 39, 5, 17]
     var batch = [Float](repeating: .nan, count: positions.count * 64)
     var output = batch.mutableSpan
@@ -46,7 +49,8 @@ import Testing
       name: "groups", shape: .features(count: 1), classCount: 1, normalization: .identity,
       train: Examples(part: .train, labels: [0, 0], values: .floats([1, 2]), groups: [1, 0]),
       test: Examples(part: .test, labels: [], values: .floats([])), groupNames: ["a", "b"])
-    let view = ClientView(of: dataset, .train, indices: [1, 0], lens: try Lens(for: dataset))
+    let view = ClientView(
+      of: dataset, .train, indices: [1, 0], transform: try ViewTransform(for: dataset))
     #expect(view.group(at: 0) == 0)
     #expect(view.group(at: 1) == 1)
   }

@@ -20,7 +20,7 @@ struct RowWeightTests {
     #expect(set.test.weights == nil)
     #expect(set.shape == .features(count: 1))
     let view = ClientView(
-      of: set, .train, indices: [3, 0], lens: try Lens(for: set), client: 0)
+      of: set, .train, indices: [3, 0], transform: try ViewTransform(for: set), client: 0)
     #expect(view.weight(at: 0) == 1 && view.weight(at: 1) == 0.5)
     let plain = try read("x,w,y\n1,2,0\n2,0,1\n3,4,0\n4,100,1\n", weighted: false)
     #expect(plain.train.weights == nil && plain.contentHash != set.contentHash)

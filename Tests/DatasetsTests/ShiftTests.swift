@@ -18,7 +18,7 @@ private func picture(
 /// The bytes of that image under a shift, rounded.
 private func seen(_ dataset: Dataset, _ shift: Shift) throws -> [Int] {
   let view = ClientView(
-    of: dataset, .train, indices: [0], lens: try Lens(shift, for: dataset))
+    of: dataset, .train, indices: [0], transform: try ViewTransform(shift, for: dataset))
   return view.values(at: 0).map { Int(($0 * 255).rounded()) }
 }
 
@@ -62,7 +62,9 @@ private func seen(_ dataset: Dataset, _ shift: Shift) throws -> [Int] {
   @Test func oblongImagesTurnByHalfOnly() throws {
     let dataset = try picture([1, 2, 3, 4, 5, 6], height: 2, width: 3)
     #expect(try seen(dataset, Shift(rotationDegrees: 180)) == [6, 5, 4, 3, 2, 1])
-    #expect(throws: DatasetError.self) { try Lens(Shift(rotationDegrees: 90), for: dataset) }
+    #expect(throws: DatasetError.self) {
+      try ViewTransform(Shift(rotationDegrees: 90), for: dataset)
+    }
   }
 
   @Test("other angles: the centre stays, and the limits of small angles are the exact turns")
@@ -99,7 +101,8 @@ private func seen(_ dataset: Dataset, _ shift: Shift) throws -> [Int] {
     #expect(try chained.labelMap(classCount: 4) == [0, 1, 2, 3])
     let dataset = try picture(square)
     let view = ClientView(
-      of: dataset, .train, indices: [0], lens: try Lens(Shift(labelOffset: 8), for: dataset))
+      of: dataset, .train, indices: [0],
+      transform: try ViewTransform(Shift(labelOffset: 8), for: dataset))
     #expect(view.label(at: 0) == 2)
     #expect(view.rawLabel(at: 0) == 4)
   }
@@ -114,27 +117,28 @@ private func seen(_ dataset: Dataset, _ shift: Shift) throws -> [Int] {
     ])
   func refused(shift: Shift) throws {
     let dataset = try picture(square)
-    let error = try #require(throws: DatasetError.self) { try Lens(shift, for: dataset) }
+    let error = try #require(throws: DatasetError.self) { try ViewTransform(shift, for: dataset) }
     #expect(error.kind == .invalidRequest)
     #expect(error.place.hasPrefix("shift."))
   }
 
   @Test func tablesCannotBeTurned() throws {
     let table = try SyntheticRequest(trainExamples: 8, testExamples: 8).table()
-    #expect(throws: DatasetError.self) { try Lens(Shift(rotationDegrees: 90), for: table) }
+    #expect(throws: DatasetError.self) { try ViewTransform(Shift(rotationDegrees: 90), for: table) }
   }
 
   @Test("feature noise depends on seed, client and example, and on nothing else")
   func noise() throws {
     let dataset = try SyntheticRequest(features: 50, trainExamples: 400, testExamples: 4).table()
     let plain = ClientView(
-      of: dataset, .train, indices: Array(0..<400), lens: try Lens(for: dataset))
-    let lens = try Lens(Shift(featureNoise: 0.5), for: dataset)
-    let noisy = ClientView(of: dataset, .train, indices: Array(0..<400), lens: lens, seed: 1)
+      of: dataset, .train, indices: Array(0..<400), transform: try ViewTransform(for: dataset))
+    let transform = try ViewTransform(Shift(featureNoise: 0.5), for: dataset)
+    let noisy = ClientView(
+      of: dataset, .train, indices: Array(0..<400), transform: transform, seed: 1)
     let reversed = ClientView(
-      of: dataset, .train, indices: Array((0..<400).reversed()), lens: lens, seed: 1)
+      of: dataset, .train, indices: Array((0..<400).reversed()), transform: transform, seed: 1)
     let other = ClientView(
-      of: dataset, .train, indices: Array(0..<400), lens: lens, seed: 1, client: 1)
+      of: dataset, .train, indices: Array(0..<400), transform: transform, seed: 1, client: 1)
     #expect(noisy.values(at: 7) == noisy.values(at: 7))
     #expect(noisy.values(at: 7) == reversed.values(at: 392))
     #expect(noisy.values(at: 7) != other.values(at: 7))

@@ -45,7 +45,7 @@ import Testing
     ).table()
     let view = ClientView(
       of: set, .train, indices: [0, 999, 1300],
-      lens: try Lens(Shift(labelOffset: 1), for: set))
+      transform: try ViewTransform(Shift(labelOffset: 1), for: set))
     #expect((0..<3).map { view.label(at: $0) } == [1, 0, 301])
     #expect((0..<3).map { view.rawLabel(at: $0) } == [0, 999, 300])
   }
@@ -64,8 +64,10 @@ import Testing
     let request = SyntheticRequest(features: 9, trainExamples: 20, testExamples: 4)
     let (table, images) = (try request.table(), try request.images())
     #expect(images.shape == .image(height: 3, width: 3, channels: 1))
-    let numbers = ClientView(of: table, .train, indices: [7], lens: try Lens(for: table))
-    let pixels = ClientView(of: images, .train, indices: [7], lens: try Lens(for: images))
+    let numbers = ClientView(
+      of: table, .train, indices: [7], transform: try ViewTransform(for: table))
+    let pixels = ClientView(
+      of: images, .train, indices: [7], transform: try ViewTransform(for: images))
     for (number, pixel) in zip(numbers.values(at: 0), pixels.values(at: 0)) {
       // Half a step of the byte grid, within its range of ± 4.
       #expect(abs(max(-4, min(3.97, number)) - pixel) <= 0.5 / 32 + 1e-4)
@@ -87,7 +89,8 @@ import Testing
       Issue.record("images are bytes")
       return
     }
-    let view = ClientView(of: images, .train, indices: [0], lens: try Lens(for: images))
+    let view = ClientView(
+      of: images, .train, indices: [0], transform: try ViewTransform(for: images))
     for (byte, value) in zip(bytes, view.values(at: 0)) {
       let norm = pixels.normalization
       #expect(abs((Float(byte) / 255 - norm.mean) / norm.standardDeviation - value) < 1e-5)

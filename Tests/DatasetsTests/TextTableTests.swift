@@ -38,7 +38,8 @@ private func rows(films: Int, shoes: Int) -> [String] {
 private func view(_ dataset: Dataset, _ part: Examples.Part = .train) throws -> ClientView {
   let count = dataset.examples(part).count
   return ClientView(
-    of: dataset, part, indices: (0..<count).map { Int32($0) }, lens: try Lens(for: dataset))
+    of: dataset, part, indices: (0..<count).map { Int32($0) },
+    transform: try ViewTransform(for: dataset))
 }
 
 @Suite("Tables of texts")
@@ -90,13 +91,13 @@ struct TextTableTests {
     let plain = try view(dataset)
     let inverted = ClientView(
       of: dataset, .train, indices: plain.indices,
-      lens: try Lens(Shift(labelPermutation: [1, 0]), for: dataset))
+      transform: try ViewTransform(Shift(labelPermutation: [1, 0]), for: dataset))
     for place in 0..<plain.count {
       #expect(inverted.label(at: place) == 1 - plain.label(at: place))
       #expect(inverted.tokens(at: place) == plain.tokens(at: place))
     }
     for shift in [Shift(rotationDegrees: 90), Shift(featureNoise: 0.1)] {
-      #expect(throws: DatasetError.self) { try Lens(shift, for: dataset) }
+      #expect(throws: DatasetError.self) { try ViewTransform(shift, for: dataset) }
     }
   }
 

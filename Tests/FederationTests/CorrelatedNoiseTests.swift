@@ -39,6 +39,7 @@ struct CorrelatedNoiseTests {
     #expect(abs(composed - 20) < 0.01)
     let printed = try #require(outcome.result.clients[0].epsilon)
     #expect(printed <= 20 && printed > 19.9)
+    #expect(outcome.result.sampling == "cyclic")
   }
 
   @Test("C times the noise of all rounds are the draws that the price is of")

@@ -82,6 +82,36 @@ struct ScaleEstimateTests {
     #expect(resumed.result == outcome.result)
   }
 
+  @Test(
+    "drawn from the operating system, choices are announced, kept for a resume, and paid again without one"
+  )
+  func system() async throws {
+    let table = try WardTable()
+    let scenario = try table.scenario(
+      "privacy.noise=hardened", "privacy.randomness=system",
+      "privacy.on_budget_exhausted=continue")
+    let recorder = Recorder()
+    let outcome = try await run(scenario, observer: recorder)
+    let announced = (await recorder.announced[1] ?? []).filter { $0.purpose == .scaling }
+    #expect(announced.map(\.client) == [0, 1, 2])
+    func note(_ outcome: RunOutcome) -> String? {
+      outcome.result.notes.first { $0.contains("scales that clients estimated") }
+    }
+    func resumed(after checkpoint: RunCheckpoint?) async throws -> RunOutcome {
+      try await ResumeTests.simulation(scenario).run(
+        observer: Recorder(),
+        from: ResumePoint(checkpoint: checkpoint, ledger: await recorder.ledger, of: scenario))
+    }
+    let checkpoint = try #require(await recorder.checkpoints.first)
+    #expect(try await note(resumed(after: checkpoint)) == note(outcome))
+    let again = try await resumed(after: nil)
+    #expect(note(again) != note(outcome))
+    // Both rounds and both estimates count; the budget cuts what it cannot hold.
+    #expect(again.result.clients.allSatisfy { ($0.epsilon ?? 7) <= 6 })
+    // Whoever looks at the data without being the run asks nobody.
+    #expect(try population(scenario).scales.columns.isEmpty)
+  }
+
   @Test("the check names what they cost, and individual accounts count them")
   func checked() async throws {
     let table = try WardTable()

@@ -15,13 +15,15 @@ import Testing
 @Suite("Advice and findings")
 struct AdviceTests {
   /// A comparison of cells whose clusters have these accuracies in every seed, plus a hundredth of the seed.
+  ///
+  /// - Parameter last: of the last client in every cell, where it is not its cluster's.
   private func comparison(
     _ cells: [(method: String, epsilon: Double?, clusters: [Double])], seeds: [UInt64] = [0, 1, 2],
-    classes: Int = 10, isConfident: Bool = true
+    classes: Int = 10, isConfident: Bool = true, last: [Double]? = nil
   ) async throws -> Comparison {
     try await withFolder { folder in
       let store = try RunStore.open(folder.appendingPathComponent("s.sqlite"))
-      for cell in cells {
+      for (place, cell) in cells.enumerated() {
         for seed in seeds {
           let recorder = try RunRecorder(
             store: store, scenario: try Grid.scenario(cell.method, cell.epsilon, seed), workers: 1,
@@ -29,7 +31,7 @@ struct AdviceTests {
           for number in 1...2 { try await recorder.receive(.finishedRound(Sample.round(number))) }
           let result = try Self.result(
             cell.method, cell.epsilon, seed, cell.clusters, classes: classes,
-            isConfident: isConfident)
+            isConfident: isConfident, last: last?[place])
           try await recorder.finish(
             result, models: [:], cost: RunRecorder.Cost(wallSeconds: 1, peakRSSBytes: nil))
         }
@@ -41,7 +43,7 @@ struct AdviceTests {
   /// Two clients, one a cluster, or as many as there are accuracies.
   private static func result(
     _ method: String, _ epsilon: Double?, _ seed: UInt64, _ accuracies: [Double], classes: Int,
-    isConfident: Bool
+    isConfident: Bool, last: Double? = nil
   ) throws -> RunResult {
     let shifted = accuracies.map { $0 + 0.001 * Double(seed) }
     let matrix = (0..<classes).map { row in (0..<classes).map { $0 == row ? 5 : 0 } }
@@ -50,7 +52,8 @@ struct AdviceTests {
       let cluster = accuracies.count == 1 || client < 2 ? 0 : 1
       return ClientResult(
         client: client, cluster: cluster, model: 0, trainExamples: 10, testExamples: 5,
-        accuracy: shifted[cluster], loss: 1, epsilon: epsilon, delta: 1e-4,
+        accuracy: client == 4 ? last ?? shifted[cluster] : shifted[cluster], loss: 1,
+        epsilon: epsilon, delta: 1e-4,
         targetEpsilon: epsilon, noiseMultiplier: nil, firstRoundNoiseMultiplier: nil,
         accountant: epsilon == nil ? nil : "rdp", confusion: ConfusionCounts(matrix: matrix))
     }
@@ -107,6 +110,23 @@ struct AdviceTests {
     #expect(joined(advice).contains("What privacy costs is not known"))
     #expect(advice.surer.contains { $0.contains("nothing larger was tried") })
     #expect(!comparison.findings.contains { $0.contains("No cell has more") })
+  }
+
+  @Test("where all clients are of one cluster, the worst-off client is looked at first")
+  func oneCluster() async throws {
+    let comparison = try await comparison(
+      [("global", 2, [0.7]), ("local", 2, [0.65])], last: [0.2, 0.6])
+    #expect(comparison.worstOff == .client)
+    let advice = comparison.advice(for: "grid")
+    #expect(advice.chosen?.method == "local")
+    #expect(advice.sentences[0].hasPrefix("Take local at ε 2: its worst-off client gets 60.0 %"))
+    #expect(
+      comparison.findings.first
+        == "At ε 2 the worst-off client is served best by local: 60.0 % (60.0 to 60.0 %, n = 3).")
+    #expect(comparison.frontier(settings: comparison.settings[0]).map(\.method) == ["local"])
+    #expect(advice.table(comparison).lines(colors: false)[0].contains("worst client"))
+    let two = try await self.comparison([("global", 2, [0.7, 0.6])], last: [0.2])
+    #expect(two.worstOff == .cluster)
   }
 
   @Test("nothing is recommended that is no better than guessing, or without any privacy")

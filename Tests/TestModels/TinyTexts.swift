@@ -108,9 +108,3 @@ public final class TinyTexts: Sendable {
     ).run(observer: observer, from: point)
   }
 }
-
-/// Listens to nothing.
-public struct SilentObserver: RunObserver {
-  public init() {}
-  public func receive(_ event: RunEvent) {}
-}

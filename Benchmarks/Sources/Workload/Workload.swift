@@ -27,7 +27,8 @@ public struct Workload: Sendable {
     frozen = FrozenParameters(base: base, factors: plan.frozenFactors(seed: 1))
     start = plan.initialTrainable(base: base, seed: 1)
     source = ClientView(
-      of: dataset, .train, indices: (0..<Int32(examples)).map { $0 }, lens: try Lens(for: dataset))
+      of: dataset, .train, indices: (0..<Int32(examples)).map { $0 },
+      transform: try ViewTransform(for: dataset))
   }
 
   /// LoRA of rank 4 with a frozen A on the second convolution and the linear layer.

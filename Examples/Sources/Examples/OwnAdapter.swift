@@ -5,10 +5,7 @@
 //
 // In a scenario: "adapter": {"type": "row-sum", "target_modules": ["fc1"]}.
 
-import Federation
-import Kernels
-import Learning
-import Scenarios
+import DPFLSim
 
 struct RowSum: BuildableAdapter {
   static let name = "row-sum"

@@ -3,10 +3,8 @@
 //
 // In a scenario: "data": {"name": "moons", "train_examples": 2000}.
 
-import Datasets
+import DPFLSim
 import Foundation
-import Learning
-import Scenarios
 
 struct TwoMoons: ExampleSource {
   let count: Int

@@ -1,7 +1,6 @@
 // A layer of your own: a trained gain for each number of its input, y = g ⊙ x.
 
-import Kernels
-import Learning
+import DPFLSim
 
 struct GainSpec: LayerSpec {
   let name: String

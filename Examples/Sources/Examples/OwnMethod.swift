@@ -2,8 +2,7 @@
 //
 // In a scenario: "method": {"name": "fixed-clusters", "clusters": [0, 0, 0, 1, 1]}, one entry for each client.
 
-import Federation
-import Scenarios
+import DPFLSim
 
 struct FixedClusters: MethodSettings, FederatedMethod, RunnableMethod {
   static let name = "fixed-clusters"

@@ -1,7 +1,7 @@
 // A metric of your own: how many points the clients in the smallest true cluster are behind the others.
 
 import Analysis
-import Federation
+import DPFLSim
 
 extension RunMetric {
   /// Mean accuracy of the other clients minus that of the smallest cluster; nil with one cluster.

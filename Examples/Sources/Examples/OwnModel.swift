@@ -2,10 +2,7 @@
 //
 // In a scenario: "model": {"name": "gained", "hidden": 8}.
 
-import Datasets
-import Federation
-import Learning
-import Scenarios
+import DPFLSim
 
 struct GainedNetwork: BuildableModel {
   static let name = "gained"

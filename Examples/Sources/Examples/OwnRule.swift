@@ -3,10 +3,7 @@
 // In a scenario: "adapter": {"type": "lora", ..., "aggregation": "median-b"}. What a rule computes, it computes from
 // what clients released, which costs no privacy.
 
-import Federation
-import Kernels
-import Learning
-import Scenarios
+import DPFLSim
 
 struct MedianOfB: AggregationRule {
   static let name = "median-b"

@@ -1,12 +1,8 @@
 // Runs each example and ends with 1 if one does not do what its file says.
 
 import Analysis
-import Datasets
-import Federation
+import DPFLSim
 import Foundation
-import Kernels
-import Learning
-import Scenarios
 
 func expect(_ holds: Bool, _ claim: String) {
   print(holds ? "ok    " : "FAILED", claim)
@@ -30,15 +26,8 @@ let text = """
   }
   """
 
-struct Silent: RunObserver {
-  func receive(_ event: RunEvent) {}
-}
-
 func run(_ overrides: String...) async throws -> RunResult {
-  try await Simulation(
-    scenario: Scenario(json: Data(text.utf8), overrides: overrides), catalog: DatasetCatalog(),
-    options: SimulationOptions(workers: 2)
-  ).run(observer: Silent()).result
+  try await Scenario(json: Data(text.utf8), overrides: overrides).run().result
 }
 
 let own = try await run()

@@ -1,6 +1,7 @@
-// Which budget, method and settings to take for the worst-off cluster, why, and how sure that is.
+// Which budget, method and settings to take for the worst off, why, and how sure that is.
 //
-// The rule: of all cells with privacy the best mean accuracy of the worst-off cluster is sought; taken is the
+// The rule: of all cells with privacy the best mean accuracy of the worst-off cluster (of the worst-off client where
+// all are of one cluster) is sought; taken is the
 // cell with the least ε within one point of it. Nothing is recommended that is no better than guessing.
 
 import Clustering
@@ -11,6 +12,8 @@ import Foundation
 /// The answer of a comparison for one scenario.
 public struct Advice: Sendable {
   public let scenario: String
+  /// Whose accuracy it is about.
+  public let worstOff: WorstOff
   /// Nil if nothing can be recommended.
   public let chosen: ComparisonCell?
   /// Why the chosen cell, in a few words; empty if there is none.
@@ -24,16 +27,16 @@ public struct Advice: Sendable {
   public var selectionPrice: SelectionPrice?
 }
 
-/// The differences of two cells in the accuracy of the worst-off cluster, seed by seed.
+/// The differences of two cells in the accuracy of the worst off, seed by seed.
 struct SeedContrast {
   /// First minus second; nil without a common seed.
   let comparison: PairedComparison
   /// Of the differences; nil with fewer than two.
   let deviation: Double?
 
-  init?(_ pairs: [(ComparedRun, ComparedRun)]) {
-    let first = pairs.map { RunMetric.worstClusterAccuracy.value(of: $0.0.result) }
-    let second = pairs.map { RunMetric.worstClusterAccuracy.value(of: $0.1.result) }
+  init?(_ pairs: [(ComparedRun, ComparedRun)], _ worstOff: WorstOff) {
+    let first = pairs.map { worstOff.metric.value(of: $0.0.result) }
+    let second = pairs.map { worstOff.metric.value(of: $0.1.result) }
     guard !pairs.isEmpty,
       let comparison = try? PairedComparison(first: first, second: second, seed: 0)
     else { return nil }
@@ -71,6 +74,7 @@ extension Comparison {
   /// What the runs of a scenario say about which cell to take.
   public func advice(for scenario: String) -> Advice {
     let own = cells.filter { $0.scenario == scenario }
+    let worstOff = WorstOff(of: own)
     let rated = own.filter { !$0.isOracle && !$0.epsilon.isNone && $0.worstMean != nil }
     guard let best = rated.max(by: { ($0.worstMean ?? 0) < ($1.worstMean ?? 0) }),
       let top = best.worstMean
@@ -80,16 +84,16 @@ extension Comparison {
         ? "No cell can be recommended: only the oracle was run with privacy, and nobody knows the true clusters."
         : "No budget can be recommended: every run is without privacy."
       return Advice(
-        scenario: scenario, chosen: nil, reason: "", sentences: [why],
+        scenario: scenario, worstOff: worstOff, chosen: nil, reason: "", sentences: [why],
         surer: ["Run some budgets, such as `sweep --epsilon 1,2,4,8,none`."])
     }
     if let guess = best.guessing, top <= guess {
       return Advice(
-        scenario: scenario, chosen: nil, reason: "",
+        scenario: scenario, worstOff: worstOff, chosen: nil, reason: "",
         sentences: [
-          "Nothing can be recommended: the worst-off cluster gets \(NumberText.percent(top)) at best, with "
+          "Nothing can be recommended: the \(worstOff.noun) gets \(NumberText.percent(top)) at best, with "
             + "\(name(of: best)), and guessing among \(best.classes) classes gives \(NumberText.percent(guess))."
-        ], surer: seedNeeds(best) + edgeNeeds(best, among: rated))
+        ], surer: seedNeeds(best, worstOff) + edgeNeeds(best, among: rated))
     }
     let near = rated.filter { ($0.worstMean ?? 0) >= top - Self.tolerance }
     let chosen =
@@ -97,13 +101,14 @@ extension Comparison {
         ($0.epsilon.high, -($0.worstMean ?? 0)) < ($1.epsilon.high, -($1.worstMean ?? 0))
       } ?? best
     let reason = reason(chosen, best: best, among: rated)
-    let rival = rival(of: chosen, among: rated)
+    let runnerUp = runnerUp(of: chosen, among: rated)
     return Advice(
-      scenario: scenario, chosen: chosen, reason: reason,
+      scenario: scenario, worstOff: worstOff, chosen: chosen, reason: reason,
       sentences: [
-        taking(chosen, reason), pricing(chosen), certainty(of: chosen, against: rival),
+        taking(chosen, reason, worstOff), pricing(chosen),
+        certainty(of: chosen, against: runnerUp, worstOff),
       ],
-      surer: seedNeeds(chosen, against: rival) + edgeNeeds(chosen, among: rated)
+      surer: seedNeeds(chosen, worstOff, against: runnerUp) + edgeNeeds(chosen, among: rated)
         + (withoutPrivacy(chosen) == nil
           ? ["Runs without privacy (`--epsilon none`), so that the price is known."] : []))
   }
@@ -128,10 +133,10 @@ extension Comparison {
       : "the best of \(rated.count) combinations with privacy, at a tie"
   }
 
-  private func taking(_ cell: ComparisonCell, _ reason: String) -> String {
+  private func taking(_ cell: ComparisonCell, _ reason: String, _ worstOff: WorstOff) -> String {
     let worst = cell.worstCluster.map { ", \($0)," } ?? ""
-    return "Take \(name(of: cell)): its worst-off cluster\(worst) gets "
-      + "\(Self.words(cell.estimate(.worstClusterAccuracy))), \(reason)."
+    return "Take \(name(of: cell)): its \(worstOff.noun)\(worst) gets "
+      + "\(Self.words(cell.estimate(worstOff.metric))), \(reason)."
   }
 
   private func pricing(_ cell: ComparisonCell) -> String {
@@ -155,23 +160,25 @@ extension Comparison {
   }
 
   /// The best of the others at the same budget: another method, or other settings.
-  private func rival(
+  private func runnerUp(
     of chosen: ComparisonCell, among rated: [ComparisonCell]
   ) -> ComparisonCell? {
     rated.filter { $0.epsilon == chosen.epsilon && name(of: $0) != name(of: chosen) }
       .max { ($0.worstMean ?? 0) < ($1.worstMean ?? 0) }
   }
 
-  private func certainty(of chosen: ComparisonCell, against rival: ComparisonCell?) -> String {
-    guard let rival else {
+  private func certainty(
+    of chosen: ComparisonCell, against runnerUp: ComparisonCell?, _ worstOff: WorstOff
+  ) -> String {
+    guard let runnerUp else {
       return "Nothing else was run at this ε, so whether another method serves better is not known."
     }
-    guard let contrast = SeedContrast(pairs(chosen, rival)),
+    guard let contrast = SeedContrast(pairs(chosen, runnerUp), worstOff),
       let difference = contrast.comparison.difference.mean
-    else { return "No seed is common to it and the next best at this ε, \(name(of: rival))." }
+    else { return "No seed is common to it and the next best at this ε, \(name(of: runnerUp))." }
     let count = contrast.comparison.difference.count
     let distance =
-      "The next best at this ε, \(short(rival, than: chosen)), is "
+      "The next best at this ε, \(short(runnerUp, than: chosen)), is "
       + (difference < 0
         ? "ahead by \(Self.percent(-difference)) points in their common seeds"
         : "\(Self.percent(difference)) points behind")
@@ -184,23 +191,26 @@ extension Comparison {
       : "\(distance) \(test), which \(count < 6 ? "so few seeds" : "these seeds") cannot tell from chance."
   }
 
-  /// The rival by that in which it differs.
-  private func short(_ rival: ComparisonCell, than chosen: ComparisonCell) -> String {
-    if rival.settings == chosen.settings { return rival.method }
-    return rival.method == chosen.method ? rival.settings : "\(rival.method) with \(rival.settings)"
+  /// The runner-up by that in which it differs.
+  private func short(_ runnerUp: ComparisonCell, than chosen: ComparisonCell) -> String {
+    if runnerUp.settings == chosen.settings { return runnerUp.method }
+    return runnerUp.method == chosen.method
+      ? runnerUp.settings : "\(runnerUp.method) with \(runnerUp.settings)"
   }
 
-  private func seedNeeds(_ cell: ComparisonCell, against rival: ComparisonCell? = nil) -> [String] {
+  private func seedNeeds(
+    _ cell: ComparisonCell, _ worstOff: WorstOff, against runnerUp: ComparisonCell? = nil
+  ) -> [String] {
     var needs: [String] = []
     if cell.runs.count < 6 {
       needs.append("At least 6 seeds: below that no difference reaches a p-value of 0.05.")
     }
-    if let rival, let contrast = SeedContrast(pairs(cell, rival)),
+    if let runnerUp, let contrast = SeedContrast(pairs(cell, runnerUp), worstOff),
       (contrast.comparison.pValue ?? 1) > 0.05 || cell.runs.count < 6,
       let seeds = contrast.seedsNeeded
     {
       needs.append(
-        "About \(NumberText.grouped(seeds)) seeds to tell it from \(short(rival, than: cell)), if their difference "
+        "About \(NumberText.grouped(seeds)) seeds to tell it from \(short(runnerUp, than: cell)), if their difference "
           + "is as large as it looks (5 % error, 80 % power).")
     }
     return needs
@@ -223,8 +233,8 @@ extension Comparison {
 extension ComparisonCell {
   public var scenario: String { runs.first?.result.scenario ?? "" }
 
-  /// Mean over seeds of the accuracy of the worst-off cluster.
-  package var worstMean: Double? { estimate(.worstClusterAccuracy).mean }
+  /// Mean over seeds of the accuracy of the worst off.
+  package var worstMean: Double? { estimate(WorstOff(of: [self]).metric).mean }
 
   /// Classes that the model tells apart; 0 where no labels are counted.
   package var classes: Int { runs.first?.result.clients.first?.confusion.classes ?? 0 }

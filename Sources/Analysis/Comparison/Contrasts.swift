@@ -140,7 +140,10 @@ extension Comparison {
   }
 
   /// For each budget the best method against every other one, by a metric.
-  public func contrasts(_ metric: RunMetric = .worstClusterAccuracy) -> [MethodContrast] {
+  ///
+  /// - Parameter chosen: nil takes the accuracy of the worst off.
+  public func contrasts(_ chosen: RunMetric? = nil) -> [MethodContrast] {
+    let metric = chosen ?? worstOff.metric
     var contrasts: [MethodContrast] = []
     for settings in settings {
       for epsilon in epsilons {

@@ -7,36 +7,39 @@
 import Clustering
 import Foundation
 
-/// A method with a budget, and what the worst-off cluster gets from it.
+/// A method with a budget, and what the worst-off cluster (or client, see `WorstOff`) gets from it.
 public struct FrontierPoint: Sendable, Hashable {
   public let method: String
   public let epsilon: EpsilonTarget
-  /// Mean over seeds.
+  /// Means over seeds: of the worst off, and of the worst-off true cluster.
+  public let worstOffAccuracy: Double
   public let worstClusterAccuracy: Double
   public let seeds: Int
 }
 
 extension Comparison {
-  /// The Pareto frontier of worst-cluster accuracy against ε, in ascending order of ε: no other point has
+  /// The Pareto frontier of the accuracy of the worst off against ε, in ascending order of ε: no other point has
   /// as little ε and as much accuracy. The oracle takes no part: nobody knows the true clusters.
   public func frontier(settings: String) -> [FrontierPoint] {
+    let worstOff = worstOff
     let points = cells.compactMap { cell -> FrontierPoint? in
-      let estimate = cell.estimate(.worstClusterAccuracy)
+      let estimate = cell.estimate(worstOff.metric)
       guard cell.settings == settings, !cell.isOracle, let mean = estimate.mean else { return nil }
       return FrontierPoint(
-        method: cell.method, epsilon: cell.epsilon, worstClusterAccuracy: mean,
+        method: cell.method, epsilon: cell.epsilon, worstOffAccuracy: mean,
+        worstClusterAccuracy: cell.estimate(.worstClusterAccuracy).mean ?? mean,
         seeds: estimate.count)
     }
     var frontier: [FrontierPoint] = []
     let sorted = points.sorted {
-      ($0.epsilon.high, -$0.worstClusterAccuracy, $0.method)
-        < ($1.epsilon.high, -$1.worstClusterAccuracy, $1.method)
+      ($0.epsilon.high, -$0.worstOffAccuracy, $0.method)
+        < ($1.epsilon.high, -$1.worstOffAccuracy, $1.method)
     }
     for point in sorted {
       let best = frontier.last
       let isTie =
-        point.worstClusterAccuracy == best?.worstClusterAccuracy && point.epsilon == best?.epsilon
-      if isTie || point.worstClusterAccuracy > best?.worstClusterAccuracy ?? -1 {
+        point.worstOffAccuracy == best?.worstOffAccuracy && point.epsilon == best?.epsilon
+      if isTie || point.worstOffAccuracy > best?.worstOffAccuracy ?? -1 {
         frontier.append(point)
       }
     }
@@ -51,7 +54,7 @@ extension Comparison {
     func estimate(_ point: FrontierPoint?) -> SeedEstimate? {
       cells.first {
         $0.settings == settings && $0.method == point?.method && $0.epsilon == point?.epsilon
-      }?.estimate(.worstClusterAccuracy)
+      }?.estimate(worstOff.metric)
     }
     if let first = estimate(points.first)?.upper, let last = estimate(points.last)?.lower,
       first >= last
@@ -67,10 +70,10 @@ extension Comparison {
     let points = frontier.filter { $0.epsilon.high.isFinite }
     guard points.count >= 3, let first = points.first, let last = points.last else { return nil }
     let width = log(last.epsilon.high / first.epsilon.high)
-    let height = last.worstClusterAccuracy - first.worstClusterAccuracy
+    let height = last.worstOffAccuracy - first.worstOffAccuracy
     guard width > 0, height >= 0.02 else { return nil }
     let heights = points.map { point in
-      (point.worstClusterAccuracy - first.worstClusterAccuracy) / height
+      (point.worstOffAccuracy - first.worstOffAccuracy) / height
         - log(point.epsilon.high / first.epsilon.high) / width
     }
     guard let index = heights.indices.max(by: { heights[$0] < heights[$1] }), heights[index] >= 0.1

@@ -35,6 +35,8 @@ public struct LedgerReport: Sendable, Hashable {
   public let finishedRounds: Int
   public let rounds: Int
   public let clients: [Client]
+  /// What tables call the clients; nil where none has a name.
+  public let clientNames: [String]?
   /// In the order in which they happened.
   public let entries: [LedgerEntry]
 
@@ -58,6 +60,7 @@ public struct LedgerReport: Sendable, Hashable {
         releases: own.reduce(0) { $0 + $1.count }, bounds: answer.bounds, refusal: answer.refusal,
         storedEpsilon: stored?[client.index])
     }
+    clientNames = scenario.clientNames
     runID = run.runID
     unit = scenario.privacy.unit == .client ? .client : .example
     self.accountant = accountant

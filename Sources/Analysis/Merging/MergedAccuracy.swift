@@ -49,6 +49,11 @@ public struct MergedAccuracy: Sendable {
         guard !scenario.data.isTextSet else {
           throw MergeError("\(name): accuracies of merged language models are not measured")
         }
+        guard scenario.repeatableScales else {
+          throw MergeError(
+            "\(name): its clients drew their scales from the operating system's randomness, and they are not known "
+              + "here; accuracies of its parts are not measured")
+        }
         population = try Population(scenario: scenario, catalog: catalog)
         populations[id] = population
       }

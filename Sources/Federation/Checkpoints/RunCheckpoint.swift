@@ -11,6 +11,8 @@ public struct RunCheckpoint: Codable, Sendable {
   public let datasetHash: String
   /// Rounds done.
   public let round: Int
+  /// What clients chose for scales, which they could not choose again; nil where they could.
+  let scales: [[[Double]]]?
   package let state: FederatedState
   let progress: RunProgress
   /// Clients whose budgets ended, with the round that they did not take part in.

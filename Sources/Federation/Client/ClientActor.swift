@@ -17,7 +17,7 @@ final class ClientSettings: Sendable {
   /// Nil where parameter vectors are averaged as they are.
   let exchange: AdapterExchange?
   /// Whether the server protects whole clients: nothing released by one alone then counts.
-  let trustsServer: Bool
+  let hasTrustedServer: Bool
   let followsExamples: Bool
   let fault: EngineFault?
   /// Hidden units of the networks that emit low-rank factors; nil trains the factors themselves.
@@ -35,7 +35,7 @@ final class ClientSettings: Sendable {
     self.exchange = exchange
     let privacy = scenario.privacy
     noiseMaking = privacy.noiseMaking
-    trustsServer = privacy.unit == .client
+    hasTrustedServer = privacy.unit == .client
     // Where the server protects whole clients it clips their updates itself.
     clipsWithoutNoise = privacy.clipsWithoutNoise && privacy.unit == .example
     followsExamples = privacy.individual
@@ -118,7 +118,7 @@ actor Client {
 
   /// What its estimates of scales released before the first round, now in its ledger.
   func payForScales(_ scenario: Scenario) throws -> [LedgerEntry] {
-    guard !settings.trustsServer else { return [] }
+    guard !settings.hasTrustedServer else { return [] }
     let entries = scenario.scaleEntries(of: profile.plan)
     ledger.append(contentsOf: entries)
     try kept?.individual?.record(entries)
@@ -168,7 +168,7 @@ actor Client {
       try kept?.individual?.record(
         levels: levels, rate: rate, noiseMultiplier: multiplier, steps: steps, others: entries)
     }
-    entries = settings.trustsServer ? [] : entries + outcome.entries
+    entries = settings.hasTrustedServer ? [] : entries + outcome.entries
     ledger.append(contentsOf: entries)
     var traffic = (up: outcome.delta.count, down: outcome.delta.count)
     if let exchange, let served, let phase = task.phase {
@@ -226,7 +226,7 @@ actor Client {
 
   /// The entries that a task will leave, before it is done and in the order in which it leaves them.
   func plannedEntries(of task: ClientTask, round: Int) -> [LedgerEntry] {
-    guard !settings.trustsServer else { return [] }
+    guard !settings.hasTrustedServer else { return [] }
     return (task.selection == nil ? [] : [selectionEntry(round: round)])
       + localWork(task, round: round, start: []).plannedEntries
   }

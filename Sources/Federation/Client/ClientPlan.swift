@@ -75,6 +75,6 @@ extension Scenario {
     }
     return CohortSchedule(
       clients: clientCount, rounds: rounds, cohortSize: cohortSize, seed: seed,
-      fullRounds: method.roundsOfEverybody)
+      fullRounds: method.fullParticipationRounds)
   }
 }

@@ -8,18 +8,18 @@ extension CheckRule {
       guard let epsilon = facts.privateBudgets.compactMap(\.targetEpsilon).max(), epsilon > 10
       else { return [] }
       return [
-        Complaint(
+        Violation(
           "privacy.target_epsilon",
           "\(short(epsilon)) allows odds to grow by e^\(short(epsilon)), which is no protection worth "
             + "the name by itself; use at most 10, or null to train without privacy")
       ]
     },
     CheckRule("DP202", .warning) { facts in
-      facts.groups.lazy.compactMap { group -> Complaint? in
+      facts.groups.lazy.compactMap { group -> Violation? in
         guard let epsilon = group.selectionEpsilon, let target = group.budget.targetEpsilon,
           epsilon > target / 2
         else { return nil }
-        return Complaint(
+        return Violation(
           "method.selection_epsilon_ratio",
           "the \(group.plan.selections) selections of \(facts.name(group)) alone cost "
             + "\(short(epsilon)) of \(short(target)); lower the ratio or "
@@ -27,11 +27,11 @@ extension CheckRule {
       }.prefix(1).map { $0 }
     },
     CheckRule("DP203", .warning) { facts in
-      facts.groups.lazy.compactMap { group -> Complaint? in
+      facts.groups.lazy.compactMap { group -> Violation? in
         guard let epsilon = group.firstRoundEpsilon, let target = group.budget.targetEpsilon,
           epsilon > target / 2
         else { return nil }
-        return Complaint(
+        return Violation(
           "method.first_round_noise_ratio",
           "the first round uses every example with q = 1 and alone costs \(facts.name(group)) "
             + "\(short(epsilon)) of \(short(target)); raise the ratio, which leaves more for the "
@@ -43,7 +43,7 @@ extension CheckRule {
         let own = facts.groups.first?.noise?.noiseMultiplier, own > 1.02 * tight
       else { return [] }
       return [
-        Complaint(
+        Violation(
           "privacy.accountant",
           "\"rdp\" needs noise multiplier \(short(own)) where loss distributions need \(short(tight)), "
             + "\(short(100 * (1 - tight / own))) % less; use \"best\"")
@@ -55,7 +55,7 @@ extension CheckRule {
         high > 1.5 * low
       else { return [] }
       return [
-        Complaint(
+        Violation(
           "population.clusters",
           "budgets from \(short(low)) to \(short(high)) make some updates far noisier than others, "
             + "while the mixture has one variance for all: expect clusters only at about twice the "
@@ -68,7 +68,7 @@ extension CheckRule {
         let high = sizes.max(), high > 2 * low
       else { return [] }
       return [
-        Complaint(
+        Violation(
           "population.clusters",
           "clients have from \(low) to \(high) examples, and noise per update falls as one over their "
             + "number: the smallest blur the clusters; narrow the range")
@@ -80,7 +80,7 @@ extension CheckRule {
         return []
       }
       return [
-        Complaint(
+        Violation(
           "privacy.target_epsilon",
           "\(facts.name(group)) needs noise multiplier \(short(multiplier)), above 10; allow a "
             + "larger epsilon, fewer steps or larger batches")
@@ -92,7 +92,7 @@ extension CheckRule {
         let ratio = group.runSignalToNoise
       else { return [] }
       return [
-        Complaint(
+        Violation(
           "privacy",
           "even if all gradients agreed, the whole run of \(facts.name(group)) would move the model "
             + "\(short(ratio)) times as far as its noise; train fewer parameters (an adapter), or use "
@@ -105,7 +105,7 @@ extension CheckRule {
         facts.scenario.privacy.noiseMultiplier == nil, split > own
       else { return [] }
       return [
-        Complaint(
+        Violation(
           "privacy",
           "composing training and selections jointly needs noise multiplier \(short(own)) where the "
             + "published split needs \(short(split)) and spends delta twice; nothing to mend")
@@ -118,7 +118,7 @@ extension CheckRule {
         ($0.scalesEpsilon ?? 0) > ($0.budget.targetEpsilon ?? .infinity) / 2
       }) {
         return [
-          Complaint(
+          Violation(
             place,
             "the \(group.plan.scaleChoices) estimates of scales of \(facts.name(group)) alone cost "
               + "\(short(group.scalesEpsilon ?? 0)) of \(short(group.budget.targetEpsilon ?? 0)); lower the "
@@ -132,7 +132,7 @@ extension CheckRule {
         let group = blind.max(by: { $0.records < $1.records })
       else { return [] }
       return [
-        Complaint(
+        Violation(
           place,
           "a quantile of \(facts.name(group)) may be off by \(short(group.scaleRankError.rounded())) of its "
             + "\(group.records) rows, so the scale says little; raise the ratio, or state bounds")

@@ -39,8 +39,8 @@ public struct CheckReport: Sendable, Hashable {
   /// The gravest first.
   public let findings: [Finding]
 
-  /// How batches are drawn.
-  public var sampling: String { "poisson" }
+  /// How batches are drawn, or clients where those are protected.
+  public var sampling: String { scenario.privacy.sampling }
   public var isRefused: Bool { findings.contains { $0.severity == .critical } }
 }
 

@@ -5,7 +5,7 @@ import Scenarios
 /// Something that a scenario can get wrong, or that its reader must know.
 struct CheckRule: Sendable {
   /// What one rule found at one place.
-  struct Complaint: Sendable {
+  struct Violation: Sendable {
     let path: String
     let message: String
 
@@ -17,11 +17,11 @@ struct CheckRule: Sendable {
 
   let id: String
   let severity: CheckReport.Severity
-  let find: @Sendable (CheckFacts) -> [Complaint]
+  let find: @Sendable (CheckFacts) -> [Violation]
 
   init(
     _ id: String, _ severity: CheckReport.Severity,
-    _ find: @escaping @Sendable (CheckFacts) -> [Complaint]
+    _ find: @escaping @Sendable (CheckFacts) -> [Violation]
   ) {
     self.id = id
     self.severity = severity

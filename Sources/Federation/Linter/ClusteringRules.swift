@@ -8,7 +8,7 @@ extension CheckRule {
     CheckRule("DP301", .warning) { facts in
       guard facts.selectionRounds == 0, facts.traits.trainsSeveralModels else { return [] }
       return [
-        Complaint(
+        Violation(
           "method.selection_rounds_ratio",
           "no round lets clients select, so a wrong first assignment is never mended; use 0.05 to 0.1"
         )
@@ -19,7 +19,7 @@ extension CheckRule {
         let most = settings.candidateClusters.max(), 3 * most > facts.clients.count
       else { return [] }
       return [
-        Complaint(
+        Violation(
           "method.candidate_clusters",
           "\(most) clusters of \(facts.clients.count) clients leave fewer than 3 for each, and such "
             + "mixtures collapse; keep candidates at most \(facts.clients.count / 3)")
@@ -30,7 +30,7 @@ extension CheckRule {
         return []
       }
       return [
-        Complaint(
+        Violation(
           "method",
           "IFCA's models start equal but for noise of a tenth of a weight, so that the first "
             + "selections are near to chance and cost as much as later ones; r-dpcfl spends no selection "
@@ -41,7 +41,7 @@ extension CheckRule {
       guard let forecast = facts.detection, let least = forecast.leastDistance, least > 2
       else { return [] }
       return [
-        Complaint(
+        Violation(
           "privacy.target_epsilon",
           "clusters cannot be seen at this budget: their mean clipped gradients would have to lie "
             + "\(short(least)) clipping bounds apart and cannot lie more than 2; train fewer parameters, "
@@ -53,7 +53,7 @@ extension CheckRule {
         let reliable = forecast.reliableDistance, reliable > 0.5
       else { return [] }
       return [
-        Complaint(
+        Violation(
           "privacy.target_epsilon",
           "clusters are found reliably only if their mean clipped gradients lie \(short(reliable)) "
             + "clipping bounds apart, which is rare above 0.5; lower method.first_round_noise_ratio or "
@@ -66,7 +66,7 @@ extension CheckRule {
         let index = clusters.firstIndex(where: { $0.clients == 1 })
       else { return [] }
       return [
-        Complaint(
+        Violation(
           "population.clusters[\(index)].clients",
           "a cluster of one client cannot be told from noise by its update; give it at least 2, better 3"
         )
@@ -78,7 +78,7 @@ extension CheckRule {
         let index = clusters.firstIndex(where: { $0.shift.isFeatureNoiseAlone })
       else { return [] }
       return [
-        Complaint(
+        Violation(
           "population.clusters[\(index)].shift.feature_noise",
           "noise on the features alone hardly changes which model is best, so this cluster may stay "
             + "invisible; add a rotation or change labels")
@@ -91,7 +91,7 @@ extension CheckRule {
         let largest = clusters.map(\.clients).max(), largest > clusters[index].clients
       else { return [] }
       return [
-        Complaint(
+        Violation(
           "population.clusters[\(index)]",
           "the mean over \(clusters[index].clients) clients carries "
             + "\(short(Double(largest) / Double(clusters[index].clients))) times the noise variance of "
@@ -106,7 +106,7 @@ extension CheckRule {
         return []
       }
       return [
-        Complaint(
+        Violation(
           "method.num_clusters",
           "the method is told that there are \(known) clusters, which nobody knows in practice; "
             + "r-dpcfl with null finds the number itself")
@@ -123,7 +123,7 @@ extension CheckRule {
         }
         guard let twin else { continue }
         return [
-          Complaint(
+          Violation(
             "population.clusters[\(index)].shift",
             "clusters \"\(clusters[twin].name)\" and \"\(cluster.name)\" have the same distribution, so "
               + "no method can tell them apart; give them different shifts")

@@ -9,7 +9,7 @@ extension CheckRule {
     CheckRule("DP501", .note) { facts in
       guard facts.isPrivate else { return [] }
       return [
-        Complaint(
+        Violation(
           "evaluation",
           "accuracy, losses and update norms of single clients are seen by the simulator alone and are "
             + "not paid for; do not publish them of real clients")
@@ -18,7 +18,7 @@ extension CheckRule {
     CheckRule("DP502", .note) { facts in
       guard facts.isPrivate, facts.unitIsExample else { return [] }
       return [
-        Complaint(
+        Violation(
           "privacy.unit",
           "one example is protected, not a person or a client with many; use \"client\" where a whole "
             + "client is to be hidden")
@@ -27,7 +27,7 @@ extension CheckRule {
     CheckRule("DP503", .note) { facts in
       guard facts.isPrivate, facts.unitIsExample else { return [] }
       return [
-        Complaint(
+        Violation(
           "population.clusters",
           "the number of examples of each client is treated as public: rates and divisors depend on it; "
             + "round it down in a deployment")
@@ -36,7 +36,7 @@ extension CheckRule {
     CheckRule("DP504", .note) { facts in
       guard facts.isPrivate, facts.scenario.privacy.randomness == .seeded else { return [] }
       return [
-        Complaint(
+        Violation(
           "seed",
           "noise can be drawn again by everybody who knows the seed: the guarantee speaks of the "
             + "mechanism simulated, not of published models; do not use real private data")
@@ -45,7 +45,7 @@ extension CheckRule {
     CheckRule("DP505", .note) { facts in
       guard facts.isPrivate else { return [] }
       return [
-        Complaint(
+        Violation(
           "local",
           "choosing learning rate, clipping bound or method by results on private data costs epsilon that "
             + "is not counted; choose on public data")
@@ -55,7 +55,7 @@ extension CheckRule {
       let tests = facts.scenario.population.testExamplesPerClient
       guard tests < 100 else { return [] }
       return [
-        Complaint(
+        Violation(
           "population.test_examples_per_client",
           "\(tests) test examples give a client's accuracy a standard error of up to "
             + "\(short(50 / Double(tests).squareRoot())) points; use some hundreds")
@@ -64,7 +64,7 @@ extension CheckRule {
     CheckRule("DP507", .note) { facts in
       guard !facts.isPrivate else { return [] }
       return [
-        Complaint(
+        Violation(
           "privacy.target_epsilon",
           "this run trains without privacy, so no epsilon will be stated; set a number for one")
       ]
@@ -72,7 +72,7 @@ extension CheckRule {
     CheckRule("DP508", .note) { facts in
       guard let audit = facts.auditForecast else { return [] }
       return [
-        Complaint(
+        Violation(
           "privacy.target_epsilon",
           "`dpflsim audit` with \(audit.canaries) canaries: the bound for every mechanism can reach "
             + "\(rounded(audit.bestPossible)), the one for Gaussian mechanisms about "
@@ -85,7 +85,7 @@ extension CheckRule {
         return []
       }
       return [
-        Complaint(
+        Violation(
           "data.max_weight",
           "sums of gradients shrink by (mean weight)/\(short(weight.bound)) while their noise stays: with a mean of a "
             + "tenth of the bound, noise counts ten times as much; lower the bound, which cuts large weights, or leave "
@@ -95,7 +95,7 @@ extension CheckRule {
     CheckRule("DP510", .note) { facts in
       guard facts.scenario.data.table?.format.weight != nil else { return [] }
       return [
-        Complaint(
+        Violation(
           "evaluation",
           "rows have weights in training, and every figure counts rows alike; nothing to mend")
       ]

@@ -14,7 +14,7 @@ extension CheckRule {
       let pull = settings.lambda * facts.scenario.local.learningRate
       guard pull > 1 else { return [] }
       return [
-        Complaint(
+        Violation(
           "method.lambda",
           "each step overshoots the mean: lambda times local.learning_rate is \(short(pull)), above 1; "
             + "lower one of them")
@@ -29,7 +29,7 @@ extension CheckRule {
       }
       guard let (client, never) = unseen.first else { return [] }
       return [
-        Complaint(
+        Violation(
           "local.steps",
           "\(short(100 * never)) % of the examples of client \(client.index) are never in a batch; take "
             + "more steps or larger batches")
@@ -40,7 +40,7 @@ extension CheckRule {
       let idle = facts.clients.filter { facts.schedule.participations(of: $0.index) == 0 }
       guard let first = idle.first else { return [] }
       return [
-        Complaint(
+        Violation(
           "cohort_size",
           "\(idle.count) clients are never drawn (client \(first.index) first), and get a model that "
             + "never saw their data; draw more clients or run more rounds")
@@ -51,7 +51,7 @@ extension CheckRule {
         adapter.aggregation.traits.multipliesNoise, adapter.traits.factors?.choosesFactors == true
       else { return [] }
       return [
-        Complaint(
+        Violation(
           "adapter.freeze_a",
           "with A trained too, noise in A and noise in B multiply, and clients' products do not average; "
             + "set it to true")
@@ -60,7 +60,7 @@ extension CheckRule {
     CheckRule("DP405", .warning) { facts in
       guard let norm = facts.privateBudgets.map(\.maxGradNorm).max(), norm > 100 else { return [] }
       return [
-        Complaint(
+        Violation(
           "privacy.max_grad_norm",
           "noise is proportional to the clipping bound, and \(short(norm)) is beyond any usual gradient; "
             + "use about the median norm, often 0.1 to 10")
@@ -80,7 +80,7 @@ extension CheckRule {
       }
       guard let (group, length) = walks.first else { return [] }
       return [
-        Complaint(
+        Violation(
           "local.learning_rate",
           "each step moves the model of \(facts.name(group)) by noise of length \(short(length)), far "
             + "beyond the weights; use at most \(short(rate / length))")
@@ -91,7 +91,7 @@ extension CheckRule {
         return []
       }
       return [
-        Complaint(
+        Violation(
           "data.public_examples",
           "\(facts.scenario.data.publicExamples) examples are set aside as public and never used; set it "
             + "to 0, or add model.pretraining")
@@ -101,7 +101,7 @@ extension CheckRule {
       let rate = facts.scenario.local.learningRate
       guard case .adam = facts.scenario.local.optimizer, rate > 0.1 else { return [] }
       return [
-        Complaint(
+        Violation(
           "local.learning_rate",
           "Adam moves every parameter by about the learning rate in each step, however small the "
             + "gradient, and \(short(rate)) is beyond the weights; use 0.001 to 0.01")
@@ -112,7 +112,7 @@ extension CheckRule {
         return []
       }
       return [
-        Complaint(
+        Violation(
           "server.optimizer.learning_rate",
           "FedAdam moves every parameter by about \(short(rate)) a round, whatever the updates were; "
             + "use 0.01 to 0.1")
@@ -132,7 +132,7 @@ extension CheckRule {
       }
       guard let (group, share) = noisy.first else { return [] }
       return [
-        Complaint(
+        Violation(
           "privacy.clipping.budget_share",
           "the shares of unclipped gradients that move the thresholds of \(facts.name(group)) have a "
             + "noise of \(short(share)), more than they can differ; take larger batches or fewer groups, "
@@ -142,7 +142,7 @@ extension CheckRule {
     CheckRule("DP411", .note) { facts in
       guard case .automatic = facts.scenario.privacy.clipping, facts.isPrivate else { return [] }
       return [
-        Complaint(
+        Violation(
           "privacy.max_grad_norm",
           "with automatic clipping it only multiplies the learning rate (and does nothing with Adam); "
             + "keep it at 1 and tune local.learning_rate")

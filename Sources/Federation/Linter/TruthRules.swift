@@ -7,7 +7,7 @@ extension CheckRule {
     CheckRule("DP101", .critical) { facts in
       guard facts.isPrivate, facts.traits.repeatsPublishedCode else { return [] }
       return [
-        Complaint(
+        Violation(
           "method.variant",
           "the published code scores its selections on resampled batches, selects once more than it "
             + "pays for and spends delta twice, so the target is not kept; use \"as-intended\"")
@@ -19,7 +19,7 @@ extension CheckRule {
       }
       guard let group = loose.first else { return [] }
       return [
-        Complaint(
+        Violation(
           "privacy.target_delta",
           "\(short(group.budget.targetDelta)) is above 1/\(group.records) for "
             + "\(facts.name(group)): a mechanism that publishes one record at random would satisfy it; "
@@ -31,7 +31,7 @@ extension CheckRule {
         return []
       }
       return [
-        Complaint(
+        Violation(
           "privacy.target_delta",
           "\(short(delta)) is the probability with which the guarantee may fail altogether; use 1e-5, "
             + "or less than a tenth of 1 / examples")
@@ -41,7 +41,7 @@ extension CheckRule {
       let short = facts.clients.filter { $0.trainExamples < facts.scenario.local.batchSize }
       guard facts.unitIsExample, let first = short.first else { return [] }
       return [
-        Complaint(
+        Violation(
           "local.batch_size",
           "client \(first.index) is dealt \(first.trainExamples) examples, fewer than a batch of "
             + "\(facts.scenario.local.batchSize) (\(short.count) such), so that it takes full batches; "
@@ -52,7 +52,7 @@ extension CheckRule {
       let small = facts.clients.filter { $0.trainExamples < 100 && $0.budget.targetEpsilon != nil }
       guard facts.unitIsExample, let first = small.first else { return [] }
       return [
-        Complaint(
+        Violation(
           "population.clusters[\(first.cluster)].examples_per_client",
           "\(small.count) clients have fewer than 100 examples (client \(first.index): "
             + "\(first.trainExamples)); their number is treated as public and one example is a large "
@@ -66,7 +66,7 @@ extension CheckRule {
         })
       else { return [] }
       return [
-        Complaint(
+        Violation(
           facts.unitIsExample ? "local.batch_size" : "cohort_size",
           "\(facts.name(group)) samples at rate \(short(group.plan.sampleRate)), where sampling hardly "
             + "amplifies privacy; draw at most half of the records, or use full batches "
@@ -76,7 +76,7 @@ extension CheckRule {
     CheckRule("DP107", .critical) { facts in
       guard facts.isPrivate, facts.scenario.privacy.noiseMultiplier == 0 else { return [] }
       return [
-        Complaint(
+        Violation(
           "privacy.noise_multiplier",
           "without noise epsilon is infinite, whatever the target says; set a number above 0, null to "
             + "calibrate, or target_epsilon to null")
@@ -87,7 +87,7 @@ extension CheckRule {
         facts.scenario.adapter?.traits.factors?.choosesFactors == true
       else { return [] }
       return [
-        Complaint(
+        Violation(
           "adapter",
           "LoRA's random projection is no privacy mechanism: without noise no epsilon can be stated for "
             + "it; add noise, or set target_epsilon to null")
@@ -95,13 +95,13 @@ extension CheckRule {
     },
     CheckRule("DP109", .critical) { facts in
       facts.groups.filter { $0.refusal != nil }.prefix(1).map {
-        Complaint("privacy.target_epsilon", $0.refusal ?? "")
+        Violation("privacy.target_epsilon", $0.refusal ?? "")
       }
     },
     CheckRule("DP110", .warning) { facts in
       guard facts.isPrivate, facts.scenario.population.overlap else { return [] }
       return [
-        Complaint(
+        Violation(
           "population.overlap",
           "one image may sit with several clients, and each epsilon covers one client's copy only; set "
             + "it to false, or read k copies as k times the epsilon")
@@ -110,7 +110,7 @@ extension CheckRule {
     CheckRule("DP111", .warning) { facts in
       guard facts.isPrivate, facts.scenario.model.pretraining != nil else { return [] }
       return [
-        Complaint(
+        Violation(
           "model.pretraining",
           "the base is trained without privacy on \(facts.scenario.data.publicExamples) examples of the "
             + "clients' own data set, as if a public share of it existed; say so beside the result, or "
@@ -121,7 +121,7 @@ extension CheckRule {
       let open = facts.clients.filter { $0.budget.targetEpsilon == nil }
       guard facts.isPrivate, let first = open.first else { return [] }
       return [
-        Complaint(
+        Violation(
           "population.clusters[\(first.cluster)].privacy",
           "\(open.count) clients train without privacy beside private ones (client \(first.index) "
             + "first), and the shared models show what they hold; give them a budget")
@@ -135,7 +135,7 @@ extension CheckRule {
         facts.scenario.privacy.onBudgetExhausted == .stop
         ? "the run stops there with exit status 75" : "clients drop out from there on"
       return [
-        Complaint(
+        Violation(
           "privacy.noise_multiplier",
           "the budget pays for about \(least) of \(rounds) rounds with this noise, and \(ending); raise "
             + "it, or null to calibrate")

@@ -1,8 +1,8 @@
 // From a scenario's language model to tokens and weights: what the folder of a pretrained model decides.
 
-import Crypto
 import Datasets
 import Foundation
+import Hashing
 package import Learning
 package import Scenarios
 import Tensors

@@ -1,8 +1,8 @@
 // Public pretraining of the base model by SGD with momentum: without privacy, on public data, once.
 
-import Crypto
 import Datasets
 import Foundation
+import Hashing
 import Kernels
 import Learning
 import Scenarios

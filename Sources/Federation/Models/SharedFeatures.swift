@@ -1,8 +1,8 @@
 // Frozen features that several runs have in common, such as the cells of a sweep that differ in method and budget.
 
-import Crypto
 import Datasets
 import Foundation
+import Hashing
 import Learning
 import Scenarios
 

@@ -1,4 +1,4 @@
-// From a scenario to clients with data: load, draw sizes, deal, and look through each cluster's lens.
+// From a scenario to clients with data: load, draw sizes, deal, and look through each cluster's transform.
 
 public import Datasets
 public import Learning
@@ -60,9 +60,21 @@ public struct Population: Sendable {
   /// Scales that clients estimated.
   public let scales: ScaleEstimates
 
+  /// What a run has, without being one: where scales that clients estimate could not be the run's own, they are the
+  /// public bounds.
+  ///
   /// - Throws: `DatasetError` if data are missing, damaged or too few; `ArchitectureError` if the model
   ///   does not fit them.
   public init(scenario: Scenario, catalog: DatasetCatalog) throws {
+    try self.init(
+      scenario: scenario, catalog: catalog,
+      scales: scenario.repeatableScales ? .clients : .publicBounds)
+  }
+
+  /// - Parameter source: who says the scales that clients estimate; asking them is a release.
+  package init(
+    scenario: Scenario, catalog: DatasetCatalog, scales source: ScaleEstimates.Source
+  ) throws {
     guard !scenario.isOpen else {
       throw DatasetError(
         .invalidRequest, at: "population.clusters", "is left to the table, which was not asked",
@@ -93,22 +105,23 @@ public struct Population: Sendable {
         overlap: scenario.population.overlap, seed: scenario.seed),
       of: dataset)
     self.partition = partition
-    scales = try ScaleEstimates(scenario, dataset: dataset, partition: partition)
+    scales = try ScaleEstimates(
+      scenario, from: source, dataset: dataset, partition: partition)
     if !scales.columns.isEmpty { dataset = try catalog.load(request.scaled(by: scales)) }
     self.dataset = dataset
 
     let data = dataset
     // One a cluster: its table of shifted pixels is shared by all its clients.
-    func scenes(_ lens: Lens) -> (train: ClientView.Scene, test: ClientView.Scene) {
+    func scenes(_ transform: ViewTransform) -> (train: ClientView.Scene, test: ClientView.Scene) {
       (
-        ClientView.Scene(of: data, .train, lens: lens, seed: scenario.seed),
-        ClientView.Scene(of: data, .test, lens: lens, seed: scenario.seed)
+        ClientView.Scene(of: data, .train, transform: transform, seed: scenario.seed),
+        ClientView.Scene(of: data, .test, transform: transform, seed: scenario.seed)
       )
     }
     let shifted = try clusters.map { cluster throws(DatasetError) in
-      scenes(try Lens(Shift(cluster.shift, of: data), for: data))
+      scenes(try ViewTransform(Shift(cluster.shift, of: data), for: data))
     }
-    let plainLens = try Lens(for: dataset)
+    let plainLens = try ViewTransform(for: dataset)
     let plain = scenes(plainLens)
     let profiles = everybody.map { client in
       let (dealt, index) = (partition.clients[client.index], client.index)
@@ -126,7 +139,7 @@ public struct Population: Sendable {
     clients = Array(profiles.prefix(scenario.clientCount))
     arriving = Array(profiles.dropFirst(scenario.clientCount))
     publicExamples = ClientView(
-      of: dataset, .train, indices: partition.publicIndices, lens: plainLens)
+      of: dataset, .train, indices: partition.publicIndices, transform: plainLens)
   }
 }
 
@@ -134,6 +147,11 @@ extension Population {
   /// Of the data as the models see them: the content, and the scales where those were estimated.
   var scaledHash: String {
     scales.columns.isEmpty ? contentHash : contentHash + " " + dataset.contentHash
+  }
+
+  /// The choices of scales that a checkpoint must keep, since nobody could make them again; nil where anybody could.
+  var scalesToKeep: [[[Double]]]? {
+    scenario.repeatableScales ? nil : scales.choices
   }
 
   /// How the data were dealt: as large as the population, so it is made when it is wanted.

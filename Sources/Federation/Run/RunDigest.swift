@@ -1,7 +1,7 @@
 // The digest of a run: two runs that should be the same have the same one.
 
-import Crypto
 import Foundation
+import Hashing
 import Scenarios
 
 /// SHA-256 over every figure of every round and the final parameters of every model, each number by its
@@ -106,12 +106,5 @@ extension SHA256 {
     // A missing value must differ from every number.
     add(value == nil ? 0 : 1 as UInt64)
     add((value ?? 0).bitPattern)
-  }
-}
-
-extension SHA256.Digest {
-  /// Two hexadecimal digits a byte.
-  var hexadecimal: String {
-    map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
   }
 }

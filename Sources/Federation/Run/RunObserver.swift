@@ -55,3 +55,9 @@ public protocol RunObserver: Sendable {
   /// - Throws: to stop the run, for instance when the store cannot be written.
   func receive(_ event: RunEvent) async throws
 }
+
+/// Listens to nothing.
+public struct SilentObserver: RunObserver {
+  public init() {}
+  public func receive(_ event: RunEvent) {}
+}

@@ -95,7 +95,8 @@ struct RunSummary {
       agreement: scenario.method.traits.clusters != .none && scenario.knowsClusters
         ? try agreement(state) : nil,
       unit: server == nil ? .example : .client,
-      relation: .addOrRemoveOne, sampling: "poisson", bytesUp: progress.bytesUp,
+      relation: .addOrRemoveOne, sampling: context.scenario.privacy.sampling,
+      bytesUp: progress.bytesUp,
       bytesDown: progress.bytesDown,
       individual: IndividualResult(
         followed.compactMap { $0 },

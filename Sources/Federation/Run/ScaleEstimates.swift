@@ -22,16 +22,33 @@ public struct ScaleEstimates: Sendable, Hashable {
   /// The quantiles that every client estimates.
   package static let levels = [0.1, 0.9]
 
+  /// Whether clients are asked.
+  package enum Source: Sendable {
+    /// Each makes its choices; with the run's seed they are those of every run with it.
+    case clients
+    /// They answered when the run began: by column, client and level, as in `choices`.
+    case known([[[Double]]])
+    /// Nobody is asked and public bounds stay, for whoever shows data without being the run that pays.
+    case publicBounds
+  }
+
   public private(set) var columns: [Column] = []
 
-  /// Asks every client for its quantiles.
-  ///
-  /// - Parameter dataset: with columns on the scale of their public bounds, which are −1 and 1 in it.
-  init(_ scenario: Scenario, dataset: Dataset, partition: Partition) throws(AccountingError) {
+  /// What clients chose, by column, client and level.
+  package var choices: [[[Double]]] { columns.map(\.choices) }
+
+  /// - Parameters:
+  ///   - source: who says the quantiles.
+  ///   - dataset: with columns on the scale of their public bounds, which are −1 and 1 in it.
+  init(
+    _ scenario: Scenario, from source: Source, dataset: Dataset, partition: Partition
+  ) throws(AccountingError) {
+    if case .publicBounds = source { return }
     guard let format = scenario.data.table?.format, case .floats(let values) = dataset.train.values,
       let facts = dataset.table
     else { return }
     let width = dataset.shape.valueCount
+    let making = scenario.privacy.noiseMaking
     for (place, statement) in format.columns.enumerated() {
       guard case .estimated(let low, let high, _) = statement.kind,
         let column = facts.column(statement.column)
@@ -46,10 +63,13 @@ public struct ScaleEstimates: Sendable, Hashable {
         for (index, level) in Self.levels.enumerated() {
           let quantile = QuantileChoice(level: level)
           let value: Double
-          if let epsilon = scenario.scaleEpsilon(of: client.budget) {
-            var stream = RandomStream(
-              seed: scenario.seed, purpose: .scaling, round: place, client: client.index,
-              step: index)
+          if case .known(let choices) = source {
+            value = choices[columns.count][client.index][index]
+          } else if let epsilon = scenario.scaleEpsilon(of: client.budget) {
+            var stream = making.stream(
+              RandomStream(
+                seed: scenario.seed, purpose: .scaling, round: place, client: client.index,
+                step: index))
             value = try quantile.release(of: numbers, epsilon: epsilon, using: &stream).value
           } else {
             value = quantile.exactly(of: numbers).value
@@ -116,6 +136,19 @@ extension DatasetRequest {
 }
 
 extension Scenario {
+  /// Whether the data look as in the run to whoever reads them again: clients estimate no scales, or the run's seed
+  /// has them estimate the same.
+  package var repeatableScales: Bool { isReproducible || scaleChoices == 0 }
+
+  /// Whether a checkpoint has the choices that it should have.
+  func fits(scales: [[[Double]]]?) -> Bool {
+    guard !repeatableScales else { return scales == nil }
+    let levels = ScaleEstimates.levels.count
+    return scales?.count == scaleChoices / levels
+      && scales?.allSatisfy { $0.count == clients.count && $0.allSatisfy { $0.count == levels } }
+        == true
+  }
+
   /// Private choices that a client makes for scales: one a quantile and column.
   var scaleChoices: Int {
     let columns = data.table?.format.columns ?? []

@@ -10,7 +10,7 @@ public import Scenarios
 
 public struct Simulation: Sendable {
   let scenario: Scenario
-  private let catalog: DatasetCatalog
+  let catalog: DatasetCatalog
   let options: SimulationOptions
 
   public init(scenario: Scenario, catalog: DatasetCatalog, options: SimulationOptions) {
@@ -32,7 +32,7 @@ public struct Simulation: Sendable {
     try await scenario.holdArithmetic()
     defer { scenario.releaseArithmetic() }
     try await observer.receive(.preparing("loading \(scenario.data.name)"))
-    let population = try Population(scenario: scenario, catalog: catalog)
+    let population = try population(from: point?.checkpoint)
     try await meet(datasetHash: population.contentHash, point: point)
     let plan = population.plan
     let method = scenario.method.makeMethod()
@@ -64,6 +64,10 @@ public struct Simulation: Sendable {
     let cache = try await cacheFeatures(
       clients, population: population, frozen: frozen, memory: forecast.featureBytes,
       executor: executor, lanes: lanes, observer)
+    let announce: ReleaseAnnouncement = { round, entries in
+      try await observer.receive(.announced(round: round, entries: entries))
+    }
+    if point?.checkpoint == nil { try await announceScales(of: context, to: announce) }
     try await observer.receive(
       .started(
         try start(
@@ -71,18 +75,15 @@ public struct Simulation: Sendable {
           notes: notes + keepingNote(parameters: plan.trainableCount))))
 
     let noise = try serverNoise(context, method: method)
-    let announce: ReleaseAnnouncement = { round, entries in
-      try await observer.receive(.announced(round: round, entries: entries))
-    }
     let keep: ReleaseKeeping = { try await observer.receive(.released($0)) }
     let server = Server(
       method: method, context: context, clients: clients, noise: noise, executor: executor,
-      goesOn: point != nil, announce: scenario.isReproducible ? nil : announce,
+      isResumed: point != nil, announce: scenario.isReproducible ? nil : announce,
       keep: options.handsOutUpdates ? keep : nil)
     if let point { try await restore(point, server: server, clients: clients) }
     let progress = try await runRounds(
       from: point?.checkpoint, server: server, clients: clients, executor: executor,
-      datasetHash: datasetHash, observer: observer)
+      population: population, observer: observer)
     let (budgetNote, ledger) = (await server.budgetNote, await server.ledger)
     let arrivals = try await ArrivalEvaluation(
       clients: population.arriving, context: context, frozen: frozen
@@ -107,7 +108,7 @@ public struct Simulation: Sendable {
   /// Goes through the rounds behind the checkpoint, and makes new ones.
   private func runRounds(
     from checkpoint: RunCheckpoint?, server: Server, clients: [Client],
-    executor: any ClientExecutor, datasetHash: String, observer: any RunObserver
+    executor: any ClientExecutor, population: Population, observer: any RunObserver
   ) async throws -> RunProgress {
     var progress = checkpoint?.progress ?? RunProgress()
     let clock = ContinuousClock()
@@ -136,8 +137,9 @@ public struct Simulation: Sendable {
           await server.state, digest: progress.digest.text, after: round + 1)
         if options.checkpoints != .never || round + 1 == scenario.rounds {
           latest = RunCheckpoint(
-            scenarioHash: scenario.hash, datasetHash: datasetHash, round: round + 1,
-            state: await server.state, progress: progress, exhausted: await server.exhausted,
+            scenarioHash: scenario.hash, datasetHash: population.contentHash, round: round + 1,
+            scales: population.scalesToKeep, state: await server.state, progress: progress,
+            exhausted: await server.exhausted,
             individual: try await individualDivergences(clients, executor: executor))
         }
         try await observer.receive(.finishedRound(report))
@@ -188,8 +190,8 @@ extension Scenario {
 
 extension Scenario.Method {
   /// Rounds (from 0) in which every client takes part.
-  var roundsOfEverybody: Set<Int> {
-    traits.clustersFirstRound || traits.beginsWithEverybody ? [0] : []
+  var fullParticipationRounds: Set<Int> {
+    traits.clustersFirstRound || traits.beginsWithFullParticipation ? [0] : []
   }
 }
 

@@ -7,6 +7,36 @@ import Ranks
 import Scenarios
 
 extension Simulation {
+  /// The clients with their data. Scales that they estimated with the operating system's randomness are those of
+  /// the run's beginning: asked again, they would answer, and pay, again.
+  ///
+  /// - Throws: what `Population` throws; `FederationError.cannotResume` for a checkpoint with scales of another
+  ///   scenario; `FederationError.cannotShare` where each rank would draw its own.
+  func population(from checkpoint: RunCheckpoint?) throws -> Population {
+    if !scenario.repeatableScales, options.ranks.size > 1 {
+      throw FederationError.cannotShare(
+        reason:
+          "every rank estimates scales, and privacy.randomness \"system\" would give each others; use \"seeded\", "
+          + "or one process")
+    }
+    var source = ScaleEstimates.Source.clients
+    if let checkpoint {
+      guard scenario.fits(scales: checkpoint.scales) else {
+        throw FederationError.cannotResume(reason: "its checkpoint does not fit its scenario")
+      }
+      if let scales = checkpoint.scales { source = .known(scales) }
+    }
+    return try Population(scenario: scenario, catalog: catalog, scales: source)
+  }
+
+  /// Says what clients have released of their scales, before anybody sees them, where nothing repeats it.
+  func announceScales(
+    of context: MethodContext, to announce: ReleaseAnnouncement
+  ) async throws {
+    guard !scenario.repeatableScales else { return }
+    try await announce(1, context.clients.flatMap { scenario.scaleEntries(of: $0.plan) })
+  }
+
   func start(
     _ population: Population, forecast: CostForecast, cache: (clients: Int, bytes: Int),
     notes: [String]

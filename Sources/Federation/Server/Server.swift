@@ -1,5 +1,5 @@
 // The server: holds the models, asks the clients, folds their answers. It sees released values alone;
-// the figures of a simulation (test accuracy, true clusters) are gathered beside it.
+// what only a simulator knows (test accuracy, true clusters) it is told by a probe, for its reports alone.
 
 import Clustering
 import Datasets
@@ -16,14 +16,14 @@ actor Server {
   let context: MethodContext
   let clients: [Client]
   let executor: any ClientExecutor
+  private let probe: SimulationProbe
   /// Told what a round is about to release, before it does; nil where repeating it costs nothing.
   private let announce: ReleaseAnnouncement?
   /// Handed every released update; nil where nobody wants them.
   private let keep: ReleaseKeeping?
   /// Nil where clients protect their examples themselves.
   private let aggregation: ClientLevelAggregation?
-  private let turnout: Turnout
-  let trueClusters: [Int]
+  private let availability: Availability
   private var gate: BudgetGate?
   var state: FederatedState
   /// The server's own releases.
@@ -31,10 +31,10 @@ actor Server {
 
   /// - Parameters:
   ///   - noise: of the server, where whole clients are protected.
-  ///   - goesOn: whether rounds may have been released before.
+  ///   - isResumed: whether rounds may have been released before.
   init(
     method: any FederatedMethod, context: MethodContext, clients: [Client], noise: ClientNoise?,
-    executor: any ClientExecutor, goesOn: Bool, announce: ReleaseAnnouncement?,
+    executor: any ClientExecutor, isResumed: Bool, announce: ReleaseAnnouncement?,
     keep: ReleaseKeeping?
   ) {
     self.announce = announce
@@ -43,15 +43,15 @@ actor Server {
     self.context = context
     self.clients = clients
     self.executor = executor
+    probe = SimulationProbe(context: context, clients: clients, executor: executor)
     let start = method.start(context)
     state = start
     aggregation = noise.map {
       ClientLevelAggregation(context: context, noise: $0, models: start.models.count)
     }
-    trueClusters = context.clients.map(\.cluster)
     gate = BudgetGate(
-      context.scenario, releasesRepeat: goesOn && !context.scenario.isReproducible)
-    turnout = Turnout(scenario: context.scenario, clients: context.clients.map(\.plan))
+      context.scenario, releasesRepeat: isResumed && !context.scenario.isReproducible)
+    availability = Availability(scenario: context.scenario, clients: context.clients.map(\.plan))
   }
 
   /// What a checkpoint keeps of the server besides the ledgers.
@@ -77,7 +77,7 @@ actor Server {
     }
     let work = try method.tasks(round: round, state: state, context: context)
     let present = work.tasks.filter {
-      turnout.attendance(of: $0.client, round: round) != .dropsOut
+      availability.attendance(of: $0.client, round: round) != .dropsOut
     }
     var tasks = try await admitted(
       RoundTasks(stage: work.stage, tasks: present), round: round)
@@ -95,7 +95,7 @@ actor Server {
         tasks, phase: phase, round: round, folds: folds(work.stage))
       // What comes late is not folded, and is in the ledger all the same: it was released.
       let inTime = updates.filter {
-        turnout.attendance(of: $0.client, round: round) == .reports
+        availability.attendance(of: $0.client, round: round) == .reports
       }
       if let aggregation {
         for update in inTime { state.assignment[update.client] = update.model }
@@ -114,15 +114,19 @@ actor Server {
         let start = state.models
         try method.fold(inTime, means: means, round: round, into: &state, context: context)
         try state.takeThresholds(of: inTime)
-        try recordTrueProjection(of: inTime, from: start, round: round)
+        if state.clustering != nil,
+          let points = try probe.projectionWithoutNoise(of: inTime, from: start, round: round)
+        {
+          state.clustering?.projectionWithoutNoise = points
+        }
       }
       for update in updates { report.record(update, of: &participants) }
       report.lateClients = updates.map(\.client).filter {
-        turnout.attendance(of: $0, round: round) == .comesLate
+        availability.attendance(of: $0, round: round) == .comesLate
       }
       // In a later phase clients stay with the model that they chose; who was late has missed it.
       tasks = zip(tasks, updates).filter {
-        turnout.attendance(of: $0.0.client, round: round) == .reports
+        availability.attendance(of: $0.0.client, round: round) == .reports
       }
       .map { $0.assigned(to: $1.model) }
     }
@@ -136,10 +140,8 @@ actor Server {
       return figures
     }
     report.aggregationError = state.aggregationError
-    if context.scenario.method.traits.clusters != .none, context.scenario.knowsClusters {
-      report.clustersAreTrue = assignmentIsTrue
-    }
-    if evaluates { try await evaluate(sample, into: &report) }
+    report.clustersAreTrue = probe.isTrue(state.assignment)
+    if evaluates { try await probe.evaluate(state, sample: sample, into: &report) }
     return report
   }
 
@@ -188,9 +190,9 @@ actor Server {
         tasks[index].contributors = sharing[tasks[index].model] ?? 1
       }
     }
-    let turnout = turnout
+    let availability = availability
     let isInTime: @Sendable (Int) -> Bool = {
-      turnout.attendance(of: $0, round: round) == .reports
+      availability.attendance(of: $0, round: round) == .reports
     }
     let (updates, folder) = try await executor.perform(
       tasks, round: round, state: state, folds: folds ? isInTime : nil)

@@ -22,7 +22,7 @@ extension Advice {
     var table = TextTable(
       [("method", .left), ("ε", .right)] + (hasSettings ? [("settings", .left)] : [])
         + [
-          ("n", .right), ("worst cluster", .right), ("mean", .right), ("minority price", .right),
+          ("n", .right), (worstOff.heading, .right), ("mean", .right), ("minority price", .right),
           ("", .left),
         ])
     let taken = chosen.map { comparison.name(of: $0) }
@@ -37,7 +37,7 @@ extension Advice {
           + [
             "\(cell.runs.count)",
             TextTable.Cell(
-              Comparison.interval(cell.estimate(.worstClusterAccuracy)), isTaken ? .good : .plain),
+              Comparison.interval(cell.estimate(worstOff.metric)), isTaken ? .good : .plain),
             "\(Comparison.percent(cell.estimate(.clientMeanAccuracy).mean))",
             "\(Comparison.percent(price))", TextTable.Cell(isTaken ? "take this" : "", .good),
           ])
@@ -49,10 +49,12 @@ extension Advice {
     [
       "scenario": .string(scenario),
       "chosen": chosen.map { cell in
-        let estimate = cell.estimate(.worstClusterAccuracy)
+        let estimate = cell.estimate(worstOff.metric)
         return [
           "method": .string(cell.method), "epsilon": .string(cell.epsilon.label),
-          "settings": .string(cell.settings), "worst_cluster_accuracy": estimate.document,
+          "settings": .string(cell.settings), "metric": .string(worstOff.metric.name),
+          "value": estimate.document,
+          "worst_cluster_accuracy": cell.estimate(.worstClusterAccuracy).document,
           "reason": .string(reason),
         ]
       } ?? .null,

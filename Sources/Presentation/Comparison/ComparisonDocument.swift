@@ -15,14 +15,14 @@ extension Comparison {
         settings.map { settings in
           let frontier = frontier(settings: settings)
           return [
-            "settings": .string(settings), "points": .array(frontier.map(Self.document(of:))),
-            "knee": Self.knee(of: frontier).map(Self.document(of:)) ?? .null,
+            "settings": .string(settings), "points": .array(frontier.map(document(of:))),
+            "knee": Self.knee(of: frontier).map(document(of:)) ?? .null,
           ]
         }),
       "contrasts": .array(
         contrasts().map { contrast in
           [
-            "metric": .string(RunMetric.worstClusterAccuracy.name),
+            "metric": .string(worstOff.metric.name),
             "settings": .string(contrast.settings), "epsilon": .string(contrast.epsilon.label),
             "best": .string(contrast.best), "other": .string(contrast.other),
             "difference": contrast.comparison.difference.document,
@@ -76,9 +76,10 @@ extension Comparison {
     ]
   }
 
-  private static func document(of point: FrontierPoint) -> JSONValue {
+  private func document(of point: FrontierPoint) -> JSONValue {
     [
       "method": .string(point.method), "epsilon": .string(point.epsilon.label),
+      "metric": .string(worstOff.metric.name), "value": .number(point.worstOffAccuracy),
       "worst_cluster_accuracy": .number(point.worstClusterAccuracy), "n": .integer(point.seeds),
     ]
   }

@@ -137,10 +137,10 @@ extension Comparison {
     _ cells: [ComparisonCell], title: String, label: (ComparisonCell) -> String
   ) -> TextTable {
     let metrics: [RunMetric] = [
-      .worstClusterAccuracy, .minorityAccuracy, .clientMeanAccuracy, .ari,
+      worstOff.metric, .minorityAccuracy, .clientMeanAccuracy, .ari,
     ]
     var table = TextTable([
-      (title, .left), ("n", .right), ("worst cluster", .right), ("minority", .right),
+      (title, .left), ("n", .right), (worstOff.heading, .right), ("minority", .right),
       ("mean", .right), ("ARI", .right), ("found", .right), ("price", .right),
     ])
     let best = metrics.map { metric -> Double? in
@@ -156,7 +156,7 @@ extension Comparison {
         let isBest = !cell.isOracle && best != nil && estimate.mean == best
         let text =
           switch metric {
-          case .worstClusterAccuracy: Self.interval(estimate)
+          case worstOff.metric: Self.interval(estimate)
           case .ari: NumberText.decimal(estimate.mean, 2)
           default: Self.percent(estimate.mean)
           }
@@ -206,10 +206,10 @@ extension Comparison {
     let frontier = frontier(settings: settings)
     guard frontier.count > 1 else { return [] }
     let points = frontier.map {
-      "ε \($0.epsilon.label) \($0.method) \(Self.percent($0.worstClusterAccuracy))"
+      "ε \($0.epsilon.label) \($0.method) \(Self.percent($0.worstOffAccuracy))"
     }
     var lines =
-      ("Frontier of worst-cluster accuracy: " + points.joined(separator: ", ") + ".")
+      ("Frontier of the \(worstOff.noun)'s accuracy: " + points.joined(separator: ", ") + ".")
       .printable.wrapped()
     if let knee = knee(settings: settings) {
       lines +=

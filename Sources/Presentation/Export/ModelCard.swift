@@ -111,7 +111,7 @@ struct ModelCard {
     var text =
       "(ε, δ) = (\(NumberText.epsilon(epsilon)), \(NumberText.exact(delta))) for each "
       + "\(result.unit == .client ? "client" : "training example of a client"), added or removed, over every "
-      + "release of the run (Poisson sampling; accountant: \(accountants)). It is the largest of all clients, since "
+      + "release of the run (\(SamplingText.phrase(result.sampling)); accountant: \(accountants)). It is the largest of all clients, since "
       + "an adapter depends on releases of clients of other clusters too."
     let allowed = (result.allowedFindings ?? []).map { "\($0.rule) (\($0.message))" }
     if !allowed.isEmpty {

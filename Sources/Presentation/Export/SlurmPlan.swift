@@ -1,9 +1,9 @@
 // A sweep as one job array of Slurm: the cells in a file, and the script that every task runs.
 
 public import Analysis
-import Crypto
 import Formatting
 import Foundation
+import Hashing
 public import Scenarios
 
 /// The cells that an array does.
@@ -28,9 +28,7 @@ public struct SlurmPlan: Sendable, Hashable {
   public var name: String {
     var hash = SHA256()
     for cell in cells { hash.update(data: Data(cell.scenario.hash.utf8)) }
-    return String(
-      hash.finalize().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
-        .joined().prefix(12))
+    return String(hash.finalize().hexadecimal.prefix(12))
   }
 
   // MARK: - The file

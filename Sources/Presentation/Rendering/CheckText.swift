@@ -24,7 +24,7 @@ public struct CheckText: Sendable, Hashable {
         + "\(NumberText.count(scenario.rounds, "round")), "
         + "\(NumberText.grouped(report.model.trainable)) of "
         + "\(NumberText.grouped(report.model.total)) parameters trained.",
-      "Protects each \(unit), added or removed; \(report.sampling) sampling; accountant "
+      "Protects each \(unit), added or removed; \(SamplingText.phrase(report.sampling)); accountant "
         + "\(scenario.privacy.accountant.rawValue).",
     ]
     lines += section("Releases in the whole run", releases().turnedLines(colors: colors), colors)
@@ -121,7 +121,7 @@ public struct CheckText: Sendable, Hashable {
     if group.clients.count == report.scenario.clientCount, group.clients.count > 1 {
       return "all \(NumberText.grouped(group.clients.count))"
     }
-    return NumberText.list(group.clients, limit: 8)
+    return NumberText.list(group.clients, named: report.scenario.clientNames, limit: 8)
   }
 
   private func forecast(_ detection: DetectionForecast) -> [String] {

@@ -41,7 +41,9 @@ extension LedgerReport {
       lines += [
         "",
         TextStyle.bad.applied(
-          to: "The run stated a smaller ε for clients \(NumberText.list(contradictions)) than its "
+          to:
+            "The run stated a smaller ε for clients \(NumberText.list(contradictions, named: clientNames)) "
+            + "than its "
             + "ledger proves.", colors: colors),
       ]
     }
@@ -96,7 +98,7 @@ extension LedgerReport {
     if group.count == clients.count, group.count > 1 {
       return "all \(NumberText.grouped(group.count))"
     }
-    return NumberText.list(group.map(\.client), limit: 8)
+    return NumberText.list(group.map(\.client), named: clientNames, limit: 8)
   }
 }
 

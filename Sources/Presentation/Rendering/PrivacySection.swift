@@ -47,7 +47,7 @@ extension RunSections {
       }
     return [
       "(ε, δ)-differential privacy for \(unit), \(relation).",
-      "\(result.sampling.capitalized) sampling; every release of the run is counted.",
+      "\(SamplingText.sentence(result.sampling)); every release of the run is counted.",
     ]
   }
 
@@ -71,7 +71,7 @@ extension RunSections {
     return order.compactMap { members[$0] }
   }
 
-  /// Whole clusters by their names, other clients by their numbers.
+  /// Whole clusters by their names, other clients by their own names or numbers.
   private func describe(_ group: [ClientResult]) -> String {
     if group.count == result.clients.count {
       return group.count == 1 ? "the only client" : "all \(NumberText.grouped(group.count))"
@@ -81,7 +81,7 @@ extension RunSections {
     if isWhole, clusters.count <= 3 {
       return clusters.map { result.clusters[$0].name }.joined(separator: ", ")
     }
-    return NumberText.list(group.map(\.client), limit: 8)
+    return list(group.map(\.client), limit: 8)
   }
 
   /// One figure, or the smallest and the largest where they do not read the same.

@@ -14,7 +14,7 @@ extension StoredRun {
   /// A run without a result has the first group of fields only.
   public var document: JSONValue {
     var members = documentWithoutClients
-    if let result { members["clients"] = .array(result.clients.map(\.document)) }
+    if let result { members["clients"] = .array(result.clients.map(document(of:))) }
     return .object(members)
   }
 
@@ -35,7 +35,7 @@ extension StoredRun {
       }
       var text = "["
       for (place, client) in result.clients.enumerated() {
-        text += (place == 0 ? "\n    " : ",\n    ") + client.document.prettyText(depth: 2)
+        text += (place == 0 ? "\n    " : ",\n    ") + document(of: client).prettyText(depth: 2)
         guard place % 1000 == 999 else { continue }
         try write(text)
         text = ""
@@ -43,6 +43,11 @@ extension StoredRun {
       try write(text + "\n  ]")
     }
     try write("\n}")
+  }
+
+  private func document(of client: ClientResult) -> JSONValue {
+    client.document(
+      named: clientNames.flatMap { $0.indices.contains(client.client) ? $0[client.client] : nil })
   }
 
   private var documentWithoutClients: [String: JSONValue] {
@@ -208,12 +213,14 @@ extension RunResult {
 }
 
 extension ClientResult {
-  fileprivate var document: JSONValue {
+  /// - Parameter name: what the scenario or its table calls the client; nil leaves it to its number.
+  fileprivate func document(named name: String?) -> JSONValue {
     var members: [String: JSONValue] = [
       "client": .integer(client), "cluster": .integer(cluster), "model": .integer(model),
       "train_examples": .integer(trainExamples), "test_examples": .integer(testExamples),
       "accuracy": .number(accuracy), "loss": .number(loss), "epsilon": JSONValue(epsilon),
     ]
+    if let name { members["name"] = .string(name) }
     if let scores {
       members.merge(scores.members(try? ConfusionMatrix(counts: confusion.matrix))) { $1 }
     }

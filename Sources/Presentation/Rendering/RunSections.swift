@@ -9,14 +9,21 @@ import Store
 package struct RunSections {
   let result: RunResult
   let colors: Bool
+  let clientNames: [String]?
 
-  package init(result: RunResult, colors: Bool) {
+  /// - Parameter clientNames: what clients are called; nil calls them by their numbers.
+  package init(result: RunResult, clientNames: [String]? = nil, colors: Bool) {
     self.result = result
+    self.clientNames = clientNames
     self.colors = colors
   }
 
   private func styled(_ text: String, _ style: TextStyle) -> String {
     style.applied(to: text, colors: colors)
+  }
+
+  func list(_ clients: [Int], limit: Int = 12) -> String {
+    NumberText.list(clients, named: clientNames, limit: limit)
   }
 
   func heading(_ text: String) -> String { styled(text, .bold) }
@@ -76,7 +83,7 @@ extension RunSections {
     return styled(
       "\(missed.count) of \(NumberText.count(result.clients.count, "client"))", .bad)
       + (missed.count == 1 ? " is" : " are") + " not with their true cluster (\(ari)): "
-      + NumberText.list(missed) + "."
+      + list(missed) + "."
   }
 
   private func choice(_ clustering: ClusteringReport) -> [String] {
@@ -144,8 +151,7 @@ extension RunSections {
       : "Accuracy on the clients' test examples"
     return [heading(title)] + table.lines(colors: colors) + [
       "  Mean of clients \(NumberText.percent(clients.mean)), by training examples "
-        + "\(NumberText.percent(result.sampleAccuracies.mean)), worst client "
-        + "\(NumberText.percent(clients.min)).",
+        + "\(NumberText.percent(result.sampleAccuracies.mean)), \(worstClient()).",
       "  Gap between clusters \(NumberText.points(clusters.gap)); over clients: standard "
         + "deviation \(NumberText.points(clients.standardDeviation)),",
       "  lowest 10 % \(NumberText.percent(clients.bottom10Mean)), lowest 20 % "

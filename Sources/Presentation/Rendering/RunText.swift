@@ -10,9 +10,11 @@ extension StoredRun {
   public func lines(colors: Bool) -> [String] {
     var lines = [title(colors: colors), ""]
     if let result {
-      let sections = RunSections(result: result, colors: colors)
+      let sections = RunSections(
+        result: result, clientNames: clientNames, colors: colors)
       for section in [
-        sections.clustersFound(), sections.accuracy(), sections.twoClasses(),
+        sections.clustersFound(), sections.accuracy(), sections.namedClients(),
+        sections.twoClasses(),
         sections.peopleGroups(), sections.changes(), sections.arrivals(), sections.adapters(),
         sections.privacy(),
       ] {

@@ -1,6 +1,7 @@
 // A run with everything that a reader sees of it, read back from the store.
 
 public import Federation
+import Scenarios
 public import Store
 
 /// One run as it is printed, whether it has just ended or is looked at again.
@@ -12,6 +13,8 @@ public struct StoredRun: Sendable, Hashable {
   public let result: RunResult?
   public let rounds: [RoundRecord]
   public let artifacts: [ArtifactRecord]
+  /// What tables call the clients; nil where none has a name.
+  let clientNames: [String]?
 
   /// Sentences that a reader of the figures must know, each once.
   public var notes: [String] {
@@ -35,6 +38,7 @@ extension RunStore {
   public func details(of run: RunRecord) throws(StoreError) -> StoredRun {
     StoredRun(
       run: run, start: try start(of: run), result: try result(of: run),
-      rounds: try rounds(of: run.runID), artifacts: try artifacts(of: run.runID))
+      rounds: try rounds(of: run.runID), artifacts: try artifacts(of: run.runID),
+      clientNames: (try? scenario(of: run))?.clientNames)
   }
 }

@@ -25,11 +25,13 @@ struct ComparisonCharts {
 
   var methods: [String] { comparison.methods }
 
-  /// Worst-cluster accuracy over ε, a line a method, with bands of its intervals; what nothing beats is ringed.
+  private var worstOff: WorstOff { comparison.worstOff }
+
+  /// The accuracy of the worst off over ε, a line a method, with bands of its intervals; what nothing beats is ringed.
   var frontier: ReportChart {
     let frontier = comparison.frontier(settings: settings)
     let values = cells.compactMap { cell -> JSONValue? in
-      let estimate = cell.estimate(.worstClusterAccuracy)
+      let estimate = cell.estimate(worstOff.metric)
       guard estimate.mean != nil, let x = axis.place(of: cell.epsilon) else { return nil }
       return [
         "method": .string(cell.method), "epsilon": .string(cell.epsilon.label), "x": .number(x),
@@ -40,7 +42,7 @@ struct ComparisonCharts {
           frontier.contains { $0.method == cell.method && $0.epsilon == cell.epsilon }),
       ]
     }
-    let title = "accuracy of the worst-off cluster, %"
+    let title = "accuracy of the \(worstOff.noun), %"
     let lines = VegaLite.lines("method", order: methods, methodColors)
     let points = VegaLite.series("method", order: methods, methodColors)
     let y = VegaLite.number("accuracy", title)
@@ -51,15 +53,16 @@ struct ComparisonCharts {
     ]
     let color = ["color": lines["color"] ?? .null]
     let tooltip = VegaLite.tooltip([
-      ("method", "method"), ("epsilon", "ε"), ("interval", "worst cluster, %"), ("n", "seeds"),
+      ("method", "method"), ("epsilon", "ε"), ("interval", "\(worstOff.heading), %"),
+      ("n", "seeds"),
     ])
     return ReportChart(
       id: "frontier",
       caption:
-        "Accuracy of the worst-off cluster for every budget. Bands and bars are 95 % "
+        "Accuracy of the \(worstOff.noun) for every budget. Bands and bars are 95 % "
         + "intervals over seeds; a ring marks what no other method or smaller budget beats.",
       specification: VegaLite.specification(
-        "Accuracy of the worst-off cluster over epsilon, a line for each method", values: values,
+        "Accuracy of the \(worstOff.noun) over epsilon, a line for each method", values: values,
         layout: .single(width: 860),
         body: [
           "width": 680, "height": 340,
@@ -85,11 +88,11 @@ struct ComparisonCharts {
               place.merging(points) { $1 }.merging(["tooltip": tooltip]) { $1 }),
           ]),
         ]),
-      columns: ["method", "ε", "n", "worst-off cluster, %", "on the frontier"],
+      columns: ["method", "ε", "n", "\(worstOff.noun), %", "on the frontier"],
       rows: cells.map { cell in
         [
           cell.method, cell.epsilon.label, "\(cell.runs.count)",
-          Comparison.interval(cell.estimate(.worstClusterAccuracy)),
+          Comparison.interval(cell.estimate(worstOff.metric)),
           frontier.contains { $0.method == cell.method && $0.epsilon == cell.epsilon }
             ? "yes" : "no",
         ]
@@ -98,7 +101,7 @@ struct ComparisonCharts {
 
   /// Whether a cell of a kind has an interval.
   private func hasIntervals(_ isOfKind: (ComparisonCell) -> Bool) -> Bool {
-    cells.contains { isOfKind($0) && $0.estimate(.worstClusterAccuracy).lower != nil }
+    cells.contains { isOfKind($0) && $0.estimate(worstOff.metric).lower != nil }
   }
 
   /// The accuracy of every true cluster, methods below each other, a panel a budget.

@@ -19,19 +19,19 @@ extension Comparison {
     return sentences + caution
   }
 
-  /// For every budget what the worst-off cluster gets, from the best method if there are several.
+  /// For every budget what the worst off gets, from the best method if there are several.
   private func accuracies(_ settings: String) -> [String] {
     epsilons.compactMap { epsilon in
-      let rivals = cells.filter {
+      let competitors = cells.filter {
         $0.settings == settings && $0.epsilon == epsilon && !$0.isOracle && $0.worstMean != nil
       }
-      guard let best = best(.worstClusterAccuracy, settings: settings, epsilon: epsilon) else {
+      guard let best = best(worstOff.metric, settings: settings, epsilon: epsilon) else {
         return nil
       }
-      let words = Self.words(best.estimate(.worstClusterAccuracy)) + warning(best)
-      return rivals.count > 1
-        ? "\(Self.place(epsilon)) the worst-off cluster is served best by \(best.method): \(words)."
-        : "\(Self.place(epsilon)) \(best.method) gives the worst-off cluster \(words)."
+      let words = Self.words(best.estimate(worstOff.metric)) + warning(best)
+      return competitors.count > 1
+        ? "\(Self.place(epsilon)) the \(worstOff.noun) is served best by \(best.method): \(words)."
+        : "\(Self.place(epsilon)) \(best.method) gives the \(worstOff.noun) \(words)."
     }
   }
 
@@ -53,7 +53,7 @@ extension Comparison {
   /// What privacy costs with the best method of the smallest budget that has a price.
   private func prices(_ settings: String) -> [String] {
     for epsilon in epsilons where !epsilon.isNone {
-      guard let best = best(.worstClusterAccuracy, settings: settings, epsilon: epsilon),
+      guard let best = best(worstOff.metric, settings: settings, epsilon: epsilon),
         let price = priceOfPrivacy(best), let mean = price.cost.clientMean.mean
       else { continue }
       let place = "\(Self.place(epsilon)) privacy"

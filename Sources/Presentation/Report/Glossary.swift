@@ -77,6 +77,11 @@ enum Glossary {
       id: "worst", term: "worst-off cluster", words: ["worst-off cluster", "worst cluster"],
       text: "The true cluster with the lowest mean accuracy of its clients."),
     Entry(
+      id: "worst-client", term: "worst-off client", words: ["worst-off client", "worst client"],
+      text:
+        "The client with the lowest accuracy on its test examples; looked at first where all clients are of one "
+        + "cluster."),
+    Entry(
       id: "separation", term: "separation score, overlap",
       words: ["Separation score", "separation score"],
       text:

@@ -82,8 +82,8 @@ struct WatchedGroups {
   let table: String
   let charts: [ReportChart]
 
-  init(_ comparison: Comparison) {
-    let settings = comparison.settings.first
+  /// - Parameter settings: of the cells to show.
+  init(_ comparison: Comparison, settings: String?) {
     let cells = comparison.cells.filter { $0.settings == settings && !$0.groups.isEmpty }
     guard let settings, !cells.isEmpty else {
       (table, charts) = ("", [])

@@ -28,12 +28,15 @@ extension ReportPage {
     let places = cells.indices.filter { comparison.name(of: cells[$0]) == chosen }
     let columns =
       ["method", "ε"] + (hasSettings ? ["settings"] : [])
-      + ["n", "worst cluster, %", "mean of clients, %", "minority price, points", "recommended"]
+      + [
+        "n", "\(advice.worstOff.heading), %", "mean of clients, %", "minority price, points",
+        "recommended",
+      ]
     let rows = cells.map { cell -> [String] in
       let price = comparison.priceOfPrivacy(cell)
       return [cell.method, cell.epsilon.label] + (hasSettings ? [cell.settings] : [])
         + [
-          "\(cell.runs.count)", Comparison.interval(cell.estimate(.worstClusterAccuracy)),
+          "\(cell.runs.count)", Comparison.interval(cell.estimate(advice.worstOff.metric)),
           Comparison.percent(cell.estimate(.clientMeanAccuracy).mean),
           Comparison.percent(price.flatMap { Comparison.mean($0, of: cell, minority: true) }),
           comparison.name(of: cell) == chosen ? "yes: \(advice.reason)" : "",

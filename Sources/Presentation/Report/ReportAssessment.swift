@@ -49,7 +49,7 @@ extension ReportPage {
       ["Effect on groups", groups(detail)],
       [
         "Necessity and proportion",
-        "The frontier above shows what the worst-off cluster gains for every step of ε, and the price "
+        "The frontier above shows what the worst off gain for every step of ε, and the price "
           + "table what each budget costs; a larger ε than the recommended one needs a reason.",
       ],
       ["Residual risks", risks(result)],
@@ -92,15 +92,15 @@ extension ReportPage {
     let neighbours =
       "data sets that differ by \(result.relation.rawValue) give nearly the same releases."
     guard result.unit == .example else {
-      return "One whole client with all its examples: \(neighbours) Cohorts are drawn by "
-        + "\(result.sampling) sampling."
+      return "One whole client with all its examples: \(neighbours) "
+        + "\(SamplingText.sentence(result.sampling))."
     }
     let whose =
       count == result.clients.count
       ? "one client"
       : "one of the \(count) of \(result.clients.count) clients that train with noise"
     return
-      "One example of \(whose): \(neighbours) Batches are drawn by \(result.sampling) sampling; the "
+      "One example of \(whose): \(neighbours) \(SamplingText.sentence(result.sampling)) of batches; the "
       + "number of examples of a client counts as public."
   }
 

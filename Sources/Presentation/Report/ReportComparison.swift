@@ -98,15 +98,18 @@ extension ReportPage {
     cell.settings.isEmpty ? cell.method : "\(cell.settings), \(cell.method)"
   }
 
-  private static let summary: [(title: String, metric: RunMetric)] = [
-    ("worst cluster, %", .worstClusterAccuracy), ("minority, %", .minorityAccuracy),
-    ("mean of clients, %", .clientMeanAccuracy), ("gap", .accuracyGap),
-    ("lowest 10 % of clients", .bottom10Mean), ("std of clients", .accuracyStd),
-    ("loss disparity", .lossDisparity), ("equalised-odds gap", .equalizedOddsGap),
-  ]
+  private var summary: [(title: String, metric: RunMetric)] {
+    [
+      ("\(comparison.worstOff.heading), %", comparison.worstOff.metric),
+      ("minority, %", .minorityAccuracy),
+      ("mean of clients, %", .clientMeanAccuracy), ("gap", .accuracyGap),
+      ("lowest 10 % of clients", .bottom10Mean), ("std of clients", .accuracyStd),
+      ("loss disparity", .lossDisparity), ("equalised-odds gap", .equalizedOddsGap),
+    ]
+  }
 
   private func summaryTable(_ cells: [ComparisonCell]) -> String {
-    let summary = Self.summary
+    let summary = summary
     let best = summary.indices.reduce(into: Set<[Int]>()) { marks, column in
       let metric = summary[column].metric
       let means = cells.map { $0.isOracle ? nil : $0.estimate(metric).mean }
@@ -123,7 +126,8 @@ extension ReportPage {
           + summary.map { column in
             let estimate = cell.estimate(column.metric)
             return switch column.metric {
-            case .worstClusterAccuracy, .minorityAccuracy: Comparison.interval(estimate)
+            case .worstClusterAccuracy, .worstClientAccuracy, .minorityAccuracy:
+              Comparison.interval(estimate)
             default: column.metric.text(estimate.mean)
             }
           }

@@ -65,9 +65,7 @@ public struct ReportPage: Sendable {
       ledger: ledger,
       spending: scenario.flatMap { Spending(shown.result, ledger: ledger, scenario: $0) },
       notes: try store.details(of: run).notes,
-      clientNames: scenario.map { scenario in
-        (0..<scenario.clientCount).map { scenario.name(ofClient: $0) }
-      } ?? [])
+      clientNames: scenario?.clientNames ?? [])
   }
 
   /// The cell of which the first seed is shown: the recommended one, or else private, with a method that found clusters if there is
@@ -85,7 +83,7 @@ public struct ReportPage: Sendable {
         knees.contains(cell.epsilon),
       ]
       let score = traits.reduce(0) { 2 * $0 + ($1 ? 1 : 0) }
-      return (score, cell.estimate(.worstClusterAccuracy).mean ?? -1)
+      return (score, cell.worstMean ?? -1)
     }
     return comparison.cells.max { rank($0) < rank($1) }
   }

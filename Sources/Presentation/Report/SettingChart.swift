@@ -1,4 +1,4 @@
-// Worst-cluster accuracy over the values of a setting that was varied, a panel a budget.
+// The accuracy of the worst off over the values of a setting that was varied, a panel a budget.
 
 import Analysis
 import Clustering
@@ -19,7 +19,7 @@ extension Comparison {
     let palette = Palette(methods: series.map { ($0.name, $0.method) })
     let rows = series.flatMap { series in
       series.cells.compactMap { cell -> JSONValue? in
-        let estimate = cell.estimate(.worstClusterAccuracy)
+        let estimate = cell.estimate(worstOff.metric)
         guard estimate.mean != nil, let value = cell.varied[path] else { return nil }
         return [
           "series": .string(series.name), "budget": BudgetPanels.title(series.epsilon),
@@ -44,17 +44,17 @@ extension Comparison {
         "field": "value", "type": "ordinal", "title": .string(path),
         "sort": .array(values.map { .string($0) }), "axis": ["labelAngle": 0],
       ]
-    let title = "worst-off cluster, %"
+    let title = "\(worstOff.noun), %"
     let marks = VegaLite.series("series", order: names, palette)
     let tooltip = VegaLite.tooltip([
-      ("series", "method"), ("value", path), ("interval", "worst cluster, %"), ("n", "seeds"),
+      ("series", "method"), ("value", path), ("interval", "\(worstOff.heading), %"), ("n", "seeds"),
     ])
     return ReportChart(
       id: "setting-" + path.filter { $0.isLetter || $0.isNumber },
       caption:
-        "Accuracy of the worst-off cluster for every value of `\(path)`; bars are 95 % intervals.",
+        "Accuracy of the \(worstOff.noun) for every value of `\(path)`; bars are 95 % intervals.",
       specification: VegaLite.specification(
-        "Accuracy of the worst-off cluster over \(path), a panel for each epsilon", values: rows,
+        "Accuracy of the \(worstOff.noun) over \(path), a panel for each epsilon", values: rows,
         layout: .balanced(Set(series.map(\.epsilon)).count, least: 190, left: 60),
         legend: "bottom",
         body: BudgetPanels.body(
@@ -80,12 +80,12 @@ extension Comparison {
                   .merging(marks) { $1 }),
             ]),
           ])),
-      columns: [path, "method", "ε", "n", "worst cluster, %", "mean of clients, %"],
+      columns: [path, "method", "ε", "n", "\(worstOff.heading), %", "mean of clients, %"],
       rows: series.flatMap { series in
         series.cells.map { cell in
           [
             cell.varied[path] ?? "–", series.name, series.epsilon.label, "\(cell.runs.count)",
-            Self.interval(cell.estimate(.worstClusterAccuracy)),
+            Self.interval(cell.estimate(worstOff.metric)),
             Self.percent(cell.estimate(.clientMeanAccuracy).mean),
           ]
         }

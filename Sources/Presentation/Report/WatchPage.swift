@@ -38,6 +38,7 @@ public struct WatchPage: Sendable {
       + "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       + "<title>dpflsim watch</title>\n<style>\n\(HTML.style)</style>\n</head>\n<body>\n"
       + "<h1>dpflsim watch</h1>\n<p class=\"lead\" role=\"status\">Waiting for the first answer.</p>\n"
+      + "<p id=\"choice\" hidden><label>Settings <select></select></label></p>\n"
       + "<div id=\"table\"></div>\n<div id=\"charts\"></div>\n"
       + (runtime?.elements ?? "<script>\nfunction draw() {}\n</script>\n")
       + "<script>\n\(Self.polling)</script>\n</body>\n</html>\n"
@@ -47,6 +48,20 @@ public struct WatchPage: Sendable {
   private static let polling = """
     const shown = new Map();
     const status = document.querySelector("[role=status]");
+    const choice = document.querySelector("#choice select");
+    function offer(settings) {
+      document.querySelector("#choice").hidden = settings.length < 2;
+      if ([...choice.options].map((option) => option.text).join("\\n") === settings.join("\\n")) return;
+      const chosen = choice.selectedOptions[0]?.text;
+      choice.replaceChildren(...settings.map((text, index) => new Option(text, index, false, text === chosen)));
+    }
+    let next = null;
+    choice.addEventListener("change", () => {
+      // An answer under way asks again by itself.
+      if (next === null) return;
+      clearTimeout(next);
+      update();
+    });
     function show(chart) {
       if (shown.get(chart.id) === chart.html) return;
       const fresh = document.createRange().createContextualFragment(chart.html).firstElementChild;
@@ -62,13 +77,16 @@ public struct WatchPage: Sendable {
       draw(figure ?? fresh);
     }
     async function update() {
+      next = null;
       try {
-        const answer = await fetch(location.pathname.replace(/[/]?$/, "/state"), { cache: "no-store" });
+        const answer = await fetch(
+          location.pathname.replace(/[/]?$/, "/state") + "?settings=" + (choice.value || 0), { cache: "no-store" });
         if (!answer.ok) throw new Error("status " + answer.status);
         const state = await answer.json();
         document.title = state.title;
         document.querySelector("h1").textContent = state.title;
         status.textContent = state.status;
+        offer(state.settings);
         document.querySelector("#table").innerHTML = state.table;
         for (const [id] of shown) {
           if (state.charts.some((chart) => chart.id === id)) continue;
@@ -79,7 +97,7 @@ public struct WatchPage: Sendable {
       } catch (error) {
         status.textContent = "dpflsim watch does not answer (" + error.message + ").";
       }
-      setTimeout(update, 1000);
+      next = setTimeout(update, 1000);
     }
     update();
 
@@ -88,7 +106,10 @@ public struct WatchPage: Sendable {
   // MARK: - State
 
   /// Title, a sentence, a table and charts as the store has them now.
-  public func state() throws(StoreError) -> JSONValue {
+  ///
+  /// - Parameter settings: which of a sweep's settings (such as ranks of an adapter) the charts of budgets and groups
+  ///   show, by its place among those that the state lists; what is not there takes the first.
+  public func state(settings: Int = 0) throws(StoreError) -> JSONValue {
     let runs = try store.runs()
     let last: RunRecord?
     switch subject {
@@ -99,15 +120,17 @@ public struct WatchPage: Sendable {
       return document("dpflsim watch", "There is no run in this store yet.", table: "", charts: [])
     }
     guard subject == .sweep else { return try state(of: last) }
-    return try sweepState(of: runs.filter { $0.scenario == last.scenario })
+    return try sweepState(
+      of: runs.filter { $0.scenario == last.scenario }, settings: settings)
   }
 
   private func document(
-    _ title: String, _ status: String, table: String, charts: [ReportChart]
+    _ title: String, _ status: String, table: String, charts: [ReportChart],
+    settings: [String] = []
   ) -> JSONValue {
     [
       "title": .string(title.printable), "status": .string(status.printable),
-      "table": .string(table),
+      "table": .string(table), "settings": .array(settings.map { .string($0) }),
       "charts": .array(
         charts.map {
           [
@@ -126,7 +149,8 @@ public struct WatchPage: Sendable {
       let finished = RunCharts(result: result, clusterRounds: [], reference: nil)
       charts += [finished.clustering, finished.clients].compactMap { $0 }
     }
-    let groups = WatchedGroups(try store.comparison(of: [run.runID]))
+    let comparison = try store.comparison(of: [run.runID])
+    let groups = WatchedGroups(comparison, settings: comparison.settings.first)
     return document(
       run.runID, Self.sentence(run, rounds), table: groups.table, charts: charts + groups.charts)
   }
@@ -162,16 +186,21 @@ public struct WatchPage: Sendable {
     return text + "."
   }
 
-  private func sweepState(of runs: [RunRecord]) throws(StoreError) -> JSONValue {
+  private func sweepState(
+    of runs: [RunRecord], settings choice: Int
+  ) throws(StoreError) -> JSONValue {
     let scenario = runs.first?.scenario ?? ""
     let counts = Dictionary(grouping: runs, by: \.presentStatus).mapValues(\.count)
     let parts = RunStatus.allCases.compactMap { status in
       counts[status].map { "\($0) \(status.rawValue)" }
     }
     let comparison = try store.comparison(scenario: scenario)
-    var charts = comparison.settings.prefix(1).flatMap { settings -> [ReportChart] in
-      let own = ComparisonCharts(comparison, settings: settings)
-      return own.cells.isEmpty ? [] : [own.frontier, own.clusters]
+    let settings = comparison.settings
+    let chosen = settings.indices.contains(choice) ? settings[choice] : settings.first
+    var charts: [ReportChart] = []
+    if let chosen {
+      let own = ComparisonCharts(comparison, settings: chosen)
+      if !own.cells.isEmpty { charts += [own.frontier, own.clusters] }
     }
     charts += comparison.axes.compactMap { comparison.chart(over: $0) }
     if let running = runs.first(where: { $0.presentStatus == .running }),
@@ -179,12 +208,12 @@ public struct WatchPage: Sendable {
     {
       charts.append(chart)
     }
-    let groups = WatchedGroups(comparison)
+    let groups = WatchedGroups(comparison, settings: chosen)
     charts += groups.charts
     return document(
       "\(scenario): \(NumberText.count(runs.count, "run"))",
       parts.joined(separator: ", ") + ".", table: try table(runs) + groups.table,
-      charts: charts)
+      charts: charts, settings: settings.map { $0.isEmpty ? "as the scenario" : $0 })
   }
 
   private func table(_ runs: [RunRecord]) throws(StoreError) -> String {

@@ -81,7 +81,7 @@ public struct MethodTraits: Sendable, Hashable {
   /// Whether the first round takes everybody, with all data at once, and clusters by their updates.
   public var clustersFirstRound = false
   /// Whether everybody takes part in the first round, whatever the cohort's size.
-  public var beginsWithEverybody = false
+  public var beginsWithFullParticipation = false
   /// Whether local training is drawn to other models or corrected by updates of others, place by place: a trained
   /// number must then mean the same for all clients.
   public var pullsModels = false

@@ -61,7 +61,7 @@ extension Scenario {
         clusters: .found, models: max(numClusters ?? candidateClusters.max() ?? 1, 1))
       traits.knownClusterCount = numClusters
       traits.clustersFirstRound = firstRound == .fullBatch
-      traits.beginsWithEverybody = true
+      traits.beginsWithFullParticipation = true
       traits.modelsGrow = true
       return traits
     }

@@ -1,8 +1,8 @@
 // Pretrained base models kept between runs: the public pretraining is done once for its settings.
 
-import Crypto
 public import Federation
 public import Foundation
+import Hashing
 import Tensors
 
 /// A folder with one safetensors file a base model.

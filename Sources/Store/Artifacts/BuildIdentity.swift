@@ -1,8 +1,8 @@
 // Which build computes: two builds of one version may differ in the last bits, and with native arithmetic two kinds of
 // processor.
 
-import Crypto
 import Foundation
+import Hashing
 import Kernels
 public import Scenarios
 

@@ -1,8 +1,8 @@
 // Frozen features kept between runs, so that a scenario that is run again with another budget or method starts at once.
 
-import Crypto
 public import Federation
 public import Foundation
+import Hashing
 
 /// A folder with a folder for each base model and data, which holds a file a piece: SHA-256 of what it is and its bytes.
 ///

@@ -1,8 +1,8 @@
 // The files of a run beside the store: models as safetensors, each entered with its hash.
 
-import Crypto
 public import Federation
 public import Foundation
+import Hashing
 public import Tensors
 
 extension RunStore {
@@ -84,12 +84,5 @@ extension Safetensors {
         Tensor(name: $0.name, shape: $0.shape, values: .float32($0.values))
       },
       metadata: metadata)
-  }
-}
-
-extension Sequence<UInt8> {
-  /// Two hexadecimal digits a byte.
-  var hexadecimal: String {
-    map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
   }
 }

@@ -253,12 +253,12 @@ struct LabMergingCommand: ParsableCommand {
       throw Failure(
         .invalidInput, "data.name: tasks are pairs of at least 4 labels; use another data set")
     }
-    let lens = try Lens(for: dataset)
+    let transform = try ViewTransform(for: dataset)
     let partition = data.population.partition
     let train = ClientView(
-      of: dataset, .train, indices: partition.clients.flatMap(\.train), lens: lens)
+      of: dataset, .train, indices: partition.clients.flatMap(\.train), transform: transform)
     let tested = Set(partition.clients.flatMap(\.test)).sorted()
-    let test = ClientView(of: dataset, .test, indices: tested, lens: lens)
+    let test = ClientView(of: dataset, .test, indices: tested, transform: transform)
     let laboratory = MergingLaboratory(
       settings: MergingLaboratory.Settings(
         seeds: (0..<seeds).map { options.seed + UInt64($0) },

@@ -138,7 +138,7 @@ struct RunExecution {
       try await recorder.finish(
         outcome.result, models: Dictionary(uniqueKeysWithValues: models), cost: cost)
     } catch {
-      throw Failure(error).withStoredRounds(scenario.rounds, goOn: goOn(recorder))
+      throw Failure(error).withStoredRounds(scenario.rounds, resumeCommand: resumeCommand(recorder))
     }
   }
 
@@ -174,7 +174,7 @@ struct RunExecution {
   }
 
   /// The command that goes on with the run.
-  private func goOn(_ recorder: RunRecorder) -> String {
+  private func resumeCommand(_ recorder: RunRecorder) -> String {
     "\(Places().command) run --resume \(recorder.runID)\(storeOption)"
   }
 
@@ -190,7 +190,8 @@ struct RunExecution {
       status = .interrupted
       failure = Failure(
         stop ?? .interrupted,
-        "stopped after round \(rounds) of \(scenario.rounds); go on with: \(goOn(recorder))")
+        "stopped after round \(rounds) of \(scenario.rounds); go on with: \(resumeCommand(recorder))"
+      )
     }
     // A rank was lost: the run goes on from its last checkpoint.
     if error is RanksError, failure.status == .stopped { status = .interrupted }
@@ -215,7 +216,7 @@ private final class OutcomeBox: Sendable {
 
 extension Failure {
   /// The failure of writing a result, after which only the result is missing.
-  fileprivate func withStoredRounds(_ rounds: Int, goOn command: String) -> Failure {
+  fileprivate func withStoredRounds(_ rounds: Int, resumeCommand command: String) -> Failure {
     Failure(
       status,
       message

@@ -72,7 +72,8 @@ struct WatchServer: Sendable {
     case "/\(token)", "/\(token)/": return response(.ok, "text/html; charset=utf-8", page.html)
     case "/\(token)/state":
       do {
-        return response(.ok, "application/json", try page.state().text)
+        let settings = request.query["settings"].flatMap { Int($0) } ?? 0
+        return response(.ok, "application/json", try page.state(settings: settings).text)
       } catch {
         return refusal(.internalServerError, error.description)
       }

@@ -96,6 +96,8 @@ class Contrast:
 class FrontierPoint:
     method: str
     epsilon: str
+    metric: str
+    value: float
     worst_cluster_accuracy: float
     n: int
 

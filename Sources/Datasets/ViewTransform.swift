@@ -3,7 +3,7 @@
 import Foundation
 
 /// Everything about a shift that can be worked out once, shared by all clients of a cluster.
-public final class Lens: Sendable {
+public final class ViewTransform: Sendable {
   public let shift: Shift
   /// The label that a client sees, for each published label.
   public let labelMap: [Examples.Label]

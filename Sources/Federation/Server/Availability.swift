@@ -15,17 +15,17 @@ enum Attendance: Sendable, Hashable {
 }
 
 /// Draws the attendance of every client in every round.
-struct Turnout: Sendable {
+struct Availability: Sendable {
   private let settings: Scenario.Participation
   private let seed: UInt64
-  private let roundsOfEverybody: Set<Int>
+  private let fullParticipationRounds: Set<Int>
   /// Examples that each client goes through in a round, over the median.
   private let work: [Double]
 
   init(scenario: Scenario, clients: [ClientPlan]) {
     settings = scenario.participation
     seed = scenario.seed
-    roundsOfEverybody = scenario.method.roundsOfEverybody
+    fullParticipationRounds = scenario.method.fullParticipationRounds
     let examples = clients.map { Double($0.stepsPerRound * $0.batchSize) }
     let sorted = examples.sorted()
     let middle = sorted.count / 2
@@ -36,7 +36,7 @@ struct Turnout: Sendable {
 
   /// - Parameter round: from 0.
   func attendance(of client: Int, round: Int) -> Attendance {
-    guard !roundsOfEverybody.contains(round) else { return .reports }
+    guard !fullParticipationRounds.contains(round) else { return .reports }
     var stream = RandomStream(seed: seed, purpose: .dropout, round: round, client: client)
     if stream.nextUnit() < settings.dropoutProbability { return .dropsOut }
     guard let deadline = settings.deadline else { return .reports }

@@ -3,55 +3,55 @@
 import Kernels
 
 /// One shuffled list of example indices for each label.
-struct LabelDecks {
+struct LabelPools {
   private let seed: UInt64
-  private let decks: [[Int32]]
+  private let pools: [[Int32]]
 
   /// - Parameter excluded: examples that are dealt to nobody.
   init(_ examples: Examples, classCount: Int, seed: UInt64, without excluded: [Int32] = []) {
     let excluded = Set(excluded)
-    var decks = [[Int32]](repeating: [], count: classCount)
+    var pools = [[Int32]](repeating: [], count: classCount)
     for (index, label) in examples.labels.enumerated() where !excluded.contains(Int32(index)) {
-      decks[Int(label)].append(Int32(index))
+      pools[Int(label)].append(Int32(index))
     }
-    for label in decks.indices {
+    for label in pools.indices {
       var stream = RandomStream(
         seed: seed, purpose: .partition, round: 5, client: label,
         step: examples.part == .train ? 0 : 1)
-      decks[label].shuffle(using: &stream)
+      pools[label].shuffle(using: &stream)
     }
-    self.init(seed: seed, decks: decks)
+    self.init(seed: seed, pools: pools)
   }
 
-  private init(seed: UInt64, decks: [[Int32]]) {
+  private init(seed: UInt64, pools: [[Int32]]) {
     self.seed = seed
-    self.decks = decks
+    self.pools = pools
   }
 
   /// How many examples each label has.
-  var counts: [Int] { decks.map(\.count) }
+  var counts: [Int] { pools.map(\.count) }
 
-  /// Where dealing begins in each deck.
-  var tops: [Int] { decks.map { _ in 0 } }
+  /// Where dealing begins in each pool.
+  var tops: [Int] { pools.map { _ in 0 } }
 
   /// Takes the given number of examples of each label off the top.
-  func split(_ counts: [Int]) -> (taken: [Int32], rest: LabelDecks) {
-    let taken = zip(decks, counts).flatMap { $0.prefix($1) }
-    let rest = zip(decks, counts).map { Array($0.dropFirst($1)) }
-    return (taken, LabelDecks(seed: seed, decks: rest))
+  func split(_ counts: [Int]) -> (taken: [Int32], rest: LabelPools) {
+    let taken = zip(pools, counts).flatMap { $0.prefix($1) }
+    let rest = zip(pools, counts).map { Array($0.dropFirst($1)) }
+    return (taken, LabelPools(seed: seed, pools: rest))
   }
 
-  /// The decks of the examples that `isKept` chooses, in the same order.
-  func keeping(_ isKept: (Int) -> Bool) -> LabelDecks {
-    LabelDecks(seed: seed, decks: decks.map { deck in deck.filter { isKept(Int($0)) } })
+  /// The pools of the examples that `isKept` chooses, in the same order.
+  func keeping(_ isKept: (Int) -> Bool) -> LabelPools {
+    LabelPools(seed: seed, pools: pools.map { pool in pool.filter { isKept(Int($0)) } })
   }
 
   /// Deals `counts[place][label]` examples to the client `clients[place]`.
   ///
-  /// - Parameter repeating: true draws for each client from whole decks of its own; false goes on
-  ///   where the last client stopped and begins a deck again only when it is used up.
-  /// - Parameter tops: where the last client stopped in each deck, which changes with it.
-  /// - Precondition: no count exceeds its deck.
+  /// - Parameter repeating: true draws for each client from whole pools of its own; false goes on
+  ///   where the last client stopped and begins a pool again only when it is used up.
+  /// - Parameter tops: where the last client stopped in each pool, which changes with it.
+  /// - Precondition: no count exceeds its pool.
   func deal(
     _ counts: [[Int]], to clients: [Int], repeating: Bool, from tops: inout [Int]
   ) -> [[Int32]] {
@@ -60,14 +60,14 @@ struct LabelDecks {
       hand.reserveCapacity(counts.reduce(0, +))
       var stream = RandomStream(seed: seed, purpose: .partition, round: 6, client: client)
       for (label, count) in counts.enumerated() where count > 0 {
-        let deck = decks[label]
-        precondition(count <= deck.count, "a client cannot be given more of a label than there is")
+        let pool = pools[label]
+        precondition(count <= pool.count, "a client cannot be given more of a label than there is")
         if repeating {
-          hand += LabelDecks.sample(count, of: deck, using: &stream)
+          hand += LabelPools.sample(count, of: pool, using: &stream)
         } else {
           let top = tops[label]
-          hand += (top..<top + count).map { deck[$0 % deck.count] }
-          tops[label] = (top + count) % deck.count
+          hand += (top..<top + count).map { pool[$0 % pool.count] }
+          tops[label] = (top + count) % pool.count
         }
       }
       return hand
@@ -76,7 +76,7 @@ struct LabelDecks {
 
   /// A uniform sample without replacement (Floyd's algorithm), at a cost of the sample's size.
   private static func sample(
-    _ count: Int, of deck: [Int32], using stream: inout RandomStream
+    _ count: Int, of pool: [Int32], using stream: inout RandomStream
   ) -> [Int32] {
     // Few places are looked through faster than they are hashed.
     var chosen: [Int] = []
@@ -84,12 +84,12 @@ struct LabelDecks {
     let isFew = count <= 32
     var sample: [Int32] = []
     sample.reserveCapacity(count)
-    for last in deck.count - count..<deck.count {
+    for last in pool.count - count..<pool.count {
       let candidate = Int.random(in: 0...last, using: &stream)
       let isTaken = isFew ? chosen.contains(candidate) : hashed.contains(candidate)
       let place = isTaken ? last : candidate
       if isFew { chosen.append(place) } else { hashed.insert(place) }
-      sample.append(deck[place])
+      sample.append(pool[place])
     }
     return sample
   }

@@ -1,4 +1,5 @@
-// What only a simulator sees of a round: accuracies, true clusters, updates without their noise.
+// What only a simulator sees of a round: accuracies, true clusters, updates without their noise. The server asks for it
+// to report it, and can be left without it.
 
 import Clustering
 import Datasets
@@ -6,41 +7,52 @@ import Kernels
 import Learning
 import Scenarios
 
-extension Server {
-  /// Whether clients share a model exactly where they share a true cluster.
-  var assignmentIsTrue: Bool {
+/// Looks at a run from outside: nothing that it finds goes back into training.
+struct SimulationProbe: Sendable {
+  let context: MethodContext
+  let clients: [Client]
+  let executor: any ClientExecutor
+
+  /// Whether clients share a model exactly where they share a true cluster; nil where nobody knows true clusters, or
+  /// the method finds none.
+  func isTrue(_ assignment: [Int]) -> Bool? {
+    guard context.scenario.method.traits.clusters != .none, context.scenario.knowsClusters else {
+      return nil
+    }
     var modelOf = [Int](repeating: -1, count: context.scenario.population.clusters.count)
-    for (cluster, model) in zip(trueClusters, state.assignment) {
-      guard modelOf[cluster] == model || modelOf[cluster] < 0 else { return false }
-      modelOf[cluster] = model
+    for (client, model) in zip(context.clients, assignment) {
+      guard modelOf[client.cluster] == model || modelOf[client.cluster] < 0 else { return false }
+      modelOf[client.cluster] = model
     }
     let found = modelOf.filter { $0 >= 0 }
     return Set(found).count == found.count
   }
 
-  /// Where the updates that were clustered would lie without their noise. It is gathered beside the
-  /// method and after it, as the accuracies are.
-  func recordTrueProjection(
+  /// Where the updates that were clustered would lie without their noise: a row of two components for each client. It
+  /// is gathered beside the method and after it, as the accuracies are.
+  ///
+  /// - Returns: nil where not every client took part, or kept its update without noise.
+  func projectionWithoutNoise(
     of updates: [ClientUpdate], from models: [[Float]], round: Int
-  ) throws {
+  ) throws -> [[Double]]? {
     let plain = updates.compactMap { update in
       update.deltaWithoutNoise.map { delta in
         context.clusteringSignal(of: delta, by: update, from: models, round: round)
       }
     }
-    guard state.clustering != nil, plain.count == context.clients.count, plain.count > 1 else {
-      return
-    }
+    guard plain.count == context.clients.count, plain.count > 1 else { return nil }
     let points = try PrincipalComponents.fit(
       plain, options: PrincipalComponents.Options(components: 2)
     ).points
-    state.clustering?.projectionWithoutNoise = (0..<points.rows).map { points.row($0) }
+    return (0..<points.rows).map { points.row($0) }
   }
 
   /// - Parameter sample: the clients to look at; nil takes all.
-  func evaluate(_ sample: EvaluationSample?, into report: inout RoundReport) async throws {
+  func evaluate(
+    _ state: FederatedState, sample: EvaluationSample?, into report: inout RoundReport
+  ) async throws {
     let indices = sample?.clients ?? Array(clients.indices)
-    let figures = try await figures(of: indices, round: report.round - 1)
+    let figures = try await figures(of: indices, state: state, round: report.round - 1)
     var next = 0
     for place in report.clients.indices
     where next < indices.count && report.clients[place].client == indices[next] {
@@ -48,7 +60,7 @@ extension Server {
       report.clients[place].testLoss = figures[next].loss
       next += 1
     }
-    try await recordChanges(into: &report)
+    report.changes = try await changes(state)
     if let sample {
       report.add(sample, figures: figures)
       return
@@ -64,8 +76,10 @@ extension Server {
   }
 
   /// Clients with their models on their test examples as those are in a round (from 0).
-  func figures(of indices: [Int], round: Int) async throws -> [TestFigures] {
-    let (clients, state) = (clients, state)
+  private func figures(
+    of indices: [Int], state: FederatedState, round: Int
+  ) async throws -> [TestFigures] {
+    let clients = clients
     return try await executor.figures(of: indices, cost: \.test.count) { index, lane in
       try await clients[index].evaluate(
         state.models[state.assignment[index]], personal: state.personal?[index], round: round,
@@ -74,20 +88,18 @@ extension Server {
   }
 
   /// Where data change: how well models do on them before and after the change, whichever is in force.
-  func recordChanges(into report: inout RoundReport) async throws {
+  private func changes(_ state: FederatedState) async throws -> [ChangeRound]? {
     let changing = context.clients.filter { $0.earlier != nil }
-    guard !changing.isEmpty else { return }
+    guard !changing.isEmpty else { return nil }
     let indices = changing.map(\.index)
-    let old = try await figures(of: indices, round: 0)
-    let new = try await figures(of: indices, round: .max)
-    var changes: [ChangeRound] = []
-    for cluster in Set(changing.map(\.cluster)).sorted() {
+    let old = try await figures(of: indices, state: state, round: 0)
+    let new = try await figures(of: indices, state: state, round: .max)
+    return Set(changing.map(\.cluster)).sorted().map { cluster in
       let places = changing.indices.filter { changing[$0].cluster == cluster }
       func mean(_ figures: [TestFigures]) -> Double {
         places.reduce(0) { $0 + figures[$1].accuracy } / Double(places.count)
       }
-      changes.append(ChangeRound(cluster: cluster, old: mean(old), new: mean(new)))
+      return ChangeRound(cluster: cluster, old: mean(old), new: mean(new))
     }
-    report.changes = changes
   }
 }

@@ -6,7 +6,7 @@ import Privacy
 import Scenarios
 import Testing
 
-@Suite("Turnout")
+@Suite("Availability")
 struct TurnoutTests {
   static let global = "method={\"name\": \"global\"}"
 

@@ -1,0 +1,16 @@
+// How clients or batches are drawn, in words.
+
+import Scenarios
+
+/// Words for the values of `sampling` in results.
+enum SamplingText {
+  static func phrase(_ sampling: String) -> String {
+    sampling == Scenario.Privacy.cyclic ? "clients in turns, without sampling" : "Poisson sampling"
+  }
+
+  /// The same at the beginning of a sentence.
+  static func sentence(_ sampling: String) -> String {
+    let phrase = phrase(sampling)
+    return phrase.prefix(1).uppercased() + phrase.dropFirst()
+  }
+}
