@@ -1,43 +1,43 @@
 // SHA-256 (FIPS 180-4) by OpenSSL's libcrypto, with the processor's own instructions where it has them.
 
 import COpenSSL
-public import Foundation
+package import Foundation
 
 /// A hash of bytes that come piece by piece. A copy goes its own way.
-public struct SHA256: Sendable {
+package struct SHA256: Sendable {
   /// Of a digest.
-  public static let byteCount = 32
+  package static let byteCount = 32
 
   private var context = Context()
 
-  public init() {}
+  package init() {}
 
-  public mutating func update(bufferPointer bytes: UnsafeRawBufferPointer) {
+  package mutating func update(bufferPointer bytes: UnsafeRawBufferPointer) {
     if !isKnownUniquelyReferenced(&context) { context = Context(copying: context) }
     context.update(bytes)
   }
 
-  public mutating func update(data: some ContiguousBytes) {
+  package mutating func update(data: some ContiguousBytes) {
     data.withUnsafeBytes { update(bufferPointer: $0) }
   }
 
   /// The digest of all bytes so far; more may follow.
-  public func finalize() -> Digest { Context(copying: context).finish() }
+  package func finalize() -> Digest { Context(copying: context).finish() }
 
-  public static func hash(data: some ContiguousBytes) -> Digest {
+  package static func hash(data: some ContiguousBytes) -> Digest {
     var hash = SHA256()
     hash.update(data: data)
     return hash.finalize()
   }
 
   /// 32 bytes.
-  public struct Digest: Hashable, Sendable, Sequence {
+  package struct Digest: Hashable, Sendable, Sequence {
     fileprivate let bytes: [UInt8]
 
-    public func makeIterator() -> IndexingIterator<[UInt8]> { bytes.makeIterator() }
+    package func makeIterator() -> IndexingIterator<[UInt8]> { bytes.makeIterator() }
 
     /// 64 lower-case digits.
-    public var hexadecimal: String {
+    package var hexadecimal: String {
       bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     }
   }

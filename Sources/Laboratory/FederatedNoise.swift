@@ -9,15 +9,15 @@ import Learning
 import RealModule
 import Scenarios
 
-public struct FederatedNoiseLaboratory: Sendable {
-  public struct Settings: Sendable {
-    public var seed: UInt64
-    public var clients: [Int]
-    public var ranks: [Int]
-    public var deviations: [Double]
-    public var trials: Int
+package struct FederatedNoiseLaboratory: Sendable {
+  package struct Settings: Sendable {
+    package var seed: UInt64
+    package var clients: [Int]
+    package var ranks: [Int]
+    package var deviations: [Double]
+    package var trials: Int
 
-    public init(
+    package init(
       seed: UInt64 = 0, clients: [Int] = [2, 8, 32], ranks: [Int] = [2, 8],
       deviations: [Double] = [0.05, 0.5], trials: Int = 60
     ) {
@@ -32,14 +32,14 @@ public struct FederatedNoiseLaboratory: Sendable {
   private let settings: Settings
   private static let (rows, columns) = (16, 48)
 
-  public init(settings: Settings) { self.settings = settings }
+  package init(settings: Settings) { self.settings = settings }
 
   /// The rules whose server is asked for one aggregation of A and B, or of B alone.
   private static let rules: [Scenario.Adapter.Aggregation] = [
     .fedIT, .fedExLoRA, .floRA, .flexLoRA, .loRAFAIR, .ffaLoRA, .fedSVD,
   ]
 
-  public func run(progress: (String) -> Void) throws -> LabReport {
+  package func run(progress: (String) -> Void) throws -> LabReport {
     var report = LabReport("federated-noise", "Clients' noise in the averaged product")
     var table = LabTable(
       "e10-noise", "E10: energy of the noise in the averaged product, measured and by formula",

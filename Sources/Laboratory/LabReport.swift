@@ -1,56 +1,56 @@
 // What an experiment of the laboratory leaves: tables, charts, and sentences on what was expected.
 
-public import Scenarios
+package import Scenarios
 
 /// One table; the first column names the row.
-public struct LabTable: Sendable, Hashable {
+package struct LabTable: Sendable, Hashable {
   /// A file name without its ending.
-  public let name: String
-  public let title: String
-  public let columns: [String]
-  public private(set) var rows: [[JSONValue]] = []
+  package let name: String
+  package let title: String
+  package let columns: [String]
+  package private(set) var rows: [[JSONValue]] = []
 
-  public init(_ name: String, _ title: String, _ columns: [String]) {
+  package init(_ name: String, _ title: String, _ columns: [String]) {
     self.name = name
     self.title = title
     self.columns = columns
   }
 
   /// - Precondition: a value a column.
-  public mutating func add(_ row: [JSONValue]) {
+  package mutating func add(_ row: [JSONValue]) {
     precondition(row.count == columns.count, "a row has one value a column")
     rows.append(row)
   }
 }
 
 /// Lines over one axis.
-public struct LabChart: Sendable, Hashable {
-  public struct Line: Sendable, Hashable {
-    public let name: String
-    public let points: [Point]
+package struct LabChart: Sendable, Hashable {
+  package struct Line: Sendable, Hashable {
+    package let name: String
+    package let points: [Point]
 
-    public init(_ name: String, _ points: [Point]) {
+    package init(_ name: String, _ points: [Point]) {
       self.name = name
       self.points = points
     }
   }
 
-  public struct Point: Sendable, Hashable {
-    public let x: Double
-    public let y: Double
+  package struct Point: Sendable, Hashable {
+    package let x: Double
+    package let y: Double
 
-    public init(_ x: Double, _ y: Double) {
+    package init(_ x: Double, _ y: Double) {
       self.x = x
       self.y = y
     }
   }
 
-  public let title: String
-  public let xName: String
-  public let yName: String
-  public let lines: [Line]
+  package let title: String
+  package let xName: String
+  package let yName: String
+  package let lines: [Line]
 
-  public init(_ title: String, x: String, y: String, _ lines: [Line]) {
+  package init(_ title: String, x: String, y: String, _ lines: [Line]) {
     self.title = title
     xName = x
     yName = y
@@ -59,14 +59,14 @@ public struct LabChart: Sendable, Hashable {
 }
 
 /// Whether what was measured is what theory says.
-public struct LabFinding: Sendable, Hashable {
+package struct LabFinding: Sendable, Hashable {
   /// The experiment of lora.md E.2, such as "E1".
-  public let experiment: String
-  public let expectation: String
-  public let measured: String
-  public let holds: Bool
+  package let experiment: String
+  package let expectation: String
+  package let measured: String
+  package let holds: Bool
 
-  public init(_ experiment: String, _ expectation: String, measured: String, holds: Bool) {
+  package init(_ experiment: String, _ expectation: String, measured: String, holds: Bool) {
     self.experiment = experiment
     self.expectation = expectation
     self.measured = measured
@@ -74,15 +74,15 @@ public struct LabFinding: Sendable, Hashable {
   }
 }
 
-public struct LabReport: Sendable, Hashable {
+package struct LabReport: Sendable, Hashable {
   /// A file name, such as "lora-noise".
-  public let name: String
-  public let title: String
-  public var tables: [LabTable] = []
-  public var charts: [LabChart] = []
-  public var findings: [LabFinding] = []
+  package let name: String
+  package let title: String
+  package var tables: [LabTable] = []
+  package var charts: [LabChart] = []
+  package var findings: [LabFinding] = []
 
-  public init(_ name: String, _ title: String) {
+  package init(_ name: String, _ title: String) {
     self.name = name
     self.title = title
   }

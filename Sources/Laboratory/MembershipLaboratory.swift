@@ -5,7 +5,7 @@
 // variance for all examples; and one that knows everything but the example: all other records, the start, and
 // every released step. The last one shows that robustness against the first two is no guarantee.
 
-public import Learning
+package import Learning
 import Privacy
 import RealModule
 import Scenarios
@@ -20,21 +20,21 @@ struct FineTuning: Sendable, Hashable {
   let noiseMultiplier: Double?
 }
 
-public struct MembershipLaboratory: Sendable {
-  public struct Settings: Sendable {
-    public var seed: UInt64
-    public var ranks: [Int]
+package struct MembershipLaboratory: Sendable {
+  package struct Settings: Sendable {
+    package var seed: UInt64
+    package var ranks: [Int]
     /// Models of each kind; each trains on a random half of the pool, and the others are its shadows.
-    public var models: Int
+    package var models: Int
     /// Examples of the pool.
-    public var pool: Int
+    package var pool: Int
     /// Full-batch steps.
-    public var steps: Int
+    package var steps: Int
     /// Of the private rows, for gradients clipped to 1.
-    public var noiseMultiplier: Double
-    public var workers: Int
+    package var noiseMultiplier: Double
+    package var workers: Int
 
-    public init(
+    package init(
       seed: UInt64 = 0, ranks: [Int] = [1, 4, 16], models: Int = 48, pool: Int = 240,
       steps: Int = 30, noiseMultiplier: Double = 4, workers: Int = 2
     ) {
@@ -54,7 +54,7 @@ public struct MembershipLaboratory: Sendable {
   /// - Parameters:
   ///   - base: the parameters that fine-tuning starts from, trained on other examples.
   ///   - examples: at least as many as the pool.
-  public init<Source: ExampleSource>(
+  package init<Source: ExampleSource>(
     settings: Settings, architecture: Architecture, base: [Float], examples: Source
   ) {
     self.settings = settings
@@ -82,7 +82,7 @@ public struct MembershipLaboratory: Sendable {
       }
   }
 
-  public func run(progress: (String) -> Void) async throws -> LabReport {
+  package func run(progress: (String) -> Void) async throws -> LabReport {
     var report = LabReport("membership", "Who can tell that an example was trained on")
     let delta = 1e-5
     let claimed = try GDPAccountant().epsilon(

@@ -4,23 +4,23 @@
 
 import Federation
 import Kernels
-public import Learning
+package import Learning
 import RealModule
 import Scenarios
 
-public struct MergingLaboratory: Sendable {
-  public struct Settings: Sendable {
-    public var seeds: [UInt64]
+package struct MergingLaboratory: Sendable {
+  package struct Settings: Sendable {
+    package var seeds: [UInt64]
     /// Numbers of experts that are merged, ascending.
-    public var counts: [Int]
+    package var counts: [Int]
     /// Examples of each expert's task, and full-batch steps on them.
-    public var examples: Int
-    public var steps: Int
-    public var rank: Int
+    package var examples: Int
+    package var steps: Int
+    package var rank: Int
     /// Of DP-SGD with the bound 1; nil trains without noise.
-    public var noiseMultiplier: Double?
+    package var noiseMultiplier: Double?
 
-    public init(
+    package init(
       seeds: [UInt64] = [0, 1, 2], counts: [Int] = [2, 5, 10, 20], examples: Int = 100,
       steps: Int = 30, rank: Int = 4, noiseMultiplier: Double? = nil
     ) {
@@ -78,7 +78,7 @@ public struct MergingLaboratory: Sendable {
   /// - Parameters:
   ///   - train: examples of which each task takes its own, disjoint parts.
   ///   - classes: at least 4; tasks are pairs of labels.
-  public init<Source: ExampleSource>(
+  package init<Source: ExampleSource>(
     settings: Settings, architecture: Architecture, base: [Float], train: Source, test: Source,
     classes: Int
   ) {
@@ -99,7 +99,7 @@ public struct MergingLaboratory: Sendable {
     }
   }
 
-  public func run(progress: (String) -> Void) throws -> LabReport {
+  package func run(progress: (String) -> Void) throws -> LabReport {
     var report = LabReport("merging", "Experts merged into one model")
     var table = LabTable(
       "merging", "Accuracy on the tasks of the merged experts, and on all other pairs of labels",

@@ -6,14 +6,14 @@ import RealModule
 import Scenarios
 
 /// The experiments on the noise that LoRA injects.
-public struct NoiseLaboratory: Sendable {
-  public struct Settings: Sendable {
-    public var seed: UInt64
-    public var ranks: [Int]
+package struct NoiseLaboratory: Sendable {
+  package struct Settings: Sendable {
+    package var seed: UInt64
+    package var ranks: [Int]
     /// Draws of the privacy loss for each cell of E5.
-    public var lossDraws: Int
+    package var lossDraws: Int
 
-    public init(
+    package init(
       seed: UInt64 = 0, ranks: [Int] = [1, 4, 16, 64, 256, 1024], lossDraws: Int = 400_000
     ) {
       self.seed = seed
@@ -27,7 +27,7 @@ public struct NoiseLaboratory: Sendable {
   private let network: TrainedNetwork?
 
   /// - Parameter network: a trained network whose gradient is studied too.
-  public init(settings: Settings, network: TrainedNetwork? = nil) {
+  package init(settings: Settings, network: TrainedNetwork? = nil) {
     self.settings = settings
     self.network = network
     var studies = [64, 768].map {
@@ -42,7 +42,7 @@ public struct NoiseLaboratory: Sendable {
   }
 
   /// Runs everything; reports what it is at.
-  public func run(progress: (String) -> Void) throws -> LabReport {
+  package func run(progress: (String) -> Void) throws -> LabReport {
     var report = LabReport("lora-noise", "The noise of LoRA, and what it does not guarantee")
     progress("E1: variance against rank")
     variance(&report)

@@ -8,16 +8,16 @@ import Privacy
 import Scenarios
 import Tensors
 
-public struct PlanningLaboratory: Sendable {
-  public struct Settings: Sendable {
+package struct PlanningLaboratory: Sendable {
+  package struct Settings: Sendable {
     /// Of the clients' texts and training; the decoder is pretrained once, from the first.
-    public var seeds: [UInt64]
+    package var seeds: [UInt64]
     /// Batches of 64 texts on which the decoder is pretrained.
-    public var pretrainingSteps: Int
+    package var pretrainingSteps: Int
     /// Texts of each kind that rows are trained on, and tested on.
-    public var examples: Int
+    package var examples: Int
 
-    public init(seeds: [UInt64] = [0, 1, 2], pretrainingSteps: Int = 3000, examples: Int = 500) {
+    package init(seeds: [UInt64] = [0, 1, 2], pretrainingSteps: Int = 3000, examples: Int = 500) {
       self.seeds = seeds
       self.pretrainingSteps = pretrainingSteps
       self.examples = examples
@@ -41,7 +41,7 @@ public struct PlanningLaboratory: Sendable {
 
   private let settings: Settings
 
-  public init(settings: Settings) { self.settings = settings }
+  package init(settings: Settings) { self.settings = settings }
 
   private static var ways: [Row] {
     func words(_ count: Int) -> SoftRows {
@@ -69,7 +69,7 @@ public struct PlanningLaboratory: Sendable {
       maximumTokens: ToyOperators.length, objective: objective)
   }
 
-  public func run(progress: (String) -> Void) throws -> LabReport {
+  package func run(progress: (String) -> Void) throws -> LabReport {
     progress("pretraining a decoder of width \(Self.width)")
     let base = try pretrained()
     var table = LabTable(

@@ -3,17 +3,17 @@
 
 import Foundation
 package import Kernels
-public import Learning
+package import Learning
 import Scenarios
 
-public struct TrainedNetwork: Sendable {
+package struct TrainedNetwork: Sendable {
   /// Name of the studied layer: the last one.
-  public let layer: String
+  package let layer: String
   /// Sum of gradients of a batch at that layer, outputs × inputs.
   package let gradient: Matrix
   private let architecture: Architecture
   /// Its parameters.
-  public let base: [Float]
+  package let base: [Float]
   private let batches: [Batch]
   private let seed: UInt64
 
@@ -29,7 +29,7 @@ public struct TrainedNetwork: Sendable {
   }
 
   /// Trains by plain SGD and keeps the gradient of the next batch.
-  public init<Source: ExampleSource>(
+  package init<Source: ExampleSource>(
     architecture: Architecture, examples: Source, steps: Int, batchSize: Int, learningRate: Float,
     seed: UInt64
   ) throws(ArchitectureError) {

@@ -3,11 +3,11 @@
 import Foundation
 import Synchronization
 
-public final class LaunchedRanks: RankGroup {
-  public let rank: Int
-  public let size: Int
+package final class LaunchedRanks: RankGroup {
+  package let rank: Int
+  package let size: Int
   /// What the MPI says about itself, in one line.
-  public let library: String
+  package let library: String
   private let plugin: RankPlugin
   private let thread: CallThread
   private let patience = Mutex<Double?>(nil)
@@ -18,7 +18,7 @@ public final class LaunchedRanks: RankGroup {
   ///   - path: of the plug-in.
   ///   - launched: ranks that the launcher has started.
   /// - Throws: `RanksError.unavailable` if the plug-in cannot be used, or if the ranks do not see one another.
-  public static func open(plugin path: String, launched: Int) async throws -> LaunchedRanks {
+  package static func open(plugin path: String, launched: Int) async throws -> LaunchedRanks {
     let plugin = try RankPlugin(path: path)
     let thread = CallThread()
     let (rank, size, library) = try await thread.run {
@@ -57,7 +57,7 @@ public final class LaunchedRanks: RankGroup {
     self.thread = thread
   }
 
-  public func setPatience(seconds: Double?) { patience.withLock { $0 = seconds } }
+  package func setPatience(seconds: Double?) { patience.withLock { $0 = seconds } }
 
   /// Makes one call; `body` gets the time limit in seconds, 0 for none.
   private func call<Output: Sendable>(
@@ -72,11 +72,11 @@ public final class LaunchedRanks: RankGroup {
     }
   }
 
-  public func sum(_ values: [Int64]) async throws -> [Int64] {
+  package func sum(_ values: [Int64]) async throws -> [Int64] {
     try await reduce("a sum", values) { $0.sum }
   }
 
-  public func maximum(_ values: [Int64]) async throws -> [Int64] {
+  package func maximum(_ values: [Int64]) async throws -> [Int64] {
     try await reduce("a maximum", values) { $0.maximum }
   }
 
@@ -94,7 +94,7 @@ public final class LaunchedRanks: RankGroup {
     }
   }
 
-  public func gather(_ bytes: [UInt8]) async throws -> [[UInt8]] {
+  package func gather(_ bytes: [UInt8]) async throws -> [[UInt8]] {
     let (rank, size) = (rank, size)
     let counts = try await call("a gather of lengths") { plugin, limit in
       var counts = [Int64](repeating: 0, count: size)
@@ -121,7 +121,7 @@ public final class LaunchedRanks: RankGroup {
     }
   }
 
-  public func broadcast(_ bytes: [UInt8]) async throws -> [UInt8] {
+  package func broadcast(_ bytes: [UInt8]) async throws -> [UInt8] {
     let length = try await maximum([isFirst ? Int64(bytes.count) : 0])[0]
     let isFirst = isFirst
     return try await call("a broadcast") { plugin, limit in
@@ -134,14 +134,14 @@ public final class LaunchedRanks: RankGroup {
     }
   }
 
-  public func barrier() async throws {
+  package func barrier() async throws {
     _ = try await call("a barrier") { plugin, limit in (plugin.barrier(limit), ()) }
   }
 
   // MARK: - The end
 
   /// Parts in peace: every rank must come here.
-  public func close() async {
+  package func close() async {
     _ = try? await call("the end") { plugin, limit in
       guard plugin.barrier(limit) == 0 else { return (2, ()) }
       return (plugin.stop(), ())
@@ -149,7 +149,7 @@ public final class LaunchedRanks: RankGroup {
   }
 
   /// Ends all ranks with a status; does not return. To be called from anywhere, as the last thing.
-  public func abort(status: Int32) -> Never {
+  package func abort(status: Int32) -> Never {
     plugin.abort(status)
     _exit(status)
   }

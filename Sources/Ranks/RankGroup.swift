@@ -1,7 +1,7 @@
 // The processes that share a run, and what they say to one another: sums of integers and pieces of bytes.
 
 /// All ranks of a run, as one of them sees them. Every rank must call the same functions in the same order.
-public protocol RankGroup: Sendable {
+package protocol RankGroup: Sendable {
   /// From 0.
   var rank: Int { get }
   /// At least 1.
@@ -23,25 +23,25 @@ public protocol RankGroup: Sendable {
 }
 
 extension RankGroup {
-  public var isFirst: Bool { rank == 0 }
+  package var isFirst: Bool { rank == 0 }
 }
 
 /// A run in one process: nobody to talk to.
-public struct SoleRank: RankGroup {
-  public init() {}
+package struct SoleRank: RankGroup {
+  package init() {}
 
-  public var rank: Int { 0 }
-  public var size: Int { 1 }
-  public func sum(_ values: [Int64]) -> [Int64] { values }
-  public func maximum(_ values: [Int64]) -> [Int64] { values }
-  public func gather(_ bytes: [UInt8]) -> [[UInt8]] { [bytes] }
-  public func broadcast(_ bytes: [UInt8]) -> [UInt8] { bytes }
-  public func barrier() {}
-  public func setPatience(seconds: Double?) {}
+  package var rank: Int { 0 }
+  package var size: Int { 1 }
+  package func sum(_ values: [Int64]) -> [Int64] { values }
+  package func maximum(_ values: [Int64]) -> [Int64] { values }
+  package func gather(_ bytes: [UInt8]) -> [[UInt8]] { [bytes] }
+  package func broadcast(_ bytes: [UInt8]) -> [UInt8] { bytes }
+  package func barrier() {}
+  package func setPatience(seconds: Double?) {}
 }
 
 /// Why ranks cannot work together; one sentence with the mend.
-public enum RanksError: Error, Sendable, Hashable, CustomStringConvertible {
+package enum RanksError: Error, Sendable, Hashable, CustomStringConvertible {
   /// Ranks were started that cannot see one another.
   case unavailable(reason: String)
   /// A rank was waited for in vain.
@@ -55,7 +55,7 @@ public enum RanksError: Error, Sendable, Hashable, CustomStringConvertible {
   /// What went wrong on another rank.
   case other(rank: Int, sentence: String)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .unavailable(let reason): reason
     case .silent(let seconds):
@@ -80,7 +80,7 @@ extension RankGroup {
   ///
   /// - Parameter parts: by the words that name them; compared by 64-bit hashes.
   /// - Throws: `RanksError.differs` on every rank, naming the first that differs from rank 0.
-  public func agree(on parts: [(name: String, value: String)]) async throws {
+  package func agree(on parts: [(name: String, value: String)]) async throws {
     guard size > 1 else { return }
     var message = MessageWriter()
     for part in parts { message.add(StableHash.of(Array(part.value.utf8))) }
@@ -96,15 +96,15 @@ extension RankGroup {
 }
 
 /// FNV-1a: the same on every machine, and good enough to notice what differs by mistake.
-public enum StableHash {
-  public static func of(_ bytes: [UInt8]) -> UInt64 {
+package enum StableHash {
+  package static func of(_ bytes: [UInt8]) -> UInt64 {
     var hash = start
     for byte in bytes { mix(UInt64(byte), into: &hash) }
     return hash
   }
 
   /// Of numbers by their bits.
-  public static func of(_ rows: [[Float]]) -> UInt64 {
+  package static func of(_ rows: [[Float]]) -> UInt64 {
     var hash = start
     for row in rows {
       mix(UInt64(row.count), into: &hash)

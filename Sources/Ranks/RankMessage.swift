@@ -2,64 +2,64 @@
 // lengths. A reader checks every length against what has come before it takes memory.
 
 /// What can be sent to another rank.
-public protocol RankValue: Sendable {
+package protocol RankValue: Sendable {
   func write(to message: inout MessageWriter)
   /// - Throws: `RanksError.malformed`.
   init(from message: inout MessageReader) throws(RanksError)
 }
 
 /// Writes a message.
-public struct MessageWriter: Sendable {
-  public private(set) var bytes: [UInt8] = []
+package struct MessageWriter: Sendable {
+  package private(set) var bytes: [UInt8] = []
 
-  public init() {}
+  package init() {}
 
-  public mutating func add(_ value: UInt64) {
+  package mutating func add(_ value: UInt64) {
     withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
   }
 
-  public mutating func add(_ value: Int) { add(UInt64(bitPattern: Int64(value))) }
+  package mutating func add(_ value: Int) { add(UInt64(bitPattern: Int64(value))) }
 
-  public mutating func add(_ value: Bool) { bytes.append(value ? 1 : 0) }
+  package mutating func add(_ value: Bool) { bytes.append(value ? 1 : 0) }
 
-  public mutating func add(_ value: Double) { add(value.bitPattern) }
+  package mutating func add(_ value: Double) { add(value.bitPattern) }
 
-  public mutating func add(_ value: Double?) {
+  package mutating func add(_ value: Double?) {
     add(value != nil)
     if let value { add(value) }
   }
 
-  public mutating func add(_ text: String) { add(Array(text.utf8)) }
+  package mutating func add(_ text: String) { add(Array(text.utf8)) }
 
-  public mutating func add(_ list: [UInt8]) {
+  package mutating func add(_ list: [UInt8]) {
     add(list.count)
     bytes += list
   }
 
-  public mutating func add(_ list: [Float]) {
+  package mutating func add(_ list: [Float]) {
     add(list.count)
     list.withUnsafeBytes { bytes.append(contentsOf: $0) }
   }
 
-  public mutating func add(_ list: [Double]) {
+  package mutating func add(_ list: [Double]) {
     add(list.count)
     list.withUnsafeBytes { bytes.append(contentsOf: $0) }
   }
 
-  public mutating func add(_ list: [Int]) {
+  package mutating func add(_ list: [Int]) {
     add(list.count)
     for value in list { add(value) }
   }
 }
 
 /// Reads a message from its beginning.
-public struct MessageReader: Sendable {
+package struct MessageReader: Sendable {
   private let bytes: [UInt8]
   private var place = 0
 
-  public init(_ bytes: [UInt8]) { self.bytes = bytes }
+  package init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  public var isAtEnd: Bool { place == bytes.count }
+  package var isAtEnd: Bool { place == bytes.count }
 
   private mutating func take(_ count: Int) throws(RanksError) -> Range<Int> {
     guard count >= 0, count <= bytes.count - place else { throw .malformed }
@@ -67,18 +67,18 @@ public struct MessageReader: Sendable {
     return place..<place + count
   }
 
-  public mutating func uint64() throws(RanksError) -> UInt64 {
+  package mutating func uint64() throws(RanksError) -> UInt64 {
     let range = try take(8)
     return bytes.withUnsafeBytes {
       UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: range.lowerBound, as: UInt64.self))
     }
   }
 
-  public mutating func int() throws(RanksError) -> Int {
+  package mutating func int() throws(RanksError) -> Int {
     Int(Int64(bitPattern: try uint64()))
   }
 
-  public mutating func bool() throws(RanksError) -> Bool {
+  package mutating func bool() throws(RanksError) -> Bool {
     switch bytes[try take(1).lowerBound] {
     case 0: false
     case 1: true
@@ -86,22 +86,22 @@ public struct MessageReader: Sendable {
     }
   }
 
-  public mutating func double() throws(RanksError) -> Double { Double(bitPattern: try uint64()) }
+  package mutating func double() throws(RanksError) -> Double { Double(bitPattern: try uint64()) }
 
-  public mutating func optionalDouble() throws(RanksError) -> Double? {
+  package mutating func optionalDouble() throws(RanksError) -> Double? {
     try bool() ? try double() : nil
   }
 
-  public mutating func text() throws(RanksError) -> String {
+  package mutating func text() throws(RanksError) -> String {
     String(decoding: try byteList(), as: UTF8.self)
   }
 
-  public mutating func byteList() throws(RanksError) -> [UInt8] {
+  package mutating func byteList() throws(RanksError) -> [UInt8] {
     Array(bytes[try take(int())])
   }
 
   /// A length of a list, each part of which has at least `width` bytes.
-  public mutating func count(of width: Int) throws(RanksError) -> Int {
+  package mutating func count(of width: Int) throws(RanksError) -> Int {
     let count = try int()
     guard count >= 0, count <= (bytes.count - place) / width else { throw .malformed }
     return count
@@ -120,9 +120,9 @@ public struct MessageReader: Sendable {
     }
   }
 
-  public mutating func floats() throws(RanksError) -> [Float] { try list(of: Float.self) }
+  package mutating func floats() throws(RanksError) -> [Float] { try list(of: Float.self) }
 
-  public mutating func doubles() throws(RanksError) -> [Double] { try list(of: Double.self) }
+  package mutating func doubles() throws(RanksError) -> [Double] { try list(of: Double.self) }
 
-  public mutating func ints() throws(RanksError) -> [Int] { try list(of: Int.self) }
+  package mutating func ints() throws(RanksError) -> [Int] { try list(of: Int.self) }
 }

@@ -1,6 +1,6 @@
 // Ranks as tasks of one process: what launched ranks do, without a launcher.
 
-public import Ranks
+import Ranks
 import Synchronization
 
 /// Where ranks meet: each leaves its bytes and waits for those of the others.
@@ -35,13 +35,13 @@ private actor Meeting {
 }
 
 /// One of several ranks of a process.
-public struct TaskRank: RankGroup {
-  public let rank: Int
-  public let size: Int
+package struct TaskRank: RankGroup {
+  package let rank: Int
+  package let size: Int
   private let meeting: Meeting
 
   /// Runs `body` on every rank and gives back what each says, by rank; a rank that throws ends the others.
-  public static func each<Output: Sendable>(
+  package static func each<Output: Sendable>(
     of size: Int, _ body: @escaping @Sendable (TaskRank) async throws -> Output
   ) async -> [Result<Output, any Error>] {
     let meeting = Meeting(size: size)
@@ -64,7 +64,7 @@ public struct TaskRank: RankGroup {
     }
   }
 
-  public func gather(_ bytes: [UInt8]) async throws -> [[UInt8]] {
+  package func gather(_ bytes: [UInt8]) async throws -> [[UInt8]] {
     try await meeting.meet(rank, bytes)
   }
 
@@ -83,15 +83,17 @@ public struct TaskRank: RankGroup {
     }
   }
 
-  public func sum(_ values: [Int64]) async throws -> [Int64] { try await combined(values, &+) }
+  package func sum(_ values: [Int64]) async throws -> [Int64] { try await combined(values, &+) }
 
-  public func maximum(_ values: [Int64]) async throws -> [Int64] { try await combined(values, max) }
+  package func maximum(_ values: [Int64]) async throws -> [Int64] {
+    try await combined(values, max)
+  }
 
-  public func broadcast(_ bytes: [UInt8]) async throws -> [UInt8] {
+  package func broadcast(_ bytes: [UInt8]) async throws -> [UInt8] {
     try await gather(isFirst ? bytes : [])[0]
   }
 
-  public func barrier() async throws { _ = try await gather([]) }
+  package func barrier() async throws { _ = try await gather([]) }
 
-  public func setPatience(seconds: Double?) {}
+  package func setPatience(seconds: Double?) {}
 }

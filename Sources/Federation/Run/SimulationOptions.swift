@@ -1,6 +1,6 @@
 // What a run is asked for beside its scenario.
 
-public import Ranks
+package import Ranks
 
 /// Settings that change speed and memory, and no result.
 public struct SimulationOptions: Sendable {
@@ -20,7 +20,7 @@ public struct SimulationOptions: Sendable {
   /// Critical findings of the check that were allowed by name; the result says them.
   public var allowedFindings: [CheckReport.Finding] = []
   /// The processes that share the run.
-  public var ranks: any RankGroup = SoleRank()
+  package var ranks: any RankGroup = SoleRank()
   /// Where ranks share the run: how this one is asked to stop. All stop after the same round, and none is to be
   /// cancelled meanwhile.
   public var stopRequest = StopRequest()

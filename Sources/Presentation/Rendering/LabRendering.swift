@@ -1,14 +1,14 @@
 // Reports of the laboratory as text, as JSON, and as files: a CSV a table, a page with the charts.
 
 import Formatting
-public import Foundation
-public import Laboratory
-public import Scenarios
-public import Store
+package import Foundation
+package import Laboratory
+package import Scenarios
+package import Store
 
 extension LabReport {
   /// The tables and findings for a terminal.
-  public func lines(colors: Bool) -> [String] {
+  package func lines(colors: Bool) -> [String] {
     var lines: [String] = [TextStyle.bold.applied(to: title, colors: colors), ""]
     for table in tables {
       lines.append(TextStyle.bold.applied(to: table.title, colors: colors))
@@ -31,7 +31,7 @@ extension LabReport {
     ]
   }
 
-  public var document: JSONValue {
+  package var document: JSONValue {
     [
       "name": .string(name), "title": .string(title),
       "tables": .array(
@@ -55,7 +55,7 @@ extension LabReport {
   /// Writes a CSV for each table, `NAME.json` and `NAME.html` into a folder, which is made if it is not there.
   ///
   /// - Returns: the files.
-  public func write(to folder: URL) throws(StoreError) -> [URL] {
+  package func write(to folder: URL) throws(StoreError) -> [URL] {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
