@@ -97,17 +97,25 @@ struct ScaleEstimateTests {
     func note(_ outcome: RunOutcome) -> String? {
       outcome.result.notes.first { $0.contains("scales that clients estimated") }
     }
-    func resumed(after checkpoint: RunCheckpoint?) async throws -> RunOutcome {
+    func resumed(
+      after checkpoint: RunCheckpoint?, ledger: [LedgerEntry]
+    ) async throws -> RunOutcome {
       try await ResumeTests.simulation(scenario).run(
         observer: Recorder(),
-        from: ResumePoint(checkpoint: checkpoint, ledger: await recorder.ledger, of: scenario))
+        from: ResumePoint(checkpoint: checkpoint, ledger: ledger, of: scenario))
     }
     let checkpoint = try #require(await recorder.checkpoints.first)
-    #expect(try await note(resumed(after: checkpoint)) == note(outcome))
-    let again = try await resumed(after: nil)
+    let ledger = await recorder.ledger
+    #expect(try await note(resumed(after: checkpoint, ledger: ledger)) == note(outcome))
+    // Killed before the first round: both estimates count, and the budget cuts what it cannot hold.
+    let again = try await resumed(after: nil, ledger: announced)
     #expect(note(again) != note(outcome))
-    // Both rounds and both estimates count; the budget cuts what it cannot hold.
     #expect(again.result.clients.allSatisfy { ($0.epsilon ?? 7) <= 6 })
+    // With the budget spent there is no room for other estimates.
+    let error = await #expect(throws: FederationError.self) {
+      _ = try await resumed(after: nil, ledger: ledger)
+    }
+    #expect(error.map { "\($0)" }?.contains("to estimate them again would cost client 0") == true)
     // Whoever looks at the data without being the run asks nobody.
     #expect(try population(scenario).scales.columns.isEmpty)
   }

@@ -67,7 +67,9 @@ public struct Simulation: Sendable {
     let announce: ReleaseAnnouncement = { round, entries in
       try await observer.receive(.announced(round: round, entries: entries))
     }
-    if point?.checkpoint == nil { try await announceScales(of: context, to: announce) }
+    if point?.checkpoint == nil {
+      try await announceScales(of: context, after: point?.ledger ?? [], to: announce)
+    }
     try await observer.receive(
       .started(
         try start(

@@ -30,10 +30,29 @@ extension Simulation {
   }
 
   /// Says what clients have released of their scales, before anybody sees them, where nothing repeats it.
+  ///
+  /// - Parameter released: before an interruption; all of it counts.
+  /// - Throws: `FederationError.cannotResume` where a budget has no room for the estimates on top of that: without
+  ///   everybody's there is no common scale.
   func announceScales(
-    of context: MethodContext, to announce: ReleaseAnnouncement
+    of context: MethodContext, after released: [LedgerEntry], to announce: ReleaseAnnouncement
   ) async throws {
     guard !scenario.repeatableScales else { return }
+    let earlier = Dictionary(grouping: released, by: \.client)
+    var bounds = BoundCache(scenario.privacy.accountant.kind.accountant)
+    for client in context.clients where earlier[client.index] != nil {
+      guard let epsilon = client.budget.targetEpsilon else { continue }
+      let total = PrivacyLedger(
+        (earlier[client.index] ?? []) + scenario.scaleEntries(of: client.plan))
+      guard
+        try bounds.bound(of: total, delta: client.budget.targetDelta).epsilon <= epsilon
+      else {
+        throw FederationError.cannotResume(
+          reason:
+            "no checkpoint kept the scales that its clients estimated, and to estimate them again would cost "
+            + "client \(client.index) more than its epsilon of \(epsilon)")
+      }
+    }
     try await announce(1, context.clients.flatMap { scenario.scaleEntries(of: $0.plan) })
   }
 

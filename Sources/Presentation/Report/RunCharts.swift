@@ -43,10 +43,18 @@ struct RunCharts {
       $0.testAccuracy != nil && names.indices.contains($0.cluster)
     }
     guard !records.isEmpty else { return nil }
+    // Only where a sample of the clients was evaluated.
+    func interval(_ record: ClusterRoundRecord) -> (low: Double, high: Double)? {
+      guard let mean = record.testAccuracy, let error = record.standardError else { return nil }
+      return (max(0, mean - 1.96 * error), min(1, mean + 1.96 * error))
+    }
+    let isSampled = records.contains { interval($0) != nil }
     let values = records.map { record -> JSONValue in
       [
         "round": .integer(record.round), "cluster": .string(names[record.cluster]),
         "accuracy": VegaLite.percent(record.testAccuracy),
+        "lower": VegaLite.percent(interval(record)?.low),
+        "upper": VegaLite.percent(interval(record)?.high),
       ]
     }
     let place: [String: JSONValue] = [
@@ -57,6 +65,13 @@ struct RunCharts {
       ("cluster", "cluster"), ("round", "round"), ("accuracy", "accuracy, %"),
     ])
     var layers = [
+      VegaLite.layer(
+        ["type": "rule", "opacity": 0.45],
+        [
+          "x": VegaLite.number("round", "round"),
+          "y": VegaLite.number("lower", "test accuracy, %"), "y2": ["field": "upper"],
+          "color": VegaLite.series("cluster", order: names, colors)["color"] ?? .null,
+        ], filter: "isValid(datum.lower)", isNeeded: isSampled),
       VegaLite.layer(
         ["type": "line", "strokeWidth": 2],
         place.merging(VegaLite.lines("cluster", order: names, colors)) { $1 }),
@@ -84,14 +99,24 @@ struct RunCharts {
           ["x": x, "y": ["value": 336], "text": ["field": "label"]], values: [label]))
     }
     return ReportChart(
-      id: "rounds", caption: "Test accuracy of every true cluster after each round.",
+      id: "rounds",
+      caption: "Test accuracy of every true cluster after each round."
+        + (isSampled
+          ? " Bars are 95 % intervals of what all its clients would have, from the sample that was evaluated."
+          : ""),
       specification: VegaLite.specification(
         "Accuracy of every cluster over rounds", values: values,
         layout: .single(width: 860),
         body: ["width": 640, "height": 340, "layer": VegaLite.layers(layers)]),
-      columns: ["round", "true cluster", "accuracy"],
-      rows: records.map {
-        ["\($0.round)", names[$0.cluster], NumberText.percent($0.testAccuracy)]
+      columns: ["round", "true cluster", "accuracy"] + (isSampled ? ["95 %"] : []),
+      rows: records.map { record in
+        ["\(record.round)", names[record.cluster], NumberText.percent(record.testAccuracy)]
+          + (isSampled
+            ? [
+              interval(record).map {
+                "\(NumberText.percent($0.low)) to \(NumberText.percent($0.high))"
+              } ?? "–"
+            ] : [])
       })
   }
 
