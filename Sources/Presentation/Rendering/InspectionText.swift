@@ -41,6 +41,9 @@ public struct InspectionText: Sendable {
           + "list it in data.columns or data.drop_columns.")
     }
     if !inspection.clients.isEmpty { lines.append("Clients: \(Self.counts(inspection.clients)).") }
+    if inspection.label != nil {
+      lines += CarriedBudget.lines(CarriedBudget.of(inspection), colors: colors)
+    }
     guard inspection.label != nil else {
       lines.append(
         "Name the label with --label COLUMN, and the column of clients with --client COLUMN, for a proposed "
@@ -108,6 +111,8 @@ public struct InspectionText: Sendable {
           ]
         }),
       "classes": Self.document(inspection.classes), "clients": Self.document(inspection.clients),
+      "carried": .array(
+        inspection.label == nil ? [] : CarriedBudget.of(inspection).map(\.document)),
       "scenario": inspection.label == nil ? .null : scenario,
     ]
   }
@@ -158,11 +163,13 @@ public struct InspectionText: Sendable {
       population["test_examples_per_client"] = .integer(max(1, inspection.rows / 5 / 5))
     }
     return [
-      "name": "proposed", "rounds": 20, "data": .object(data),
+      "name": "proposed", "rounds": .integer(CarriedBudget.rounds), "data": .object(data),
       "population": .object(population), "model": ["name": "logistic"],
-      "local": ["epochs": 1, "batch_size": 16, "learning_rate": 0.5],
+      "local": [
+        "epochs": 1, "batch_size": .integer(CarriedBudget.batchSize), "learning_rate": 0.5,
+      ],
       "privacy": [
-        "target_epsilon": 3, "target_delta": 1e-4, "max_grad_norm": 1,
+        "target_epsilon": 3, "target_delta": .number(CarriedBudget.delta), "max_grad_norm": 1,
       ],
       "method": ["name": "global"],
     ]
