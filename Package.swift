@@ -114,6 +114,16 @@ let package = Package(
       dependencies: results + ["DPFLSim"],
       path: "Examples/Sources/Examples", packageAccess: false),
 
+    // Likewise: CI changes inputs blindly, on the rooms of this build. Fuzzing/Package.swift builds them anew for
+    // long runs, guided by the code that inputs reach (tools/fuzz).
+    .systemLibrary(name: "CLibFuzzer", path: "Fuzzing/Sources/CLibFuzzer"),
+    .executableTarget(
+      name: "Fuzz",
+      dependencies: results + ["CLibFuzzer", "DPFLSim"],
+      path: "Fuzzing/Sources/Fuzz", packageAccess: false,
+      swiftSettings: house + [.unsafeFlags(["-sanitize=fuzzer"])],
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]),
+
     .target(
       name: "TestSupport", dependencies: ["Kernels"], path: "Tests/TestSupport",
       swiftSettings: house),

@@ -29,6 +29,10 @@ def test_inspection_is_the_program_s_and_its_scenario_runs(wards, store):
     document = json.loads(program("data", "inspect", wards, "--label", "outcome", "--client", "ward", "--format", "json"))
     assert set(document) == set(dpflsim.TableInspection.__dataclass_fields__)
     assert set(document["columns"][0]) == set(type(look.columns[0]).__dataclass_fields__)
+    assert set(document["carried"][0]) == set(type(look.carried[0]).__dataclass_fields__)
+    assert [one.client for one in look.carried] == ["east", "north", "south"]
+    # Fewer examples in as many steps carry less.
+    assert all(one.rows == 60 and one.least_epsilon > 0 for one in look.carried)
     assert look.rows == 225 and [one.name for one in look.clients] == ["east", "north", "south"]
     kinds = {column.name: column.kind for column in look.columns}
     assert kinds == {"ward": "categorical", "number": "person", "age": "numeric", "sex": "categorical", "outcome": "categorical"}

@@ -5,6 +5,7 @@
 // The target is named in the environment, so that processes which libFuzzer starts itself (to merge folders) know it.
 // This package may hand pointers about: libFuzzer is C, and each pointer ends in the function it enters.
 
+import CLibFuzzer
 import Foundation
 import Synchronization
 
@@ -40,6 +41,16 @@ public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let target = chosen.withLock { $0 }
   target?.run(Array(UnsafeBufferPointer(start: bytes, count: count)))
   return 0
+}
+
+/// Where the program begins in a build that is not for fuzzing as a whole, for which the linker makes this `main`.
+@c(Fuzz_main)
+public func begin(
+  _ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> CInt {
+  var count = count
+  var arguments = arguments
+  return LLVMFuzzerRunDriver(&count, &arguments) { testOneInput($0, $1) }
 }
 
 /// The exit status.

@@ -93,7 +93,7 @@ extension Comparison {
         sentences: [
           "Nothing can be recommended: the \(worstOff.noun) gets \(NumberText.percent(top)) at best, with "
             + "\(name(of: best)), and guessing among \(best.classes) classes gives \(NumberText.percent(guess))."
-        ], surer: seedNeeds(best, worstOff) + edgeNeeds(best, among: rated))
+        ], surer: seedNeeds(best) + edgeNeeds(best, among: rated))
     }
     let near = rated.filter { ($0.worstMean ?? 0) >= top - Self.tolerance }
     let chosen =
@@ -105,10 +105,10 @@ extension Comparison {
     return Advice(
       scenario: scenario, worstOff: worstOff, chosen: chosen, reason: reason,
       sentences: [
-        taking(chosen, reason, worstOff), pricing(chosen),
-        certainty(of: chosen, against: runnerUp, worstOff),
+        taking(chosen, reason), pricing(chosen),
+        certainty(of: chosen, against: runnerUp),
       ],
-      surer: seedNeeds(chosen, worstOff, against: runnerUp) + edgeNeeds(chosen, among: rated)
+      surer: seedNeeds(chosen, against: runnerUp) + edgeNeeds(chosen, among: rated)
         + (withoutPrivacy(chosen) == nil
           ? ["Runs without privacy (`--epsilon none`), so that the price is known."] : []))
   }
@@ -133,10 +133,10 @@ extension Comparison {
       : "the best of \(rated.count) combinations with privacy, at a tie"
   }
 
-  private func taking(_ cell: ComparisonCell, _ reason: String, _ worstOff: WorstOff) -> String {
+  private func taking(_ cell: ComparisonCell, _ reason: String) -> String {
     let worst = cell.worstCluster.map { ", \($0)," } ?? ""
-    return "Take \(name(of: cell)): its \(worstOff.noun)\(worst) gets "
-      + "\(Self.words(cell.estimate(worstOff.metric))), \(reason)."
+    return "Take \(name(of: cell)): its \(cell.worstOff.noun)\(worst) gets "
+      + "\(Self.words(cell.estimate(cell.worstOff.metric))), \(reason)."
   }
 
   private func pricing(_ cell: ComparisonCell) -> String {
@@ -168,12 +168,12 @@ extension Comparison {
   }
 
   private func certainty(
-    of chosen: ComparisonCell, against runnerUp: ComparisonCell?, _ worstOff: WorstOff
+    of chosen: ComparisonCell, against runnerUp: ComparisonCell?
   ) -> String {
     guard let runnerUp else {
       return "Nothing else was run at this ε, so whether another method serves better is not known."
     }
-    guard let contrast = SeedContrast(pairs(chosen, runnerUp), worstOff),
+    guard let contrast = SeedContrast(pairs(chosen, runnerUp), chosen.worstOff),
       let difference = contrast.comparison.difference.mean
     else { return "No seed is common to it and the next best at this ε, \(name(of: runnerUp))." }
     let count = contrast.comparison.difference.count
@@ -199,13 +199,13 @@ extension Comparison {
   }
 
   private func seedNeeds(
-    _ cell: ComparisonCell, _ worstOff: WorstOff, against runnerUp: ComparisonCell? = nil
+    _ cell: ComparisonCell, against runnerUp: ComparisonCell? = nil
   ) -> [String] {
     var needs: [String] = []
     if cell.runs.count < 6 {
       needs.append("At least 6 seeds: below that no difference reaches a p-value of 0.05.")
     }
-    if let runnerUp, let contrast = SeedContrast(pairs(cell, runnerUp), worstOff),
+    if let runnerUp, let contrast = SeedContrast(pairs(cell, runnerUp), cell.worstOff),
       (contrast.comparison.pValue ?? 1) > 0.05 || cell.runs.count < 6,
       let seeds = contrast.seedsNeeded
     {
@@ -233,8 +233,10 @@ extension Comparison {
 extension ComparisonCell {
   public var scenario: String { runs.first?.result.scenario ?? "" }
 
+  package var worstOff: WorstOff { WorstOff(of: [self]) }
+
   /// Mean over seeds of the accuracy of the worst off.
-  package var worstMean: Double? { estimate(WorstOff(of: [self]).metric).mean }
+  package var worstMean: Double? { estimate(worstOff.metric).mean }
 
   /// Classes that the model tells apart; 0 where no labels are counted.
   package var classes: Int { runs.first?.result.clients.first?.confusion.classes ?? 0 }

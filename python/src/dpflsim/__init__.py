@@ -29,7 +29,7 @@ from .commands import (
     version,
 )
 from .comparison import Comparison, SweepResult
-from .data import DataDescription, Dataset, TableInspection
+from .data import CarriedBudget, DataDescription, Dataset, TableInspection
 from .errors import (
     CannotRead,
     CannotWrite,
@@ -49,6 +49,7 @@ from .scenario import Scenario
 __all__ = [
     "CannotRead",
     "CannotWrite",
+    "CarriedBudget",
     "CheckReport",
     "Comparison",
     "DataDescription",

@@ -61,6 +61,17 @@ class InspectedColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class CarriedBudget:
+    """The epsilon below which noise drowns every step of the proposed training, for a client of such a size."""
+
+    client: str
+    rows: int
+    """That train."""
+    least_epsilon: float | None
+    """At delta 1e-4; None where no bound is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class TableInspection:
     """A first look at a table. It reads every row without noise, so it is for whoever may see them."""
 
@@ -72,6 +83,8 @@ class TableInspection:
     columns: list[InspectedColumn]
     classes: list[Counted]
     clients: list[Counted]
+    carried: list[CarriedBudget]
+    """Of the clients that are few, else of the smallest, the median and the largest; empty without a label."""
     scenario: dict[str, Any] | None
     """Proposed; None without a label. Its bounds and categories were read from the rows."""
 
