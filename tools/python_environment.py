@@ -19,7 +19,7 @@ def make(name, requirements, fail):
         print(f"{pathlib.Path(sys.argv[0]).name}: installing {' '.join(requirements)} into {name}", file=sys.stderr)
         steps = [
             [sys.executable, "-m", "venv", "--clear", str(environment)],
-            [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements],
+            [str(python), "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check", *requirements],
         ]
         for step in steps:
             done = subprocess.run(step, capture_output=True, text=True)

@@ -1,6 +1,6 @@
 // What can be wrong with the numbers that a caller hands to this room.
 
-/// An input that no clustering is defined for; every case says where it is and how to mend it.
+/// An input that no clustering is defined for; every case says where it is and how to fix it.
 public enum ClusteringError: Error, Sendable, Hashable, CustomStringConvertible {
   /// There are no rows, or the rows have no columns.
   case empty

@@ -47,3 +47,24 @@ func allocate(
   }
   return given
 }
+
+/// The same for one client that has the stock for itself.
+///
+/// - Precondition: the need is at most the stock.
+func allocate(need: Int, weights: [Double], stock: [Int], offset: Double) -> [Int] {
+  precondition(need <= stock.reduce(0, +), "a client cannot need more than there is")
+  var need = need
+  var stock = stock
+  var given = stock.map { _ in 0 }
+  while need > 0 {
+    var left = stock.indices.map { stock[$0] > 0 ? weights[$0] : 0 }
+    if !(left.reduce(0, +) > 0) { left = stock.map(Double.init) }
+    for (label, wanted) in systematicShares(need, weights: left, offset: offset).enumerated() {
+      let granted = min(wanted, stock[label])
+      given[label] += granted
+      stock[label] -= granted
+      need -= granted
+    }
+  }
+  return given
+}

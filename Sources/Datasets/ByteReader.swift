@@ -63,7 +63,7 @@ struct ByteReader {
     guard bytes.count == count else {
       throw DatasetError(
         .malformed, at: name, "ends after \(bytes.count) of the \(count) bytes of \(what)",
-        mend: "fetch the file again")
+        fix: "fetch the file again")
     }
     return bytes
   }
@@ -72,7 +72,7 @@ struct ByteReader {
   mutating func expectEnd(after what: String) throws(DatasetError) {
     guard try read(upTo: 1).isEmpty else {
       throw DatasetError(
-        .malformed, at: name, "goes on after \(what)", mend: "fetch the file again")
+        .malformed, at: name, "goes on after \(what)", fix: "fetch the file again")
     }
   }
 
@@ -87,23 +87,23 @@ struct ByteReader {
       let type = attributes[.type] as? FileAttributeType
     else {
       throw DatasetError(
-        .missing, at: file.path, "is not there", mend: "put the file there or name another path")
+        .missing, at: file.path, "is not there", fix: "put the file there or name another path")
     }
     guard type == .typeRegular, let size = attributes[.size] as? NSNumber else {
       throw DatasetError(
-        .unreadable, at: file.path, "is not a regular file", mend: "name the data file itself")
+        .unreadable, at: file.path, "is not a regular file", fix: "name the data file itself")
     }
     guard size.int64Value <= Int64(largestFile) else {
       throw DatasetError(
         .unreadable, at: file.path, "has \(size) bytes, more than \(largestFile)",
-        mend: "use a smaller file")
+        fix: "use a smaller file")
     }
     do {
       return [UInt8](try Data(contentsOf: resolved))
     } catch {
       throw DatasetError(
         .unreadable, at: file.path, "cannot be read (\(error.localizedDescription))",
-        mend: "check its permissions")
+        fix: "check its permissions")
     }
   }
 
@@ -112,14 +112,14 @@ struct ByteReader {
     case .truncated:
       DatasetError(
         .malformed, at: name, "is a gzip file that breaks off before its end",
-        mend: "fetch the file again")
+        fix: "fetch the file again")
     case .corrupt:
       DatasetError(
-        .malformed, at: name, "is a damaged gzip file", mend: "fetch the file again")
+        .malformed, at: name, "is a damaged gzip file", fix: "fetch the file again")
     case .outOfMemory:
       DatasetError(
         .unreadable, at: name, "cannot be decompressed for want of memory",
-        mend: "free some memory or decompress it with gunzip")
+        fix: "free some memory or decompress it with gunzip")
     }
   }
 }

@@ -125,12 +125,12 @@ public struct Dataset: Sendable {
     guard (1...Dataset.mostClasses).contains(classCount) else {
       throw DatasetError(
         .malformed, at: name, "has \(classCount) classes",
-        mend: "a data set needs between 1 and \(Dataset.mostClasses) of them")
+        fix: "a data set needs between 1 and \(Dataset.mostClasses) of them")
     }
     guard classNames.isEmpty || classNames.count == classCount else {
       throw DatasetError(
         .malformed, at: name, "has \(classNames.count) names for \(classCount) classes",
-        mend: "name every class once")
+        fix: "name every class once")
     }
     for examples in [train, test] {
       try Dataset.check(examples, of: name, shape, classCount, groupNames.count)
@@ -170,18 +170,18 @@ public struct Dataset: Sendable {
     guard examples.count <= Int(Int32.max) else {
       throw DatasetError(
         .malformed, at: part, "has \(examples.count) examples",
-        mend: "use at most \(Int32.max) of them")
+        fix: "use at most \(Int32.max) of them")
     }
     if let label = examples.labels.first(where: { Int($0) >= classCount }) {
       throw DatasetError(
         .malformed, at: part, "has the label \(label) although there are \(classCount) classes",
-        mend: "use labels from 0 to \(classCount - 1)")
+        fix: "use labels from 0 to \(classCount - 1)")
     }
     guard let groups = examples.groups else { return }
     guard groups.count == examples.count, groups.allSatisfy({ Int($0) < groupCount }) else {
       throw DatasetError(
         .malformed, at: part, "has groups that do not fit its examples",
-        mend: "give each example one of the \(groupCount) groups")
+        fix: "give each example one of the \(groupCount) groups")
     }
   }
 
@@ -198,7 +198,7 @@ public struct Dataset: Sendable {
       throw DatasetError(
         .malformed, at: "\(name) (\(examples.part.rawValue))",
         "has memberships that do not fit its \(attributes.count) attributes",
-        mend: "give each example one group of each attribute")
+        fix: "give each example one group of each attribute")
     }
   }
 
@@ -215,7 +215,7 @@ public struct Dataset: Sendable {
       else {
         throw DatasetError(
           .malformed, at: part, "has \(tokens.count) texts that do not fit its \(examples) labels",
-          mend: "use labels and texts of the same release")
+          fix: "use labels and texts of the same release")
       }
       return
     }
@@ -224,7 +224,7 @@ public struct Dataset: Sendable {
       throw DatasetError(
         .malformed, at: part,
         "has \(examples) labels of \(shape.valueCount) values each, but \(count) values",
-        mend: "use labels and values of the same release")
+        fix: "use labels and values of the same release")
     }
   }
 

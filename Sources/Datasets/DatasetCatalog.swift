@@ -119,7 +119,7 @@ public struct DatasetCatalog: Sendable {
         guard let file = published.locate(in: folder) else {
           throw DatasetError(
             .missing, at: folder.path, "has no file \(published.names[0])(.gz)",
-            mend: "put it there, or \(known.source)")
+            fix: "put it there, or \(known.source)")
         }
         files.append(file)
       }
@@ -128,7 +128,7 @@ public struct DatasetCatalog: Sendable {
     let searched = places.map { $0.appendingPathComponent(known.name).path }
     throw DatasetError(
       .missing, at: known.name, "is in none of \(searched.joined(separator: ", "))",
-      mend: known.source)
+      fix: known.source)
   }
 }
 

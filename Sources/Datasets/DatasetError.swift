@@ -1,6 +1,6 @@
 // What can be wrong with a data file, a shift or a partition, told in one sentence each.
 
-/// One sentence that names the place, says what is wrong there and how to mend it.
+/// One sentence that names the place, says what is wrong there and how to fix it.
 public struct DatasetError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The kind of trouble, from which a command derives its exit code.
   public enum Kind: Sendable, Hashable {
@@ -10,7 +10,7 @@ public struct DatasetError: Error, Sendable, Hashable, CustomStringConvertible {
     case unreadable
     /// The bytes of a file contradict its format.
     case malformed
-    /// A file is well formed, but not the published one that its name promises.
+    /// A file is well formed, but not the published one that its name guarantees.
     case changed
     /// A request asks for more examples than there are.
     case tooFew(requested: Int, available: Int)
@@ -22,14 +22,14 @@ public struct DatasetError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The file, or the setting, that the sentence is about.
   public let place: String
   public let problem: String
-  public let mend: String
+  public let fix: String
 
-  public init(_ kind: Kind, at place: String, _ problem: String, mend: String) {
+  public init(_ kind: Kind, at place: String, _ problem: String, fix: String) {
     self.kind = kind
     self.place = place
     self.problem = problem
-    self.mend = mend
+    self.fix = fix
   }
 
-  public var description: String { "\(place): \(problem); \(mend)." }
+  public var description: String { "\(place): \(problem); \(fix)." }
 }

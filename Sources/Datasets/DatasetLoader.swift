@@ -25,7 +25,7 @@ struct IDXLoader: DatasetLoader {
     guard let classCount = known.classCount ?? request.classCount else {
       throw DatasetError(
         .invalidRequest, at: "data.classes", "says nothing about \(known.name)",
-        mend: "give the number of its classes")
+        fix: "give the number of its classes")
     }
     return try ImageFiles.idx(
       known, try catalog.files(of: known, request), classCount: classCount, firstLabel: firstLabel,
@@ -115,7 +115,7 @@ extension DatasetRequest {
     guard let path, let format else {
       throw DatasetError(
         .invalidRequest, at: "data set '\(name)'", "lacks its path or its \(what)",
-        mend: "give both")
+        fix: "give both")
     }
     return (path, format)
   }

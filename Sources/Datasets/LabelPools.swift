@@ -63,7 +63,7 @@ struct LabelPools {
         let pool = pools[label]
         precondition(count <= pool.count, "a client cannot be given more of a label than there is")
         if repeating {
-          hand += LabelPools.sample(count, of: pool, using: &stream)
+          LabelPools.draw(count, of: pool, into: &hand, using: &stream)
         } else {
           let top = tops[label]
           hand += (top..<top + count).map { pool[$0 % pool.count] }
@@ -75,22 +75,19 @@ struct LabelPools {
   }
 
   /// A uniform sample without replacement (Floyd's algorithm), at a cost of the sample's size.
-  private static func sample(
-    _ count: Int, of pool: [Int32], using stream: inout RandomStream
-  ) -> [Int32] {
-    // Few places are looked through faster than they are hashed.
-    var chosen: [Int] = []
-    var hashed: Set<Int> = []
+  private static func draw(
+    _ count: Int, of pool: [Int32], into hand: inout [Int32], using stream: inout RandomStream
+  ) {
+    let start = hand.count
+    // Few are looked through faster than they are hashed.
     let isFew = count <= 32
-    var sample: [Int32] = []
-    sample.reserveCapacity(count)
+    var hashed: Set<Int32> = []
     for last in pool.count - count..<pool.count {
-      let candidate = Int.random(in: 0...last, using: &stream)
-      let isTaken = isFew ? chosen.contains(candidate) : hashed.contains(candidate)
-      let place = isTaken ? last : candidate
-      if isFew { chosen.append(place) } else { hashed.insert(place) }
-      sample.append(pool[place])
+      let candidate = pool[Int.random(in: 0...last, using: &stream)]
+      let isTaken = isFew ? hand[start...].contains(candidate) : hashed.contains(candidate)
+      let drawn = isTaken ? pool[last] : candidate
+      if !isFew { hashed.insert(drawn) }
+      hand.append(drawn)
     }
-    return sample
   }
 }

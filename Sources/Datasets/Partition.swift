@@ -1,5 +1,6 @@
 // A data set dealt out: public examples, and training and test examples of each client.
 
+import Foundation
 import Kernels
 
 /// Disjoint lists of examples of a data set, worked out from a request and its seed alone.
@@ -47,20 +48,28 @@ public struct Partition: Sendable {
       let test = test.from(groups, dataset.test)
       try request.check(members, groups, train.counts, test.counts, dataset)
       var proportions = LabelProportions(seed: seed, stock: train.counts)
-      var (trainTops, testTops) = (train.tops, test.tops)
+      var tops = test.tops
       // Clients that do not share out a stock are dealt to a few at a time, so that what is counted for them takes no
-      // room.
-      for part in request.overlap ? Partition.parts(of: members) : [members] {
-        let counts = Partition.trainCounts(
-          request, part, stock: train.counts, proportions: &proportions)
-        let trainDealt = train.deal(
-          counts, to: part, repeating: request.overlap, from: &trainTops)
-        let testDealt = test.deal(
-          Partition.testCounts(request, part, train: counts, stock: test.counts), to: part,
-          repeating: false, from: &testTops)
-        for (place, client) in part.enumerated() {
-          trainLists[client] = trainDealt[place]
-          testLists[client] = testDealt[place]
+      // room, and on all cores.
+      for wave in request.overlap ? Partition.waves(of: members) : [[members]] {
+        let weighted = wave.map { part in
+          (part, part.map { proportions.next(request.clients[$0], index: $0) })
+        }
+        let dealt = concurrentMap(weighted) { part, weights in
+          DealtPart(part, weights: weights, of: request, from: train, testStock: test.counts)
+        }
+        // Test examples go round among all clients, so one part is dealt after the other.
+        let tests = dealt.map {
+          test.deal($0.testCounts, to: $0.clients, repeating: false, from: &tops)
+        }
+        let shuffled = concurrentMap(Array(zip(dealt, tests))) { part, lists in
+          zip(part.clients, lists).map { Partition.shuffled($1, seed, client: $0, part: 1) }
+        }
+        for (part, lists) in zip(dealt, shuffled) {
+          for (place, client) in part.clients.enumerated() {
+            trainLists[client] = part.train[place]
+            testLists[client] = lists[place]
+          }
         }
       }
     }
@@ -73,8 +82,7 @@ public struct Partition: Sendable {
       clients.append(
         Client(
           cluster: client.cluster, shift: client.shift,
-          train: Partition.take(&trainLists[index], seed, client: index, part: 0),
-          test: Partition.take(&testLists[index], seed, client: index, part: 1)))
+          train: trainLists[index], test: testLists[index]))
     }
     self.clients = clients
     digest = Partition.hash(self.publicIndices, clients)
@@ -92,13 +100,13 @@ public struct Partition: Sendable {
         .invalidRequest, at: "population.clusters",
         "names \(request.clients.count) clients of other sizes than the \(holdings.count) of "
           + "\(dataset.name), which hold \(sizes.prefix(10)) rows",
-        mend: "leave population.clusters out: the clients are those of data.client_column")
+        fix: "leave population.clusters out: the clients are those of data.client_column")
     }
     guard request.clients.allSatisfy({ $0.groups == nil }) else {
       throw DatasetError(
         .invalidRequest, at: "population.clusters.groups",
         "choose rows for clients that \(dataset.name) names",
-        mend: "leave groups out, or data.client_column")
+        fix: "leave groups out, or data.client_column")
     }
     return zip(holdings, request.clients).enumerated().map { index, pair in
       Client(
@@ -120,70 +128,24 @@ public struct Partition: Sendable {
     return shares
   }
 
-  /// Some thousand clients each.
-  private static func parts(of members: [Int]) -> [[Int]] {
-    stride(from: 0, to: members.count, by: 4096).map {
+  /// Parts of some thousand clients, as many at a time as all cores need.
+  private static func waves(of members: [Int]) -> [[[Int]]] {
+    let parts = stride(from: 0, to: members.count, by: 4096).map {
       Array(members[$0..<min($0 + 4096, members.count)])
     }
-  }
-
-  private static func trainCounts(
-    _ request: PartitionRequest, _ members: [Int], stock: [Int],
-    proportions: inout LabelProportions
-  ) -> [[Int]] {
-    let weights = members.map { proportions.next(request.clients[$0], index: $0) }
-    let needs = members.map { request.clients[$0].trainExamples }
-    let offsets = offsets(request, members, step: 0)
-    guard request.overlap else {
-      return allocate(needs: needs, weights: weights, stock: stock, offsets: offsets)
-    }
-    return needs.indices.map { client in
-      allocate(
-        needs: [needs[client]], weights: [weights[client]], stock: stock,
-        offsets: [offsets[client]])[0]
+    let size = 2 * ProcessInfo.processInfo.activeProcessorCount
+    return stride(from: 0, to: parts.count, by: size).map {
+      Array(parts[$0..<min($0 + size, parts.count)])
     }
   }
 
-  /// Test examples follow the labels a client really trains on.
-  private static func testCounts(
-    _ request: PartitionRequest, _ members: [Int], train counts: [[Int]], stock: [Int]
-  ) -> [[Int]] {
-    let offsets = offsets(request, members, step: 1)
-    return counts.indices.map { client in
-      allocate(
-        needs: [request.testExamplesPerClient], weights: [counts[client].map(Double.init)],
-        stock: stock, offsets: [offsets[client]])[0]
-    }
-  }
-
-  private static func offsets(
-    _ request: PartitionRequest, _ members: [Int], step: Int
-  ) -> [Double] {
-    members.map { client in
-      var stream = RandomStream(
-        seed: request.seed, purpose: .partition, round: 3, client: client, step: step)
-      return stream.nextUnit()
-    }
-  }
-
-  private static func shuffled(
-    _ indices: [Int32], _ seed: UInt64, client: Int, part: Int
+  static func shuffled(
+    _ indices: consuming [Int32], _ seed: UInt64, client: Int, part: Int
   ) -> [Int32] {
     var stream = RandomStream(
       seed: seed, purpose: .partition, round: 4, client: client, step: part)
-    return indices.shuffled(using: &stream)
-  }
-
-  /// The same, leaving nothing behind.
-  private static func take(
-    _ list: inout [Int32], _ seed: UInt64, client: Int, part: Int
-  ) -> [Int32] {
-    var taken: [Int32] = []
-    swap(&taken, &list)
-    var stream = RandomStream(
-      seed: seed, purpose: .partition, round: 4, client: client, step: part)
-    taken.shuffle(using: &stream)
-    return taken
+    indices.shuffle(using: &stream)
+    return indices
   }
 
   private static func hash(_ publicIndices: [Int32], _ clients: [Client]) -> String {

@@ -14,7 +14,7 @@ extension PartitionRequest {
         throw DatasetError(
           .invalidRequest, at: "partition.clients[\(index)].groups",
           "is not a choice among the \(dataset.groupNames.count) groups of \(dataset.name)",
-          mend: "use a data set with a group column, and its groups")
+          fix: "use a data set with a group column, and its groups")
       }
       if let pool = pools.firstIndex(where: { $0.groups == groups }) {
         pools[pool].members.append(index)
@@ -28,7 +28,7 @@ extension PartitionRequest {
     guard pools.count == 1 || (chosen.count == pools.count && isDisjoint) else {
       throw DatasetError(
         .invalidRequest, at: "population.clusters", "choose groups that overlap",
-        mend: "give each cluster groups of its own, or several clusters the same ones")
+        fix: "give each cluster groups of its own, or several clusters the same ones")
     }
     return pools
   }

@@ -49,16 +49,19 @@ public struct PartitionReport: Sendable, Hashable, Codable {
   public let pixels: Pixels?
   /// Public examples of each label.
   public let publicLabels: [Int]
-  public var clients: [Client]
+  public var clients: Clients
   /// Training examples that belong to more than one client; 0 unless the request allowed overlap.
   public let sharedTrainExamples: Int
   /// Test examples that belong to more than one client, because clients together asked for more than
   /// there are of a label.
   public let sharedTestExamples: Int
 
+  /// - Parameter count: clients that the report is of, from the first on; nil takes all.
   /// - Throws: `invalidRequest` if a client's shift does not fit the data set.
   /// - Precondition: the partition is of this data set.
-  public init(_ partition: Partition, of dataset: Dataset) throws(DatasetError) {
+  public init(
+    _ partition: Partition, of dataset: Dataset, clients count: Int? = nil
+  ) throws(DatasetError) {
     self.dataset = dataset.name
     datasetHash = dataset.contentHash
     partitionHash = partition.digest
@@ -68,33 +71,13 @@ public struct PartitionReport: Sendable, Hashable, Codable {
     text = dataset.text
     pixels = Pixels(dataset)
     classNames = dataset.classNames.isEmpty ? nil : dataset.classNames
-    publicLabels = PartitionReport.count(partition.publicIndices, dataset.train, classCount)
-    var clients: [Client] = []
-    for (index, client) in partition.clients.enumerated() {
-      let raw = PartitionReport.count(client.train, dataset.train, classCount)
-      var seen = raw
-      for (label, new) in try client.shift.labelMap(classCount: classCount).enumerated() {
-        seen[Int(new)] = raw[label]
-      }
-      clients.append(
-        Client(
-          client: index, cluster: client.cluster, trainExamples: client.train.count,
-          testExamples: client.test.count, rawLabels: raw, seenLabels: seen,
-          rawTestLabels: PartitionReport.count(client.test, dataset.test, classCount)))
-    }
-    self.clients = clients
+    let dealt = try DealtClients(partition, of: dataset)
+    publicLabels = dealt.counts(of: partition.publicIndices, in: dataset.train.labels)
+    clients = Clients(dealt, count: count ?? .max)
     sharedTrainExamples = PartitionReport.shared(
       partition.clients.lazy.map(\.train), dataset.train.count)
     sharedTestExamples = PartitionReport.shared(
       partition.clients.lazy.map(\.test), dataset.test.count)
-  }
-
-  private static func count(
-    _ indices: [Int32], _ examples: Examples, _ classCount: Int
-  ) -> [Int] {
-    var counts = [Int](repeating: 0, count: classCount)
-    for index in indices { counts[Int(examples.labels[Int(index)])] += 1 }
-    return counts
   }
 
   private static func shared(_ lists: some Sequence<[Int32]>, _ count: Int) -> Int {

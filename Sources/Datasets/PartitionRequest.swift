@@ -63,12 +63,12 @@ public struct PartitionRequest: Sendable, Hashable, Codable {
   func check(against dataset: Dataset) throws(DatasetError) {
     guard !clients.isEmpty else {
       throw DatasetError(
-        .invalidRequest, at: "partition", "has no clients", mend: "ask for at least one client")
+        .invalidRequest, at: "partition", "has no clients", fix: "ask for at least one client")
     }
     guard publicExamples >= 0, testExamplesPerClient >= 0 else {
       throw DatasetError(
         .invalidRequest, at: "partition", "asks for a negative number of examples",
-        mend: "use numbers of at least 0")
+        fix: "use numbers of at least 0")
     }
     let publicExamples =
       dataset.publicTrain.isEmpty ? publicExamples : dataset.publicTrain.count
@@ -95,7 +95,7 @@ public struct PartitionRequest: Sendable, Hashable, Codable {
       throw DatasetError(
         .invalidRequest, at: place,
         "has \(client.trainExamples) training examples in cluster \(client.cluster)",
-        mend: "use at least 1 example and a cluster of at least 0")
+        fix: "use at least 1 example and a cluster of at least 0")
     }
     switch client.labelSkew {
     case .none, .balanced: break
@@ -103,24 +103,24 @@ public struct PartitionRequest: Sendable, Hashable, Codable {
       guard alpha > 0, alpha.isFinite else {
         throw DatasetError(
           .invalidRequest, at: "\(place).label_skew.alpha", "\(alpha) is out of range",
-          mend: "use a finite number above 0")
+          fix: "use a finite number above 0")
       }
     case .shards(let labels):
       guard labels >= 1 else {
         throw DatasetError(
           .invalidRequest, at: "\(place).label_skew.shards", "\(labels) is out of range",
-          mend: "use at least 1 label a client")
+          fix: "use at least 1 label a client")
       }
     }
   }
 
   static func check(
-    _ wanted: Int, _ available: Int, _ what: String, _ mend: String
+    _ wanted: Int, _ available: Int, _ what: String, _ fix: String
   ) throws(DatasetError) {
     guard wanted <= available else {
       throw DatasetError(
         .tooFew(requested: wanted, available: available), at: "partition",
-        "asks for \(wanted) \(what), which has \(available)", mend: mend)
+        "asks for \(wanted) \(what), which has \(available)", fix: fix)
     }
   }
 }

@@ -34,7 +34,7 @@ public struct PublishedFile: Sendable, Hashable, Codable {
     throw DatasetError(
       .changed, at: reader.name,
       "is not the published file (SHA-256 \(reader.sha256) instead of \(sha256))",
-      mend: "fetch it again, or give its folder as the data set's path to use it as your own")
+      fix: "fetch it again, or give its folder as the data set's path to use it as your own")
   }
 
   /// Makes sure that a file holds the published content.

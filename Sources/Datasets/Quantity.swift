@@ -32,7 +32,7 @@ public enum Quantity: Sendable, Hashable, Codable {
       guard counts.count == clients else {
         throw DatasetError(
           .invalidRequest, at: "samples", "lists \(counts.count) numbers for \(clients) clients",
-          mend: "list one number for each client")
+          fix: "list one number for each client")
       }
       for count in counts { try Quantity.check(count) }
       return counts
@@ -55,7 +55,7 @@ public enum Quantity: Sendable, Hashable, Codable {
     guard sigma >= 0, sigma <= 100 else {
       throw DatasetError(
         .invalidRequest, at: "samples.sigma", "\(sigma) is out of range",
-        mend: "use a number from 0 to 100")
+        fix: "use a number from 0 to 100")
     }
     let rest = (mean - 1).multipliedReportingOverflow(by: clients)
     guard !rest.overflow, rest.partialValue <= Int(Int32.max) else {
@@ -78,7 +78,7 @@ public enum Quantity: Sendable, Hashable, Codable {
   private static func outOfRange(_ name: String, _ value: Int) -> DatasetError {
     DatasetError(
       .invalidRequest, at: "samples.\(name)", "\(value) is out of range",
-      mend: "use a whole number from 1 to what the data set has")
+      fix: "use a whole number from 1 to what the data set has")
   }
 
   private static func stream(_ seed: UInt64, _ cluster: Int, _ client: Int) -> RandomStream {

@@ -24,7 +24,7 @@ enum PixelMotion: Sendable, Equatable {
     guard case .image(let height, let width, let channels) = shape else {
       throw DatasetError(
         .invalidRequest, at: "shift.rotation_degrees", "a table or a text has nothing to turn",
-        mend: "leave the rotation out or use images")
+        fix: "leave the rotation out or use images")
     }
     if degrees == 180 {
       self = .moved(
@@ -36,7 +36,7 @@ enum PixelMotion: Sendable, Equatable {
         throw DatasetError(
           .invalidRequest, at: "shift.rotation_degrees",
           "a quarter turn does not fit images of \(height) x \(width) pixels",
-          mend: "use square images or 180 degrees")
+          fix: "use square images or 180 degrees")
       }
       self = .moved(
         PixelMotion.places(height, width, channels) { row, column in

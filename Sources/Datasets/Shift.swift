@@ -59,14 +59,14 @@ public struct Shift: Sendable, Hashable, Codable {
     guard (1...Dataset.mostClasses).contains(classCount) else {
       throw DatasetError(
         .invalidRequest, at: "shift", "cannot rename the labels of \(classCount) classes",
-        mend: "use a data set of 1 to \(Dataset.mostClasses) classes")
+        fix: "use a data set of 1 to \(Dataset.mostClasses) classes")
     }
     let permutation = labelPermutation ?? Array(0..<classCount)
     guard permutation.sorted() == Array(0..<classCount) else {
       throw DatasetError(
         .invalidRequest, at: "shift.label_permutation",
         "is not a permutation of the labels 0 to \(classCount - 1)",
-        mend: "list each of these labels once")
+        fix: "list each of these labels once")
     }
     let offset = labelOffset % classCount
     return permutation.map { Examples.Label(($0 + offset + classCount) % classCount) }
@@ -78,7 +78,7 @@ public struct Shift: Sendable, Hashable, Codable {
     guard rotationDegrees.isFinite else {
       throw DatasetError(
         .invalidRequest, at: "shift.rotation_degrees", "\(rotationDegrees) is not a finite angle",
-        mend: "give a number of degrees")
+        fix: "give a number of degrees")
     }
     let remainder = rotationDegrees.truncatingRemainder(dividingBy: 360)
     return remainder < 0 ? (remainder + 360).truncatingRemainder(dividingBy: 360) : remainder

@@ -21,12 +21,12 @@ public final class ViewTransform: Sendable {
     guard shift.featureNoise >= 0, shift.featureNoise.isFinite else {
       throw DatasetError(
         .invalidRequest, at: "shift.feature_noise", "\(shift.featureNoise) is out of range",
-        mend: "use a finite standard deviation of at least 0")
+        fix: "use a finite standard deviation of at least 0")
     }
     if case .tokens = dataset.shape, shift.featureNoise > 0 {
       throw DatasetError(
         .invalidRequest, at: "shift.feature_noise", "there is no noise between words",
-        mend: "leave it out for texts")
+        fix: "leave it out for texts")
     }
     self.shift = shift
     labelMap = try shift.labelMap(classCount: dataset.classCount)

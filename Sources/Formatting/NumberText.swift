@@ -1,4 +1,4 @@
-// Numbers as people read them. An ε is only ever rounded up: a table must not promise too much.
+// Numbers as people read them. An ε is only ever rounded up: a table must not guarantee too much.
 
 import Foundation
 

@@ -1,6 +1,6 @@
 // Matrix products in which every element is one chain of fused multiply-adds over k, from 0
 // upwards: its bits depend on its own row and column alone, not on where the row stands, on what
-// stands beside it, on the processor or on the width of its vectors. OpenBLAS promises nothing of
+// stands beside it, on the processor or on the width of its vectors. OpenBLAS guarantees nothing of
 // this.
 
 /// What the chains of a product begin with.

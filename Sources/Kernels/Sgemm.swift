@@ -26,7 +26,7 @@ public struct MatrixView {
 }
 
 /// `c = a · bᵀ`: a row's result has the same bits wherever it stands and whatever stands beside it, which a product
-/// of whole matrices by OpenBLAS does not promise.
+/// of whole matrices by OpenBLAS does not guarantee.
 ///
 /// - Precondition: the shapes agree, and `c` shares no memory with `a` or `b`.
 public func multiplyRowwise(_ a: MatrixView, byTransposeOf b: MatrixView, into c: MatrixView) {

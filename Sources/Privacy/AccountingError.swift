@@ -1,6 +1,6 @@
 // Why an accountant, a calibration or a ledger says no.
 
-/// A refusal, in one sentence: where, what, how to mend.
+/// A refusal, in one sentence: where, what, how to fix.
 public enum AccountingError: Error, Hashable, Sendable {
   /// The accountant cannot bound this (sub)event.
   case unsupported(event: PrivacyEvent, reason: String)

@@ -31,7 +31,7 @@ public struct Released<Value> {
 extension Released: Sendable where Value: Sendable {}
 extension Released: Equatable where Value: Equatable {}
 
-/// A value that leaves as it is, where no privacy is promised; its ledger entry says that ε is infinite.
+/// A value that leaves as it is, where no privacy is guaranteed; its ledger entry says that ε is infinite.
 public struct Unprotected<Value> {
   public let value: Value
 

@@ -40,7 +40,7 @@ package struct SoleRank: RankGroup {
   package func setPatience(seconds: Double?) {}
 }
 
-/// Why ranks cannot work together; one sentence with the mend.
+/// Why ranks cannot work together; one sentence with the fix.
 package enum RanksError: Error, Sendable, Hashable, CustomStringConvertible {
   /// Ranks were started that cannot see one another.
   case unavailable(reason: String)

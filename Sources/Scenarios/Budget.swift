@@ -1,7 +1,7 @@
-// The privacy promise of a scenario: the budget, the unit it protects and how it is accounted.
+// The privacy guarantee of a scenario: the budget, the unit it protects and how it is accounted.
 
 extension Scenario {
-  /// The promise made to every client that has no budget of its own. JSON key `privacy`; required.
+  /// The guarantee made to every client that has no budget of its own. JSON key `privacy`; required.
   public struct Privacy: Sendable, Hashable {
     /// ε, δ and the clipping bound of the clients without a budget of their own.
     public let budget: Budget
@@ -47,7 +47,7 @@ extension Scenario {
     /// Ids of critical findings with which the scenario runs all the same. JSON key `allow`; default none.
     public let allowedFindings: [String]
 
-    /// What the promise protects.
+    /// What the guarantee protects.
     public enum Unit: String, Sendable, Hashable, CaseIterable {
       /// One training example of one client; every client adds its own noise.
       case example

@@ -1,4 +1,4 @@
-// The checks of the privacy promise against the method and the clients.
+// The checks of the privacy guarantee against the method and the clients.
 
 extension Scenario {
   /// The names of the layers with trained parameters; nil where only the built model tells.
@@ -148,7 +148,7 @@ extension Scenario {
           + "(\(able.joined(separator: ", "))); \(method.name) cannot be protected so, use \"example\" or "
           + "another method")
     }
-    // The noise is added to a sum of all clients, so it can keep one promise alone.
+    // The noise is added to a sum of all clients, so it can keep one guarantee alone.
     let budgets = Set(clients.map(\.budget))
     if budgets.count > 1 {
       problems.add(

@@ -143,7 +143,7 @@ private struct RowReader {
 enum ClientPartitionTable {
   /// Enters how the data were dealt in place of what the run has.
   static func replace(
-    _ clients: [PartitionReport.Client], runID: String, in database: Database
+    _ clients: PartitionReport.Clients, runID: String, in database: Database
   ) throws {
     try database.execute(sql: "DELETE FROM client_partition WHERE run_id = ?", arguments: [runID])
     let statement = try database.makeStatement(

@@ -34,6 +34,7 @@ extension RunRecorder {
     }
     let text = try StoredJSON.text(result.withoutClients)
     try store.write { database in
+      try partition?.check()
       try ClientResultTable.replace(result, runID: runID, in: database)
       for artifact in artifacts { try artifact.insert(database, onConflict: .replace) }
       try store.removeCheckpoints(of: runID, keeping: 0, in: database)

@@ -26,6 +26,8 @@ public actor RunRecorder: RunObserver {
   let build: String?
   /// The model of every client as last stored; -1 before the first time.
   private var models: [Int]
+  /// The rows of the partition, one for each client, which the first rounds do not wait for.
+  var partition: WriteBehind?
   /// What the rounds took that are kept from before an interruption.
   let earlierSeconds: Double
   /// The run as it was found and the round of its checkpoint, until it really goes on.
@@ -172,6 +174,8 @@ public actor RunRecorder: RunObserver {
           run.build = build
           run.dataHash = hasGeneratedData ? nil : start.partition.datasetHash
         }
+      }
+      partition = store.writeBehind { [runID] database in
         try ClientPartitionTable.replace(start.partition.clients, runID: runID, in: database)
       }
     case .announced(let round, let entries): try announce(entries, round: round)
@@ -232,14 +236,15 @@ public actor RunRecorder: RunObserver {
   }
 
   private func record(_ report: RoundReport) throws(StoreError) {
-    var models = models
+    let moved = report.clients.filter { models[$0.client] != $0.model }
     let unannounced = report.ledger.without(announced)
     let ledger = try store.write { database in
+      try partition?.check()
       try RoundRecord(report, runID: runID, finishedAt: Date()).insert(database)
       for client in report.clients {
         try insert(client, round: report.round, in: database)
-        guard models[client.client] != client.model else { continue }
-        models[client.client] = client.model
+      }
+      for client in moved {
         try insertAssignment(of: client, round: report.round, in: database)
       }
       for cluster in report.clusters {
@@ -252,7 +257,7 @@ public actor RunRecorder: RunObserver {
     // Only what was committed counts.
     self.ledger = ledger
     announced = []
-    self.models = models
+    for client in moved { models[client.client] = client.model }
   }
 }
 

@@ -20,7 +20,7 @@ public struct RunStore: Sendable {
   public let file: URL?
   /// Holds a folder for every run that left files: `NAME.files` beside `NAME.sqlite`.
   public let filesFolder: URL
-  private let writer: any DatabaseWriter
+  let writer: any DatabaseWriter
   /// The file as it was opened; nil for a store in memory.
   private let identity: FileIdentity?
 

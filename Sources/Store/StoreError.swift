@@ -37,7 +37,7 @@ extension StoreError: CustomStringConvertible {
       "\(path): there is no store of runs yet; simulate a scenario first, or name a store with --store"
     case .cannotWrite(let path, let reason):
       "\(path): cannot be written (\(reason)); "
-        + (Self.isMended(byRoom: reason)
+        + (Self.isFixed(byRoom: reason)
           ? "make room or choose another place" : "make it writable or choose another place")
     case .cannotRead(let path, let reason):
       "\(path): cannot be read (\(reason)); make it readable or name another store with --store"
@@ -98,7 +98,7 @@ extension StoreError {
 
   /// Whether more room may remove the reason. SQLite reports a disk on which its shared memory does not fit as
   /// an I/O error.
-  private static func isMended(byRoom reason: String) -> Bool {
+  private static func isFixed(byRoom reason: String) -> Bool {
     [Self.reason(ofCode: ENOSPC), Self.reason(ofCode: EDQUOT)].contains(reason)
       || reason.hasPrefix("disk I/O error")
   }

@@ -19,7 +19,7 @@ public struct StoredStart: Codable, Hashable, Sendable {
 
   init(_ start: RunStart, findings: [CheckReport.Finding]) {
     var partition = start.partition
-    partition.clients = []
+    partition.clients = PartitionReport.Clients()
     self.partition = partition
     trainableParameters = start.trainableParameters
     modelParameters = start.modelParameters

@@ -104,7 +104,7 @@ struct ExitStatusTests {
       let outcome = try program.call(arguments)
       #expect(outcome.status == 64, "\(outcome.errors)")
       #expect(outcome.output.isEmpty)
-      // One line: place, what, and how to mend it.
+      // One line: place, what, and how to fix it.
       let lines = outcome.errors.split(separator: "\n")
       #expect(lines.count == 1 && outcome.errors.hasPrefix("dpflsim: "), "\(outcome.errors)")
       #expect(outcome.errors.contains("; "), "\(outcome.errors)")

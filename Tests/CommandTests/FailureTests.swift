@@ -19,11 +19,11 @@ struct FailureTests {
   struct Unforeseen: Error {}
 
   static let cases: [(any Error & Sendable, dpflsim.ExitStatus)] = [
-    (DatasetError(.missing, at: "a", "b", mend: "c"), .missingInput),
-    (DatasetError(.unreadable, at: "a", "b", mend: "c"), .cannotRead),
-    (DatasetError(.malformed, at: "a", "b", mend: "c"), .invalidInput),
-    (DatasetError(.changed, at: "a", "b", mend: "c"), .invalidInput),
-    (DatasetError(.tooFew(requested: 2, available: 1), at: "a", "b", mend: "c"), .invalidInput),
+    (DatasetError(.missing, at: "a", "b", fix: "c"), .missingInput),
+    (DatasetError(.unreadable, at: "a", "b", fix: "c"), .cannotRead),
+    (DatasetError(.malformed, at: "a", "b", fix: "c"), .invalidInput),
+    (DatasetError(.changed, at: "a", "b", fix: "c"), .invalidInput),
+    (DatasetError(.tooFew(requested: 2, available: 1), at: "a", "b", fix: "c"), .invalidInput),
     (FederationError.notFinite(client: 1, round: 2), .invalidInput),
     (FederationError.unreachableBudget(client: 1, reason: "x"), .invalidInput),
     (ClusteringError.empty, .invalidInput),

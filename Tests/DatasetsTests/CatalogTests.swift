@@ -188,7 +188,7 @@ private func writeImageSet(_ names: [String], to folder: URL, label: UInt8 = 1) 
       try catalog.load(DatasetRequest(name: "fashion"))
     }
     #expect(error.kind == .invalidRequest)
-    #expect(error.mend.contains("fashion-mnist"))
+    #expect(error.fix.contains("fashion-mnist"))
   }
 
   @Test func syntheticSetsNeedNoFiles() throws {

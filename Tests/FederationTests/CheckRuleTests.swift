@@ -182,7 +182,7 @@ struct CheckRuleTests {
     #expect(found.count == 1)
     for finding in found {
       #expect(!finding.path.isEmpty)
-      #expect(finding.message.contains(";"), "a finding says how to mend it")
+      #expect(finding.message.contains(";"), "a finding says how to fix it")
       #expect(finding.page == "docs/check.md#\(example.rule.lowercased())")
     }
     let kept = try Sound.report(example.keeping)

@@ -110,7 +110,8 @@ struct CheckpointFitTests {
   }
 
   @Test(
-    "a divergence below 0, or one that is no number, would promise too much", arguments: [-1, .nan])
+    "a divergence below 0, or one that is no number, would guarantee too much",
+    arguments: [-1, .nan])
   func divergences(_ value: Double) async throws {
     let (scenario, document, recorder) = try await Self.run([
       Self.global, "privacy.individual=true",

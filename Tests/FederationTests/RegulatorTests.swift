@@ -10,9 +10,9 @@ import Testing
 @Suite("DEeR's clip")
 struct RegulatorTests {
   /// Distance of the means of the release with and without a record, in standard deviations of the
-  /// likelihood ratio, from draws: 1/z is what the Gaussian mechanism promises at most.
+  /// likelihood ratio, from draws: 1/z is what the Gaussian mechanism guarantees at most.
   ///
-  /// - Parameter clipsProduct: clip ‖ΔB A‖ (the mend) or ‖ΔB‖ (the published code).
+  /// - Parameter clipsProduct: clip ‖ΔB A‖ (the fix) or ‖ΔB‖ (the published code).
   private func audited(
     a: Matrix, multiplier: Double, clipsProduct: Bool, seed: UInt64
   ) throws -> Double {

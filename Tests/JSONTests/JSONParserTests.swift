@@ -65,7 +65,7 @@ struct JSONParserTests {
     Refusal(String(repeating: "{\"a\":", count: 100_000), "line 1, column 321", "deeper than 64"),
   ]
 
-  @Test("broken syntax is refused with its place and its mend", arguments: refusals)
+  @Test("broken syntax is refused with its place and its fix", arguments: refusals)
   func refuses(_ refusal: Refusal) {
     do throws(DocumentError) {
       let value = try JSONValue(parsing: Data(refusal.text.utf8))

@@ -189,7 +189,7 @@ struct ArchitectureTests {
     #expect(abs(adapted - merged) < 2e-3 * abs(merged) + 2e-3)
   }
 
-  @Test("impossible models and adapters are refused with the place and the mend")
+  @Test("impossible models and adapters are refused with the place and the fix")
   func refusals() throws {
     #expect(throws: ArchitectureError.self) {
       _ = try Architecture.cnn(height: 10, width: 8, channels: 1, classes: 3)

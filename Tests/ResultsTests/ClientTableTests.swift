@@ -46,6 +46,44 @@ struct ClientTableTests {
     }
   }
 
+  @Test("the partition is written beside the first round; where it cannot be, no round is stored")
+  func partitionRefused() async throws {
+    try await withFolder { folder in
+      let store = try RunStore.inMemory(filesFolder: folder)
+      try store.write { database in
+        try database.execute(
+          sql: """
+            CREATE TRIGGER refused BEFORE INSERT ON client_partition
+            BEGIN SELECT RAISE(ABORT, 'no room here'); END
+            """)
+      }
+      let recorder = try Sample.recorder(in: store)
+      let simulation = Simulation(
+        scenario: try Sample.scenario, catalog: DatasetCatalog(),
+        options: SimulationOptions(workers: 1))
+      let error = await #expect(throws: StoreError.self) {
+        try await simulation.run(observer: recorder)
+      }
+      #expect(told(error).contains("no room here"))
+      #expect(try store.rounds(of: recorder.runID).isEmpty)
+      await #expect(throws: (any Error).self) {
+        try await recorder.finish(Sample.result(), models: [:], cost: Sample.cost)
+      }
+      #expect(try store.run(named: recorder.runID).status == .running)
+
+      try store.write { try $0.execute(sql: "DROP TRIGGER refused") }
+      let second = try Sample.recorder(in: store)
+      _ = try await simulation.run(observer: second)
+      let rows = try store.write { database in
+        try Int.fetchAll(
+          database,
+          sql: "SELECT train_examples FROM client_partition WHERE run_id = ? ORDER BY client",
+          arguments: [second.runID])
+      }
+      #expect(rows == [100, 100, 200, 200, 200])
+    }
+  }
+
   @Test("a loss that is no number stays one")
   func notANumber() async throws {
     try await withFolder { folder in

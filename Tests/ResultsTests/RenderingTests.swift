@@ -34,7 +34,7 @@ struct RenderingTests {
     #expect(text.contains("Noise alone may put clusters as far apart as these."))
   }
 
-  @Test("the table of a run without privacy promises nothing")
+  @Test("the table of a run without privacy guarantees nothing")
   func noPrivacy() async throws {
     try expectSnapshot(try await Self.text(Sample.result(epsilon: nil)), "run-not-private.txt")
   }

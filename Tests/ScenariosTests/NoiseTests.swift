@@ -47,14 +47,14 @@ struct NoiseTests {
 @Suite("Noise bands")
 struct NoiseBandTests {
   @Test(
-    "what correlated noise cannot be combined with is refused with the key that mends it",
+    "what correlated noise cannot be combined with is refused with the key that fixes it",
     arguments: [
       (["privacy.unit=\"example\""], "set unit to"),
       (["cohort_size=3"], "leave out cohort_size"),
       (["privacy.noise_bands=500"], "at most the number of clients"),
       (["privacy.noise=\"exact\"", "privacy.randomness=\"seeded\""], "made from the seed"),
     ])
-  func refused(_ changes: [String], _ mend: String) throws {
+  func refused(_ changes: [String], _ fix: String) throws {
     let usual = [
       "privacy.unit=\"client\"", "privacy.noise_bands=2", "method={\"name\": \"global\"}",
       "privacy.target_delta=0.01",
@@ -63,6 +63,6 @@ struct NoiseBandTests {
     let error = #expect(throws: ScenarioError.self) {
       try Scenario(json: shippedData("tiny.json"), overrides: usual + changes)
     }
-    #expect("\(error as Any)".contains(mend))
+    #expect("\(error as Any)".contains(fix))
   }
 }

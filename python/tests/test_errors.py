@@ -1,4 +1,4 @@
-"""Failures as exceptions: place, what, mend, exit code."""
+"""Failures as exceptions: place, what, fix, exit code."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def test_problems_of_a_scenario_come_together(tiny, store):
         dpflsim.run(tiny, store=store, progress=False, rounds=0, privcy={"x": 1})
     places = {problem.place: problem for problem in caught.value.problems}
     assert places["rounds"].what == "must be at least 1, got 0"
-    assert places["privcy"].mend == 'did you mean "privacy"?' == caught.value.mend
+    assert places["privcy"].fix == 'did you mean "privacy"?' == caught.value.fix
     assert caught.value.exit_code == 65 and isinstance(caught.value, ValueError)
 
 
@@ -58,7 +58,7 @@ def test_a_budget_that_ends_keeps_its_run(tiny, store):
 def test_what_the_check_refuses_can_be_allowed(tiny, store):
     with pytest.raises(dpflsim.InvalidInput) as caught:
         dpflsim.run(tiny, store=store, progress=False, privacy__target_delta=0.5)
-    assert caught.value.place == "privacy.target_delta" and "--allow DP102" in caught.value.problems[-1].mend
+    assert caught.value.place == "privacy.target_delta" and "--allow DP102" in caught.value.problems[-1].fix
     allowed = dpflsim.run(tiny, store=store, progress=False, privacy__target_delta=0.5, allow=["DP102"])
     assert allowed.privacy.allowed[0].rule == "DP102"
 
@@ -89,7 +89,7 @@ def test_a_processor_that_the_program_inside_does_not_fit(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("line", "place", "what", "mend"),
+    ("line", "place", "what", "fix"),
     [
         ("a.b[2].c: must be at least 1, got 0; give more", "a.b[2].c", "must be at least 1, got 0", "give more"),
         ("/x y/s.json: data.path: is a; b; use c", "data.path", "is a; b", "use c"),
@@ -98,8 +98,8 @@ def test_a_processor_that_the_program_inside_does_not_fit(tmp_path):
         ("t.csv: line 3: no number", "t.csv", "line 3: no number", ""),
     ],
 )
-def test_reading_of_sentences(line, place, what, mend):
-    assert dpflsim.Problem.parse(line, "/x y/s.json") == dpflsim.Problem(place, what, mend)
+def test_reading_of_sentences(line, place, what, fix):
+    assert dpflsim.Problem.parse(line, "/x y/s.json") == dpflsim.Problem(place, what, fix)
 
 
 def test_every_status_has_its_exception():

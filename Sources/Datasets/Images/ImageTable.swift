@@ -70,7 +70,7 @@ public enum ImageTable {
     for file in files where !FileManager.default.fileExists(atPath: file.path) {
       throw DatasetError(
         .missing, at: file.path, "is not there",
-        mend: "make it from a manifest and its images with "
+        fix: "make it from a manifest and its images with "
           + "tools/convert-images MANIFEST.csv FOLDER, and name that folder as data.path")
     }
     return try dataset(
@@ -91,7 +91,7 @@ public enum ImageTable {
           .malformed, at: "\(file), line \(row.line)",
           "has '\(row.fields[place])' as the number of its image, of which there are "
             + "\(packed.count) from 0 on",
-          mend: "name the column of these numbers as data.image_column, or convert the images again"
+          fix: "name the column of these numbers as data.image_column, or convert the images again"
         )
       }
       bytes += packed.bytes[number * size..<(number + 1) * size]

@@ -38,7 +38,7 @@ public enum CIFAR10 {
       throw DatasetError(
         .malformed, at: reader.name,
         "has \(bytes.count) bytes, which is not a whole number of images of \(record) bytes",
-        mend: "give a file of the binary version of CIFAR-10")
+        fix: "give a file of the binary version of CIFAR-10")
     }
     let count = bytes.count / record
     var labels: [UInt8] = []
@@ -49,7 +49,7 @@ public enum CIFAR10 {
       guard label < classCount else {
         throw DatasetError(
           .malformed, at: reader.name, "has the label \(label) at image \(image)",
-          mend: "give a file of CIFAR-10, whose labels are 0 to \(classCount - 1)")
+          fix: "give a file of CIFAR-10, whose labels are 0 to \(classCount - 1)")
       }
       labels.append(label)
       for channel in 0..<channels {

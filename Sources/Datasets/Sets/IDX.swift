@@ -58,7 +58,7 @@ public enum IDX {
     guard sizes.count == 3 || sizes[3] == 3 else {
       throw DatasetError(
         .malformed, at: name, "announces images of \(sizes[3]) channels",
-        mend: "use three channels, or three dimensions for grey")
+        fix: "use three channels, or three dimensions for grey")
     }
     let body = try body(&reader, sizes)
     return Images(
@@ -89,7 +89,7 @@ public enum IDX {
         .malformed, at: reader.name,
         "starts with the bytes \(found) where an IDX file of \(what) has 0 0 8 "
           + dimensions.map { String($0) }.joined(separator: " or "),
-        mend: "give the file of \(what)")
+        fix: "give the file of \(what)")
     }
     let count = Int(magic[3])
     let words = try reader.read(4 * count, what: "an IDX header")
@@ -99,7 +99,7 @@ public enum IDX {
     guard sizes.dropFirst().allSatisfy({ $0 > 0 }) else {
       throw DatasetError(
         .malformed, at: reader.name, "announces images without pixels",
-        mend: "fetch the file again")
+        fix: "fetch the file again")
     }
     return sizes
   }
@@ -114,7 +114,7 @@ public enum IDX {
         let claim = sizes.map { String($0) }.joined(separator: " x ")
         throw DatasetError(
           .malformed, at: reader.name, "announces \(claim) bytes, more than a data file may have",
-          mend: "fetch the file again")
+          fix: "fetch the file again")
       }
       total = product
     }

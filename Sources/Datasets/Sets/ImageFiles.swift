@@ -21,12 +21,12 @@ enum ImageFiles {
         throw DatasetError(
           .malformed, at: files[first].path,
           "has \(images.count) images for the \(labels.count) labels of the file beside it",
-          mend: "use images and labels of the same release")
+          fix: "use images and labels of the same release")
       }
       if let label = labels.first(where: { $0 < firstLabel }) {
         throw DatasetError(
           .malformed, at: files[first + 1].path, "has the label \(label)",
-          mend: "use labels from \(firstLabel) on")
+          fix: "use labels from \(firstLabel) on")
       }
       if firstLabel > 0 { labels = labels.map { $0 - firstLabel } }
       let bytes =
@@ -40,7 +40,7 @@ enum ImageFiles {
     guard shapes[0] == shapes[1] else {
       throw DatasetError(
         .malformed, at: files[2].path, "has images of another size than the training images",
-        mend: "use files of the same release")
+        fix: "use files of the same release")
     }
     return try Dataset(
       name: known.name, shape: shapes[0], classCount: classCount, normalization: .mnist,

@@ -107,6 +107,6 @@ public struct KnownDataset: Sendable, Hashable {
     if let known = all.first(where: { $0.name == name }) { return known }
     throw DatasetError(
       .invalidRequest, at: "data set '\(name)'", "is not known",
-      mend: "use one of: \(all.map(\.name).joined(separator: ", "))")
+      fix: "use one of: \(all.map(\.name).joined(separator: ", "))")
   }
 }

@@ -56,7 +56,7 @@ public struct SyntheticRequest: Sendable, Hashable, Codable {
     guard side * side == features else {
       throw DatasetError(
         .invalidRequest, at: "synthetic.features", "\(features) values are not a square image",
-        mend: "use a square number such as 64")
+        fix: "use a square number such as 64")
     }
     let centers = self.centers()
     let pixels: ([Float]) -> Examples.Values = { values in
@@ -77,14 +77,14 @@ public struct SyntheticRequest: Sendable, Hashable, Codable {
     guard SyntheticRequest.separationRange.contains(separation) else {
       throw DatasetError(
         .invalidRequest, at: "synthetic.separation", "\(separation) is out of range",
-        mend: "use a number from 0 to 100")
+        fix: "use a number from 0 to 100")
     }
     let values = (trainExamples + testExamples).multipliedReportingOverflow(by: features)
     guard !values.overflow, values.partialValue <= SyntheticRequest.mostValues else {
       throw DatasetError(
         .invalidRequest, at: "synthetic",
         "asks for more than \(SyntheticRequest.mostValues) numbers in all",
-        mend: "use fewer examples or features")
+        fix: "use fewer examples or features")
     }
   }
 
@@ -94,7 +94,7 @@ public struct SyntheticRequest: Sendable, Hashable, Codable {
     guard range.contains(value) else {
       throw DatasetError(
         .invalidRequest, at: "synthetic.\(name)", "\(value) is out of range",
-        mend: "use a number from \(range.lowerBound) to \(range.upperBound)")
+        fix: "use a number from \(range.lowerBound) to \(range.upperBound)")
     }
   }
 

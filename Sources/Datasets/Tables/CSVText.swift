@@ -33,7 +33,7 @@ struct CSVText: Equatable {
         throw DatasetError(
           .malformed, at: "\(name), line \(scanner.rowLine)",
           "has \(row.count) fields where the first row has \(first.count)",
-          mend: "correct the line, or state another data.delimiter than "
+          fix: "correct the line, or state another data.delimiter than "
             + Self.described(delimiter))
       }
       fields += row.count
@@ -41,7 +41,7 @@ struct CSVText: Equatable {
         throw DatasetError(
           .malformed, at: "\(name), line \(scanner.rowLine)",
           "goes beyond \(CSVText.mostColumns) columns or \(CSVText.mostFields) fields",
-          mend: "use a smaller table")
+          fix: "use a smaller table")
       }
       rows.append(TextRow(line: scanner.rowLine, fields: row))
     }
@@ -102,7 +102,7 @@ private struct CSVScanner {
     let quoted = position < bytes.count && bytes[position] == CSVScanner.quote
     let field = quoted ? try quotedField() : plainField()
     guard let text = String(validating: field, as: UTF8.self) else {
-      throw problem("is not UTF-8 text", mend: "state data.encoding or convert it with iconv")
+      throw problem("is not UTF-8 text", fix: "state data.encoding or convert it with iconv")
     }
     row.append(text)
     guard row.count <= CSVText.mostColumns, position < bytes.count else { return false }
@@ -131,7 +131,7 @@ private struct CSVScanner {
     position += 1
     while true {
       guard position < bytes.count else {
-        throw problem("opens a quote that is never closed", mend: "close the quote")
+        throw problem("opens a quote that is never closed", fix: "close the quote")
       }
       let byte = bytes[position]
       position += 1
@@ -148,7 +148,7 @@ private struct CSVScanner {
       position == bytes.count || bytes[position] == delimiter
         || bytes[position] == CSVScanner.lineFeed
     else {
-      throw problem("has text after a closing quote", mend: "write quotes inside quotes twice")
+      throw problem("has text after a closing quote", fix: "write quotes inside quotes twice")
     }
     return field
   }
@@ -157,7 +157,7 @@ private struct CSVScanner {
     byte != delimiter && (byte == UInt8(ascii: " ") || byte == 9 || byte == 13)
   }
 
-  private func problem(_ what: String, mend: String) -> DatasetError {
-    DatasetError(.malformed, at: "\(name), line \(rowLine)", what, mend: mend)
+  private func problem(_ what: String, fix: String) -> DatasetError {
+    DatasetError(.malformed, at: "\(name), line \(rowLine)", what, fix: fix)
   }
 }

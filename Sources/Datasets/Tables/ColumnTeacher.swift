@@ -31,7 +31,7 @@ struct ColumnTeacher {
         .malformed, at: "\(table.name), line \(other.first.line)",
         "has '\(other.first.fields[position])' in '\(table.columnName(position))', which holds a number in "
           + "\(numbers.count) rows and none in \(other.count)",
-        mend: "correct the value, list it in data.missing, or state the column in data.columns as "
+        fix: "correct the value, list it in data.missing, or state the column in data.columns as "
           + "categorical")
     }
     return try words()
@@ -60,7 +60,7 @@ struct ColumnTeacher {
         .malformed, at: table.name,
         "has \(values.count) different texts in '\(table.columnName(position))', more than "
           + "\(TableColumns.mostCategories)",
-        mend: "leave the column out by data.drop_columns")
+        fix: "leave the column out by data.drop_columns")
     }
     return .categorical(values.sorted(), hasMissing: hasMissing)
   }

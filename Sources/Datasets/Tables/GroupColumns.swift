@@ -52,7 +52,7 @@ struct GroupReader {
       let name = group.name ?? table.columnName(place)
       guard !places.contains(place), !attributes.contains(where: { $0.name == name }) else {
         throw DatasetError(
-          .invalidRequest, at: key, "names '\(name)' again", mend: "name each column once")
+          .invalidRequest, at: key, "names '\(name)' again", fix: "name each column once")
       }
       places.append(place)
       var names = group.bands.map(Self.names(of:)) ?? []
@@ -64,7 +64,7 @@ struct GroupReader {
           throw DatasetError(
             .invalidRequest, at: key,
             "'\(name)' has \(names.count) values, too many groups to compare",
-            mend:
+            fix:
               "give bands, such as {\"column\": \"\(name)\", \"bands\": [30, 60]}, or another column"
           )
         }
@@ -108,7 +108,7 @@ struct GroupReader {
       throw DatasetError(
         .malformed, at: "\(file), line \(row.line)",
         "has '\(field)' in '\(attributes[attribute].name)', whose groups are bands of numbers",
-        mend: "correct the value, list it in data.missing, or leave the bands out")
+        fix: "correct the value, list it in data.missing, or leave the bands out")
     }
     return UInt16(truncatingIfNeeded: bands.count { $0 <= value })
   }

@@ -32,7 +32,7 @@ struct RowLabels {
     guard names.count <= Int(UInt16.max) else {
       throw DatasetError(
         .malformed, at: table.name, "has \(names.count) groups",
-        mend: "name another data.group_column")
+        fix: "name another data.group_column")
     }
     groupNames = names.sorted()
     classOfLabel = classes.numbers()
@@ -47,13 +47,13 @@ struct RowLabels {
     guard !isPrivate else {
       throw DatasetError(
         .invalidRequest, at: "data.classes", "the labels would be learned from private rows",
-        mend: "list them")
+        fix: "list them")
     }
     let classes = try TableColumns.classes(rows, label, table)
     guard classes.count >= 2 else {
       throw DatasetError(
         .malformed, at: table.name, "has \(classes.count) different labels",
-        mend: "name a column of 2 to \(TableColumns.mostClasses) classes in data.label_column")
+        fix: "name a column of 2 to \(TableColumns.mostClasses) classes in data.label_column")
     }
     return classes
   }
@@ -73,7 +73,7 @@ struct RowLabels {
           .malformed, at: "\(file), line \(row.line)",
           "has the label '\(name)', which is none of the classes "
             + classes.prefix(10).joined(separator: ", "),
-          mend: "correct the row or list the label in data.classes")
+          fix: "correct the row or list the label in data.classes")
       }
       labels.append(known)
     }

@@ -28,7 +28,7 @@ struct RowWeights {
         throw DatasetError(
           .malformed, at: "\(file), line \(row.line)",
           "has '\(field)' in '\(name)', which holds weights",
-          mend: "give a number from 0 on, or leave data.weight_column out")
+          fix: "give a number from 0 on, or leave data.weight_column out")
       }
       shares.append(Float(min(weight, bound) / bound))
     }

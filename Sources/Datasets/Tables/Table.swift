@@ -123,7 +123,7 @@ public enum Table {
     guard !labelled.isEmpty else {
       throw DatasetError(
         .malformed, at: file, "has no row with a label in '\(table.columnName(label))'",
-        mend: "name another data.label_column or give more rows")
+        fix: "name another data.label_column or give more rows")
     }
     return labelled
   }
@@ -135,7 +135,7 @@ public enum Table {
     guard other.width == table.width, other.names == table.names else {
       throw DatasetError(
         .malformed, at: file.name, "has other columns than \(table.name)",
-        mend: "give files of the same columns")
+        fix: "give files of the same columns")
     }
     return other.rows
   }

@@ -43,7 +43,7 @@ struct TableClients {
         guard !missing.contains(name) else {
           throw DatasetError(
             .malformed, at: place, "names no client",
-            mend: "fill the client column or remove the row")
+            fix: "fill the client column or remove the row")
         }
         if let cluster {
           let own = row.fields[cluster]
@@ -51,7 +51,7 @@ struct TableClients {
             throw DatasetError(
               .malformed, at: place,
               "puts client '\(name)' into cluster '\(own)' although it was in '\(earlier)'",
-              mend: "give every row of a client the same cluster")
+              fix: "give every row of a client the same cluster")
           }
         }
         if isTest {
@@ -69,7 +69,7 @@ struct TableClients {
         .malformed, at: train.first?.file ?? "data",
         "gives client '\(holding.client)' \(holding.train.count) rows to train on and "
           + "\(holding.test.count) to test on",
-        mend: "give each client at least one of both: two labelled rows, or two persons with "
+        fix: "give each client at least one of both: two labelled rows, or two persons with "
           + "data.id_column")
     }
     return holdings

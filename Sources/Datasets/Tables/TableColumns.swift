@@ -65,7 +65,7 @@ struct TableColumns {
     guard valueCount > 0 else {
       throw DatasetError(
         .malformed, at: table.name, "has no input columns",
-        mend: "leave fewer out with data.drop_columns or data.feature_columns")
+        fix: "leave fewer out with data.drop_columns or data.feature_columns")
     }
   }
 
@@ -88,7 +88,7 @@ struct TableColumns {
       throw DatasetError(
         .malformed, at: table.name,
         "has one class only, \(classes.map { "'\($0)'" }.joined()), so there is nothing to learn",
-        mend: "name another data.label_column, or list all classes in data.classes")
+        fix: "name another data.label_column, or list all classes in data.classes")
     }
   }
 
@@ -100,7 +100,7 @@ struct TableColumns {
       .invalidRequest, at: name,
       "the scale or the values of \(shown)\(rest) would be read from private rows, which no epsilon "
         + "covers",
-      mend: "state them in data.columns and data.classes, give public rows by data.public_path or "
+      fix: "state them in data.columns and data.classes, give public rows by data.public_path or "
         + "data.public_examples, leave columns out by data.drop_columns, or set "
         + "privacy.target_epsilon to null")
   }
@@ -134,7 +134,7 @@ struct TableColumns {
       if let other = roles[position], other != "left out" {
         throw DatasetError(
           .invalidRequest, at: key, "'\(table.columnName(position))' is already the \(other)",
-          mend: "name another column")
+          fix: "name another column")
       }
       roles[position] = role
     }
@@ -152,12 +152,12 @@ struct TableColumns {
         throw DatasetError(
           .invalidRequest, at: key,
           "'\(table.columnName(position))' is no input but the column that is \(role)",
-          mend: "remove this entry")
+          fix: "remove this entry")
       }
       guard statements[position] == nil else {
         throw DatasetError(
           .invalidRequest, at: key, "'\(table.columnName(position))' was stated before",
-          mend: "remove one of the entries")
+          fix: "remove one of the entries")
       }
       statements[position] = statement.kind
     }
@@ -194,7 +194,7 @@ struct TableColumns {
         .malformed, at: table.name,
         "has \(labels.count) different labels in '\(table.columnName(label))', more than "
           + "\(mostClasses)",
-        mend: "name a column of classes as data.label_column, or list them in data.classes")
+        fix: "name a column of classes as data.label_column, or list them in data.classes")
     }
     return labels.sorted { first, second in
       let (a, b) = (table.dialect.decimal.number(first), table.dialect.decimal.number(second))
@@ -212,7 +212,7 @@ struct TableColumns {
     guard names.count <= Int(UInt16.max) else {
       throw DatasetError(
         .malformed, at: table.name, "has \(names.count) groups in '\(table.columnName(group))'",
-        mend: "name another group column")
+        fix: "name another group column")
     }
     return names.sorted()
   }

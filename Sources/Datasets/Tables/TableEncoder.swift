@@ -39,7 +39,7 @@ struct TableEncoder {
       throw DatasetError(
         .malformed, at: rows.first?.file ?? "data",
         "gives \(rows.count) rows of \(columns.valueCount) numbers",
-        mend: "leave columns of many values out by data.drop_columns, or use fewer rows")
+        fix: "leave columns of many values out by data.drop_columns, or use fewer rows")
     }
     var labels: [Examples.Label] = []
     var groups: [UInt16] = []
@@ -67,7 +67,7 @@ struct TableEncoder {
         "has the label '\(text)', which is none of the \(columns.classes.count) classes ("
           + "\(columns.classes.prefix(10).joined(separator: ", "))"
           + "\(columns.classes.count > 10 ? ", …" : ""))",
-        mend: "correct the row or list the label in data.classes")
+        fix: "correct the row or list the label in data.classes")
     }
     return known
   }
@@ -110,7 +110,7 @@ struct TableEncoder {
   ) -> DatasetError {
     DatasetError(
       .malformed, at: "\(file), line \(row.line)", "has '\(field)' in '\(column.name)', \(what)",
-      mend: "correct the value, list it in data.missing, or state the column in data.columns as "
+      fix: "correct the value, list it in data.missing, or state the column in data.columns as "
         + "categorical")
   }
 }

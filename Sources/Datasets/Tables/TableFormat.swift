@@ -149,12 +149,12 @@ public struct TableFormat: Sendable, Hashable {
     var names = self.names
     if header, !rows.isEmpty { names = rows.removeFirst().fields }
     guard let width = rows.first?.fields.count else {
-      throw DatasetError(.malformed, at: name, "has no rows", mend: "give a table with rows")
+      throw DatasetError(.malformed, at: name, "has no rows", fix: "give a table with rows")
     }
     guard names.isEmpty || names.count == width else {
       throw DatasetError(
         .malformed, at: name, "has \(width) columns for \(names.count) names",
-        mend: "name every column once")
+        fix: "name every column once")
     }
     return NamedRows(rows: rows, names: names, width: width, name: name, dialect: dialect)
   }
@@ -168,7 +168,7 @@ public struct TableFormat: Sendable, Hashable {
         throw DatasetError(
           .invalidRequest, at: name,
           "has no header, so finding its delimiter would read a private row",
-          mend: "state data.delimiter")
+          fix: "state data.delimiter")
       }
       return text.likelyDelimiter(comment: comment)
     }
@@ -176,7 +176,7 @@ public struct TableFormat: Sendable, Hashable {
     guard separators.count == 1, separators[0] < 0x80, ![10, 13, 34].contains(separators[0]) else {
       throw DatasetError(
         .invalidRequest, at: "data.delimiter", "'\(delimiter)' is not one ASCII character",
-        mend: "use ',' or ';' or a tab")
+        fix: "use ',' or ';' or a tab")
     }
     return separators[0]
   }
@@ -204,7 +204,7 @@ struct NamedRows {
       guard (0..<width).contains(position) else {
         throw DatasetError(
           .invalidRequest, at: key, "\(name) has no column \(position)",
-          mend: "count columns from 0 to \(width - 1)")
+          fix: "count columns from 0 to \(width - 1)")
       }
       return position
     case .name(let wanted):
@@ -213,12 +213,12 @@ struct NamedRows {
         let known = names.prefix(20).joined(separator: ", ")
         throw DatasetError(
           .invalidRequest, at: key, "\(name) has no column '\(wanted)'",
-          mend: names.isEmpty ? "give its position" : "use one of: \(known)")
+          fix: names.isEmpty ? "give its position" : "use one of: \(known)")
       }
       guard found.count == 1 else {
         throw DatasetError(
           .invalidRequest, at: key, "\(name) has \(found.count) columns called '\(wanted)'",
-          mend: "give the position of the one you mean, one of \(found)")
+          fix: "give the position of the one you mean, one of \(found)")
       }
       return first
     }

@@ -14,12 +14,12 @@ struct TableSplit {
     guard format.testFraction > 0, format.testFraction < 1 else {
       throw DatasetError(
         .invalidRequest, at: "data.test_fraction", "\(format.testFraction) is out of range",
-        mend: "use a number between 0 and 1")
+        fix: "use a number between 0 and 1")
     }
     guard table.rows.count >= 2 else {
       throw DatasetError(
         .malformed, at: table.name, "has one row, too few to split off a test part",
-        mend: "give data.test_path or more rows")
+        fix: "give data.test_path or more rows")
     }
     self.table = table
     self.format = format
@@ -73,21 +73,21 @@ struct TableSplit {
       default:
         throw DatasetError(
           .malformed, at: place, "has '\(side)' in '\(table.columnName(column))'",
-          mend: "write train or test, or leave data.split_column out")
+          fix: "write train or test, or leave data.split_column out")
       }
       guard let person else { continue }
       if let other = sideOfPerson.updateValue(side, forKey: row.fields[person]), other != side {
         throw DatasetError(
           .malformed, at: place,
           "puts a row of '\(row.fields[person])' into \(side), who has one in \(other)",
-          mend: "keep all rows of a person on one side")
+          fix: "keep all rows of a person on one side")
       }
     }
     guard !parts.train.isEmpty, !parts.test.isEmpty else {
       throw DatasetError(
         .malformed, at: table.name,
         "has \(parts.train.count) rows for training and \(parts.test.count) for testing",
-        mend: "mark rows of both kinds in '\(table.columnName(column))'")
+        fix: "mark rows of both kinds in '\(table.columnName(column))'")
     }
     return parts
   }
@@ -133,7 +133,7 @@ struct TableSplit {
       throw DatasetError(
         .tooFew(requested: count, available: rows), at: "data.public_examples",
         "asks for \(count) of the \(rows) training rows of \(name), which leaves no private one",
-        mend: "use a smaller number")
+        fix: "use a smaller number")
     }
     return order(of: rows, step: 1).prefix(count).map(Int32.init)
   }

@@ -64,7 +64,7 @@ struct DecodedText {
       } else {
         throw DatasetError(
           .malformed, at: Self.place(raw, name), "is not UTF-8 text",
-          mend: "state its encoding in data.encoding or convert the file with iconv")
+          fix: "state its encoding in data.encoding or convert the file with iconv")
       }
     let text: [UInt8]?
     switch found {
@@ -76,7 +76,7 @@ struct DecodedText {
     guard var text, !text.contains(0) else {
       throw DatasetError(
         .malformed, at: Self.place(raw, name), "is not \(found.rawValue) text",
-        mend: "state its encoding in data.encoding or convert the file with iconv")
+        fix: "state its encoding in data.encoding or convert the file with iconv")
     }
     // Line ends of old Macintosh programs: a carriage return alone.
     if !text.contains(10), text.contains(13) { text = text.map { $0 == 13 ? 10 : $0 } }
@@ -95,7 +95,7 @@ struct DecodedText {
   }
 
   private static func refuseBinary(_ raw: [UInt8], _ name: String) throws(DatasetError) {
-    let kinds: [(mark: [UInt8], what: String, mend: String)] = [
+    let kinds: [(mark: [UInt8], what: String, fix: String)] = [
       (
         [0x50, 0x4B, 3, 4], "a spreadsheet (.xlsx, .ods) or another zip archive",
         "save the sheet as CSV"
@@ -111,7 +111,7 @@ struct DecodedText {
       (Array("%PDF".utf8), "a PDF document", "give the table as CSV"),
     ]
     if let kind = kinds.first(where: { raw.starts(with: $0.mark) }) {
-      throw DatasetError(.malformed, at: name, "is \(kind.what), not text", mend: kind.mend)
+      throw DatasetError(.malformed, at: name, "is \(kind.what), not text", fix: kind.fix)
     }
   }
 

@@ -33,7 +33,7 @@ extension TextRequest.Vocabulary {
     else {
       throw DatasetError(
         .missing, at: "model.path", "\(path) is no folder",
-        mend: "give the folder of a Hugging Face model (tools/data minilm fetches one)")
+        fix: "give the folder of a Hugging Face model (tools/data minilm fetches one)")
     }
     do throws(VocabularyError) {
       return try Tokenizer(
@@ -53,10 +53,10 @@ extension DatasetError {
       case .malformed: .malformed
       case .unsupported: .invalidRequest
       }
-    // A vocabulary's problem ends with its mend.
+    // A vocabulary's problem ends with its fix.
     let parts = error.problem.split(separator: "; ", maxSplits: 1).map(String.init)
     self.init(
       kind, at: error.place, parts.first ?? error.problem,
-      mend: parts.count > 1 ? parts[1] : "give the folder of another model")
+      fix: parts.count > 1 ? parts[1] : "give the folder of another model")
   }
 }

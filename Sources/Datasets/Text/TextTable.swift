@@ -40,7 +40,7 @@ public enum TextTable {
     guard format.maximumTokens > tokenizer.addedTokens else {
       throw DatasetError(
         .invalidRequest, at: "model.max_tokens", "\(format.maximumTokens) leaves no room for text",
-        mend: "use at least \(tokenizer.addedTokens + 1)")
+        fix: "use at least \(tokenizer.addedTokens + 1)")
     }
     var format = format
     if !format.hasLabels { format.table.split = .random }
@@ -109,7 +109,7 @@ private struct TextReader {
     guard text != labels.label else {
       throw DatasetError(
         .invalidRequest, at: "data.text_column", "is the column of the label",
-        mend: "name the column of the texts")
+        fix: "name the column of the texts")
     }
   }
 
@@ -122,7 +122,7 @@ private struct TextReader {
       let encoded = tokenizer.encode(row.fields[text], maximum: maximumTokens)
       guard !encoded.ids.isEmpty else {
         throw DatasetError(
-          .malformed, at: "\(file), line \(row.line)", "has an empty text", mend: "remove the row")
+          .malformed, at: "\(file), line \(row.line)", "has an empty text", fix: "remove the row")
       }
       tokens.append(encoded.ids)
       facts.tokens += encoded.ids.count

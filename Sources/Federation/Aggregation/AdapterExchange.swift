@@ -13,7 +13,7 @@ struct NetworkKey: Sendable, Hashable {
 }
 
 /// A model as a client uses it.
-struct ServedModel: Sendable {
+struct MaterializedModel: Sendable {
   let key: NetworkKey
   let plan: TrainingPlan
   /// Base weights and the factors that are not trained.
@@ -88,31 +88,31 @@ struct AdapterExchange: Sendable {
   /// A model for a client to train in a phase.
   ///
   /// - Parameter personal: the client's own B, where it keeps one.
-  func served(
+  func materialized(
     _ vector: [Float], for phase: Phase, client: Int, personal: [Float]?
-  ) -> ServedModel {
+  ) -> MaterializedModel {
     let limit = clientRanks.map { $0[client % $0.count] }
     let key = NetworkKey(trained: phase.trained, rankLimit: limit)
     guard let plan = plans[key] else { preconditionFailure("every phase has its plan") }
-    var served = served(vector, key: key, plan: plan, personal: personal)
-    if rule.trainsWeights { served.start = Array(vector[layout.plan.trainableCount...]) }
-    return served
+    var materialized = materialized(vector, key: key, plan: plan, personal: personal)
+    if rule.trainsWeights { materialized.start = Array(vector[layout.plan.trainableCount...]) }
+    return materialized
   }
 
   /// A model to be evaluated by a client: all of its rank.
-  func evaluated(_ vector: [Float], personal: [Float]?) -> ServedModel {
-    served(
+  func evaluated(_ vector: [Float], personal: [Float]?) -> MaterializedModel {
+    materialized(
       vector, key: NetworkKey(trained: .both, rankLimit: nil), plan: layout.plan,
       personal: personal)
   }
 
-  private func served(
+  private func materialized(
     _ vector: [Float], key: NetworkKey, plan: TrainingPlan, personal: [Float]?
-  ) -> ServedModel {
+  ) -> MaterializedModel {
     let model = model(vector, personal: personal)
     let factors = model.layers.map { $0.limited(to: key.rankLimit ?? .max) }
     let (trainable, frozen) = AdapterLayout.vectors(of: plan, holding: factors)
-    return ServedModel(
+    return MaterializedModel(
       key: key, plan: plan,
       frozen: FrozenParameters(base: layout.base(base, with: model.residual), factors: frozen),
       start: trainable)
@@ -138,8 +138,8 @@ struct AdapterExchange: Sendable {
 
   /// All parameters of a model, as a client with this B uses it.
   func whole(_ vector: [Float], personal: [Float]?) -> [Float] {
-    let served = evaluated(vector, personal: personal)
-    return served.plan.merged(frozen: served.frozen, trainable: served.start)
+    let materialized = evaluated(vector, personal: personal)
+    return materialized.plan.merged(frozen: materialized.frozen, trainable: materialized.start)
   }
 
   /// Where a client's part of a model's vector lies, for a phase: the regulariser's centre and the server's
@@ -155,12 +155,12 @@ struct AdapterExchange: Sendable {
 
   /// Floats that go up and down for a client's work in a phase.
   func traffic(
-    _ served: ServedModel, phase: Phase, contributors: Int, sendsAll: Bool
+    _ materialized: MaterializedModel, phase: Phase, contributors: Int, sendsAll: Bool
   ) -> (up: Int, down: Int) {
-    let layers = served.plan.adaptedLayers
+    let layers = materialized.plan.adaptedLayers
     let a = layers.reduce(0) { $0 + $1.a.count }
     let b = layers.reduce(0) { $0 + $1.b.count }
-    let up = keepsBLocal && !sendsAll ? a : served.start.count
+    let up = keepsBLocal && !sendsAll ? a : materialized.start.count
     let down = rule.downloads(
       factors: (a, b), weights: layout.residualCount, contributors: contributors,
       trained: phase.trained)
@@ -173,10 +173,10 @@ struct AdapterExchange: Sendable {
   private func factors(
     after delta: [Float]?, client: Int, model vector: [Float], phase: Phase, personal: [Float]?
   ) -> [LayerFactors] {
-    let served = served(vector, for: phase, client: client, personal: personal)
-    let trainable = delta.map { zip(served.start, $0).map { $0 + $1 } } ?? served.start
+    let materialized = materialized(vector, for: phase, client: client, personal: personal)
+    let trainable = delta.map { zip(materialized.start, $0).map { $0 + $1 } } ?? materialized.start
     return AdapterLayout.factors(
-      of: served.plan, trainable: trainable, frozen: served.frozen.factors)
+      of: materialized.plan, trainable: trainable, frozen: materialized.frozen.factors)
   }
 
   /// Moves every model that had clients by the rule.

@@ -60,18 +60,18 @@ enum CarrierTraining {
   ///
   /// - Parameter work: starts from the changes of the weights, layer by layer.
   static func run<Source: ExampleSource>(
-    _ work: LocalWork, served: ServedModel, original: [Float], on source: Source,
+    _ work: LocalWork, materialized: MaterializedModel, original: [Float], on source: Source,
     features: FrozenFeatures?, network: Network, canaries: Canaries? = nil,
     observer: (any StepObserver)? = nil
   ) throws(FederationError) -> LocalOutcome {
-    let layers = served.plan.adaptedLayers
+    let layers = materialized.plan.adaptedLayers
     var change = work.start
     var optimizer = LocalOptimizer(work.optimizer, count: change.count)
     var carriers: [GradientCarriers] = []
     let steps = PrivateSteps(
       work, on: source, features: features, network: network, canaries: canaries,
       observer: observer)
-    let taken = try steps.run(count: served.plan.trainableCount) { step in
+    let taken = try steps.run(count: materialized.plan.trainableCount) { step in
       var base = original
       carriers = []
       var offset = 0
@@ -99,10 +99,10 @@ enum CarrierTraining {
       let factors = carriers.map { LayerFactors(a: $0.r, b: $0.l, scale: 1) }
       network.load(frozen: FrozenParameters(base: base, factors: []))
       network.load(
-        trainable: AdapterLayout.vectors(of: served.plan, holding: factors).trainable)
+        trainable: AdapterLayout.vectors(of: materialized.plan, holding: factors).trainable)
     } move: { release in
       let gradients = AdapterLayout.factors(
-        of: served.plan, trainable: release.sum.value, frozen: [])
+        of: materialized.plan, trainable: release.sum.value, frozen: [])
       let direction = zip(carriers, gradients).flatMap { own, gradient in
         own.reconstruct(dL: gradient.b, dR: gradient.a).elements.map { Float($0) }
       }

@@ -52,7 +52,7 @@ extension MethodContext {
 
   /// A warning where training left the weights of a model as they were: a fault of the set-up that
   /// accuracies alone may hide. Models without clients are left out.
-  func unmoved(_ models: WholeModels, base: [Float], assignment: [Int]) -> [String] {
+  func untrainedWarning(_ models: WholeModels, base: [Float], assignment: [Int]) -> [String] {
     guard plan.adapter != nil else { return [] }
     let used = Set(assignment).sorted()
     let still =
@@ -66,7 +66,7 @@ extension MethodContext {
 
   /// The same where models are not merged: parameters that are as they began. Says nothing where clients keep
   /// factors of their own.
-  func unmoved(_ state: FederatedState) -> [String] {
+  func untrainedWarning(_ state: FederatedState) -> [String] {
     guard state.personal == nil else { return [] }
     return Self.warning(
       of: Set(state.assignment).sorted().filter { state.models[$0] == initial })

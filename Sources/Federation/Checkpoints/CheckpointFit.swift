@@ -10,7 +10,7 @@ extension RunCheckpoint {
         context.clients.indices.contains($0.key) && (1...round).contains($0.value)
       }
       && (individual.isEmpty || individual.count == context.clients.count)
-      // A divergence can only grow from 0; a smaller one would promise too much.
+      // A divergence can only grow from 0; a smaller one would guarantee too much.
       && individual.allSatisfy { $0.allSatisfy { $0 >= 0 } }
   }
 }

@@ -2,16 +2,24 @@
 // reproducibility.
 
 import Foundation
+import Kernels
 
 /// A number that is kept by its bits.
 public protocol PackedNumber: Hashable, Sendable {
-  associatedtype Bits: FixedWidthInteger & Sendable
-  var bitPattern: Bits { get }
-  init(bitPattern: Bits)
+  static func bytes(of numbers: [Self]) -> [UInt8]
+  /// Nil if the bytes are no whole numbers.
+  static func numbers(in bytes: [UInt8]) -> [Self]?
 }
 
-extension Float: PackedNumber {}
-extension Double: PackedNumber {}
+extension Float: PackedNumber {
+  public static func bytes(of numbers: [Float]) -> [UInt8] { LittleEndian.bytes(of: numbers) }
+  public static func numbers(in bytes: [UInt8]) -> [Float]? { LittleEndian.floats(in: bytes) }
+}
+
+extension Double: PackedNumber {
+  public static func bytes(of numbers: [Double]) -> [UInt8] { LittleEndian.bytes(of: numbers) }
+  public static func numbers(in bytes: [UInt8]) -> [Double]? { LittleEndian.doubles(in: bytes) }
+}
 
 /// Rows of numbers, each encoded as its little-endian bytes.
 @propertyWrapper
@@ -22,16 +30,10 @@ public struct Packed<Number: PackedNumber>: Hashable, Sendable {
 }
 
 extension Packed: Codable {
-  private static var width: Int { MemoryLayout<Number.Bits>.size }
-
   public func encode(to encoder: any Encoder) throws {
     var box = encoder.unkeyedContainer()
     for row in wrappedValue {
-      var data = Data(capacity: row.count * Self.width)
-      for number in row {
-        withUnsafeBytes(of: number.bitPattern.littleEndian) { data.append(contentsOf: $0) }
-      }
-      try box.encode(data)
+      try box.encode(Data(Number.bytes(of: row)))
     }
   }
 
@@ -41,20 +43,11 @@ extension Packed: Codable {
     wrappedValue = []
     while !box.isAtEnd {
       let data = try box.decode(Data.self)
-      guard data.count.isMultiple(of: Self.width) else {
+      guard let numbers = Number.numbers(in: [UInt8](data)) else {
         throw DecodingError.dataCorruptedError(
           in: box, debugDescription: "\(data.count) bytes are no whole numbers")
       }
-      let count = data.count / Self.width
-      wrappedValue.append(
-        data.withUnsafeBytes { bytes in
-          (0..<count).map { index in
-            Number(
-              bitPattern: Number.Bits(
-                littleEndian: bytes.loadUnaligned(
-                  fromByteOffset: index * Self.width, as: Number.Bits.self)))
-          }
-        })
+      wrappedValue.append(numbers)
     }
   }
 }
@@ -70,36 +63,40 @@ public struct PackedIndices: Hashable, Sendable {
 }
 
 extension PackedIndices: Codable {
-  private static let widths = [1, 2, 4, 8]
-
   public func encode(to encoder: any Encoder) throws {
     let largest = wrappedValue.max() ?? 0
-    let width = Self.widths.first { $0 == 8 || largest >> (8 * $0) == 0 } ?? 8
-    var data = Data(capacity: 1 + width * wrappedValue.count)
-    data.append(UInt8(width))
-    for index in wrappedValue {
-      for byte in 0..<width { data.append(UInt8(truncatingIfNeeded: index >> (8 * byte))) }
-    }
+    let (width, bytes): (UInt8, [UInt8]) =
+      switch largest {
+      case ..<(1 << 8): (1, wrappedValue.map { UInt8(truncatingIfNeeded: $0) })
+      case ..<(1 << 16):
+        (2, LittleEndian.bytes(of: wrappedValue.map { UInt16(truncatingIfNeeded: $0) }))
+      case ..<(1 << 32):
+        (4, LittleEndian.bytes(of: wrappedValue.map { UInt32(truncatingIfNeeded: $0) }))
+      default: (8, LittleEndian.bytes(of: wrappedValue.map { UInt64(truncatingIfNeeded: $0) }))
+      }
     var box = encoder.singleValueContainer()
-    try box.encode(data)
+    try box.encode(Data([width]) + bytes)
   }
 
   /// - Throws: `DecodingError` if the bytes do not hold whole numbers of at least 0.
   public init(from decoder: any Decoder) throws {
     let box = try decoder.singleValueContainer()
     let bytes = [UInt8](try box.decode(Data.self))
-    guard let first = bytes.first, Self.widths.contains(Int(first)),
-      (bytes.count - 1).isMultiple(of: Int(first))
-    else {
+    let indices =
+      switch bytes.first {
+      case 1: bytes.dropFirst().map { Int($0) }
+      case 2: LittleEndian.uint16s(in: bytes, from: 1)?.map { Int($0) }
+      case 4: LittleEndian.uint32s(in: bytes, from: 1)?.map { Int($0) }
+      case 8: LittleEndian.uint64s(in: bytes, from: 1)?.map { Int(truncatingIfNeeded: $0) }
+      default: [Int]?.none
+      }
+    guard let indices else {
       throw DecodingError.dataCorruptedError(
         in: box, debugDescription: "\(bytes.count) bytes are no indices")
     }
-    let width = Int(first)
-    wrappedValue = stride(from: 1, to: bytes.count, by: width).map { place in
-      (0..<width).reduce(0) { $0 | Int(bytes[place + $1]) << (8 * $1) }
-    }
-    guard wrappedValue.allSatisfy({ $0 >= 0 }) else {
+    guard indices.allSatisfy({ $0 >= 0 }) else {
       throw DecodingError.dataCorruptedError(in: box, debugDescription: "an index below 0")
     }
+    wrappedValue = indices
   }
 }

@@ -76,7 +76,7 @@ actor Client {
   nonisolated var seed: UInt64 { settings.seed }
   var exchange: AdapterExchange? { settings.exchange }
 
-  /// Without a promise there is nothing to hide, and the run stays one that can be repeated.
+  /// Without a guarantee there is nothing to hide, and the run stays one that can be repeated.
   var noiseMaking: NoiseMaking {
     profile.budget.targetEpsilon == nil ? NoiseMaking() : settings.noiseMaking
   }
@@ -142,14 +142,15 @@ actor Client {
       if !isUnpaid { entries.append(entry) }
     }
     let (view, features) = trainingData(in: round)
-    let served = task.phase.flatMap {
-      exchange?.served(models[model], for: $0, client: profile.index, personal: personal)
+    let materialized = task.phase.flatMap {
+      exchange?.materialized(models[model], for: $0, client: profile.index, personal: personal)
     }
     var plain = localWork(
-      regularized(task, personal: personal), round: round, start: served?.start ?? models[model]
+      regularized(task, personal: personal), round: round,
+      start: materialized?.start ?? models[model]
     )
     plain.thresholds = state.thresholds(of: model)
-    let levels = try await individualLevels(of: plain, served: served, on: lane)
+    let levels = try await individualLevels(of: plain, materialized: materialized, on: lane)
     plain.exampleBounds = levels.map { levels in
       levels.map {
         Float($0) / Float(IndividualAccountant.levelCount) * Float(profile.budget.maxGradNorm)
@@ -160,7 +161,8 @@ actor Client {
     let canaries = kept?.audited?.canaries
     let (outcome, seen) = try await lane.run {
       try Self.train(
-        work, served: served, base: base, on: view, features: features, canaries: canaries, in: $0)
+        work, materialized: materialized, base: base, on: view, features: features,
+        canaries: canaries, in: $0)
     }
     if let seen { kept?.audited?.add(seen) }
     if let levels, let multiplier = work.privacy?.noiseMultiplier {
@@ -171,9 +173,9 @@ actor Client {
     entries = settings.hasTrustedServer ? [] : entries + outcome.entries
     ledger.append(contentsOf: entries)
     var traffic = (up: outcome.delta.count, down: outcome.delta.count)
-    if let exchange, let served, let phase = task.phase {
+    if let exchange, let materialized, let phase = task.phase {
       traffic = exchange.traffic(
-        served, phase: phase, contributors: task.contributors,
+        materialized, phase: phase, contributors: task.contributors,
         sendsAll: task.training == .fullBatch)
     }
     traffic.up += outcome.thresholds?.count ?? 0
@@ -191,15 +193,16 @@ actor Client {
 
   /// - Parameter base: of the run, where the adapted weights themselves are trained by way of carriers.
   private static func train(
-    _ work: LocalWork, served: ServedModel?, base: [Float]?, on view: ClientView,
+    _ work: LocalWork, materialized: MaterializedModel?, base: [Float]?, on view: ClientView,
     features: FrozenFeatures?, canaries: Canaries?, in workspace: LaneWorkspace
   ) throws(FederationError) -> (LocalOutcome, CanaryRound?) {
-    let network = workspace.network(for: served)
+    let network = workspace.network(for: materialized)
     let witness = CanaryWitness(canaries, work: work)
     let outcome: LocalOutcome
-    if let served, let base {
+    if let materialized, let base {
       outcome = try CarrierTraining.run(
-        work, served: served, original: base, on: view, features: features, network: network,
+        work, materialized: materialized, original: base, on: view, features: features,
+        network: network,
         canaries: canaries, observer: witness)
     } else {
       outcome = try LocalTraining.run(
@@ -218,7 +221,7 @@ actor Client {
       return task
     }
     var task = task
-    let center = exchange.served(
+    let center = exchange.materialized(
       regularizer.center, for: phase, client: profile.index, personal: personal)
     task.regularizer = LocalWork.Regularizer(lambda: regularizer.lambda, center: center.start)
     return task

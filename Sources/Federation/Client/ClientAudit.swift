@@ -21,10 +21,11 @@ extension Client {
     guard let audited = kept?.audited else { return [] }
     let exchange = exchange
     let scores = try await lane.run { workspace in
-      let served = exchange?.evaluated(last, personal: personal)
+      let materialized = exchange?.evaluated(last, personal: personal)
       let start = exchange?.evaluated(first, personal: nil).start ?? first
       return audited.canaries.scores(
-        first: start, last: served?.start ?? last, network: workspace.network(for: served))
+        first: start, last: materialized?.start ?? last,
+        network: workspace.network(for: materialized))
     }
     return audited.evidence(client: profile.index, cluster: profile.cluster, models: scores)
   }

@@ -14,10 +14,10 @@ extension Client {
     let (view, features) =
       profile.earlier(in: round).map { ($0.test, nil) }
       ?? (profile.test, kept?.testFeatures)
-    let served = exchange?.evaluated(model, personal: personal)
+    let materialized = exchange?.evaluated(model, personal: personal)
     let seen = try await lane.run { workspace in
-      let network = workspace.network(for: served)
-      network.load(trainable: served?.start ?? model)
+      let network = workspace.network(for: materialized)
+      network.load(trainable: materialized?.start ?? model)
       return network.evaluate(view, features: features)
     }
     let count = Double(max(seen.examples, 1))
@@ -29,10 +29,10 @@ extension Client {
     _ model: [Float], personal: [Float]?, keepsExamples: Bool, on lane: Lane
   ) async throws -> FinalFigures {
     let (view, features) = (profile.test, kept?.testFeatures)
-    let served = exchange?.evaluated(model, personal: personal)
+    let materialized = exchange?.evaluated(model, personal: personal)
     return try await lane.run { workspace in
-      let network = workspace.network(for: served)
-      network.load(trainable: served?.start ?? model)
+      let network = workspace.network(for: materialized)
+      network.load(trainable: materialized?.start ?? model)
       return FinalFigures(
         of: view, features: features, by: network, keepsExamples: keepsExamples)
     }
@@ -53,14 +53,14 @@ extension Client {
   }
 
   func individualLevels(
-    of work: LocalWork, served: ServedModel?, on lane: Lane
+    of work: LocalWork, materialized: MaterializedModel?, on lane: Lane
   ) async throws -> [Int]? {
     guard kept?.individual != nil, let privacy = work.privacy else { return nil }
     let (view, features) = trainingData(in: work.round)
     return try await lane.run {
       IndividualTracker.levels(
         of: view, features: features, start: work.start, maxGradNorm: privacy.maxGradNorm,
-        network: $0.network(for: served))
+        network: $0.network(for: materialized))
     }
   }
 
@@ -72,10 +72,10 @@ extension Client {
   ) async throws -> IndividualFigures? {
     guard let individual = kept?.individual else { return nil }
     let (view, features) = (profile.train, kept?.trainFeatures)
-    let served = exchange?.evaluated(model, personal: personal)
+    let materialized = exchange?.evaluated(model, personal: personal)
     let losses = try await lane.run { workspace in
-      let network = workspace.network(for: served)
-      network.load(trainable: served?.start ?? model)
+      let network = workspace.network(for: materialized)
+      network.load(trainable: materialized?.start ?? model)
       var losses = [Double](repeating: 0, count: view.count)
       _ = network.evaluate(view, features: features, lossObserver: { losses[$0] = $1 })
       return losses

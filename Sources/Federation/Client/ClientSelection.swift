@@ -35,9 +35,9 @@ extension Client {
     let canaries = kept?.audited?.canaries.includedExamples
     let utilities = try await lane.run { workspace in
       selection.candidates.map { candidate in
-        let served = exchange?.evaluated(models[candidate], personal: personal)
-        let network = workspace.network(for: served)
-        network.load(trainable: served?.start ?? models[candidate])
+        let materialized = exchange?.evaluated(models[candidate], personal: personal)
+        let network = workspace.network(for: materialized)
+        network.load(trainable: materialized?.start ?? models[candidate])
         var seen = network.evaluate(view, features: features)
         if let canaries { seen.add(network.evaluate(canaries)) }
         return seen.correct - 0.5 * Double(seen.examples)

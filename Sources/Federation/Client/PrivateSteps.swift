@@ -32,7 +32,7 @@ package struct StepRelease {
   package let learningRate: Float
 }
 
-/// A sum of gradients that may leave: with its noise, or where no privacy is promised.
+/// A sum of gradients that may leave: with its noise, or where no privacy is guaranteed.
 package enum StepSum {
   case released(Released<[Float]>)
   case unprotected(Unprotected<[Float]>)

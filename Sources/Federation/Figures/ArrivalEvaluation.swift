@@ -84,9 +84,9 @@ struct ArrivalEvaluation: Sendable {
     mean: [Float]?, context: MethodContext, in workspace: LaneWorkspace
   ) throws -> ArrivedClient {
     func seen(_ theta: [Float], _ view: ClientView) -> BatchStatistics {
-      let served = context.exchange?.evaluated(theta, personal: nil)
-      let network = workspace.network(for: served)
-      network.load(trainable: served?.start ?? theta)
+      let materialized = context.exchange?.evaluated(theta, personal: nil)
+      let network = workspace.network(for: materialized)
+      network.load(trainable: materialized?.start ?? theta)
       return network.evaluate(view)
     }
     func share(_ seen: BatchStatistics) -> Double { seen.correct / Double(max(seen.examples, 1)) }
@@ -153,11 +153,11 @@ struct ArrivalEvaluation: Sendable {
   /// A model's factors and the layers trained whole beside them; nil where those are no linear maps behind all adapted
   /// layers.
   private func expert(_ theta: [Float]) -> RoutedExpert? {
-    let served = context.exchange?.evaluated(theta, personal: nil)
-    let plan = served?.plan ?? context.plan
-    let trainable = served?.start ?? theta
+    let materialized = context.exchange?.evaluated(theta, personal: nil)
+    let plan = materialized?.plan ?? context.plan
+    let trainable = materialized?.start ?? theta
     let factors = AdapterLayout.factors(
-      of: plan, trainable: trainable, frozen: served?.frozen.factors ?? frozen.factors)
+      of: plan, trainable: trainable, frozen: materialized?.frozen.factors ?? frozen.factors)
     let layers = plan.adaptedLayers
     var left = Set(plan.slots.map(\.name))
     var byHost: [String: RoutedExpert.Factors] = [:]

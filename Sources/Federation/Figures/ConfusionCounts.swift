@@ -8,25 +8,31 @@ public struct ConfusionCounts: Codable, Hashable, Sendable {
   /// ascending labels.
   public let triples: [UInt32]
 
-  /// - Parameter counts: examples by `label * classes + predicted`.
-  init(classes: Int, counts: [Int: Int]) {
+  /// - Parameter cells: `label * classes + predicted` of every example.
+  init(classes: Int, cells: some Sequence<Int>) {
     self.classes = classes
-    triples = counts.sorted { $0.key < $1.key }.flatMap { cell, count in
-      [
-        UInt32(clamping: cell / classes), UInt32(clamping: cell % classes), UInt32(clamping: count),
-      ]
+    let sorted = cells.sorted()
+    var starts = sorted.indices.filter { $0 == 0 || sorted[$0] != sorted[$0 - 1] }
+    starts.append(sorted.count)
+    var triples: [UInt32] = []
+    // No larger than it must be: a million clients keep one each.
+    triples.reserveCapacity(3 * (starts.count - 1))
+    for (start, end) in zip(starts, starts.dropFirst()) {
+      triples.append(UInt32(clamping: sorted[start] / classes))
+      triples.append(UInt32(clamping: sorted[start] % classes))
+      triples.append(UInt32(clamping: end - start))
     }
+    self.triples = triples
   }
 
   /// - Parameter matrix: square, `matrix[label][predicted]`, no count below 0.
   public init(matrix: [[Int]]) {
-    var counts: [Int: Int] = [:]
-    for (label, row) in matrix.enumerated() {
-      for (predicted, count) in row.enumerated() where count > 0 {
-        counts[label * matrix.count + predicted] = count
+    classes = matrix.count
+    triples = matrix.enumerated().flatMap { label, row in
+      row.enumerated().filter { $0.element > 0 }.flatMap { predicted, count in
+        [UInt32(clamping: label), UInt32(clamping: predicted), UInt32(clamping: count)]
       }
     }
-    self.init(classes: matrix.count, counts: counts)
   }
 
   /// Nil unless the triples are such as `triples` gives: labels below `classes`, each pair once, in order.

@@ -19,12 +19,13 @@ struct FinalFigures: Sendable {
     // Next tokens are not confused with classes.
     let architecture = network.plan.architecture
     let classes = architecture.outputRows == .token ? 1 : architecture.classes
-    var counts: [Int: Int] = [:]
+    var cells: [Int] = []
+    cells.reserveCapacity(view.count)
     var tested =
       keepsExamples
       ? TestedExamples(count: view.count, hasMargins: classes == 2) : nil
     let seen = network.evaluate(view, features: features) { prediction in
-      counts[prediction.label * classes + prediction.predicted, default: 0] += 1
+      cells.append(prediction.label * classes + prediction.predicted)
       tested?.predicted[prediction.position] = prediction.predicted
       if let margin = prediction.margin { tested?.margins[prediction.position] = Double(margin) }
     } lossObserver: { position, loss in
@@ -33,7 +34,7 @@ struct FinalFigures: Sendable {
     let count = Double(max(seen.examples, 1))
     accuracy = seen.correct / count
     loss = seen.loss / count
-    confusion = ConfusionCounts(classes: classes, counts: counts)
+    confusion = ConfusionCounts(classes: classes, cells: cells)
     self.tested = tested
   }
 }

@@ -108,7 +108,7 @@ struct TestTally {
   private var margins: [Double] = []
   private var loss = 0.0
   private var correct = 0
-  private var counts: [Int: Int] = [:]
+  private var cells: [Int] = []
   /// Test examples and those predicted right, by true cluster.
   private var shares: [Int: (tested: Int, right: Int)] = [:]
   private let classes: Int
@@ -126,7 +126,7 @@ struct TestTally {
     if !tested.margins.isEmpty { margins.append(tested.margins[position]) }
     loss += tested.losses[position]
     correct += label == predicted ? 1 : 0
-    counts[label * classes + predicted, default: 0] += 1
+    cells.append(label * classes + predicted)
     if let cluster {
       shares[cluster, default: (0, 0)].tested += 1
       shares[cluster, default: (0, 0)].right += label == predicted ? 1 : 0
@@ -154,7 +154,7 @@ struct TestTally {
       name: name, clients: clients, trainExamples: trainExamples, testExamples: labels.count,
       accuracy: labels.isEmpty ? nil : Double(correct) / count,
       loss: labels.isEmpty ? nil : loss / count,
-      confusion: ConfusionCounts(classes: classes, counts: counts), scores: try scores())
+      confusion: ConfusionCounts(classes: classes, cells: cells), scores: try scores())
     guard clusters.count > 1 else { return result }
     result.byCluster = clusters.enumerated().map { index, cluster in
       let share = shares[index] ?? (0, 0)

@@ -12,6 +12,15 @@ struct SimulationProbe: Sendable {
   let context: MethodContext
   let clients: [Client]
   let executor: any ClientExecutor
+  /// Of every client, close together: looked through in every round, where a million profiles would be gone to.
+  private let trueClusters: [Int32]
+
+  init(context: MethodContext, clients: [Client], executor: any ClientExecutor) {
+    self.context = context
+    self.clients = clients
+    self.executor = executor
+    trueClusters = context.clients.map { Int32(clamping: $0.cluster) }
+  }
 
   /// Whether clients share a model exactly where they share a true cluster; nil where nobody knows true clusters, or
   /// the method finds none.
@@ -20,9 +29,10 @@ struct SimulationProbe: Sendable {
       return nil
     }
     var modelOf = [Int](repeating: -1, count: context.scenario.population.clusters.count)
-    for (client, model) in zip(context.clients, assignment) {
-      guard modelOf[client.cluster] == model || modelOf[client.cluster] < 0 else { return false }
-      modelOf[client.cluster] = model
+    for (cluster, model) in zip(trueClusters, assignment) {
+      let known = modelOf[Int(cluster)]
+      guard known == model || known < 0 else { return false }
+      modelOf[Int(cluster)] = model
     }
     let found = modelOf.filter { $0 >= 0 }
     return Set(found).count == found.count

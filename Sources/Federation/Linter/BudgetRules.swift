@@ -108,7 +108,7 @@ extension CheckRule {
         Violation(
           "privacy",
           "composing training and selections jointly needs noise multiplier \(short(own)) where the "
-            + "published split needs \(short(split)) and spends delta twice; nothing to mend")
+            + "published split needs \(short(split)) and spends delta twice; nothing to fix")
       ]
     },
     CheckRule("DP210", .warning) { facts in

@@ -21,7 +21,7 @@ public struct CheckReport: Sendable, Hashable {
     public let severity: Severity
     /// The place in the scenario.
     public let path: String
-    /// One sentence: what, and how to mend it.
+    /// One sentence: what, and how to fix it.
     public let message: String
 
     /// Where the rule is explained.

@@ -10,7 +10,7 @@ extension CheckRule {
       return [
         Violation(
           "method.selection_rounds_ratio",
-          "no round lets clients select, so a wrong first assignment is never mended; use 0.05 to 0.1"
+          "no round lets clients select, so a wrong first assignment is never fixed; use 0.05 to 0.1"
         )
       ]
     },

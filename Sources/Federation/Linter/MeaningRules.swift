@@ -89,7 +89,7 @@ extension CheckRule {
           "data.max_weight",
           "sums of gradients shrink by (mean weight)/\(short(weight.bound)) while their noise stays: with a mean of a "
             + "tenth of the bound, noise counts ten times as much; lower the bound, which cuts large weights, or leave "
-            + "the weights out if noise costs more than the bias that they mend")
+            + "the weights out if noise costs more than the bias that they fix")
       ]
     },
     CheckRule("DP510", .note) { facts in
@@ -97,7 +97,7 @@ extension CheckRule {
       return [
         Violation(
           "evaluation",
-          "rows have weights in training, and every figure counts rows alike; nothing to mend")
+          "rows have weights in training, and every figure counts rows alike; nothing to fix")
       ]
     },
   ]

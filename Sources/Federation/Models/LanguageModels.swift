@@ -70,7 +70,7 @@ extension Scenario {
       guard let content = try? Data(contentsOf: file, options: .alwaysMapped) else {
         throw DatasetError(
           .missing, at: file.path, "cannot be read",
-          mend: modelPath == nil
+          fix: modelPath == nil
             ? "give a safetensors file in model.path"
             : "give the folder of a Hugging Face model in model.path")
       }

@@ -12,8 +12,8 @@ extension Scenario {
   ///   or not finite.
   func ownWeights(of architecture: Architecture) throws(ArchitectureError) -> [Float]? {
     guard let path = weightsPath else { return nil }
-    func problem(_ what: String, _ mend: String) -> ArchitectureError {
-      ArchitectureError(description: "model.path: \(path) \(what); \(mend)")
+    func problem(_ what: String, _ fix: String) -> ArchitectureError {
+      ArchitectureError(description: "model.path: \(path) \(what); \(fix)")
     }
     let file: Safetensors
     do {

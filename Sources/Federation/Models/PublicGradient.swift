@@ -11,7 +11,7 @@ struct PublicGradient {
   /// Parts into which a batch is cut, whatever the number of lanes, so that the order of every sum is fixed.
   var parts = 4
 
-  /// The sum of the examples' gradients at a whole model. No privacy is promised for them.
+  /// The sum of the examples' gradients at a whole model. No privacy is guaranteed for them.
   ///
   /// - Parameter firstPosition: of a text's first token, among the positions of the model.
   func sum(

@@ -1,6 +1,6 @@
 // What can go wrong in a run after the scenario itself was found good.
 
-/// A run that cannot be started or continued; one sentence with the place and the mend.
+/// A run that cannot be started or continued; one sentence with the place and the fix.
 public enum FederationError: Error, Sendable, Hashable, Codable, CustomStringConvertible {
   /// Why a budget can end before its run.
   public enum BudgetCause: Sendable, Hashable, Codable {

@@ -19,13 +19,14 @@ final class LaneWorkspace {
     network.idleWorkers = idleWorkers
   }
 
-  /// The network for a served model, with its frozen parameters loaded; that of the run without one.
-  func network(for served: ServedModel?) -> Network {
-    guard let served else { return network }
-    let known = otherNetworks[served.key] ?? Network(plan: served.plan, tile: network.tile)
+  /// The network for a materialized model, with its frozen parameters loaded; that of the run without one.
+  func network(for materialized: MaterializedModel?) -> Network {
+    guard let materialized else { return network }
+    let known =
+      otherNetworks[materialized.key] ?? Network(plan: materialized.plan, tile: network.tile)
     known.idleWorkers = idleWorkers
-    otherNetworks[served.key] = known
-    known.load(frozen: served.frozen)
+    otherNetworks[materialized.key] = known
+    known.load(frozen: materialized.frozen)
     return known
   }
 

@@ -78,7 +78,7 @@ public struct Population: Sendable {
     guard !scenario.isOpen else {
       throw DatasetError(
         .invalidRequest, at: "population.clusters", "is left to the table, which was not asked",
-        mend: "read the scenario with Scenario.askingItsTable")
+        fix: "read the scenario with Scenario.askingItsTable")
     }
     self.scenario = scenario
     let request = DatasetRequest(scenario)
@@ -154,14 +154,13 @@ extension Population {
     scenario.repeatableScales ? nil : scales.choices
   }
 
-  /// How the data were dealt: as large as the population, so it is made when it is wanted.
+  /// How the data were dealt.
   ///
   /// - Throws: `DatasetError` if a client's shift does not fit the data set.
   public func report() throws(DatasetError) -> PartitionReport {
-    var report = try PartitionReport(partition, of: dataset)
+    // Whoever arrives, numbered behind the others, takes no part in what the report is of.
+    var report = try PartitionReport(partition, of: dataset, clients: scenario.clientCount)
     report.datasetHash = contentHash
-    // Whoever arrives takes no part in what the report is of.
-    report.clients.removeAll { $0.cluster >= scenario.population.clusters.count }
     return report
   }
 }

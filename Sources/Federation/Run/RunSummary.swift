@@ -139,7 +139,7 @@ struct RunSummary {
           state.models[state.assignment[index]], personal: state.personal?[index],
           keepsExamples: keepsExamples, on: lane)
       }
-      return (figures, context.unmoved(state))
+      return (figures, context.untrainedWarning(state))
     }
     let wholes = context.wholeModels(of: state, frozen: frozen)
     let figures = try await executor.figures(of: indices, cost: \.test.count) {
@@ -149,7 +149,7 @@ struct RunSummary {
         keepsExamples: keepsExamples, on: lane)
     }
     return (
-      figures, context.unmoved(wholes, base: frozen.base, assignment: state.assignment)
+      figures, context.untrainedWarning(wholes, base: frozen.base, assignment: state.assignment)
     )
   }
 

@@ -58,7 +58,7 @@ extension Datasets.Shift {
           throw DatasetError(
             .invalidRequest, at: "shift.label_permutation",
             "'\(name)' is no class of \(dataset.name)",
-            mend: "use each of these once: "
+            fix: "use each of these once: "
               + dataset.classNames.prefix(20).joined(separator: ", "))
         }
         permutation?.append(number)
@@ -82,7 +82,7 @@ extension Dataset {
       guard let group = groupNames.firstIndex(of: wanted) else {
         throw DatasetError(
           .invalidRequest, at: "population.clusters.groups", "'\(wanted)' is no group of \(name)",
-          mend: groupNames.isEmpty
+          fix: groupNames.isEmpty
             ? "leave groups out, since this data set has none"
             : "use some of: " + groupNames.prefix(20).joined(separator: ", "))
       }

@@ -214,11 +214,11 @@ actor Server {
 
   /// The server's budget is everybody's: without it nobody can go on.
   private func admitServer(_ aggregation: ClientLevelAggregation, round: Int) throws {
-    let promise = context.scenario.privacy.budget
-    guard var gate, let epsilon = promise.targetEpsilon else { return }
+    let guarantee = context.scenario.privacy.budget
+    guard var gate, let epsilon = guarantee.targetEpsilon else { return }
     var total = ledger
     total.append(contentsOf: aggregation.entries(round: round))
-    let budget = PrivacyBudget(epsilon: epsilon, delta: promise.targetDelta)
+    let budget = PrivacyBudget(epsilon: epsilon, delta: guarantee.targetDelta)
     try gate.admitServer(total, within: budget, round: round)
     self.gate = gate
   }

@@ -6,7 +6,7 @@ import Foundation
 import Privacy
 
 extension RunSections {
-  /// Clients with the same promise share a line; their figures are shown as ranges.
+  /// Clients with the same guarantee share a line; their figures are shown as ranges.
   func privacy() -> [String] {
     guard result.clients.contains(where: { $0.epsilon != nil }) else {
       return [
@@ -28,13 +28,13 @@ extension RunSections {
       ])
     }
     let allowed = result.allowedFindings ?? []
-    return [heading("Privacy")] + promise.map { "  \($0)" }
+    return [heading("Privacy")] + guarantee.map { "  \($0)" }
       + allowed.map { "  Allowed, though ε says little then: \($0.sentence.printable)" }
       + table.lines(colors: colors)
   }
 
   /// What the numbers mean.
-  private var promise: [String] {
+  private var guarantee: [String] {
     let unit =
       switch result.unit {
       case .example: "each training example of a client"

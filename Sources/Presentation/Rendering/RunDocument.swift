@@ -178,7 +178,7 @@ extension RunResult {
       "sampling": .string(sampling),
       "accountant": accountants.isEmpty
         ? .null : .string(accountants.sorted().joined(separator: ",")),
-      // Of the weakest promise, where clients differ.
+      // Of the weakest guarantee, where clients differ.
       "delta": JSONValue(deltas.max()), "epsilon_max": JSONValue(epsilonMax),
       "epsilon_by_client": list(\.epsilon), "delta_by_client": list(\.delta),
       "target_epsilon_by_client": list(\.targetEpsilon),

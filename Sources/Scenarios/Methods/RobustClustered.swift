@@ -6,7 +6,7 @@ extension Scenario {
     public static let name = "r-dpcfl"
     public static let summary = "Clusters from a full-batch first round, then private selection."
 
-    /// "as-intended" follows the paper with its faults mended; "as-released" repeats the published
+    /// "as-intended" follows the paper with its faults fixed; "as-released" repeats the published
     /// code. JSON key `variant`; default "as-intended".
     public let variant: Variant
     /// Number of clusters; nil chooses among the candidates. JSON key `num_clusters`; 1 up to the
@@ -57,7 +57,7 @@ extension Scenario.RobustClustered {
       .defaults(
         "variant", "as-intended",
         .choice(Scenario.RobustClustered.Variant.allCases.map(\.rawValue)),
-        "as-intended: the paper with its faults mended; as-released: the published code."),
+        "as-intended: the paper with its faults fixed; as-released: the published code."),
       .defaults(
         "num_clusters", .null, .nullable(.integer(1...1000)),
         "Number of clusters; null chooses among the candidates."),

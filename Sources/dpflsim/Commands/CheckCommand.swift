@@ -54,7 +54,7 @@ struct CheckCommand: ParsableCommand {
       let rules = report.findings.filter { $0.severity == .critical }.map(\.rule)
       throw Failure(
         .invalidInput,
-        "\(scenario.file ?? ""): refused by \(rules.joined(separator: ", ")); mend what is said above"
+        "\(scenario.file ?? ""): refused by \(rules.joined(separator: ", ")); fix what is said above"
       )
     }
   }

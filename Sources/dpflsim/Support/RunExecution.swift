@@ -230,7 +230,7 @@ extension Failure {
     self.init(
       .invalidInput,
       (lines + [
-        "refused by \(names.joined(separator: ", ")); mend it, or run it all the same with "
+        "refused by \(names.joined(separator: ", ")); fix it, or run it all the same with "
           + names.map { "--allow \($0)" }.joined(separator: " ")
       ]).joined(separator: "\n"))
   }

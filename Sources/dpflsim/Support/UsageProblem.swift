@@ -1,4 +1,4 @@
-// What the argument parser finds wrong, in the form of every other problem: PLACE: WHAT; HOW TO MEND IT.
+// What the argument parser finds wrong, in the form of every other problem: PLACE: WHAT; HOW TO FIX IT.
 
 import ArgumentParser
 import Foundation
@@ -26,8 +26,8 @@ public struct UsageProblem: Sendable, Hashable, CustomStringConvertible {
     } else {
       let place = path.isEmpty ? "" : command + ": "
       let help = (["dpflsim"] + path + ["--help"]).joined(separator: " ")
-      let mend = what.contains("; ") ? "" : "; `\(help)` says what there is"
-      description = place + what + mend
+      let fix = what.contains("; ") ? "" : "; `\(help)` says what there is"
+      description = place + what + fix
     }
   }
 

@@ -68,8 +68,8 @@ class Part:
                 continue
             if key not in names:
                 near = difflib.get_close_matches(key, names, 1)
-                mend = f'did you mean "{near[0]}"?' if near else "known are " + ", ".join(sorted(names))
-                raise InvalidInput([Problem(here, "unknown key", mend)])
+                fix = f'did you mean "{near[0]}"?' if near else "known are " + ", ".join(sorted(names))
+                raise InvalidInput([Problem(here, "unknown key", fix)])
             setattr(part, names[key], _read(value, kinds[names[key]], here))
         return part
 

@@ -60,7 +60,7 @@ def run(
     Raises:
         InvalidInput: the scenario or the data are wrong; nothing was trained.
         Interrupted: Ctrl-C. The last finished round is stored, and `resume` goes on with it.
-        DpflsimError: everything else, with place, mend and exit code.
+        DpflsimError: everything else, with place, fix and exit code.
     """
     with _arguments(scenario, set, overrides) as (arguments, file):
         options = _options(workers=workers, memory_limit=memory_limit, checkpoint_every=checkpoint_every)

@@ -1,4 +1,4 @@
-"""What can go wrong, as exceptions with the place, how to mend it, and dpflsim's exit status."""
+"""What can go wrong, as exceptions with the place, how to fix it, and dpflsim's exit status."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _OPTION = re.compile(r' \(set by --set ".*"\)$')
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Problem:
-    """One sentence of dpflsim: where, what, how to mend it."""
+    """One sentence of dpflsim: where, what, how to fix it."""
 
     place: str
     """A key of the scenario such as `population.clusters[2].clients`, an option, a file, a run; empty if none."""
     what: str
-    mend: str = ""
+    fix: str = ""
 
     @classmethod
     def parse(cls, line: str, file: str | None = None) -> Problem:
-        """Reads `PLACE: WHAT; HOW TO MEND IT`. A file in front, the scenario's own, is left out of the place."""
+        """Reads `PLACE: WHAT; HOW TO FIX IT`. A file in front, the scenario's own, is left out of the place."""
         line = _OPTION.sub("", line)
         if file and line.startswith(file + ": "):
             line = line[len(file) + 2 :]
@@ -32,11 +32,11 @@ class Problem:
                 break
             places.append(head)
             line = rest
-        what, _, mend = line.rpartition("; ")
-        return cls(": ".join(places), what or mend, mend if what else "")
+        what, _, fix = line.rpartition("; ")
+        return cls(": ".join(places), what or fix, fix if what else "")
 
     def __str__(self) -> str:
-        return (f"{self.place}: " if self.place else "") + self.what + (f"; {self.mend}" if self.mend else "")
+        return (f"{self.place}: " if self.place else "") + self.what + (f"; {self.fix}" if self.fix else "")
 
 
 class DpflsimError(Exception):
@@ -63,9 +63,9 @@ class DpflsimError(Exception):
         return self.problems[0].place if self.problems else ""
 
     @property
-    def mend(self) -> str:
-        """How to mend the first problem that says how."""
-        return next((problem.mend for problem in self.problems if problem.mend), "")
+    def fix(self) -> str:
+        """How to fix the first problem that says how."""
+        return next((problem.fix for problem in self.problems if problem.fix), "")
 
 
 class WrongUsage(DpflsimError):

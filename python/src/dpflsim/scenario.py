@@ -1089,7 +1089,7 @@ class RDpcflMethod(Part):
     """Share of the rounds in which clients select their cluster. At least 0, at most 1. Default: 0.1."""
 
     variant: Literal["as-intended", "as-released"] = UNSET
-    """as-intended: the paper with its faults mended; as-released: the published code. Default:
+    """as-intended: the paper with its faults fixed; as-released: the published code. Default:
     "as-intended"."""
 
 
