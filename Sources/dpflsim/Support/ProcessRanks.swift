@@ -94,7 +94,11 @@ enum ProcessRanks {
     if rank == 0 { Terminal.complain(failure.message) }
     guard let ranks else { exit(failure.status.rawValue) }
     if failure.lostRank { _exit(failure.status.rawValue) }
-    guard isStop else { ranks.abort(status: failure.status.rawValue) }
+    guard isStop else {
+      // A launcher that is told to end the others may do so before it has passed on what was said.
+      try? await Task.sleep(for: .milliseconds(500))
+      ranks.abort(status: failure.status.rawValue)
+    }
     await ranks.close()
     exit(failure.status.rawValue)
   }
