@@ -10,7 +10,7 @@ public struct DatasetError: Error, Sendable, Hashable, CustomStringConvertible {
     case unreadable
     /// The bytes of a file contradict its format.
     case malformed
-    /// A file is well formed, but not the published one that its name guarantees.
+    /// A file is well formed, but not the published one that its name says.
     case changed
     /// A request asks for more examples than there are.
     case tooFew(requested: Int, available: Int)
