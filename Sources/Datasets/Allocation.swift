@@ -17,7 +17,7 @@ import Kernels
 ///   - offsets: for each client a number in [0, 1) that decides how fractions are rounded.
 /// - Returns: for each client the number of examples of each label.
 /// - Precondition: the needs add up to at most the stock.
-func allocate(
+package func allocate(
   needs: [Int], weights: [[Double]], stock: [Int], offsets: [Double]
 ) -> [[Int]] {
   precondition(
@@ -29,9 +29,8 @@ func allocate(
   while !open.isEmpty {
     var requests: [[Int]] = []
     for client in open {
-      var left = stock.indices.map { stock[$0] > 0 ? weights[client][$0] : 0 }
-      if !(left.reduce(0, +) > 0) { left = stock.map(Double.init) }
-      requests.append(systematicShares(needs[client], weights: left, offset: offsets[client]))
+      requests.append(
+        request(needs[client], weights: weights[client], stock: stock, offset: offsets[client]))
     }
     for label in stock.indices {
       let wanted = requests.map { $0[label] }
@@ -51,15 +50,14 @@ func allocate(
 /// The same for one client that has the stock for itself.
 ///
 /// - Precondition: the need is at most the stock.
-func allocate(need: Int, weights: [Double], stock: [Int], offset: Double) -> [Int] {
+package func allocate(need: Int, weights: [Double], stock: [Int], offset: Double) -> [Int] {
   precondition(need <= stock.reduce(0, +), "a client cannot need more than there is")
   var need = need
   var stock = stock
   var given = stock.map { _ in 0 }
   while need > 0 {
-    var left = stock.indices.map { stock[$0] > 0 ? weights[$0] : 0 }
-    if !(left.reduce(0, +) > 0) { left = stock.map(Double.init) }
-    for (label, wanted) in systematicShares(need, weights: left, offset: offset).enumerated() {
+    let wanted = request(need, weights: weights, stock: stock, offset: offset)
+    for (label, wanted) in wanted.enumerated() {
       let granted = min(wanted, stock[label])
       given[label] += granted
       stock[label] -= granted
@@ -67,4 +65,12 @@ func allocate(need: Int, weights: [Double], stock: [Int], offset: Double) -> [In
     }
   }
   return given
+}
+
+/// What a client asks for in one turn: its need in its own proportions among the labels that are left, or, where those have
+/// all run out, in the proportions of the stock.
+private func request(_ need: Int, weights: [Double], stock: [Int], offset: Double) -> [Int] {
+  var left = stock.indices.map { stock[$0] > 0 ? weights[$0] : 0 }
+  if !(left.reduce(0, +) > 0) { left = stock.map(Double.init) }
+  return systematicShares(need, weights: left, offset: offset)
 }

@@ -92,8 +92,8 @@ struct KillTests {
       while kills < 100 {
         let open = before.first { $0.value.digest == nil }?.key
         let process = try program.start(
-          open.map { ["run", "--resume", $0, "--quiet", "--workers", "1"] }
-            ?? ["run", scenario] + Self.settings)
+          (open.map { ["run", "--resume", $0, "--quiet", "--workers", "1"] }
+            ?? ["run", scenario] + Self.settings) + ["--checkpoint-every", "1"])
         let moment = Int.random(in: 1...latest, using: &generator)
         Program.pause(moment)
         kill(process.processIdentifier, SIGKILL)

@@ -285,3 +285,26 @@ func labelCounts(_ indices: [Int32], _ examples: Examples, _ classCount: Int) ->
     #expect(error.place.hasPrefix("partition.clients[0]"))
   }
 }
+
+@Suite("Allocation")
+struct AllocationTests {
+  @Test("a client that has the stock for itself gets what it would get as the only one of many")
+  func alone() {
+    var stream = RandomStream(seed: 3, purpose: .test)
+    for _ in 0..<300 {
+      let labels = 1 + Int(stream.next() % 6)
+      let stock = (0..<labels).map { _ in Int(stream.next() % 20) }
+      let all = stock.reduce(0, +)
+      let need = all == 0 ? 0 : Int(stream.next() % UInt64(all + 1))
+      // Some labels are not wanted at all, so that turns run out of what is.
+      let weights = (0..<labels).map { _ in stream.next() % 3 == 0 ? 0 : stream.nextUnit() }
+      let offset = stream.nextUnit()
+      let given = allocate(need: need, weights: weights, stock: stock, offset: offset)
+      #expect(given.reduce(0, +) == need)
+      #expect(zip(given, stock).allSatisfy { $0 >= 0 && $0 <= $1 })
+      #expect(
+        given
+          == allocate(needs: [need], weights: [weights], stock: stock, offsets: [offset]).first)
+    }
+  }
+}

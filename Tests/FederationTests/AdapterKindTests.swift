@@ -20,6 +20,7 @@ private let kinds = [
   #"{"type": "lorta", "r": 2, "lora_alpha": 4, "target_modules": ["fc2"], "trained": "all", "heads": 2}"#,
   #"{"type": "bottleneck", "width": 3, "target_modules": ["fc2"], "modules_to_save": ["fc3"]}"#,
   #"{"type": "compacter", "width": 4, "factors": 2, "target_modules": ["fc2"], "modules_to_save": ["fc3"]}"#,
+  #"{"type": "mixture", "experts": 3, "r": 2, "lora_alpha": 4, "target_modules": ["fc2"], "modules_to_save": ["fc3"]}"#,
   #"{"type": "op-lora", "r": 2, "lora_alpha": 4, "hidden": 3, "target_modules": ["fc2", "fc3"]}"#,
 ]
 
@@ -100,6 +101,7 @@ struct AdapterKindTests {
       #"{"type": "bitfit", "target_modules": ["fc2"]}"#,
       #"{"type": "ia3", "r": 2, "target_modules": ["fc2"]}"#,
       #"{"type": "prompt"}"#,
+      #"{"type": "mixture", "experts": 2, "r": 1, "lora_alpha": 1, "target_modules": ["fc2"], "top_k": 3}"#,
       #"{"type": "planning-tokens", "count": 1}"#,
     ] {
       #expect(throws: ScenarioError.self) {

@@ -72,6 +72,7 @@ struct FirstRoundTests {
     let own = [
       "lora": #""r": 2, "lora_alpha": 4"#, "rgp": #""r": 2"#, "lorta": #""r": 2, "lora_alpha": 4"#,
       "op-lora": #""r": 2, "lora_alpha": 4"#, "vera": #""r": 2"#, "sparse": #""r": 1"#,
+      "mixture": #""experts": 2, "r": 2, "lora_alpha": 4"#,
       "bottleneck": #""width": 2"#, "compacter": #""width": 4, "factors": 2"#,
     ]
     let elsewhere = [

@@ -76,7 +76,7 @@ struct ResumeTests {
   func cancelled() async throws {
     let scenario = try scenario("rounds=6")
     let expected = try await run(scenario)
-    for policy in [CheckpointPolicy.rounds(4), .seconds(1000), .rounds(1)] {
+    for policy in [CheckpointPolicy.rounds(4), .seconds(1000), .rounds(1), .usual] {
       let stopper = Stopper(after: 3)
       await #expect(throws: CancellationError.self) {
         try await Self.simulation(scenario, checkpoints: policy).run(observer: stopper)
@@ -99,10 +99,20 @@ struct ResumeTests {
 
   @Test("policies say when a checkpoint is due")
   func policies() {
-    #expect((1...6).filter { CheckpointPolicy.rounds(3).isDue(after: $0, seconds: 0) } == [3, 6])
-    #expect(CheckpointPolicy.seconds(2).isDue(after: 1, seconds: 2))
-    #expect(!CheckpointPolicy.seconds(2).isDue(after: 1, seconds: 1.9))
-    #expect(!CheckpointPolicy.never.isDue(after: 1, seconds: 1e9))
+    func isDue(
+      _ policy: CheckpointPolicy, after round: Int = 1, seconds: Double = 0, cost: Double = 0,
+      repeats: Bool = true
+    ) -> Bool {
+      policy.isDue(after: round, seconds: seconds, cost: cost, repeats: repeats)
+    }
+    #expect((1...6).filter { isDue(.rounds(3), after: $0) } == [3, 6])
+    #expect(isDue(.seconds(2), seconds: 2))
+    #expect(!isDue(.seconds(2), seconds: 1.9))
+    #expect(!isDue(.never, seconds: 1e9))
+    #expect(isDue(.share(0.1)), "before the first, whose cost nobody knows")
+    #expect(isDue(.share(0.1), seconds: 2, cost: 0.2))
+    #expect(!isDue(.share(0.1), seconds: 2, cost: 0.3))
+    #expect(isDue(.share(0.1), seconds: 2, cost: 0.3, repeats: false), "it would cost ε")
   }
 
   @Test("a checkpoint of another scenario, of other data or of another shape is refused")
@@ -174,9 +184,9 @@ struct ResumeTests {
     "indices come back from as few bytes as they need", arguments: [0, 255, 256, 65_536, 1 << 40])
   func packedIndices(_ largest: Int) throws {
     struct Box: Codable, Equatable {
-      @PackedIndices var indices: [Int]
+      let indices: PackedIndices
     }
-    let box = Box(indices: (0..<500).map { $0 * largest / 499 })
+    let box = Box(indices: PackedIndices((0..<500).map { $0 * largest / 499 }))
     let data = try JSONEncoder().encode(box)
     #expect(try JSONDecoder().decode(Box.self, from: data) == box)
     let width = largest < 256 ? 1 : largest < 65_536 ? 2 : largest < 1 << 32 ? 4 : 8

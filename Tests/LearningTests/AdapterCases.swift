@@ -44,6 +44,14 @@ extension Case {
       try test(
         "LoRTA, B alone", mlp,
         LoRTAAdapter(rank: 3, loraAlpha: 4, targetModules: ["fc2", "fc3"])),
+      try test(
+        "mixture", cnn,
+        ExpertMixtureAdapter(
+          experts: 3, rank: 2, loraAlpha: 3, temperature: 0.5, targetModules: places)),
+      try test(
+        "mixture by example", cnn,
+        ExpertMixtureAdapter(
+          experts: 3, rank: 1, loraAlpha: 2, level: .example, targetModules: ["conv2", "fc"])),
       try test("biases", net, ModelTensorAdapter(.biases), step: 3e-4),
       try test("norms", net, ModelTensorAdapter(.norms), step: 3e-4),
       try test(
@@ -94,6 +102,15 @@ extension TokenCase {
         LoRTAAdapter(
           rank: 2, loraAlpha: 3, heads: 2, trainsAll: true,
           targetModules: ["query", "key", "value"])),
+      try test(
+        "BERT, mixture by example", bert,
+        ExpertMixtureAdapter(
+          experts: 3, rank: 2, loraAlpha: 4, level: .example,
+          targetModules: ["query", "value", "output.dense"], modulesToSave: saved)),
+      try test(
+        "GPT, mixture", gpt,
+        ExpertMixtureAdapter(
+          experts: 4, rank: 2, loraAlpha: 4, targetModules: ["c_attn", "mlp.c_proj"])),
       try test("GPT, norms", gpt, ModelTensorAdapter(.norms)),
       try test("GPT, IA3", gpt, IA3Adapter(targetModules: ["c_attn"])),
       try test("GPT, bottleneck", gpt, BottleneckAdapter(width: 4, targetModules: ["mlp.c_proj"])),

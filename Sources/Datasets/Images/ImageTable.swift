@@ -22,6 +22,17 @@ public struct ImageFormat: Sendable, Hashable {
 public enum ImageTable {
   static let rowsFile = "rows.csv"
   static let imagesFile = "images.idx"
+  /// The column that `tools/convert-images` writes for `data.image_column`.
+  static let imageColumn = "image"
+
+  /// The folder with packed images that a path means: the folder itself, or that of its table; nil for other paths.
+  static func folder(of path: URL) -> URL? {
+    func isThere(_ name: String, in folder: URL) -> Bool {
+      FileManager.default.fileExists(atPath: folder.appendingPathComponent(name).path)
+    }
+    let folder = path.lastPathComponent == rowsFile ? path.deletingLastPathComponent() : path
+    return isThere(rowsFile, in: folder) && isThere(imagesFile, in: folder) ? folder : nil
+  }
 
   /// Reads images and their table from the bytes of the two files.
   ///

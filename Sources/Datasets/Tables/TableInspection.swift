@@ -12,6 +12,8 @@ public struct TableInspection: Sendable {
       case identifier
       /// Says whose row it is: values that repeat a few times each, as evenly as no measurement does.
       case person
+      /// The number of the row's image.
+      case image
       case empty
     }
 
@@ -36,6 +38,8 @@ public struct TableInspection: Sendable {
   }
 
   public let file: String
+  /// Where the table stands beside packed images: their folder.
+  public let imageFolder: String?
   public let rows: Int
   /// The column that seems to say whose row it is.
   public var person: Column? { columns.first { $0.kind == .person } }
@@ -49,17 +53,21 @@ public struct TableInspection: Sendable {
   public let clients: [(name: String, rows: Int)]
 
   /// - Parameters:
+  ///   - file: a table, or a folder that `tools/convert-images` made.
   ///   - label: name of the label column; nil looks at the columns without one.
   ///   - client: name of the column of clients, if there is one.
   public init(
     file: URL, label: String? = nil, client: String? = nil
   ) throws(DatasetError) {
+    let folder = ImageTable.folder(of: file)
+    let table = folder?.appendingPathComponent(ImageTable.rowsFile) ?? file
     try self.init(
-      bytes: try ByteReader.bytes(of: file), name: file.path, label: label, client: client)
+      bytes: try ByteReader.bytes(of: table), name: table.path, imageFolder: folder?.path,
+      label: label, client: client)
   }
 
   init(
-    bytes: [UInt8], name: String, label: String?, client: String?
+    bytes: [UInt8], name: String, imageFolder: String? = nil, label: String?, client: String?
   ) throws(DatasetError) {
     let format = TableFormat(label: .position(0))
     let table = try format.rows(of: bytes, name: name, isPrivate: false)
@@ -71,13 +79,20 @@ public struct TableInspection: Sendable {
     let labelPlace = try place(label, "--label")
     let clientPlace = try place(client, "--client")
     self.file = name
+    self.imageFolder = imageFolder
     rows = table.rows.count
     dialect = table.dialect
     var columns = (0..<table.width).map {
       Self.column($0, of: table, missing: missing, label: labelPlace)
     }
+    if imageFolder != nil,
+      let image = columns.firstIndex(where: { $0.name == ImageTable.imageColumn })
+    {
+      columns[image].kind = .image
+    }
     let candidates = columns.indices.filter {
       ![labelPlace, clientPlace].contains($0) && columns[$0].mayBePerson
+        && columns[$0].kind != .image
     }
     if let person = candidates.max(by: { columns[$0].personOrder < columns[$1].personOrder }) {
       columns[person].kind = .person

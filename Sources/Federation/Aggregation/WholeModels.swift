@@ -52,7 +52,7 @@ extension MethodContext {
 
   /// A warning where training left the weights of a model as they were: a fault of the set-up that
   /// accuracies alone may hide. Models without clients are left out.
-  func untrainedWarning(_ models: WholeModels, base: [Float], assignment: [Int]) -> [String] {
+  func untrainedWarning(_ models: WholeModels, base: [Float], assignment: Assignment) -> [String] {
     guard plan.adapter != nil else { return [] }
     let used = Set(assignment).sorted()
     let still =

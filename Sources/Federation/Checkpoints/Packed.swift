@@ -55,31 +55,30 @@ extension Packed: Codable {
 // MARK: - Indices
 
 /// Indices from 0, each encoded in as few bytes as the largest needs; the first byte says how many.
-@propertyWrapper
-public struct PackedIndices: Hashable, Sendable {
-  public var wrappedValue: [Int]
+package struct PackedIndices: Hashable, Sendable {
+  package let indices: [Int]
 
-  public init(wrappedValue: [Int]) { self.wrappedValue = wrappedValue }
+  package init(_ indices: [Int]) { self.indices = indices }
 }
 
 extension PackedIndices: Codable {
-  public func encode(to encoder: any Encoder) throws {
-    let largest = wrappedValue.max() ?? 0
+  package func encode(to encoder: any Encoder) throws {
+    let largest = indices.max() ?? 0
     let (width, bytes): (UInt8, [UInt8]) =
       switch largest {
-      case ..<(1 << 8): (1, wrappedValue.map { UInt8(truncatingIfNeeded: $0) })
+      case ..<(1 << 8): (1, indices.map { UInt8(truncatingIfNeeded: $0) })
       case ..<(1 << 16):
-        (2, LittleEndian.bytes(of: wrappedValue.map { UInt16(truncatingIfNeeded: $0) }))
+        (2, LittleEndian.bytes(of: indices.map { UInt16(truncatingIfNeeded: $0) }))
       case ..<(1 << 32):
-        (4, LittleEndian.bytes(of: wrappedValue.map { UInt32(truncatingIfNeeded: $0) }))
-      default: (8, LittleEndian.bytes(of: wrappedValue.map { UInt64(truncatingIfNeeded: $0) }))
+        (4, LittleEndian.bytes(of: indices.map { UInt32(truncatingIfNeeded: $0) }))
+      default: (8, LittleEndian.bytes(of: indices.map { UInt64(truncatingIfNeeded: $0) }))
       }
     var box = encoder.singleValueContainer()
     try box.encode(Data([width]) + bytes)
   }
 
   /// - Throws: `DecodingError` if the bytes do not hold whole numbers of at least 0.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let box = try decoder.singleValueContainer()
     let bytes = [UInt8](try box.decode(Data.self))
     let indices =
@@ -97,6 +96,6 @@ extension PackedIndices: Codable {
     guard indices.allSatisfy({ $0 >= 0 }) else {
       throw DecodingError.dataCorruptedError(in: box, debugDescription: "an index below 0")
     }
-    wrappedValue = indices
+    self.indices = indices
   }
 }

@@ -52,15 +52,24 @@ public enum CheckpointPolicy: Sendable, Hashable {
   case rounds(Int)
   /// After the first round that ends so many seconds after the last checkpoint.
   case seconds(Double)
+  /// After every round, as long as checkpoints take at most this share of the time, in (0, 1]. A run that would release
+  /// something else when it does a round again has one after every round.
+  case share(Double)
   case never
+
+  /// A kill costs at most twenty times what a checkpoint takes, and a round.
+  public static let usual = CheckpointPolicy.share(0.05)
 
   /// - Parameters:
   ///   - round: rounds done.
   ///   - seconds: since the last checkpoint, or since training started.
-  package func isDue(after round: Int, seconds: Double) -> Bool {
+  ///   - cost: seconds that the last checkpoint took; 0 before the first.
+  ///   - repeats: whether a round that is done again releases the same bits.
+  package func isDue(after round: Int, seconds: Double, cost: Double, repeats: Bool) -> Bool {
     switch self {
     case .rounds(let count): round.isMultiple(of: max(count, 1))
     case .seconds(let least): seconds >= least
+    case .share(let share): !repeats || cost <= share * seconds
     case .never: false
     }
   }

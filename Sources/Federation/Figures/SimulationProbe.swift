@@ -12,30 +12,30 @@ struct SimulationProbe: Sendable {
   let context: MethodContext
   let clients: [Client]
   let executor: any ClientExecutor
-  /// Of every client, close together: looked through in every round, where a million profiles would be gone to.
-  private let trueClusters: [Int32]
+  /// How many clients of each true cluster use each model; nil before the first round.
+  private var usage: ModelUsage?
 
   init(context: MethodContext, clients: [Client], executor: any ClientExecutor) {
     self.context = context
     self.clients = clients
     self.executor = executor
-    trueClusters = context.clients.map { Int32(clamping: $0.cluster) }
   }
 
   /// Whether clients share a model exactly where they share a true cluster; nil where nobody knows true clusters, or
   /// the method finds none.
-  func isTrue(_ assignment: [Int]) -> Bool? {
+  ///
+  /// - Parameter moves: all that changed since the last call, of which there is one for each round.
+  mutating func isTrue(_ assignment: Assignment, after moves: [Assignment.Move]) -> Bool? {
     guard context.scenario.method.traits.clusters != .none, context.scenario.knowsClusters else {
       return nil
     }
-    var modelOf = [Int](repeating: -1, count: context.scenario.population.clusters.count)
-    for (cluster, model) in zip(trueClusters, assignment) {
-      let known = modelOf[Int(cluster)]
-      guard known == model || known < 0 else { return false }
-      modelOf[Int(cluster)] = model
+    let clusterOf = { [context] in context.clients[$0].cluster }
+    var current = usage ?? ModelUsage(assignment, clusterOf: clusterOf)
+    if usage != nil {
+      for move in moves { current.take(move, cluster: clusterOf(move.client)) }
     }
-    let found = modelOf.filter { $0 >= 0 }
-    return Set(found).count == found.count
+    usage = current
+    return current.isOneToOne
   }
 
   /// Where the updates that were clustered would lie without their noise: a row of two components for each client. It

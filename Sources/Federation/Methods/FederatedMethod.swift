@@ -12,7 +12,7 @@ public struct FederatedState: Codable, Hashable, Sendable {
   /// θ of every model.
   @Packed public var models: [[Float]]
   /// The model that each client uses.
-  @PackedIndices public var assignment: [Int]
+  public var assignment: Assignment
   /// Posterior probability of each model for each client, while clustering is soft.
   public var posteriors: [[Double]]?
   public var clustering: ClusteringReport?
@@ -32,7 +32,7 @@ public struct FederatedState: Codable, Hashable, Sendable {
 extension FederatedState {
   /// The state of a run that begins.
   public init(models: [[Float]], assignment: [Int]) {
-    self.init(models: models, assignment: assignment, posteriors: nil)
+    self.init(models: models, assignment: Assignment(assignment), posteriors: nil)
   }
 
   /// One model for everybody.

@@ -105,7 +105,7 @@ extension FederatedState {
   mutating func adopt(_ found: UpdateClustering, start: [Float], switchRound: Int) {
     models = [[Float]](repeating: start, count: found.count.clusters)
     moments = nil
-    assignment = found.labels
+    assignment = Assignment(found.labels)
     let posteriors = (0..<found.posteriors.rows).map { found.posteriors.row($0) }
     self.posteriors = posteriors
     clustering = ClusteringReport(

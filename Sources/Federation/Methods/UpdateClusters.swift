@@ -30,9 +30,10 @@ extension Scenario.KMeansClusters: FederatedMethod, RunnableMethod {
     let signal = context.clusteringSignals(of: updates, from: state.models)
     let components = UpdateClusteringOptions.recommended(candidates: [numClusters]).components
     let points = try PrincipalComponents.fit(signal, options: components).points
-    state.assignment = try KMeans.fit(
-      points, clusters: numClusters, starts: starts, seed: context.scenario.seed
-    ).labels
+    state.assignment = Assignment(
+      try KMeans.fit(
+        points, clusters: numClusters, starts: starts, seed: context.scenario.seed
+      ).labels)
     state.models = [[Float]](repeating: context.initial, count: numClusters)
   }
 }

@@ -116,6 +116,15 @@ extension Scenario.Adapter.PlanningTokens: BuildableAdapter {
   }
 }
 
+extension Scenario.Adapter.ExpertMixture: BuildableAdapter {
+  public func adapter(seed: UInt64) -> any Learning.Adapter {
+    ExpertMixtureAdapter(
+      experts: experts, rank: traits.rank, loraAlpha: traits.loraAlpha,
+      level: byExample ? .example : .token, topK: topK, temperature: temperature,
+      targetModules: traits.targetModules, modulesToSave: traits.modulesToSave)
+  }
+}
+
 extension LoRAConfiguration {
   fileprivate init(_ traits: AdapterTraits, trained: TrainedFactors) {
     self.init(

@@ -19,7 +19,7 @@ struct RunDigest: Codable, Sendable {
   static func version(clients: Int) -> Int { clients > largestWhole ? 2 : 1 }
 
   /// - Parameter assignment: of all clients after the round.
-  mutating func add(_ report: RoundReport, assignment: [Int]) {
+  mutating func add(_ report: RoundReport, assignment: Assignment) {
     extend { hash in
       hash.add(UInt64(report.round))
       if Self.version(clients: assignment.count) == 2 {

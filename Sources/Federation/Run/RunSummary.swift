@@ -24,7 +24,9 @@ struct RunProgress: Codable, Sendable {
   /// - Parameters:
   ///   - assignment: of all clients after the round.
   ///   - changeRounds: for clusters whose data change, the first round (from 1) with the new ones.
-  mutating func add(_ report: RoundReport, assignment: [Int], changeRounds: [Int: Int] = [:]) {
+  mutating func add(
+    _ report: RoundReport, assignment: Assignment, changeRounds: [Int: Int] = [:]
+  ) {
     digest.add(report, assignment: assignment)
     bytesUp += report.bytesUp
     bytesDown += report.bytesDown
@@ -210,7 +212,7 @@ struct RunSummary {
 
   private func agreement(_ state: FederatedState) throws -> AgreementReport {
     let truth = context.clients.map(\.cluster)
-    let agreement = try ClusterAgreement(truth: truth, found: state.assignment)
+    let agreement = try ClusterAgreement(truth: truth, found: Array(state.assignment))
     let minorities = context.scenario.population.clusters.indices.filter {
       context.scenario.population.clusters[$0].minority
     }

@@ -114,12 +114,13 @@ public struct Simulation: Sendable {
   ) async throws -> RunProgress {
     var progress = checkpoint?.progress ?? RunProgress()
     let clock = ContinuousClock()
-    var saved = (round: checkpoint?.round ?? 0, time: clock.now)
+    var saved = (round: checkpoint?.round ?? 0, time: clock.now, seconds: 0.0)
     /// After the last finished round: an interrupted round leaves server and clients half changed.
     var latest: RunCheckpoint?
     func save(_ checkpoint: RunCheckpoint) async throws {
+      let begin = clock.now
       try await observer.receive(.checkpoint(checkpoint))
-      saved = (checkpoint.round, clock.now)
+      saved = (checkpoint.round, clock.now, begin.duration(to: clock.now).seconds)
     }
     let beforeChanges = scenario.roundsBeforeChanges
     let changeRounds = scenario.changeRounds
@@ -145,11 +146,13 @@ public struct Simulation: Sendable {
             individual: try await individualDivergences(clients, executor: executor))
         }
         try await observer.receive(.finishedRound(report))
-        let sinceSaved = saved.time.duration(to: clock.now).seconds
-        if let latest, latest.round == scenario.rounds {
-          // Whatever becomes of the result, the rounds need not be done again.
-          try await save(latest)
-        } else if let latest, options.checkpoints.isDue(after: latest.round, seconds: sinceSaved) {
+        // After the last one whatever the policy: whatever becomes of the result, the rounds need not be done again.
+        if let latest,
+          latest.round == scenario.rounds
+            || options.checkpoints.isDue(
+              after: latest.round, seconds: saved.time.duration(to: clock.now).seconds,
+              cost: saved.seconds, repeats: scenario.isReproducible)
+        {
           try await save(latest)
         }
       } catch let error as CancellationError {

@@ -35,7 +35,7 @@ public struct SimulationOptions: Sendable {
 
   public init(
     workers: Int, featureMemory: Int = Self.usualFeatureMemory, memoryLimit: Int? = nil,
-    modelCache: (any ModelCache)? = nil, checkpoints: CheckpointPolicy = .rounds(1),
+    modelCache: (any ModelCache)? = nil, checkpoints: CheckpointPolicy = .usual,
     sharedFeatures: SharedFeatures? = nil
   ) {
     self.sharedFeatures = sharedFeatures

@@ -16,7 +16,7 @@ actor Server {
   let context: MethodContext
   let clients: [Client]
   let executor: any ClientExecutor
-  private let probe: SimulationProbe
+  private var probe: SimulationProbe
   /// Told what a round is about to release, before it does; nil where repeating it costs nothing.
   private let announce: ReleaseAnnouncement?
   /// Handed every released update; nil where nobody wants them.
@@ -131,28 +131,21 @@ actor Server {
       .map { $0.assigned(to: $1.model) }
     }
     let sample = evaluates ? context.scenario.evaluationSample(round: round) : nil
-    let names = reported(
-      participants: participants, before: before, evaluated: sample?.clients ?? [],
-      all: (evaluates && sample == nil) || round == 0)
+    let moves = state.assignment.moves(since: before)
+    // Whoever took part, moved or was looked at, ascending.
+    let names =
+      (evaluates && sample == nil) || round == 0
+      ? Array(clients.indices)
+      : Set(Array(participants.keys) + moves.map(\.client) + (sample?.clients ?? [])).sorted()
     report.clients = names.map { client in
       var figures = participants[client] ?? ClientRound(client: client, model: 0)
       figures.model = state.assignment[client]
       return figures
     }
     report.aggregationError = state.aggregationError
-    report.clustersAreTrue = probe.isTrue(state.assignment)
+    report.clustersAreTrue = probe.isTrue(state.assignment, after: moves)
     if evaluates { try await probe.evaluate(state, sample: sample, into: &report) }
     return report
-  }
-
-  /// The clients that a report names, ascending.
-  private func reported(
-    participants: [Int: ClientRound], before: [Int], evaluated: [Int], all: Bool
-  ) -> [Int] {
-    guard !all else { return Array(clients.indices) }
-    let after = state.assignment
-    let moved = after.indices.filter { after[$0] != before[$0] }
-    return Set(Array(participants.keys) + moved + evaluated).sorted()
   }
 
   /// Says what will leave the clients, or the server, before it does: whatever interrupts the round, it counts.

@@ -84,14 +84,14 @@ private final class PlainBottleneck: BottleneckParts {
 }
 
 /// The small network on a tile's rows. Every row's result is a chain of its own: neighbours change no bit.
-final class BottleneckTerm: AdapterTerm {
+final class BottleneckTerm: TensorTerm {
   let isOnOutput = true
   private let outputs: Int
   private let width: Int
   private let plan: TrainingPlan
   private let host: HostSpec
   private let parts: any BottleneckParts
-  private let gradients: TensorGradients
+  let gradients: TensorGradients
   private let down: FloatBuffer
   private let up: FloatBuffer
   private let downBias: FloatBuffer
@@ -200,14 +200,4 @@ final class BottleneckTerm: AdapterTerm {
     // The residual path keeps e; the small network adds Dᵀ of its inner gradient.
     chainMultiply(view(inner, rows, width), by: downBack, start: .target, into: e)
   }
-
-  func squaredNorm(of example: Int) -> Double { gradients.squaredNorm(of: example) }
-
-  var hasSharedSum: Bool { true }
-
-  func accumulate(_ tile: Tile, coefficients: [Float]) {
-    gradients.accumulate(tile, coefficients: coefficients)
-  }
-
-  func drainSum(into total: inout [Float]) { gradients.drainSum(into: &total) }
 }

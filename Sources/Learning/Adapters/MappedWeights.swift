@@ -26,7 +26,7 @@ public protocol WeightPullback: AnyObject {
 /// A host's mapped weights in a worker.
 ///
 /// Forming Eᵀ X costs an example as much arithmetic as its forward pass through the host.
-final class MappedWeights: AdapterTerm {
+final class MappedWeights: TensorTerm {
   /// W′ and b′ for the θ that was loaded last.
   private(set) var weights = HostWeights(weight: [], bias: [])
   private let adapter: any WeightAdapter
@@ -34,7 +34,7 @@ final class MappedWeights: AdapterTerm {
   private let plan: TrainingPlan
   private let host: HostSpec
   private let target: Int
-  private let gradients: TensorGradients
+  let gradients: TensorGradients
   private let formed: FloatBuffer
   private let formedBias: FloatBuffer
   private var base = HostWeights(weight: [], bias: [])
@@ -82,14 +82,4 @@ final class MappedWeights: AdapterTerm {
       pullback.pullBack(whole, bias: formedBias) { gradients.place($0, example: i) }
     }
   }
-
-  func squaredNorm(of example: Int) -> Double { gradients.squaredNorm(of: example) }
-
-  var hasSharedSum: Bool { true }
-
-  func accumulate(_ tile: Tile, coefficients: [Float]) {
-    gradients.accumulate(tile, coefficients: coefficients)
-  }
-
-  func drainSum(into total: inout [Float]) { gradients.drainSum(into: &total) }
 }

@@ -35,3 +35,20 @@ final class TensorGradients {
 
   func drainSum(into total: inout [Float]) { own.drainSum(into: &total) }
 }
+
+/// A term whose examples' gradients are formed and kept until the sum is taken.
+protocol TensorTerm: AdapterTerm {
+  var gradients: TensorGradients { get }
+}
+
+extension TensorTerm {
+  func squaredNorm(of example: Int) -> Double { gradients.squaredNorm(of: example) }
+
+  var hasSharedSum: Bool { true }
+
+  func accumulate(_ tile: Tile, coefficients: [Float]) {
+    gradients.accumulate(tile, coefficients: coefficients)
+  }
+
+  func drainSum(into total: inout [Float]) { gradients.drainSum(into: &total) }
+}

@@ -34,8 +34,10 @@ public struct CarriedBudget: Sendable, Hashable {
     epsilon = try? BestAccountant().bound(for: event, delta: Self.delta).epsilon
   }
 
-  /// Of the clients of a table: all where there are few, else the smallest, the median and the largest.
+  /// Of the clients of a table: all where there are few, else the smallest, the median and the largest. None beside
+  /// images, whose proposed model is no logistic one.
   public static func of(_ inspection: TableInspection) -> [CarriedBudget] {
+    guard inspection.imageFolder == nil else { return [] }
     let sorted = inspection.clients.sorted { ($0.rows, $0.name) < ($1.rows, $1.name) }
     let shown =
       sorted.count <= 6 ? sorted : [sorted[0], sorted[sorted.count / 2], sorted[sorted.count - 1]]
@@ -45,7 +47,7 @@ public struct CarriedBudget: Sendable, Hashable {
       case .numeric: return sum + (column.missing > 0 ? 2 : 1)
       // One more for words that are missing.
       case .categorical: return sum + column.distinct + 1
-      case .identifier, .person, .empty: return sum
+      case .identifier, .person, .image, .empty: return sum
       }
     }
     let parameters = (inputs + 1) * max(2, inspection.classes.count)

@@ -51,9 +51,10 @@ public struct InspectionText: Sendable {
       return lines.map(\.printable)
     }
     lines.append(
-      "Proposed scenario (`dpflsim init` writes it into a file). Its bounds, categories and classes were read from "
-        + "the rows: replace them by what is known without the rows before you trust an epsilon, or have scales "
-        + "estimated privately (kind estimated, docs/data.md).")
+      "Proposed scenario (`dpflsim init` writes it into a file). Its \(inspection.imageFolder == nil ? "bounds, categories and " : "")classes were read from "
+        + "the rows: replace them by what is known without the rows before you trust an epsilon"
+        + (inspection.imageFolder == nil
+          ? ", or have scales estimated privately (kind estimated, docs/data.md)." : "."))
     lines += scenario.prettyText.components(separatedBy: "\n")
     return lines.map(\.printable)
   }
@@ -69,7 +70,7 @@ public struct InspectionText: Sendable {
 
   private static func values(of column: TableInspection.Column) -> String {
     switch column.kind {
-    case .numeric, .identifier, .person:
+    case .numeric, .identifier, .person, .image:
       column.range.map {
         "\(JSONValue.number($0.lowerBound).text) to \(JSONValue.number($0.upperBound).text)"
       } ?? ""
@@ -84,6 +85,7 @@ public struct InspectionText: Sendable {
     if let line = column.oddLine {
       return "\(column.oddRows) without a number, first on line \(line)"
     }
+    if column.kind == .image { return "the number of the row's image" }
     if column.kind == .identifier { return "one value a row: an id? left out" }
     if column.kind == .person { return "repeats: whose row it is? id_column" }
     if column.settlesLabel { return "settles the label: known only afterwards?" }
@@ -123,13 +125,14 @@ public struct InspectionText: Sendable {
 
   /// A scenario that reads the table; nothing but its label and its clients was asked of the user.
   public var scenario: JSONValue {
+    let isTable = inspection.imageFolder == nil
     var columns: [JSONValue] = []
     var dropped: [JSONValue] = []
     for column in inspection.columns
-    where column.name != inspection.label && column.name != inspection.client {
+    where isTable && column.name != inspection.label && column.name != inspection.client {
       switch column.kind {
       case .identifier, .empty: dropped.append(.string(column.name))
-      case .person: break
+      case .person, .image: break
       case .numeric:
         let range = column.range ?? 0...1
         columns.append([
@@ -145,10 +148,12 @@ public struct InspectionText: Sendable {
       }
     }
     var data: [String: JSONValue] = [
-      "name": "csv", "path": .string(inspection.file), "columns": .array(columns),
+      "name": isTable ? "csv" : "images",
+      "path": .string(inspection.imageFolder ?? inspection.file),
       "label_column": .string(inspection.label ?? ""),
       "classes": .array(inspection.classes.map { .string($0.name) }),
     ]
+    if isTable { data["columns"] = .array(columns) }
     if !dropped.isEmpty { data["drop_columns"] = .array(dropped) }
     if let person = inspection.person { data["id_column"] = .string(person.name) }
     var population: [String: JSONValue] = [:]
@@ -164,9 +169,10 @@ public struct InspectionText: Sendable {
     }
     return [
       "name": "proposed", "rounds": .integer(CarriedBudget.rounds), "data": .object(data),
-      "population": .object(population), "model": ["name": "logistic"],
+      "population": .object(population), "model": ["name": isTable ? "logistic" : "cnn"],
       "local": [
-        "epochs": 1, "batch_size": .integer(CarriedBudget.batchSize), "learning_rate": 0.5,
+        "epochs": 1, "batch_size": .integer(CarriedBudget.batchSize),
+        "learning_rate": isTable ? 0.5 : 0.2,
       ],
       "privacy": [
         "target_epsilon": 3, "target_delta": .number(CarriedBudget.delta), "max_grad_norm": 1,

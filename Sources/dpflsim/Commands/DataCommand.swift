@@ -53,7 +53,9 @@ extension DataCommand {
         dpflsim data inspect patients.csv --label died --client hospital
         """)
 
-    @Argument(help: ArgumentHelp("The table.", valueName: "file"))
+    @Argument(
+      help: ArgumentHelp(
+        "The table, or a folder that tools/convert-images made.", valueName: "file"))
     var file: String
 
     @Option(help: ArgumentHelp("The column of the label.", valueName: "column"))

@@ -40,9 +40,12 @@ struct RunCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Save a checkpoint every so many rounds, every so many seconds (such as 30s), or never.",
+      """
+      Save a checkpoint every so many rounds, every so many seconds (such as 30s), never, or auto: after every \
+      round, as long as that takes at most a twentieth of the time.
+      """,
       valueName: "rounds"))
-  var checkpointEvery = CheckpointPolicy.rounds(1)
+  var checkpointEvery = CheckpointPolicy.usual
 
   @Flag(
     help: """
@@ -163,10 +166,12 @@ struct RunCommand: AsyncParsableCommand {
 }
 
 extension CheckpointPolicy: ExpressibleByArgument {
-  /// "3" rounds, "30s" seconds, or "never".
+  /// "3" rounds, "30s" seconds, "never" or "auto".
   public init?(argument: String) {
     if argument == "never" {
       self = .never
+    } else if argument == "auto" {
+      self = .usual
     } else if argument.hasSuffix("s"), let seconds = Double(argument.dropLast()),
       seconds > 0, seconds.isFinite
     {
@@ -182,6 +187,7 @@ extension CheckpointPolicy: ExpressibleByArgument {
     switch self {
     case .rounds(let count): "\(count)"
     case .seconds(let seconds): "\(seconds)s"
+    case .share: "auto"
     case .never: "never"
     }
   }

@@ -22,7 +22,7 @@ struct RunExecution {
   let store: RunStore
   let workers: Int
   let progress: ProgressDisplay.Style
-  var checkpoints = CheckpointPolicy.rounds(1)
+  var checkpoints = CheckpointPolicy.usual
   /// Bytes that the run may be expected to take; nil sets no limit.
   var memoryLimit: Int?
   /// The run to go on with; nil begins one.

@@ -65,6 +65,7 @@ __all__ = [
     "LoraAdapter",
     "LortaAdapter",
     "MbcMethod",
+    "MixtureAdapter",
     "MlpModel",
     "MnistData",
     "MomentumOptimizer",
@@ -389,6 +390,39 @@ class PlanningTokensAdapter(Part):
 
     predict: bool = UNSET
     """Whether the words count in the loss, or the text's own tokens alone. Default: false."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class MixtureAdapter(Part):
+    """Low-rank experts, shared among rows by a router that is trained with them."""
+
+    type: Literal["mixture"] = field(default="mixture", init=False)
+
+    experts: int
+    """Experts of each layer. At least 2, at most 64. Required."""
+
+    lora_alpha: float
+    """Numerator of the scale lora_alpha / r. Above 0, at most 10,000. Required."""
+
+    r: int
+    """Rank. At least 1, at most 1,024. Required."""
+
+    target_modules: list[str]
+    """Layers to adapt, by their names or the last parts of them. Required."""
+
+    level: Literal["token", "example"] = UNSET
+    """What gets weights of its own: each row (a token, a place of an image) or each example. Default:
+    "token"."""
+
+    modules_to_save: list[str] = UNSET
+    """Layers that are trained whole beside the adapter, such as a fresh classifier."""
+
+    temperature: float = UNSET
+    """What the router's logits are divided by. Above 0, at most 100. Default: 1."""
+
+    top_k: int = UNSET
+    """Experts that take part in a row, those with the largest logits; all unless stated. At least 1, at most
+    64."""
 
 
 @dataclass(kw_only=True, slots=True, repr=False)
@@ -1747,7 +1781,7 @@ class Scenario(ScenarioMethods):
     rounds: int
     """Communication rounds. At least 1, at most 100,000. Required."""
 
-    adapter: LoraAdapter | RgpAdapter | Ia3Adapter | BitfitAdapter | LayerNormAdapter | LinearProbeAdapter | SparseAdapter | FinegatesAdapter | VeraAdapter | ConvLoraAdapter | LortaAdapter | BottleneckAdapter | CompacterAdapter | OpLoraAdapter | PromptAdapter | PlanningTokensAdapter | None = UNSET
+    adapter: LoraAdapter | RgpAdapter | Ia3Adapter | BitfitAdapter | LayerNormAdapter | LinearProbeAdapter | SparseAdapter | FinegatesAdapter | VeraAdapter | ConvLoraAdapter | LortaAdapter | BottleneckAdapter | CompacterAdapter | OpLoraAdapter | PromptAdapter | PlanningTokensAdapter | MixtureAdapter | None = UNSET
     """What is trained on top of a frozen base; null trains the whole model. Default: null."""
 
     arithmetic: Literal["portable", "native"] = UNSET
