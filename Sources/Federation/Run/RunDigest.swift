@@ -2,6 +2,7 @@
 
 import Foundation
 import Hashing
+import Kernels
 import Scenarios
 
 /// SHA-256 over every figure of every round and the final parameters of every model, each number by its
@@ -20,59 +21,61 @@ struct RunDigest: Codable, Sendable {
 
   /// - Parameter assignment: of all clients after the round.
   mutating func add(_ report: RoundReport, assignment: Assignment) {
-    extend { hash in
-      hash.add(UInt64(report.round))
-      if Self.version(clients: assignment.count) == 2 {
-        for client in report.clients {
-          hash.add(UInt64(client.client))
-          hash.add(client)
-        }
-      } else {
-        var named = report.clients[...]
-        for (client, model) in assignment.enumerated() {
-          if let next = named.first, next.client == client {
-            hash.add(named.removeFirst())
-          } else {
-            hash.add(ClientRound(client: client, model: model))
-          }
-        }
+    var words = Words()
+    words.add(report.round)
+    if Self.version(clients: assignment.count) == 2 {
+      for client in report.clients {
+        words.add(client.client)
+        words.add(client)
       }
-      for cluster in report.clusters {
-        hash.add(cluster.testAccuracy)
-        hash.add(cluster.testLoss)
-      }
-      for change in report.changes ?? [] {
-        hash.add(change.old)
-        hash.add(change.new)
+    } else {
+      var named = report.clients[...]
+      for (client, model) in assignment.enumerated() {
+        if let next = named.first, next.client == client {
+          words.add(named.removeFirst())
+        } else {
+          words.add(ClientRound(client: client, model: model))
+        }
       }
     }
+    for cluster in report.clusters {
+      words.add(cluster.testAccuracy)
+      words.add(cluster.testLoss)
+    }
+    for change in report.changes ?? [] {
+      words.add(change.old)
+      words.add(change.new)
+    }
+    extend { $0.update(words) }
   }
 
   /// Clients that came after training.
   mutating func add(_ arrivals: [ArrivalResult]) {
-    extend { hash in
-      for client in arrivals.flatMap(\.clients) {
-        for value in [
-          client.byToken, client.byExample, client.mean, client.chosen, client.best,
-        ] { hash.add(value) }
-        hash.add(UInt64(client.model))
+    var words = Words()
+    for client in arrivals.flatMap(\.clients) {
+      for value in [client.byToken, client.byExample, client.mean, client.chosen, client.best] {
+        words.add(value)
       }
+      words.add(client.model)
     }
+    extend { $0.update(words) }
   }
 
   /// The last part. Portable arithmetic is named in it, so that no digest of native arithmetic can be equal.
   mutating func add(
     models: [[Float]], results: [ClientResult], arithmetic: Scenario.Arithmetic
   ) {
+    var words = Words()
+    for result in results {
+      for value in [result.accuracy, result.loss, result.epsilon] { words.add(value) }
+    }
     extend { hash in
       if arithmetic == .portable { hash.update(data: Data("portable 1".utf8)) }
       for model in models {
-        hash.add(UInt64(model.count))
-        for value in model { hash.add(value) }
+        hash.update(Words(UInt64(model.count)))
+        hash.update(data: Data(LittleEndian.bytes(of: model)))
       }
-      for result in results {
-        for value in [result.accuracy, result.loss, result.epsilon] { hash.add(value) }
-      }
+      hash.update(words)
     }
   }
 
@@ -84,27 +87,32 @@ struct RunDigest: Codable, Sendable {
   }
 }
 
-extension SHA256 {
-  fileprivate mutating func add(_ client: ClientRound) {
-    add(UInt64(client.model))
-    add(UInt64(client.steps))
+/// What is hashed, number by number: handed over at once, since a call for each would take longer than the hash.
+private struct Words {
+  private(set) var values: [UInt64] = []
+
+  init(_ values: UInt64...) { self.values = values }
+
+  mutating func add(_ value: Int) { values.append(UInt64(value)) }
+
+  mutating func add(_ value: Double?) {
+    // A missing value must differ from every number.
+    values.append(value == nil ? 0 : 1)
+    values.append((value ?? 0).bitPattern)
+  }
+
+  mutating func add(_ client: ClientRound) {
+    add(client.model)
+    add(client.steps)
     add(client.updateNorm)
     add(client.trainLoss)
     add(client.testAccuracy)
     add(client.testLoss)
   }
+}
 
-  fileprivate mutating func add(_ value: UInt64) {
-    withUnsafeBytes(of: value.littleEndian) { update(bufferPointer: $0) }
-  }
-
-  fileprivate mutating func add(_ value: Float) {
-    withUnsafeBytes(of: value.bitPattern.littleEndian) { update(bufferPointer: $0) }
-  }
-
-  fileprivate mutating func add(_ value: Double?) {
-    // A missing value must differ from every number.
-    add(value == nil ? 0 : 1 as UInt64)
-    add((value ?? 0).bitPattern)
+extension SHA256 {
+  fileprivate mutating func update(_ words: Words) {
+    update(data: Data(LittleEndian.bytes(of: words.values)))
   }
 }
