@@ -108,6 +108,8 @@ public struct Dataset: Sendable {
   public let table: TableFacts?
   /// What of the texts was cut, for texts.
   public let text: TextFacts?
+  /// Persons with rows at several clients; nil where there are none, or nobody knows.
+  public let sharedPersons: SharedPersons?
   /// SHA-256, in hexadecimal, of everything that training and testing can see; not of the name.
   public let contentHash: String
 
@@ -120,7 +122,7 @@ public struct Dataset: Sendable {
     train: Examples, test: Examples, groupNames: [String] = [],
     attributes: [GroupAttribute] = [], classNames: [String] = [],
     publicTrain: [Int32] = [], holdings: [Holding]? = nil, table: TableFacts? = nil,
-    text: TextFacts? = nil
+    text: TextFacts? = nil, sharedPersons: SharedPersons? = nil
   ) throws(DatasetError) {
     guard (1...Dataset.mostClasses).contains(classCount) else {
       throw DatasetError(
@@ -149,6 +151,7 @@ public struct Dataset: Sendable {
     self.holdings = holdings
     self.table = table
     self.text = text
+    self.sharedPersons = sharedPersons
     contentHash = Dataset.hash(
       shape, classCount, normalization, train, test, groupNames, attributes)
   }

@@ -48,10 +48,13 @@ public struct TextTable: Sendable {
   }
 
   private let columns: [(title: String, alignment: Alignment)]
+  private let keys: Int
   private var rows: [[Cell]] = []
 
-  public init(_ columns: [(title: String, alignment: Alignment)]) {
+  /// - Parameter keys: the first columns, which together tell rows apart.
+  public init(_ columns: [(title: String, alignment: Alignment)], keys: Int = 1) {
     self.columns = columns
+    self.keys = keys
   }
 
   /// - Precondition: one cell a column.
@@ -61,13 +64,13 @@ public struct TextTable: Sendable {
   }
 
   /// One line a row, each indented by two blanks, without blanks at its end. Columns that do not fit the width follow
-  /// in a second table below, each row again under its first cell.
+  /// in a second table below, each row again under the cells that tell it from the others.
   public func lines(colors: Bool, width: Int = String.terminalWidth) -> [String] {
     let all = [columns.map { Cell($0.title, .faint) }] + rows
     let widths = columns.indices.map { column in
       all.map { $0[column].text.displayWidth }.max() ?? 0
     }
-    return Self.blocks(widths, width: width).enumerated().flatMap { place, block in
+    return blocks(widths, width: width).enumerated().flatMap { place, block in
       (place == 0 ? [] : [""]) + all.map { line($0, block, widths, colors: colors) }
     }
   }
@@ -87,17 +90,19 @@ public struct TextTable: Sendable {
       ? turned.lines(colors: colors, width: width) : lines(colors: colors, width: width)
   }
 
-  /// Which columns stand beside each other: the first in every block.
-  private static func blocks(_ widths: [Int], width: Int) -> [[Int]] {
-    guard let first = widths.first else { return [] }
-    var blocks = [[0]]
+  /// Which columns stand beside each other: the keys in every block.
+  private func blocks(_ widths: [Int], width: Int) -> [[Int]] {
+    let repeated = Array(widths.indices.prefix(keys))
+    guard !repeated.isEmpty else { return [] }
+    var blocks = [repeated]
     // Two blanks before each cell.
-    var used = 2 + first
-    for column in widths.indices.dropFirst() {
+    let start = repeated.reduce(0) { $0 + 2 + widths[$1] }
+    var used = start
+    for column in widths.indices.dropFirst(keys) {
       let more = widths[column] == 0 ? 0 : 2 + widths[column]
-      if used + more > width, (blocks.last?.count ?? 0) > 1 {
-        blocks.append([0])
-        used = 2 + first
+      if used + more > width, (blocks.last?.count ?? 0) > repeated.count {
+        blocks.append(repeated)
+        used = start
       }
       blocks[blocks.count - 1].append(column)
       used += more

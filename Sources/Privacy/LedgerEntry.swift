@@ -22,6 +22,8 @@ public enum ReleasePurpose: String, Codable, Hashable, Sendable, CaseIterable {
   case aggregation
   /// Scales of a table's columns.
   case scaling
+  /// Gradients by which the mask of a sparse adapter is chosen.
+  case mask
 }
 
 /// A release and how often it happened, one after another, with the same parameters.

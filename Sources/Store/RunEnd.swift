@@ -1,4 +1,4 @@
-// The end of a run: its models and result, or why it ended early.
+// The end of a run: its models and result, why it ended early, or that it never began.
 
 import Clustering
 public import Federation
@@ -83,6 +83,20 @@ extension RunRecorder {
         run.peakRSSBytes = cost.peakRSSBytes
         run.error = reason
       }
+    }
+  }
+
+  /// Takes back a run that was refused before it began: a new one leaves nothing in the store, one that was to go
+  /// on stays as it was. A run that has begun, or announced a release, is left alone.
+  public func withdraw() throws(StoreError) {
+    guard partition == nil, announced.isEmpty else { return }
+    let before = found?.run
+    try store.write { database in
+      guard let before else {
+        try RunRecord.deleteOne(database, key: runID)
+        return
+      }
+      try before.update(database)
     }
   }
 

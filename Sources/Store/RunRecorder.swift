@@ -18,7 +18,7 @@ public actor RunRecorder: RunObserver {
   private let trueClusters: [Int]
   private var ledger = LedgerHistories()
   /// What the round that goes has announced; it stands in the ledger already.
-  private var announced: [LedgerEntry] = []
+  var announced: [LedgerEntry] = []
   /// Whether a round that is done again releases the same bits.
   private let isReproducible: Bool
   private let hasGeneratedData: Bool

@@ -70,14 +70,16 @@ public struct RunStore: Sendable {
       let configuration = Self.configuration(readonly: readonly)
       do {
         return try DatabaseQueue(path: file.path, configuration: configuration)
-      } catch let error as DatabaseError where readonly && error.resultCode == .SQLITE_CANTOPEN {
+      } catch let error as DatabaseError
+        where readonly && [.SQLITE_CANTOPEN, .SQLITE_READONLY].contains(error.resultCode)
+      {
         return try Self.copyInMemory(of: file, configuration)
       }
     }
   }
 
-  /// SQLite reads a write-ahead log only where it can make a file beside it; from a disk that is
-  /// write-protected, a store is read as a copy.
+  /// SQLite reads a write-ahead log only where it can make a file beside it. On a disk that is write-protected it
+  /// cannot open one, in a folder of somebody else it may not: there a store is read as a copy, with its log.
   private static func copyInMemory(
     of file: URL, _ configuration: Configuration
   ) throws -> DatabaseQueue {

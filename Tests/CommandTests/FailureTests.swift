@@ -26,6 +26,7 @@ struct FailureTests {
     (DatasetError(.tooFew(requested: 2, available: 1), at: "a", "b", fix: "c"), .invalidInput),
     (FederationError.notFinite(client: 1, round: 2), .invalidInput),
     (FederationError.unreachableBudget(client: 1, reason: "x"), .invalidInput),
+    (FederationError.memoryLimit(needed: 2, limit: 1), .stopped),
     (ClusteringError.empty, .invalidInput),
     (AccountingError.invalid(reason: "x"), .invalidInput),
     (SafetensorsError.truncated(bytes: 1), .cannotRead),
@@ -55,6 +56,16 @@ struct FailureTests {
     #expect(failure.status == status, "\(error)")
     #expect(!failure.message.isEmpty && !failure.message.contains("\n"))
     #expect((status == .fault) == failure.message.contains("fault of dpflsim"))
+  }
+
+  @Test(
+    "a memory limit that is too small: place, both sizes, fix; a small limit is not none",
+    arguments: [(1_000_000, "1.0 MB"), (20_099, "20.0 kB"), (999, "999 B")])
+  func memoryLimit(_ limit: Int, _ size: String) {
+    let failure = Failure(FederationError.memoryLimit(needed: 59_234_567, limit: limit))
+    #expect(
+      failure.message.hasPrefix(
+        "--memory-limit: the run needs about 59.3 MB and may take \(size); raise the limit, or "))
   }
 
   @Test("every problem of a scenario is a line of its own, with the file in front")

@@ -143,6 +143,31 @@ struct FaultTests {
     }
   }
 
+  /// What runs a command as somebody whom permissions bind; nil where nobody can be had.
+  static let unprivileged: String? = {
+    guard geteuid() == 0 else { return "" }
+    let other = "setpriv --reuid 65534 --regid 65534 --clear-groups "
+    return (try? shell("\(other)'\(Program.binary.path)' --version")) == 0 ? other : nil
+  }()
+
+  @Test(
+    "a store of somebody else, in a folder of theirs, can be read",
+    .enabled(if: unprivileged != nil, "nobody else can run the program"))
+  func othersStore() async throws {
+    try await Program.inFolder { program in
+      #expect(try program.call("run", Self.tiny, "--quiet").status == 0)
+      let folder = program.store.deletingLastPathComponent().path
+      let protect = "chmod 444 '\(program.store.path)' && chmod 555 '\(folder)'"
+      #expect(try Self.shell(protect) == 0)
+      defer { _ = try? Self.shell("chmod 755 '\(folder)'") }
+      let prefix = try #require(Self.unprivileged)
+      for command in ["runs", "runs show latest", "compare"] {
+        let call = "'\(Program.binary.path)' \(command) --store '\(program.store.path)'"
+        #expect(try Self.shell(prefix + call) == 0, "\(command)")
+      }
+    }
+  }
+
   @Test("a store that is deleted while a run writes it: an error, no crash, no half result")
   func storeDeleted() async throws {
     try await Program.inFolder { program in

@@ -105,7 +105,8 @@ struct MisuseTests {
   func memoryLimit() async throws {
     try await Program.inFolder { program in
       let refused = try program.call("run", FaultTests.tiny, "--memory-limit", "10MB", "--quiet")
-      #expect(refused.status == 75 && refused.errors.contains("--memory-limit"))
+      #expect(refused.status == 75 && refused.errors.contains("--memory-limit: the run needs"))
+      #expect(try RunStore.openExisting(program.store).runs().isEmpty)
       let run = try program.call(
         "run", FaultTests.tiny, "--memory-limit", "1GB", "--quiet", "--format", "json")
       #expect(run.status == 0, "\(run.errors)")

@@ -146,4 +146,20 @@ import Testing
     #expect(look.classes.map(\.rows) == [20, 20])
     #expect(look.clients.map(\.name) == ["a", "b", "c"])
   }
+
+  @Test(
+    "where every client has one row, the sentence is about clients and not about labels",
+    arguments: [TestSplit.random, .stratified])
+  func oneRowEach(_ split: TestSplit) throws {
+    let text = "c,x,y\n" + (0..<40).map { "h\($0),\($0 % 7),\($0 % 2)\n" }.joined()
+    var format = TableFormat(label: .name("y"))
+    format.client = .name("c")
+    format.split = split
+    let error = #expect(throws: DatasetError.self) {
+      try Table.dataset(
+        name: "t", format: format, train: ("t.csv", Array(text.utf8)), test: nil,
+        use: TableUse(isPrivate: false))
+    }
+    #expect(error?.description.contains("t.csv: gives client 'h0'") == true)
+  }
 }

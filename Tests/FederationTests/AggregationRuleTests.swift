@@ -128,6 +128,7 @@ struct AggregationRuleTests {
     for seed in UInt64(1)...5 {
       #expect(try relativeError(.ffaLoRA, input(.b, residual: false, seed: seed)) < 1e-6)
       #expect(try relativeError(.fedSVD, input(.b, residual: false, seed: seed)) < 1e-6)
+      #expect(try relativeError(.fedASK, input(.b, residual: false, seed: seed)) < 1e-6)
       for rule in [Rule.roLoRA, .deer] {
         #expect(try relativeError(rule, input(.b, residual: false, seed: seed)) < 1e-6)
         #expect(try relativeError(rule, input(.a, residual: false, seed: seed)) < 1e-6)
@@ -214,6 +215,31 @@ struct AggregationRuleTests {
     let lengths = (0..<3).map { svd.row($0).reduce(0) { $0 + $1 * $1 } }
     #expect(lengths == lengths.sorted(by: >))
     #expect(abs(zip(svd.row(0), svd.row(2)).reduce(0) { $0 + $1.0 * $1.1 }) < 1e-9)
+  }
+
+  @Test("FedASK gives both factors the same singular values, in order, and lose no rank")
+  func sketches() throws {
+    var given = input(.b, residual: false)
+    let next = try Rule.fedASK.makeRule().aggregate(given)
+    for layer in next.layers {
+      let columns = layer.b.transposed
+      let left = columns.multiplied(by: columns.transposed)
+      let right = layer.a.multiplied(by: layer.a.transposed)
+      #expect(difference(left, right) < 1e-9)
+      #expect((1..<3).allSatisfy { left[$0, $0] <= left[$0 - 1, $0 - 1] + 1e-12 })
+      #expect(abs(left[0, 1]) + abs(left[0, 2]) + abs(left[1, 2]) < 1e-9)
+    }
+    // Nobody moved from B = 0: A must be able to carry the next gradient.
+    let still = given.clients.map { layers in
+      layers.map {
+        LayerFactors(a: $0.a, b: Matrix(rows: $0.b.rows, columns: $0.b.columns), scale: $0.scale)
+      }
+    }
+    given = AggregationInput(start: given.start, clients: still, trained: .b, seed: 1)
+    for layer in try Rule.fedASK.makeRule().aggregate(given).layers {
+      #expect(layer.b.squaredNorm == 0)
+      #expect((0..<3).allSatisfy { k in layer.a.row(k).reduce(0) { $0 + $1 * $1 } > 0.9 })
+    }
   }
 
   @Test("noise of single clients: exact averaging of products has K times the energy of FedIT's")

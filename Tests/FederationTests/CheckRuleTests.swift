@@ -24,6 +24,11 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
   static let noPrivacy = ["privacy.target_epsilon=null"]
   static let ifca = [#"method={"name":"ifca","num_clusters":3}"#]
   static let global = [#"method={"name":"global"}"#]
+  static func mask(ratio: Double) -> [String] {
+    [
+      #"adapter={"type":"sparse","r":1,"target_modules":["fc"],"mask":"private","mask_noise_ratio":\#(ratio)}"#
+    ]
+  }
   static let image = [
     #"data={"name":"fashion-mnist"}"#, #"model={"name":"cnn"}"#,
     "population.clusters[0].shift={\"rotation\":90}",
@@ -63,6 +68,9 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
     RuleCase(
       "DP112", ["population.clusters[2].privacy={\"target_epsilon\":null}"], silent: noPrivacy),
     RuleCase("DP113", ["privacy.noise_multiplier=0.6"], silent: ["privacy.noise_multiplier=9"]),
+    RuleCase(
+      "DP114", TableCases.persons(client: "ward", dropping: "home"),
+      silent: TableCases.persons(client: "home", dropping: "ward")),
     RuleCase("DP201", ["privacy.target_epsilon=11"], silent: ["privacy.target_epsilon=10"]),
     RuleCase(
       "DP202", ["method.selection_epsilon_ratio=0.1", "method.selection_rounds_ratio=0.5"],
@@ -84,6 +92,7 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
     RuleCase("DP209", [], silent: global),
     RuleCase(
       "DP210", TableCases.estimated(ratio: 0.001), silent: TableCases.estimated(ratio: 0.2)),
+    RuleCase("DP211", mask(ratio: 0.5), silent: mask(ratio: 8)),
     RuleCase(
       "DP301", ["method.selection_rounds_ratio=0"],
       silent: ["method.selection_rounds_ratio=0", "method.num_clusters=1"]),
@@ -159,6 +168,25 @@ private enum TableCases {
     data(
       #""drop_columns":["w"],"scale_epsilon_ratio":\#(ratio),"#
         + #""columns":[{"column":"x","kind":"estimated","min":0,"max":200}]"#)
+  }
+
+  private static let personPath: String = {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("dpflsim-persons.csv")
+    // Two rows of each person, at both wards, and at one home.
+    let rows = (0..<4000).map {
+      "p\($0 / 2),w\($0 % 2),h\($0 / 2 % 2),\($0 * 37 % 101),\($0 % 4)\n"
+    }
+    try? Data(("who,ward,home,x,y\n" + rows.joined()).utf8).write(to: file)
+    return file.path
+  }()
+
+  static func persons(client: String, dropping other: String) -> [String] {
+    [
+      #"data={"name":"csv","path":"\#(personPath)","label_column":"y","classes":[0,1,2,3],"id_column":"who","#
+        + #""client_column":"\#(client)","drop_columns":["\#(other)"],"#
+        + #""columns":[{"column":"x","kind":"numeric","min":0,"max":100}]}"#,
+      #"method={"name":"global"}"#, "population={}",
+    ]
   }
 
   static let weighted = data(

@@ -39,7 +39,8 @@ enum Sound {
   }
 
   static func report(_ changes: [String]) throws -> CheckReport {
-    try PrivacyLinter(scenario: scenario(changes), catalog: catalog).report()
+    try PrivacyLinter(scenario: scenario(changes).askingItsTable(catalog), catalog: catalog)
+      .report()
   }
 
   static let shipped = [

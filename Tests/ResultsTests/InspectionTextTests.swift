@@ -9,7 +9,9 @@ import Testing
 @Suite("Proposed scenarios")
 struct InspectionTextTests {
   /// A folder as tools/convert-images writes it: two images, each for many rows.
-  private func inFolder<Result>(_ body: (URL) throws -> Result) throws -> Result {
+  private func inFolder<Result>(
+    size: UInt8 = 8, bytes: Int? = nil, _ body: (URL) throws -> Result
+  ) throws -> Result {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("dpflsim-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -18,8 +20,9 @@ struct InspectionTextTests {
       "image,ward,y\n"
       + (0..<40).map { "\($0),\($0 % 2 == 0 ? "north" : "south"),\($0 / 2 % 2)\n" }.joined()
     try Data(rows.utf8).write(to: folder.appendingPathComponent("rows.csv"))
-    let header: [UInt8] = [0, 0, 8, 3, 0, 0, 0, 40, 0, 0, 0, 8, 0, 0, 0, 8]
-    try Data(header + [UInt8](repeating: 7, count: 40 * 64))
+    let header: [UInt8] = [0, 0, 8, 3, 0, 0, 0, 40, 0, 0, 0, size, 0, 0, 0, size]
+    let count = bytes ?? 40 * Int(size) * Int(size)
+    try Data(header + [UInt8](repeating: 7, count: count))
       .write(to: folder.appendingPathComponent("images.idx"))
     return try body(folder)
   }
@@ -38,6 +41,57 @@ struct InspectionTextTests {
         #expect(CarriedBudget.of(try TableInspection(file: path, label: "y")).isEmpty)
       }
     }
+  }
+
+  @Test("images that the network cannot take get another model, and broken ones a sentence")
+  func sizes() throws {
+    func look(_ folder: URL) throws -> InspectionText {
+      InspectionText(try TableInspection(file: folder, label: "y"))
+    }
+    try inFolder { #expect(try look($0).scenario["model"]?["name"] == "cnn") }
+    try inFolder(size: 7) { #expect(try look($0).scenario["model"]?["name"] == "logistic") }
+    try inFolder(bytes: 100) { folder in
+      #expect(throws: DatasetError.self) { try look(folder) }
+    }
+    try inFolder { folder in
+      let rows = folder.appendingPathComponent("rows.csv")
+      try Data("image,y\n0,1\n40,0\n".utf8).write(to: rows)
+      let error = #expect(throws: DatasetError.self) { try look(folder) }
+      #expect(error?.description.contains("line 3") == true)
+      try Data("picture,y\n0,1\n4,0\n".utf8).write(to: rows)
+      #expect(throws: DatasetError.self) { try look(folder) }
+    }
+  }
+
+  @Test(
+    "what a run could not find out stands in the proposal: an encoding, and which of two columns")
+  func details() throws {
+    let file = FileManager.default.temporaryDirectory
+      .appendingPathComponent("dpflsim-\(UUID().uuidString).csv")
+    defer { try? FileManager.default.removeItem(at: file) }
+    let text =
+      "age,age,Straße,y\n"
+      + (0..<40).map { "\($0 % 9),\($0 % 7).5,\($0 % 2 == 0 ? "groß" : "klein"),\($0 % 2)\n" }
+      .joined()
+    try #require(text.data(using: .isoLatin1)).write(to: file)
+    let scenario = InspectionText(try TableInspection(file: file, label: "y")).scenario
+    #expect(scenario["data"]?["encoding"] == "latin-1")
+    #expect(scenario["data"]?["columns"]?[0]?["column"] == 0)
+    #expect(scenario["data"]?["columns"]?[1]?["column"] == 1)
+    #expect(scenario["data"]?["columns"]?[2]?["column"] == "Straße")
+  }
+
+  @Test("clients carry by persons where a column says whose a row is")
+  func persons() throws {
+    let file = FileManager.default.temporaryDirectory
+      .appendingPathComponent("dpflsim-\(UUID().uuidString).csv")
+    defer { try? FileManager.default.removeItem(at: file) }
+    let rows = (0..<800).map { "\($0 / 20),\($0 < 400 ? "a" : "b"),\($0 % 13).5,\($0 % 2)\n" }
+    try Data(("patient_id,site,x,y\n" + rows.joined()).utf8).write(to: file)
+    let inspection = try TableInspection(file: file, label: "y", client: "site")
+    #expect(inspection.person?.name == "patient_id")
+    #expect(inspection.persons == ["a": 20, "b": 20])
+    #expect(CarriedBudget.of(inspection).map(\.rows) == [16, 16])
   }
 
   @Test("a table alone stays a table, whatever it is called")

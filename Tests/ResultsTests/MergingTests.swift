@@ -163,9 +163,9 @@ struct MergingTests {
     }
   }
 
-  @Test("different data: the largest epsilon; the same or unknown: the sum; none: none")
+  @Test("epsilons add up; of data that share no record, as stated, the largest counts; none: none")
   func privacy() throws {
-    #expect(try merged(.uniform, data: { $0 }).merged.privacy.epsilon == 3)
+    #expect(try merged(.uniform, data: { $0 }).merged.privacy.epsilon == 5)
     let same = try merged(.uniform, data: { _ in "same" }).merged.privacy
     #expect(same.epsilon == 5 && same.delta == 2e-5)
     #expect(try merged(.uniform).merged.privacy.epsilon == 5)
@@ -176,9 +176,19 @@ struct MergingTests {
     #expect(oneRun.epsilon == 2 && oneRun.delta == 1e-5)
     // Two runs on x, one on y: 2 + 1 against 2.5.
     #expect(
-      MergedPrivacy([part("a", "x", 2), part("b", "x", 1), part("c", "y", 2.5)]).epsilon == 3)
+      MergedPrivacy([part("a", "x", 2), part("b", "x", 1), part("c", "y", 2.5)], areDisjoint: true)
+        .epsilon == 3)
+    // That data differ does not say that no record is in both.
     #expect(
-      MergedPrivacy([part("a", "x", 2), part("b", "y", 1), part(nil, nil, 0.5)]).epsilon == 2.5)
+      MergedPrivacy([part("a", "x", 2), part("b", "x", 1), part("c", "y", 2.5)]).epsilon == 5.5)
+    #expect(MergedPrivacy([part("a", "x", 2), part("b", "y", 1)]).epsilon == 3)
+    #expect(MergedPrivacy([part("a", "x", 2), part("b", "y", 1)]).delta == 2e-5)
+    #expect(
+      MergedPrivacy([part("a", "x", 2), part("b", "y", 1)], areDisjoint: true).epsilon == 2)
+    #expect(
+      MergedPrivacy(
+        [part("a", "x", 2), part("b", "y", 1), part(nil, nil, 0.5)], areDisjoint: true
+      ).epsilon == 2.5)
     #expect(MergedPrivacy([part("a", "x", 2), part("b", "y", nil)]).epsilon == nil)
   }
 

@@ -153,6 +153,29 @@ struct PEFTExportTests {
     }
   }
 
+  @Test("a kind that PEFT has not comes with all its settings, and its card does not promise PEFT")
+  func ownKind() async throws {
+    let test = try Self.cases()[2].1
+    let settings =
+      #"{"type": "mixture", "experts": 3, "r": 2, "lora_alpha": 4, "top_k": 2, "target_modules": ["fc1"]}"#
+    let made = try MadeUp(
+      data: test.data, model: test.model, adapter: settings, architecture: test.architecture)
+    try await withFolder { folder in
+      let store = try RunStore.open(folder.appendingPathComponent("s.sqlite"))
+      _ = try PEFTExport(of: await made.store(in: store), in: store).write(to: folder)
+      let config = try JSONValue(
+        parsing: Data(
+          contentsOf: folder.appendingPathComponent("model-1/adapter_config.json")))
+      #expect(config["dpflsim_kind"] == "mixture" && config["peft_type"] == nil)
+      let kept = config["dpflsim_settings"]
+      #expect(kept?["experts"] == 3 && kept?["top_k"] == 2 && kept?["level"] == "token")
+      #expect(kept?["temperature"] == 1)
+      let card = try String(
+        contentsOf: folder.appendingPathComponent("model-1/README.md"), encoding: .utf8)
+      #expect(card.contains("library_name: dpflsim") && !card.contains("PeftModel"))
+    }
+  }
+
   @Test("a folder with the adapters of another run is refused, or emptied on request")
   func occupied() async throws {
     try await withFolder { folder in

@@ -34,6 +34,28 @@ struct RenderingTests {
     #expect(text.contains("Noise alone may put clusters as far apart as these."))
   }
 
+  @Test("with one true cluster there is no gap between clusters")
+  func oneCluster() async throws {
+    let sample = try Sample.result()
+    let clients = sample.clients.map { client in
+      ClientResult(
+        client: client.client, cluster: 0, model: 0, trainExamples: client.trainExamples,
+        testExamples: client.testExamples, accuracy: client.accuracy, loss: client.loss,
+        epsilon: nil, delta: client.delta, targetEpsilon: nil, noiseMultiplier: nil,
+        firstRoundNoiseMultiplier: nil, accountant: nil, confusion: client.confusion)
+    }
+    let text = try await Self.text(
+      RunResult(
+        scenario: sample.scenario, scenarioHash: sample.scenarioHash, method: "global",
+        variant: nil, seed: 7, rounds: 2, clients: clients,
+        clusters: [
+          ClusterResult(
+            name: "all", clients: 5, samples: 800, accuracy: 0.68, loss: 1.25, minority: false)
+        ], clustering: nil, agreement: nil, unit: sample.unit, relation: sample.relation,
+        sampling: sample.sampling, bytesUp: 0, bytesDown: 0, resultDigest: "", notes: []))
+    #expect(text.contains("  Gap between clusters –.\n"))
+  }
+
   @Test("the table of a run without privacy guarantees nothing")
   func noPrivacy() async throws {
     try expectSnapshot(try await Self.text(Sample.result(epsilon: nil)), "run-not-private.txt")

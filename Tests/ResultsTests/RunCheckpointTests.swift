@@ -248,4 +248,42 @@ struct RunCheckpointTests {
       #expect(taken == 1)
     }
   }
+
+  @Test("a run refused before it began leaves nothing, or the run that was to go on as it was")
+  func withdrawn() async throws {
+    try await withFolder { folder in
+      let store = try RunStore.open(folder.appendingPathComponent("store.sqlite"))
+      let runID = try await Self.broken(store)
+      let before = try store.run(named: runID)
+      let fresh = try Attempt(beginningIn: store)
+      try await fresh.recorder.receive(.preparing("loading"))
+      try await fresh.recorder.withdraw()
+      #expect(try store.runs() == [before])
+      let resumed = try Attempt(runID, in: store)
+      try await resumed.recorder.receive(.preparing("loading"))
+      try await resumed.recorder.withdraw()
+      #expect(try store.run(named: "latest") == before)
+      #expect(try store.rounds(of: runID).count == 4)
+      try await Self.resume(runID, in: store)
+      #expect(try store.run(named: runID).status == .done)
+    }
+  }
+
+  @Test("the title says whether an adapter's numbers are trained, or some of the model's")
+  func trainedNumbers() async throws {
+    try await withFolder { folder in
+      let store = try RunStore.open(folder.appendingPathComponent("store.sqlite"))
+      func lines(_ adapter: String) async throws -> [String] {
+        let attempt = try Attempt(beginningIn: store, changes: ["adapter=\(adapter)"])
+        try await Self.finish(attempt.recorder, attempt.outcome())
+        return try store.details(of: store.run(named: "latest")).lines(colors: false)
+      }
+      let lora = try await lines(
+        #"{"type": "lora", "r": 2, "lora_alpha": 2, "target_modules": ["fc"]}"#)
+      #expect(lora[0].hasSuffix(", 8 numbers trained beside a model of 52"))
+      #expect(lora.contains { $0.hasPrefix("  The server takes: ") })
+      let bias = try await lines(#"{"type": "bitfit"}"#)
+      #expect(bias[0].hasSuffix(", 4 of 52 parameters trained"))
+    }
+  }
 }

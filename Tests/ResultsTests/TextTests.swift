@@ -95,6 +95,22 @@ struct ProgressTextTests {
         == "round 2/4, selection, mean 68.0 %, worst cluster 50.0 % (few), 1.0 s, 3.0 s left")
   }
 
+  @Test("figures of an earlier round are said with their round")
+  func oldFigures() {
+    var text = ProgressText(rounds: 4, clusterNames: ["few", "many"])
+    for round in 1...3 { text.receive(.finishedRound(Sample.round(round, seconds: 1))) }
+    #expect(
+      text.line
+        == "round 3/4, selection, mean 68.0 % (round 2), worst cluster 50.0 % (few, round 2), 1.0 s, 1.0 s left"
+    )
+    #expect(
+      text.bar(width: 120, colors: false)
+        .hasSuffix("░, mean 68.0 %, worst cluster 50.0 % (few, round 2), 1.0 s left"))
+    #expect(
+      text.bar(width: 79, colors: false)
+        .hasSuffix("░, mean 68.0 %, worst cluster 50.0 % (few, round 2), 1.0 s left"))
+  }
+
   @Test("a bar fits its terminal", arguments: [10, 20, 40, 65, 79, 120])
   func bar(_ width: Int) {
     var text = ProgressText(rounds: 4, clusterNames: ["few", "many"])

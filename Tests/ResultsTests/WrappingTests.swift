@@ -51,6 +51,19 @@ struct WrappingTests {
     #expect(table.turnedLines(colors: false) == table.lines(colors: false))
   }
 
+  @Test("columns that tell rows apart only together stand in every block")
+  func keys() {
+    var table = TextTable(
+      [("who", .left), ("seen", .left), ("first", .right), ("second", .right)], keys: 2)
+    table.add(["all", "steps", "1", "2"])
+    table.add(["all", "models", "3", "4"])
+    #expect(
+      table.lines(colors: false, width: 22) == [
+        "  who  seen    first", "  all  steps       1", "  all  models      3", "",
+        "  who  seen    second", "  all  steps        2", "  all  models       4",
+      ])
+  }
+
   @Test("nothing in a cell is a command of Markdown's or LaTeX's tables")
   func documents() {
     #expect(

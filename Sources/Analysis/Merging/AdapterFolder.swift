@@ -32,8 +32,10 @@ public struct AdapterFolder: Sendable {
     var product: Matrix { b.multiplied(by: a).scaled(by: scale) }
   }
 
-  /// Where it was read from, as the user named it.
-  public let path: String
+  /// As the user named it.
+  public let name: String
+  /// Where it was read from.
+  private let folder: URL
   package let document: JSONValue
   let metadata: [String: String]
   /// By the layer's name within the model.
@@ -42,24 +44,27 @@ public struct AdapterFolder: Sendable {
 
   private static let prefix = "base_model.model."
 
+  /// - Parameter name: as messages call it; nil takes the folder's path.
   /// - Throws: `MergeError`, `SafetensorsError`, `DocumentError`.
-  public init(_ folder: URL) throws {
-    path = folder.path
-    let path = folder.path
+  public init(_ folder: URL, name: String? = nil) throws {
+    let source = name ?? folder.path
+    self.name = source
+    self.folder = folder
     func data(_ name: String) throws(MergeError) -> Data {
       do {
         return try Data(contentsOf: folder.appendingPathComponent(name))
       } catch {
         throw MergeError(
-          "\(path): has no \(name) that can be read; name a folder of `dpflsim export RUN --peft FOLDER`",
+          "\(source): has no \(name) that can be read; name a folder of `dpflsim export RUN --peft FOLDER`",
           isMissing: true)
       }
     }
     document = try JSONValue(parsing: data("adapter_config.json"))
     guard document["peft_type"] == "LORA" else {
+      let kind = document["dpflsim_kind"] ?? document["peft_type"]
       throw MergeError(
-        "\(path): peft_type is \(document["peft_type"]?.text ?? "missing") and only LORA is merged; "
-          + "merge folders of low-rank adapters")
+        "\(source): adapters of the kind \(kind?.text ?? "null") are not merged; merge low-rank ones (LORA)"
+      )
     }
     let file = try Safetensors(data: data("adapter_model.safetensors"))
     metadata = file.metadata
@@ -76,15 +81,15 @@ public struct AdapterFolder: Sendable {
     }
     self.whole = whole
     var layers: [String: Layer] = [:]
-    for (name, pair) in factors { layers[name] = try Self.layer(name, pair, document, path) }
+    for (name, pair) in factors { layers[name] = try Self.layer(name, pair, document, source) }
     self.layers = layers
-    guard !layers.isEmpty else { throw MergeError("\(path): holds no lora_A and lora_B") }
+    guard !layers.isEmpty else { throw MergeError("\(source): holds no lora_A and lora_B") }
   }
 
   /// The file of the base model, which the configuration names beside this folder; nil for one of another place.
   var baseFile: URL? {
     guard case .string(let name)? = document["base_model_name_or_path"] else { return nil }
-    let file = URL(fileURLWithPath: name, relativeTo: URL(fileURLWithPath: path, isDirectory: true))
+    let file = URL(fileURLWithPath: name, relativeTo: folder)
       .appendingPathComponent("model.safetensors").standardizedFileURL
     return FileManager.default.fileExists(atPath: file.path) ? file : nil
   }
@@ -95,13 +100,13 @@ public struct AdapterFolder: Sendable {
   }
 
   private static func layer(
-    _ name: String, _ pair: [String: Safetensors.Tensor], _ document: JSONValue, _ path: String
+    _ name: String, _ pair: [String: Safetensors.Tensor], _ document: JSONValue, _ source: String
   ) throws(MergeError) -> Layer {
     func matrix(_ side: String) throws(MergeError) -> (Matrix, [Int]) {
       guard let tensor = pair[side], case .float32(let values) = tensor.values,
         let rows = tensor.shape.first, rows > 0, values.allSatisfy(\.isFinite)
       else {
-        throw MergeError("\(path): \(name) has no finite \(side); export the run again")
+        throw MergeError("\(source): \(name) has no finite \(side); export the run again")
       }
       return (
         Matrix(rows: rows, columns: values.count / rows, elements: values.map(Double.init)),
@@ -112,10 +117,10 @@ public struct AdapterFolder: Sendable {
     let (b, outputShape) = try matrix("lora_B")
     guard b.columns == a.rows else {
       throw MergeError(
-        "\(path): \(name) has factors of ranks \(a.rows) and \(b.columns); export the run again")
+        "\(source): \(name) has factors of ranks \(a.rows) and \(b.columns); export the run again")
     }
     guard let alpha = (document["alpha_pattern"]?[name] ?? document["lora_alpha"])?.double else {
-      throw MergeError("\(path): lora_alpha is no number; export the run again")
+      throw MergeError("\(source): lora_alpha is no number; export the run again")
     }
     let rank = Double(a.rows)
     let scale = alpha / (document["use_rslora"] == .bool(true) ? rank.squareRoot() : rank)

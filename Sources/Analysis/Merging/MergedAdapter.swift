@@ -22,10 +22,11 @@ public struct MergedAdapter: Sendable {
   /// - Parameters:
   ///   - rank: of the written factors; nil takes the sum of the parts' ranks, at most a layer's smaller side.
   ///   - data: of a part's run, what its data are; nil for a run that the store does not know.
+  ///   - areDisjoint: whether it was stated that no record is in the data of two runs (`MergedPrivacy`).
   /// - Throws: `MergeError` for parts of different layers or shapes; `EigenError`, `SafetensorsError`.
   public init(
     _ parts: [AdapterFolder], rule: TaskMerging, space: MergeSpace, rank: Int? = nil,
-    data: (String) -> String?
+    areDisjoint: Bool = false, data: (String) -> String?
   ) throws {
     guard let first = parts.first, parts.count > 1 else {
       throw MergeError("merge: needs at least two adapters; name more folders or runs")
@@ -34,7 +35,7 @@ public struct MergedAdapter: Sendable {
     for part in parts.dropFirst() {
       guard part.layers.keys.sorted() == names else {
         throw MergeError(
-          "\(part.path): adapts \(part.layers.keys.sorted().joined(separator: ", ")) and \(first.path) "
+          "\(part.name): adapts \(part.layers.keys.sorted().joined(separator: ", ")) and \(first.name) "
             + "\(names.joined(separator: ", ")); merge adapters of the same layers")
       }
       for name in names {
@@ -42,7 +43,7 @@ public struct MergedAdapter: Sendable {
           a.b.rows == b.b.rows, space == .product || a.a.rows == b.a.rows
         else {
           throw MergeError(
-            "\(part.path): \(name) has another shape than in \(first.path); merge adapters of one base "
+            "\(part.name): \(name) has another shape than in \(first.name); merge adapters of one base "
               + "model" + (space == .factors ? " and one rank, or in product space" : ""))
         }
       }
@@ -58,13 +59,13 @@ public struct MergedAdapter: Sendable {
           run: part.metadata["run_id"], data: part.metadata["run_id"].flatMap(data),
           epsilon: part.metadata["epsilon"].flatMap(Double.init),
           delta: part.metadata["delta"].flatMap(Double.init) ?? 0)
-      })
+      }, areDisjoint: areDisjoint)
     base = first.hasRelativeBase ? first.baseFile.flatMap { try? Data(contentsOf: $0) } : nil
     config = Self.configuration(first, merged, hasBase: base != nil)
     file = try Safetensors(
       tensors: merged.flatMap(\.tensors) + Self.whole(parts),
       metadata: [
-        "format": "pt", "merged_from": parts.map(\.path).joined(separator: ", "),
+        "format": "pt", "merged_from": parts.map(\.name).joined(separator: ", "),
         "epsilon": privacy.epsilon.map { "\($0)" } ?? "none", "delta": "\(privacy.delta)",
         "privacy": privacy.reason,
       ])
@@ -144,7 +145,7 @@ public struct MergedAdapter: Sendable {
           other.shape == tensor.shape, case .float32(let values) = other.values
         else {
           throw MergeError(
-            "\(part.path): has no \(tensor.name) of the same shape as \(parts[0].path); heads of different "
+            "\(part.name): has no \(tensor.name) of the same shape as \(parts[0].name); heads of different "
               + "labels are not merged")
         }
         for i in sum.indices { sum[i] += Double(values[i]) }

@@ -30,9 +30,13 @@ public struct MergedPrivacy: Sendable, Hashable {
   public let reason: String
 
   /// Merging is post-processing. The ε of a run's module covers all that the run released about an example, so that
-  /// parts of one run count once. Parts of runs on the same data compose: their ε and δ add up. Runs on different
-  /// data compose in parallel: the largest counts. A part whose run is unknown is taken to share its data with all.
-  public init(_ parts: [Part]) {
+  /// parts of one run count once. Runs compose: their ε and δ add up, since a record may be in the data of several. That
+  /// their files differ proves nothing: the same rows read with another bound, or a file with one row more, differ too.
+  ///
+  /// - Parameter areDisjoint: whoever merges states that no record, or person, is in the data of two runs. Runs of different
+  ///   data then compose in parallel, and the largest counts; those of the same data add up all the same, and a part whose
+  ///   run is unknown is taken to share its data with all.
+  public init(_ parts: [Part], areDisjoint: Bool = false) {
     guard parts.allSatisfy({ $0.epsilon != nil }) else {
       epsilon = nil
       delta = parts.map(\.delta).max() ?? 0
@@ -50,7 +54,7 @@ public struct MergedPrivacy: Sendable, Hashable {
     let unknown = runs.values.filter { $0.allSatisfy { $0.data == nil } }.map(largest)
     let known = Dictionary(
       grouping: runs.values.filter { $0.contains { $0.data != nil } }
-    ) { $0.compactMap(\.data).first ?? "" }
+    ) { areDisjoint ? $0.compactMap(\.data).first ?? "" : "" }
     let byData = known.mapValues { sum($0.map(largest)) }
     let apart = (
       epsilon: byData.values.map(\.epsilon).max() ?? 0, delta: byData.values.map(\.delta).max() ?? 0
@@ -60,13 +64,16 @@ public struct MergedPrivacy: Sendable, Hashable {
     delta = total.delta
     reason =
       if runs.count == 1 {
-        "all parts come from one run, whose epsilon covers them all: each example is in one client"
-      } else if !unknown.isEmpty, runs.count > 1 {
+        "all parts come from one run, whose epsilon covers them all"
+      } else if !areDisjoint {
+        "a record may be in the data of several runs, so that their epsilons add up (--disjoint states that none is)"
+      } else if !unknown.isEmpty {
         "the store does not know every run, so the parts are taken to share their data and the epsilons add up"
       } else if byData.count == runs.count {
-        "the runs have different data: parallel composition, the largest epsilon counts"
+        "the runs' data were stated to share no record: parallel composition, the largest epsilon counts"
       } else {
-        "runs on the same data compose, so that their epsilons add up; of different data the largest sum counts"
+        "runs on the same data compose, so that their epsilons add up; of data that were stated to share no record the "
+          + "largest sum counts"
       }
   }
 }

@@ -25,13 +25,28 @@ public enum ImageTable {
   /// The column that `tools/convert-images` writes for `data.image_column`.
   static let imageColumn = "image"
 
-  /// The folder with packed images that a path means: the folder itself, or that of its table; nil for other paths.
+  /// The folder with packed images that a path means: a folder itself, or that of its table; nil for other tables.
   static func folder(of path: URL) -> URL? {
-    func isThere(_ name: String, in folder: URL) -> Bool {
-      FileManager.default.fileExists(atPath: folder.appendingPathComponent(name).path)
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path.path, isDirectory: &isFolder), isFolder.boolValue
+    {
+      return path
     }
-    let folder = path.lastPathComponent == rowsFile ? path.deletingLastPathComponent() : path
-    return isThere(rowsFile, in: folder) && isThere(imagesFile, in: folder) ? folder : nil
+    let folder = path.deletingLastPathComponent()
+    let images = folder.appendingPathComponent(imagesFile)
+    return path.lastPathComponent == rowsFile
+      && FileManager.default.fileExists(atPath: images.path) ? folder : nil
+  }
+
+  /// Height and width of the packed images of a folder, each of which a row of the table names by its number.
+  static func size(
+    in folder: URL, namedBy rows: NamedRows
+  ) throws(DatasetError) -> (height: Int, width: Int) {
+    let file = folder.appendingPathComponent(imagesFile)
+    let packed = try IDX.packedImages(in: try ByteReader.bytes(of: file), name: file.path)
+    let place = try rows.position(.name(imageColumn), key: "data.image_column")
+    for row in rows.rows { _ = try number(row, place, packed, rows.name) }
+    return (packed.height, packed.width)
   }
 
   /// Reads images and their table from the bytes of the two files.
@@ -70,20 +85,26 @@ public enum ImageTable {
       test: labels.examples(
         .test, test, values: .bytes(try pixels(of: testRows, place, packed, rows.name))),
       groupNames: labels.groupNames, attributes: labels.attributes, classNames: labels.classes,
-      publicTrain: publicIndices, holdings: holdings)
+      publicTrain: publicIndices, holdings: holdings,
+      sharedPersons: try SharedPersons(trainRows, format.table, table))
+  }
+
+  static func checkFiles(of folder: URL) throws(DatasetError) {
+    let files = [rowsFile, imagesFile].map { folder.appendingPathComponent($0) }
+    for file in files where !FileManager.default.fileExists(atPath: file.path) {
+      throw DatasetError(
+        .missing, at: file.path, "is not there",
+        fix: "make it from a manifest and its images with "
+          + "tools/convert-images MANIFEST.csv FOLDER, and name that folder")
+    }
   }
 
   /// Reads the two files of a folder.
   static func dataset(
     name: String, format: ImageFormat, folder: URL, use: TableUse
   ) throws(DatasetError) -> Dataset {
+    try checkFiles(of: folder)
     let files = [rowsFile, imagesFile].map { folder.appendingPathComponent($0) }
-    for file in files where !FileManager.default.fileExists(atPath: file.path) {
-      throw DatasetError(
-        .missing, at: file.path, "is not there",
-        fix: "make it from a manifest and its images with "
-          + "tools/convert-images MANIFEST.csv FOLDER, and name that folder as data.path")
-    }
     return try dataset(
       name: name, format: format, rows: (files[0].path, try ByteReader.bytes(of: files[0])),
       images: (files[1].path, try ByteReader.bytes(of: files[1])), use: use)
@@ -97,16 +118,23 @@ public enum ImageTable {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(min(rows.count, packed.count) * size)
     for row in rows {
-      guard let number = Int(row.fields[place]), (0..<packed.count).contains(number) else {
-        throw DatasetError(
-          .malformed, at: "\(file), line \(row.line)",
-          "has '\(row.fields[place])' as the number of its image, of which there are "
-            + "\(packed.count) from 0 on",
-          fix: "name the column of these numbers as data.image_column, or convert the images again"
-        )
-      }
+      let number = try number(row, place, packed, file)
       bytes += packed.bytes[number * size..<(number + 1) * size]
     }
     return bytes
+  }
+
+  /// The number of a row's image.
+  private static func number(
+    _ row: TextRow, _ place: Int, _ packed: IDX.Images, _ file: String
+  ) throws(DatasetError) -> Int {
+    guard let number = Int(row.fields[place]), (0..<packed.count).contains(number) else {
+      throw DatasetError(
+        .malformed, at: "\(file), line \(row.line)",
+        "has '\(row.fields[place])' as the number of its image, of which there are "
+          + "\(packed.count) from 0 on",
+        fix: "name the column of these numbers as data.image_column, or convert the images again")
+    }
+    return number
   }
 }

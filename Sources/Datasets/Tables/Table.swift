@@ -87,7 +87,8 @@ public enum Table {
         dialect: table.dialect, columns: columns.columns,
         labelColumn: table.columnName(columns.label), classSource: columns.classSource,
         missing: format.missing, unlabelledRows: unlabelled,
-        repeatedRows: labelledCount - trainRows.count))
+        repeatedRows: labelledCount - trainRows.count),
+      sharedPersons: try SharedPersons(trainRows, format, table))
   }
 
   /// Reads a table from its files.

@@ -65,14 +65,22 @@ struct TableClients {
       Holding(client: name, cluster: clusters[name], train: lists.train, test: lists.test)
     }.sorted { Self.precedes($0, $1) }
     for holding in holdings where holding.train.isEmpty || holding.test.isEmpty {
-      throw DatasetError(
-        .malformed, at: train.first?.file ?? "data",
-        "gives client '\(holding.client)' \(holding.train.count) rows to train on and "
-          + "\(holding.test.count) to test on",
-        fix: "give each client at least one of both: two labelled rows, or two persons with "
-          + "data.id_column")
+      throw Self.onOneSide(
+        holding.client, train: holding.train.count, test: holding.test.count,
+        file: train.first?.file ?? "data")
     }
     return holdings
+  }
+
+  /// Of a client without rows for training or for testing.
+  static func onOneSide(
+    _ client: String, train: Int, test: Int, file: String
+  ) -> DatasetError {
+    DatasetError(
+      .malformed, at: file,
+      "gives client '\(client)' \(train) rows to train on and \(test) to test on",
+      fix: "give each client at least one of both: two labelled rows, or two persons with "
+        + "data.id_column")
   }
 
   private static func precedes(_ first: Holding, _ second: Holding) -> Bool {

@@ -40,6 +40,8 @@ public struct TableInspection: Sendable {
   public let file: String
   /// Where the table stands beside packed images: their folder.
   public let imageFolder: String?
+  /// Their height and width.
+  public let imageSize: (height: Int, width: Int)?
   public let rows: Int
   /// The column that seems to say whose row it is.
   public var person: Column? { columns.first { $0.kind == .person } }
@@ -51,6 +53,8 @@ public struct TableInspection: Sendable {
   public let client: String?
   /// Each client with its rows, sorted.
   public let clients: [(name: String, rows: Int)]
+  /// How many persons each client has rows of; empty where no column says whose a row is.
+  public let persons: [String: Int]
 
   /// - Parameters:
   ///   - file: a table, or a folder that `tools/convert-images` made.
@@ -60,14 +64,15 @@ public struct TableInspection: Sendable {
     file: URL, label: String? = nil, client: String? = nil
   ) throws(DatasetError) {
     let folder = ImageTable.folder(of: file)
+    if let folder { try ImageTable.checkFiles(of: folder) }
     let table = folder?.appendingPathComponent(ImageTable.rowsFile) ?? file
     try self.init(
-      bytes: try ByteReader.bytes(of: table), name: table.path, imageFolder: folder?.path,
+      bytes: try ByteReader.bytes(of: table), name: table.path, imageFolder: folder,
       label: label, client: client)
   }
 
   init(
-    bytes: [UInt8], name: String, imageFolder: String? = nil, label: String?, client: String?
+    bytes: [UInt8], name: String, imageFolder: URL? = nil, label: String?, client: String?
   ) throws(DatasetError) {
     let format = TableFormat(label: .position(0))
     let table = try format.rows(of: bytes, name: name, isPrivate: false)
@@ -79,7 +84,12 @@ public struct TableInspection: Sendable {
     let labelPlace = try place(label, "--label")
     let clientPlace = try place(client, "--client")
     self.file = name
-    self.imageFolder = imageFolder
+    self.imageFolder = imageFolder?.path
+    if let imageFolder {
+      imageSize = try ImageTable.size(in: imageFolder, namedBy: table)
+    } else {
+      imageSize = nil
+    }
     rows = table.rows.count
     dialect = table.dialect
     var columns = (0..<table.width).map {
@@ -102,6 +112,19 @@ public struct TableInspection: Sendable {
     self.client = client
     classes = Self.counts(table, labelPlace, missing)
     clients = Self.counts(table, clientPlace, missing)
+    let personPlace = columns.firstIndex { $0.kind == .person }
+    persons = Self.persons(table, personPlace, clientPlace, missing)
+  }
+
+  private static func persons(
+    _ table: NamedRows, _ person: Int?, _ client: Int?, _ missing: Set<String>
+  ) -> [String: Int] {
+    guard let person, let client else { return [:] }
+    var names: [String: Set<String>] = [:]
+    for row in table.rows where !missing.contains(row.fields[client]) {
+      names[row.fields[client], default: []].insert(row.fields[person])
+    }
+    return names.mapValues(\.count)
   }
 
   private static func counts(

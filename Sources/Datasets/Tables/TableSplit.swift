@@ -40,17 +40,26 @@ struct TableSplit {
     if let column { return try stated(order, by: column) }
     var holdings = [order]
     if let client {
+      // Small clients first: where persons are at several, they have the fewest to choose from.
       holdings = Dictionary(grouping: order) { table.rows[$0].fields[client] }
-        .sorted { $0.key < $1.key }.map(\.value)
+        .sorted { ($0.value.count, $0.key) < ($1.value.count, $1.key) }.map(\.value)
     }
     var isTest: Set<Int> = []
+    var sides: [String: Bool] = [:]
     for rows in holdings {
       let wanted = Int((format.testFraction * Double(rows.count)).rounded())
       let total = max(1, min(rows.count - 1, wanted))
       switch format.testSplit {
-      case .random: isTest.formUnion(wholePersons(rows, total))
+      case .random: isTest.formUnion(wholePersons(rows, total, sides: &sides))
       case .stratified: isTest.formUnion(try stratified(rows, total))
       }
+    }
+    if isTest.isEmpty || isTest.count == order.count, let client, let rows = holdings.first,
+      let row = rows.first
+    {
+      let test = rows.count(where: isTest.contains)
+      throw TableClients.onOneSide(
+        table.rows[row].fields[client], train: rows.count - test, test: test, file: table.name)
     }
     return (
       order.filter { !isTest.contains($0) }.map { table.rows[$0] },
@@ -93,8 +102,12 @@ struct TableSplit {
   }
 
   /// The first rows in the given order, at least `total` if that leaves a person to train on: all rows of a
-  /// person stay together.
-  private func wholePersons(_ order: [Int], _ total: Int) -> [Int] {
+  /// person stay together, at every client.
+  ///
+  /// - Parameter sides: whether a person is for testing, as clients before this one decided.
+  private func wholePersons(
+    _ order: [Int], _ total: Int, sides: inout [String: Bool]
+  ) -> [Int] {
     guard let person else { return Array(order.prefix(total)) }
     var rows: [String: [Int]] = [:]
     var persons: [String] = []
@@ -103,8 +116,14 @@ struct TableSplit {
       if rows[name] == nil { persons.append(name) }
       rows[name, default: []].append(row)
     }
-    var chosen: [Int] = []
-    for name in persons.dropLast() where chosen.count < total { chosen += rows[name] ?? [] }
+    var chosen = persons.filter { sides[$0] == true }.flatMap { rows[$0] ?? [] }
+    let open = persons.filter { sides[$0] == nil }
+    let hasOthers = persons.contains { sides[$0] == false }
+    for name in hasOthers ? open[...] : open.dropLast() where chosen.count < total {
+      chosen += rows[name] ?? []
+      sides[name] = true
+    }
+    for name in open where sides[name] == nil { sides[name] = false }
     return chosen
   }
 

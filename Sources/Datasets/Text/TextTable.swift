@@ -75,7 +75,8 @@ public enum TextTable {
       classNames: format.hasLabels ? labels.classes : [],
       holdings: holdings,
       text: TextFacts(
-        maximumTokens: format.maximumTokens, train: trainFacts, test: testFacts))
+        maximumTokens: format.maximumTokens, train: trainFacts, test: testFacts),
+      sharedPersons: try SharedPersons(trainRows, format.table, table))
   }
 
   /// Reads a table from its files.

@@ -73,19 +73,57 @@ extension Scenario.FedSVD: AggregationRule {
 
   public func prepared(_ model: AdapterModel, for trained: TrainedFactors) throws -> AdapterModel {
     var model = model
-    for layer in model.layers.indices {
-      let (r, q) = model.layers[layer].a.orthonormalRows()
-      let rotated = model.layers[layer].b.multiplied(by: r)
-      // B R = U S Vᵀ with a small orthogonal V: nothing is divided, so a B of zero is no special case.
-      let v = try rotated.transposed.multiplied(by: rotated).symmetricEigen().vectors
-      model.layers[layer].a = v.multiplied(by: q)
-      model.layers[layer].b = rotated.multiplied(by: v.transposed)
+    for index in model.layers.indices {
+      model.layers[index] = try model.layers[index].orthonormalized()
     }
     return model
   }
 
   public func aggregate(_ input: AggregationInput) throws -> AdapterModel {
     try input.withMeanFactors()
+  }
+}
+
+/// FedASK (arXiv:2507.09990): B is trained beside a common A; after a round the mean product Σ p_k B_k A = U S Vᵀ is written as
+/// B = U S^½ and A = S^½ Vᵀ.
+///
+/// The paper finds U, S and V from two random sketches of the clients' products. With a common A they hold no more than the mean
+/// of B does, which is one sum and not two. It clips ∂L/∂W and multiplies its noisy sum by Aᵀ; here ∂L/∂B is clipped and noised, as
+/// in every rule: it is what is released, and clipping more would only shorten it.
+extension Scenario.FedASK: AggregationRule {
+  public func phases(round: Int) -> [TrainedFactors] { [.b] }
+
+  public func aggregate(_ input: AggregationInput) throws -> AdapterModel {
+    var model = try input.withMeanFactors()
+    for index in model.layers.indices {
+      model.layers[index] = try model.layers[index].orthonormalized().sharingLengths()
+    }
+    return model
+  }
+}
+
+extension LayerFactors {
+  /// The same product with orthonormal rows of A, and orthogonal columns of B by descending length: its singular values.
+  fileprivate func orthonormalized() throws -> LayerFactors {
+    let (r, q) = a.orthonormalRows()
+    let rotated = b.multiplied(by: r)
+    // B R = U S Vᵀ with a small orthogonal V: nothing is divided, so a B of zero is no special case.
+    let v = try rotated.transposed.multiplied(by: rotated).symmetricEigen().vectors
+    return LayerFactors(
+      a: v.multiplied(by: q), b: rotated.multiplied(by: v.transposed), scale: scale)
+  }
+
+  /// With the root of each column's length on the row beside it. Where that is 0 the row stays as it is: with both at 0 neither
+  /// could ever be trained again.
+  fileprivate func sharingLengths() -> LayerFactors {
+    var (a, b) = (a, b)
+    for k in 0..<a.rows {
+      let root = (0..<b.rows).reduce(0) { $0 + b[$1, k] * b[$1, k] }.squareRoot().squareRoot()
+      guard root > 0 else { continue }
+      for i in 0..<b.rows { b[i, k] /= root }
+      for j in 0..<a.columns { a[k, j] *= root }
+    }
+    return LayerFactors(a: a, b: b, scale: scale)
   }
 }
 

@@ -116,10 +116,12 @@ actor Client {
   /// Counts what it has released on another rank.
   func enter(_ entries: [LedgerEntry]) { ledger.append(contentsOf: entries) }
 
-  /// What its estimates of scales released before the first round, now in its ledger.
-  func payForScales(_ scenario: Scenario) throws -> [LedgerEntry] {
+  /// What it released before the first round, of scales and for a mask, now in its ledger.
+  func payForPreparation(_ scenario: Scenario) throws -> [LedgerEntry] {
     guard !settings.hasTrustedServer else { return [] }
-    let entries = scenario.scaleEntries(of: profile.plan)
+    let entries =
+      scenario.scaleEntries(of: profile.plan)
+      + scenario.maskEntries(of: profile.plan, noiseMultiplier: noise.noiseMultiplier)
     ledger.append(contentsOf: entries)
     try kept?.individual?.record(entries)
     return entries

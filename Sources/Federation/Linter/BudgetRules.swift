@@ -138,5 +138,19 @@ extension CheckRule {
             + "\(group.records) rows, so the scale says little; raise the ratio, or state bounds")
       ]
     },
+    CheckRule("DP211", .warning) { facts in
+      guard
+        let group = facts.groups.first(where: {
+          ($0.maskEpsilon ?? 0) > ($0.budget.targetEpsilon ?? .infinity) / 2
+        })
+      else { return [] }
+      return [
+        Violation(
+          "adapter.mask_noise_ratio",
+          "the release for the mask of \(facts.name(group)) alone costs \(short(group.maskEpsilon ?? 0)) of "
+            + "\(short(group.budget.targetEpsilon ?? 0)); raise the ratio, or take a \"random\" or \"public\" mask"
+        )
+      ]
+    },
   ]
 }

@@ -21,12 +21,17 @@ struct CheckFacts: Sendable {
   /// divergences; nil where it cannot be compared.
   let lossDistributionNoise: Double?
 
+  /// Persons with rows at several clients; nil where there are none, or nobody knows.
+  let sharedPersons: SharedPersons?
+
   /// - Parameter forRun: whether only what warnings and refusals need is computed, not what notes and
   ///   tables of `check` show besides.
   init(
-    scenario: Scenario, plan: TrainingPlan, model: ModelSize, forRun: Bool = false
+    scenario: Scenario, plan: TrainingPlan, model: ModelSize, sharedPersons: SharedPersons? = nil,
+    forRun: Bool = false
   ) throws(DatasetError) {
     self.scenario = scenario
+    self.sharedPersons = sharedPersons
     let counts = try scenario.drawExampleCounts()
     clients = zip(scenario.clients, counts).map {
       ClientPlan($0, trainExamples: $1, local: scenario.local)

@@ -89,6 +89,8 @@ public struct ReleaseGroup: Sendable, Hashable {
   public let selectionEpsilon: Double?
   /// Estimates of scales alone; nil where there are none.
   public let scalesEpsilon: Double?
+  /// The release for a sparse adapter's mask alone; nil where there is none.
+  public let maskEpsilon: Double?
   /// Noise multiplier of the published code's split: selections and training converted apart, by the
   /// classic conversion, at the same δ. Nil where nothing is selected or the split leaves nothing.
   public let splitNoiseMultiplier: Double?

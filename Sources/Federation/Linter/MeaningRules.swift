@@ -17,11 +17,13 @@ extension CheckRule {
     },
     CheckRule("DP502", .note) { facts in
       guard facts.isPrivate, facts.unitIsExample else { return [] }
+      let unit =
+        facts.scenario.data.table?.format.person == nil
+        ? "one example is protected, not a person or a client with many"
+        : "one person is protected at each client, not a client with many"
       return [
         Violation(
-          "privacy.unit",
-          "one example is protected, not a person or a client with many; use \"client\" where a whole "
-            + "client is to be hidden")
+          "privacy.unit", "\(unit); use \"client\" where a whole client is to be hidden")
       ]
     },
     CheckRule("DP503", .note) { facts in

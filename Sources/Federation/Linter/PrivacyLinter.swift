@@ -13,8 +13,9 @@ public struct PrivacyLinter: Sendable {
   ///
   /// - Throws: `DatasetError`, `ArchitectureError`.
   public init(scenario: Scenario, catalog: DatasetCatalog) throws {
-    let (plan, model) = try scenario.trainingPlan(catalog)
-    facts = try CheckFacts(scenario: scenario, plan: plan, model: model)
+    let (plan, model, sharedPersons) = try scenario.trainingPlan(catalog)
+    facts = try CheckFacts(
+      scenario: scenario, plan: plan, model: model, sharedPersons: sharedPersons)
   }
 
   public func report() -> CheckReport {
@@ -38,8 +39,9 @@ public struct RunCheck: Sendable, Hashable {
   ///
   /// - Throws: `DatasetError`, `ArchitectureError`.
   public init(scenario: Scenario, catalog: DatasetCatalog) throws {
-    let (plan, model) = try scenario.trainingPlan(catalog)
-    let facts = try CheckFacts(scenario: scenario, plan: plan, model: model, forRun: true)
+    let (plan, model, sharedPersons) = try scenario.trainingPlan(catalog)
+    let facts = try CheckFacts(
+      scenario: scenario, plan: plan, model: model, sharedPersons: sharedPersons, forRun: true)
     let critical = facts.findings([.critical]).filter { $0.rule != Self.refusedByTheRun }
     let names = Set(scenario.privacy.allowedFindings)
     refused = critical.filter { !names.contains($0.rule) }
@@ -96,15 +98,16 @@ extension CostForecast {
 extension Scenario {
   fileprivate func trainingPlan(
     _ catalog: DatasetCatalog
-  ) throws -> (plan: TrainingPlan, model: ModelSize) {
+  ) throws -> (plan: TrainingPlan, model: ModelSize, sharedPersons: SharedPersons?) {
     if let classes = data.classes, let shape = data.shape, data.trainExamples != nil {
       let plan = try TrainingPlan(scenario: self, shape: shape, classes: classes)
-      return (plan, ModelSize(plan))
+      return (plan, ModelSize(plan), nil)
     }
     // Only the files say whether there is enough to deal, so the deal is made, as in a run.
     let population = try Federation.Population(scenario: self, catalog: catalog)
     return (
-      population.plan, ModelSize(population.plan, length: population.dataset.usualLength)
+      population.plan, ModelSize(population.plan, length: population.dataset.usualLength),
+      population.dataset.sharedPersons
     )
   }
 }

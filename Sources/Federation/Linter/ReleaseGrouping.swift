@@ -47,7 +47,7 @@ struct ReleaseGrouping {
     var members: [Key: [ClientPlan]] = [:]
     for client in clients {
       let key = Key(
-        plan: method.releases(of: client, in: context).withScales(of: client, in: scenario),
+        plan: method.releases(of: client, in: context).withPreparation(of: client, in: scenario),
         budget: client.budget,
         records: client.trainExamples, batchSize: client.batchSize)
       if members[key] == nil { order.append(key) }
@@ -77,7 +77,7 @@ struct ReleaseGrouping {
       budget: key.budget, plan: key.plan, noise: noise, refusal: refusal,
       epsilon: cost?.whole?.epsilon, accountant: cost?.whole?.accountant,
       trainingEpsilon: cost?.training, firstRoundEpsilon: cost?.firstRound,
-      selectionEpsilon: cost?.selection, scalesEpsilon: cost?.scales,
+      selectionEpsilon: cost?.selection, scalesEpsilon: cost?.scales, maskEpsilon: cost?.mask,
       splitNoiseMultiplier: splitNoiseMultiplier(key),
       firstRoundSignalToNoise: noise.flatMap { firstSignal(key, $0) },
       runSignalToNoise: multiplier.flatMap {
@@ -92,7 +92,7 @@ struct ReleaseGrouping {
     of key: Key, noiseMultiplier: Double
   ) -> (
     whole: EpsilonBound?, training: Double?, firstRound: Double?, selection: Double?,
-    scales: Double?
+    scales: Double?, mask: Double?
   ) {
     func bound(_ change: (inout ReleasePlan) -> Void) -> EpsilonBound? {
       var plan = key.plan
@@ -107,23 +107,34 @@ struct ReleaseGrouping {
         : bound {
           $0.selections = 0
           $0.scaleChoices = 0
+          $0.maskReleases = 0
         }?.epsilon,
       key.plan.fullBatchSteps > 0
         ? bound {
           $0.selections = 0
           $0.scaleChoices = 0
+          $0.maskReleases = 0
           $0.sampledSteps = 0
         }?.epsilon : nil,
       key.plan.selections > 0
         ? bound {
           $0.fullBatchSteps = 0
           $0.scaleChoices = 0
+          $0.maskReleases = 0
           $0.sampledSteps = 0
         }?.epsilon : nil,
       key.plan.scaleChoices > 0
         ? bound {
           $0.fullBatchSteps = 0
           $0.selections = 0
+          $0.maskReleases = 0
+          $0.sampledSteps = 0
+        }?.epsilon : nil,
+      key.plan.maskReleases > 0
+        ? bound {
+          $0.fullBatchSteps = 0
+          $0.selections = 0
+          $0.scaleChoices = 0
           $0.sampledSteps = 0
         }?.epsilon : nil
     )

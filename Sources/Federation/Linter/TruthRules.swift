@@ -141,5 +141,17 @@ extension CheckRule {
             + "it, or null to calibrate")
       ]
     },
+    CheckRule("DP114", .warning) { facts in
+      guard facts.isPrivate, facts.unitIsExample, let persons = facts.sharedPersons else {
+        return []
+      }
+      return [
+        Violation(
+          "data.id_column",
+          "\(persons.shared) of \(persons.all) persons train at several clients, one at \(persons.mostClients), and each "
+            + "epsilon covers what one client holds; give each person one client, or read k clients as k times "
+            + "the epsilon")
+      ]
+    },
   ]
 }

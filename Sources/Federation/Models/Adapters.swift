@@ -51,7 +51,7 @@ extension Scenario.Adapter.SparseUpdate: BuildableAdapter {
   public func adapter(seed: UInt64) -> any Learning.Adapter {
     SparseAdapter(
       rank: traits.rank, targetModules: traits.targetModules,
-      mask: isPublic ? .computed : .random(seed: seed), modulesToSave: traits.modulesToSave)
+      mask: mask == .random ? .random(seed: seed) : .computed, modulesToSave: traits.modulesToSave)
   }
 }
 

@@ -23,6 +23,10 @@ public struct ReleasePlan: Sendable, Hashable {
   /// Private choices for the scales of columns, before the first round, and the ε of each.
   public internal(set) var scaleChoices = 0
   public internal(set) var scaleEpsilon = 0.0
+  /// Noisy sums over the whole data set for the mask of a sparse adapter, before the first round, and their noise multiplier
+  /// divided by that of the sampled steps.
+  public internal(set) var maskReleases = 0
+  public internal(set) var maskNoiseRatio = 1.0
 
   public init() {}
 
@@ -52,6 +56,13 @@ public struct ReleasePlan: Sendable, Hashable {
     if scaleChoices > 0 {
       events.append(
         .selfComposed(event: .exponentialMechanism(epsilon: scaleEpsilon), count: scaleChoices))
+    }
+    if maskReleases > 0 {
+      events.append(
+        .trainingSteps(
+          sampleRate: 1,
+          noiseMultiplier: Double(Float(roundedUp: noiseMultiplier * maskNoiseRatio)),
+          count: maskReleases))
     }
     return .composed(events)
   }
@@ -109,7 +120,7 @@ public struct NoiseCalibrator {
     for client: ClientPlan, plan: ReleasePlan
   ) throws(FederationError) -> ClientNoise {
     guard let epsilon = client.budget.targetEpsilon else { return .none }
-    let plan = plan.withScales(of: client, in: scenario)
+    let plan = plan.withPreparation(of: client, in: scenario)
     let key = Key(
       accountant: kind, plan: plan, epsilon: epsilon, delta: client.budget.targetDelta,
       arithmetic: .current)
@@ -131,12 +142,14 @@ public struct NoiseCalibrator {
 }
 
 extension ReleasePlan {
-  /// The same with what the client's estimates of scales release.
-  func withScales(of client: ClientPlan, in scenario: Scenario) -> ReleasePlan {
-    guard scenario.privacy.unit == .example, let epsilon = scenario.scaleEpsilon(of: client.budget)
-    else { return self }
+  /// The same with what the client releases before the first round: estimates of scales, and a sum for the mask.
+  func withPreparation(of client: ClientPlan, in scenario: Scenario) -> ReleasePlan {
+    guard scenario.privacy.unit == .example, client.budget.targetEpsilon != nil else { return self }
     var plan = self
-    (plan.scaleChoices, plan.scaleEpsilon) = (scenario.scaleChoices, epsilon)
+    if let epsilon = scenario.scaleEpsilon(of: client.budget) {
+      (plan.scaleChoices, plan.scaleEpsilon) = (scenario.scaleChoices, epsilon)
+    }
+    if let ratio = scenario.maskNoiseRatio { (plan.maskReleases, plan.maskNoiseRatio) = (1, ratio) }
     return plan
   }
 

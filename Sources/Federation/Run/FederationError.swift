@@ -59,8 +59,9 @@ public enum FederationError: Error, Sendable, Hashable, Codable, CustomStringCon
     case .cannotResume(let reason):
       "this run cannot be continued: \(reason); run the scenario again from its beginning"
     case .memoryLimit(let needed, let limit):
-      "needs about \(Self.megabytes(needed, .up)) MB and may take \(Self.megabytes(limit, .down)) MB; allow more "
-        + "with --memory-limit, or lower the number of clients or their examples_per_client"
+      "--memory-limit: the run needs about \(Self.size(needed, .up)) and may take "
+        + "\(Self.size(limit, .down)); raise the limit, or lower the number of clients or their "
+        + "examples_per_client"
     case .notFinite(let client, let round):
       "client \(client): training diverged in round \(round) (numbers that are not finite); use a "
         + "smaller local.learning_rate or privacy.max_grad_norm, or privacy.clips_without_noise where "
@@ -68,8 +69,12 @@ public enum FederationError: Error, Sendable, Hashable, Codable, CustomStringCon
     }
   }
 
-  /// With one decimal, so rounded that need and limit never read the same.
-  private static func megabytes(_ bytes: Int, _ rule: FloatingPointRoundingRule) -> Double {
-    (Double(bytes) / 1e5).rounded(rule) / 10
+  /// With one decimal, so rounded that need and limit never read the same; a small limit in bytes rather than
+  /// as none at all.
+  private static func size(_ bytes: Int, _ rule: FloatingPointRoundingRule) -> String {
+    for (unit, size) in [("MB", 1e6), ("kB", 1e3)] where Double(bytes) >= size {
+      return "\((Double(bytes) / (size / 10)).rounded(rule) / 10) \(unit)"
+    }
+    return "\(bytes) B"
   }
 }

@@ -72,12 +72,12 @@ private actor Queue {
 }
 
 /// All lanes of a run.
-struct LanePool: Sendable {
+package struct LanePool: Sendable {
   private let lanes: [Lane]
   /// Lanes without a client, whose workers help with the batches of the others.
   private let idleWorkers = IdleWorkers()
 
-  init(workers: Int, plan: TrainingPlan, tile: Int) {
+  package init(workers: Int, plan: TrainingPlan, tile: Int) {
     lanes = (0..<max(workers, 1)).map { [idleWorkers] _ in
       Lane(plan: plan, tile: tile, idleWorkers: idleWorkers)
     }

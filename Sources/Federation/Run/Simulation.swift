@@ -42,7 +42,9 @@ public struct Simulation: Sendable {
 
     let base = try await baseModel(population, lanes: lanes, observer: observer)
     let frozen = FrozenParameters(
-      base: base, factors: try await population.frozenFactors(base: base, lanes: lanes))
+      base: base,
+      factors: try await population.frozenFactors(
+        base: base, noise: try noiseBeforeMasks(of: population, method: method), lanes: lanes))
     try await lanes.onEach { $0.network.load(frozen: frozen) }
 
     let exchange = try AdapterExchange(scenario: scenario, plan: plan, base: base)

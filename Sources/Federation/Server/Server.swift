@@ -71,9 +71,9 @@ actor Server {
 
   /// Runs one round (from 0) and reports it.
   func runRound(_ round: Int, evaluates: Bool) async throws -> RoundReport {
-    var scales: [LedgerEntry] = []
-    if round == 0, context.scenario.scaleChoices > 0 {
-      for client in clients { scales += try await client.payForScales(context.scenario) }
+    var preparation: [LedgerEntry] = []
+    if round == 0, context.scenario.scaleChoices > 0 || context.scenario.maskNoiseRatio != nil {
+      for client in clients { preparation += try await client.payForPreparation(context.scenario) }
     }
     let work = try method.tasks(round: round, state: state, context: context)
     let present = work.tasks.filter {
@@ -82,7 +82,7 @@ actor Server {
     var tasks = try await admitted(
       RoundTasks(stage: work.stage, tasks: present), round: round)
     var report = RoundReport(round: round + 1, stage: work.stage)
-    report.ledger = scales
+    report.ledger = preparation
     let before = state.assignment
     var participants: [Int: ClientRound] = [:]
     state.aggregationError = nil

@@ -134,6 +134,8 @@ struct KindExport {
     ]
     guard let peft else {
       members["dpflsim_kind"] = .string(adapter.name)
+      // All that the kind's function depends on.
+      members["dpflsim_settings"] = scenario.resolved["adapter"]
       if traits.rank > 0 { members["r"] = .integer(traits.rank) }
       if traits.loraAlpha > 0 { members["lora_alpha"] = .number(traits.loraAlpha) }
       return .object(members)

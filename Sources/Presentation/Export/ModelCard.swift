@@ -18,12 +18,14 @@ struct ModelCard {
   let model: Int
   /// As `adapter_config.json` names the base.
   let base: String
+  /// Whether the `peft` library has this kind of adapter.
+  let isPEFT: Bool
 
   var text: String {
     let clients = result.clients.filter { $0.model == model }
     return """
       ---
-      library_name: peft
+      library_name: \(isPEFT ? "peft" : "dpflsim")
       base_model: \(JSONValue.string(base).text)
       tags: [differential-privacy, federated-learning, dpflsim]
       ---
@@ -47,10 +49,7 @@ struct ModelCard {
 
       ## How to use it
 
-      ```python
-      from peft import PeftModel
-      model = PeftModel.from_pretrained(base_model, "model-\(model)")
-      ```
+      \(usage)
 
       The base model is `\(base)`. `adapter_model.safetensors` repeats ε and the other facts in its metadata\
       \(inputsSentence)
@@ -67,6 +66,21 @@ struct ModelCard {
       Run `\(run.runID)`, scenario hash `\(result.scenarioHash)`, result digest `\(result.resultDigest)`, dpflsim
       \(run.version).
 
+      """
+  }
+
+  private var usage: String {
+    isPEFT
+      ? """
+      ```python
+      from peft import PeftModel
+      model = PeftModel.from_pretrained(base_model, "model-\(model)")
+      ```
+      """
+      : """
+      The `peft` library has no adapters of the kind `\(scenario.adapter?.name ?? "")`. `adapter_config.json` has its settings
+      (`dpflsim_settings`), `adapter_model.safetensors` its tensors by the names of their layers, and docs/adapters.md of dpflsim what
+      a layer computes with them.
       """
   }
 

@@ -58,8 +58,8 @@ public struct PEFTExport: Sendable {
   /// The folder of a pretrained base, of which `base` holds what is fresh; nil where `base` is all.
   private let pretrained: String?
   private let models: [Model]
-  /// The card of a model of that index on that base.
-  private let card: @Sendable (Int, String) -> String
+  /// The card of a model of that index on that base, with this configuration.
+  private let card: @Sendable (Int, String, JSONValue) -> String
   /// What a row must become to be an input, and what each output is called; nil where classes are numbers.
   private let inputs: JSONValue?
 
@@ -73,7 +73,12 @@ public struct PEFTExport: Sendable {
     guard !adapter.aggregation.traits.keepsBLocal else {
       throw PEFTError.personalFactors(id: run.runID)
     }
-    card = { ModelCard(run: run, result: result, scenario: scenario, model: $0, base: $1).text }
+    card = {
+      ModelCard(
+        run: run, result: result, scenario: scenario, model: $0, base: $1,
+        isPEFT: $2["peft_type"] != nil
+      ).text
+    }
     var files: [String: Safetensors] = [:]
     for artifact in try store.artifacts(of: run.runID) where artifact.kind == "model" {
       files[artifact.name] = try store.tensors(of: artifact)
@@ -201,7 +206,7 @@ public struct PEFTExport: Sendable {
       try put(
         Data((JSONValue.object(members).prettyText + "\n").utf8), name, "adapter_config.json")
       try put(model.adapter.data(), name, "adapter_model.safetensors")
-      try put(Data(card(model.index, path).utf8), name, "README.md")
+      try put(Data(card(model.index, path, configuration).utf8), name, "README.md")
       if let merged = model.merged { try put(merged.data(), name, "merged", "model.safetensors") }
     }
     return files

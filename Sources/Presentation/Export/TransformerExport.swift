@@ -25,8 +25,8 @@ public struct TransformerExport: Sendable {
   private let configuration: TransformerConfiguration
   private let models: [Model]
   private let headDocument: JSONValue
-  /// The card of a model of that index on that base.
-  private let card: @Sendable (Int, String) -> String
+  /// The card of a model of that index on that base, with this configuration.
+  private let card: @Sendable (Int, String, JSONValue) -> String
 
   /// Reads the adapters of a run.
   ///
@@ -42,7 +42,12 @@ public struct TransformerExport: Sendable {
     }
     folder = URL(fileURLWithPath: path, isDirectory: true)
     configuration = try TransformerConfiguration(folder: folder)
-    card = { ModelCard(run: run, result: result, scenario: scenario, model: $0, base: $1).text }
+    card = {
+      ModelCard(
+        run: run, result: result, scenario: scenario, model: $0, base: $1,
+        isPEFT: $2["peft_type"] != nil
+      ).text
+    }
     headDocument = Self.headDocument(
       scenario, classes: try store.start(of: run)?.partition.classNames)
     var files: [String: Safetensors] = [:]
@@ -100,7 +105,7 @@ public struct TransformerExport: Sendable {
       try put(Data((document.prettyText + "\n").utf8), name, "adapter_config.json")
       try put(
         model.adapter.tensors(metadata: model.metadata).data(), name, "adapter_model.safetensors")
-      try put(Data(card(model.index, path).utf8), name, "README.md")
+      try put(Data(card(model.index, path, document).utf8), name, "README.md")
       guard let head = model.head else { continue }
       try put(head.data(), name, "classifier.safetensors")
       try put(Data((headDocument.prettyText + "\n").utf8), name, "classifier.json")

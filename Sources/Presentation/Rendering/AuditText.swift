@@ -7,10 +7,11 @@ public import Scenarios
 
 extension AuditReport {
   public func lines(colors: Bool) -> [String] {
-    var table = TextTable([
-      ("clients", .left), ("seen", .left), ("guessed right", .right), ("ε shown", .right),
-      ("if Gaussian", .right), ("at most", .right), ("ε claimed", .right), ("", .left),
-    ])
+    var table = TextTable(
+      [
+        ("clients", .left), ("seen", .left), ("guessed right", .right), ("ε shown", .right),
+        ("if Gaussian", .right), ("at most", .right), ("ε claimed", .right), ("", .left),
+      ], keys: 2)
     for row in rows {
       let verdict = row.verdict
       table.add([

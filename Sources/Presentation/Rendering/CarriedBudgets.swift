@@ -17,7 +17,7 @@ public struct CarriedBudget: Sendable, Hashable {
   static let delta = 1e-4
 
   public let client: String
-  /// That train: four fifths of the client's.
+  /// That train: four fifths of the client's, or of its persons.
   public let rows: Int
   /// At `delta`; nil where no bound is known.
   public let epsilon: Double?
@@ -51,7 +51,11 @@ public struct CarriedBudget: Sendable, Hashable {
       }
     }
     let parameters = (inputs + 1) * max(2, inspection.classes.count)
-    return shown.map { CarriedBudget(client: $0.name, rows: $0.rows, parameters: parameters) }
+    // Of a person a client trains on one row.
+    return shown.map {
+      CarriedBudget(
+        client: $0.name, rows: inspection.persons[$0.name] ?? $0.rows, parameters: parameters)
+    }
   }
 
   static func lines(_ budgets: [CarriedBudget], colors: Bool) -> [String] {

@@ -22,14 +22,14 @@ public struct CheckText: Sendable, Hashable {
       TextStyle.bold.applied(to: scenario.name, colors: colors)
         + ": \(scenario.method.name), \(NumberText.count(scenario.clientCount, "client")), "
         + "\(NumberText.count(scenario.rounds, "round")), "
-        + "\(NumberText.grouped(report.model.trainable)) of "
-        + "\(NumberText.grouped(report.model.total)) parameters trained.",
+        + TrainedNumbers(scenario.adapter).text(
+          report.model.trainable, model: report.model.total) + ".",
       "Protects each \(unit), added or removed; \(SamplingText.phrase(report.sampling)); accountant "
         + "\(scenario.privacy.accountant.rawValue).",
     ]
     lines += section("Releases in the whole run", releases().turnedLines(colors: colors), colors)
     lines += section("What they cost", costs().turnedLines(colors: colors), colors)
-    lines += scales
+    lines += scales + mask
     if let detection = report.detection {
       lines += section("Clusters", forecast(detection), colors)
     }
@@ -44,13 +44,26 @@ public struct CheckText: Sendable, Hashable {
   private var scales: [String] {
     let groups = report.groups.filter { $0.plan.scaleChoices > 0 }
     guard let first = groups.first else { return [] }
-    let costs = groups.compactMap(\.scalesEpsilon)
-    let least = NumberText.epsilon(costs.min())
-    let most = NumberText.epsilon(costs.max())
     return [
       "Scales are estimated before the first round by \(NumberText.count(first.plan.scaleChoices, "private choice")) of "
-        + "every client, which alone cost \(least == most ? least : "\(least) to \(most)") and are in the ε above."
+        + "every client, which alone cost \(Self.range(groups.compactMap(\.scalesEpsilon))) and are in the ε above."
     ]
+  }
+
+  private var mask: [String] {
+    let groups = report.groups.filter { $0.plan.maskReleases > 0 }
+    guard !groups.isEmpty else { return [] }
+    return [
+      "The mask of the adapter is chosen before the first round by one noisy sum of gradients of every client, which alone "
+        + "costs \(Self.range(groups.compactMap(\.maskEpsilon))) and is in the ε above."
+    ]
+  }
+
+  /// "0.9", or "0.9 to 1.2".
+  private static func range(_ costs: [Double]) -> String {
+    let least = NumberText.epsilon(costs.min())
+    let most = NumberText.epsilon(costs.max())
+    return least == most ? least : "\(least) to \(most)"
   }
 
   private var unit: String {
@@ -246,6 +259,8 @@ extension CheckText {
       "scale_choices": .integer(plan.scaleChoices),
       "scale_epsilon": plan.scaleChoices > 0 ? .number(plan.scaleEpsilon) : .null,
       "scale_epsilon_together": JSONValue(group.scalesEpsilon),
+      "mask_releases": .integer(plan.maskReleases),
+      "mask_epsilon": JSONValue(group.maskEpsilon),
       "noise_multiplier": JSONValue(group.noise?.noiseMultiplier),
       "first_round_noise_multiplier": plan.fullBatchSteps > 0
         ? JSONValue(group.noise?.fullBatchNoiseMultiplier) : .null,

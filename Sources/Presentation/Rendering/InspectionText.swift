@@ -51,12 +51,17 @@ public struct InspectionText: Sendable {
       return lines.map(\.printable)
     }
     lines.append(
-      "Proposed scenario (`dpflsim init` writes it into a file). Its \(inspection.imageFolder == nil ? "bounds, categories and " : "")classes were read from "
+      "Proposed scenario (`dpflsim init` writes it into a file). Its \(readFromRows) were read from "
         + "the rows: replace them by what is known without the rows before you trust an epsilon"
         + (inspection.imageFolder == nil
           ? ", or have scales estimated privately (kind estimated, docs/data.md)." : "."))
     lines += scenario.prettyText.components(separatedBy: "\n")
     return lines.map(\.printable)
+  }
+
+  /// What of the proposed scenario stands for what the rows say.
+  private var readFromRows: String {
+    inspection.imageFolder == nil ? "bounds, categories and classes" : "classes"
   }
 
   private static func counts(_ counts: [(name: String, rows: Int)]) -> String {
@@ -126,23 +131,28 @@ public struct InspectionText: Sendable {
   /// A scenario that reads the table; nothing but its label and its clients was asked of the user.
   public var scenario: JSONValue {
     let isTable = inspection.imageFolder == nil
+    // Its poolings halve both sides twice.
+    let isNetwork = inspection.imageSize.map { $0.height % 4 == 0 && $0.width % 4 == 0 } ?? false
     var columns: [JSONValue] = []
     var dropped: [JSONValue] = []
-    for column in inspection.columns
+    let names = Dictionary(grouping: inspection.columns, by: \.name).mapValues(\.count)
+    for (place, column) in inspection.columns.enumerated()
     where isTable && column.name != inspection.label && column.name != inspection.client {
+      // A name that two columns have means neither.
+      let named: JSONValue = names[column.name] == 1 ? .string(column.name) : .integer(place)
       switch column.kind {
-      case .identifier, .empty: dropped.append(.string(column.name))
+      case .identifier, .empty: dropped.append(named)
       case .person, .image: break
       case .numeric:
         let range = column.range ?? 0...1
         columns.append([
-          "column": .string(column.name), "kind": "numeric",
+          "column": named, "kind": "numeric",
           "min": .number(Self.outwards(range.lowerBound, up: false)),
           "max": .number(Self.outwards(range.upperBound, up: true)),
         ])
       case .categorical:
         columns.append([
-          "column": .string(column.name), "kind": "categorical",
+          "column": named, "kind": "categorical",
           "categories": .array(column.values.prefix(1000).map { .string($0) }),
         ])
       }
@@ -154,6 +164,10 @@ public struct InspectionText: Sendable {
       "classes": .array(inspection.classes.map { .string($0.name) }),
     ]
     if isTable { data["columns"] = .array(columns) }
+    // A run does not look for it where rows are private.
+    if inspection.dialect.encoding != .utf8 {
+      data["encoding"] = .string(inspection.dialect.encoding.rawValue)
+    }
     if !dropped.isEmpty { data["drop_columns"] = .array(dropped) }
     if let person = inspection.person { data["id_column"] = .string(person.name) }
     var population: [String: JSONValue] = [:]
@@ -169,10 +183,10 @@ public struct InspectionText: Sendable {
     }
     return [
       "name": "proposed", "rounds": .integer(CarriedBudget.rounds), "data": .object(data),
-      "population": .object(population), "model": ["name": isTable ? "logistic" : "cnn"],
+      "population": .object(population), "model": ["name": .string(isNetwork ? "cnn" : "logistic")],
       "local": [
         "epochs": 1, "batch_size": .integer(CarriedBudget.batchSize),
-        "learning_rate": isTable ? 0.5 : 0.2,
+        "learning_rate": isNetwork ? 0.2 : 0.5,
       ],
       "privacy": [
         "target_epsilon": 3, "target_delta": .number(CarriedBudget.delta), "max_grad_norm": 1,

@@ -10,6 +10,8 @@ public struct ProgressText: Sendable {
   private var preparing: String?
   private var stage: RoundStage?
   private var finished: Int
+  /// The round whose figures these are: not every round evaluates.
+  private var evaluated = 0
   private var mean: Double?
   private var worst: (name: String, accuracy: Double)?
   /// Seconds of the last rounds: the first ones of a run are often unlike the others.
@@ -34,8 +36,9 @@ public struct ProgressText: Sendable {
       finished = report.round
       stage = report.stage
       recent = (recent + [report.seconds]).suffix(Self.window)
-      // Rounds without evaluation leave the last known figures standing.
+      // Rounds without evaluation leave the last known figures standing, with their round.
       guard let accuracy = report.clientMeanAccuracy else { return }
+      evaluated = report.round
       mean = accuracy
       let clusters = report.clusters.compactMap { cluster in
         cluster.testAccuracy.map { (name: clusterNames[cluster.cluster], accuracy: $0) }
@@ -58,7 +61,7 @@ public struct ProgressText: Sendable {
     var tail = ""
     var room = 0
     for namesCluster in [true, false] {
-      tail = (figures(namesCluster: namesCluster) + left).map { ", \($0)" }.joined()
+      tail = (figures(namesCluster: namesCluster, isBrief: true) + left).map { ", \($0)" }.joined()
       room = width - head.count - tail.displayWidth
       if room >= Self.barWidths.lowerBound { break }
     }
@@ -79,7 +82,7 @@ public struct ProgressText: Sendable {
     guard finished > 0 else { return "training for \(NumberText.count(rounds, "round"))" }
     var parts = ["round \(finished)/\(rounds)"]
     if let stage { parts.append(stage.rawValue) }
-    parts += figures(namesCluster: true)
+    parts += figures(namesCluster: true, isBrief: false)
     if let seconds = recent.last { parts.append(NumberText.duration(seconds)) }
     if let secondsLeft, finished < rounds {
       parts.append("\(NumberText.duration(secondsLeft)) left")
@@ -87,12 +90,20 @@ public struct ProgressText: Sendable {
     return parts.joined(separator: ", ")
   }
 
-  private func figures(namesCluster: Bool) -> [String] {
+  /// - Parameter isBrief: whether the round of old figures is said once, behind the last of them.
+  private func figures(namesCluster: Bool, isBrief: Bool) -> [String] {
+    let age = evaluated == finished ? nil : "round \(evaluated)"
+    func figure(_ name: String, _ share: Double, _ remarks: [String?]) -> String {
+      let known = remarks.compactMap { $0 }
+      return "\(name) \(NumberText.percent(share))"
+        + (known.isEmpty ? "" : " (\(known.joined(separator: ", ")))")
+    }
     var figures: [String] = []
-    if let mean { figures.append("mean \(NumberText.percent(mean))") }
+    if let mean { figures.append(figure("mean", mean, [isBrief && worst != nil ? nil : age])) }
     if let worst {
-      let name = namesCluster ? " (\(worst.name.printable))" : ""
-      figures.append("worst cluster \(NumberText.percent(worst.accuracy))\(name)")
+      figures.append(
+        figure(
+          "worst cluster", worst.accuracy, [namesCluster ? worst.name.printable : nil, age]))
     }
     return figures
   }

@@ -132,7 +132,9 @@ extension RunSections {
         ("loss", .right),
       ] + (isDecoder ? [("perplexity", .right)] : []) + [("", .left)])
     let (clients, clusters) = (result.clientAccuracies, result.clusterAccuracies)
-    let isUnequal = (clusters.gap ?? 0) > 0
+    // Between two of them; where nobody knows clusters all clients are of one.
+    let gap = result.clusters.count > 1 ? clusters.gap : nil
+    let isUnequal = (gap ?? 0) > 0
     for cluster in result.clusters {
       let isWorst = isUnequal && cluster.accuracy == clusters.min
       let marks = (cluster.minority ? ["minority"] : []) + (isWorst ? ["lowest"] : [])
@@ -152,9 +154,9 @@ extension RunSections {
     return [heading(title)] + table.lines(colors: colors) + [
       "  Mean of clients \(NumberText.percent(clients.mean)), by training examples "
         + "\(NumberText.percent(result.sampleAccuracies.mean)), \(worstClient()).",
-      "  Gap between clusters \(NumberText.points(clusters.gap)); over clients: standard "
-        + "deviation \(NumberText.points(clients.standardDeviation)),",
-      "  lowest 10 % \(NumberText.percent(clients.bottom10Mean)), lowest 20 % "
+      "  Gap between clusters \(gap.map { NumberText.points($0) } ?? "–").",
+      "  Over clients: standard deviation \(NumberText.points(clients.standardDeviation)), "
+        + "lowest 10 % \(NumberText.percent(clients.bottom10Mean)), lowest 20 % "
         + "\(NumberText.percent(clients.cvar20)), Jain \(NumberText.decimal(clients.jain, 3)), "
         + "Gini \(NumberText.decimal(clients.gini, 3)).",
     ]
@@ -174,8 +176,8 @@ extension RunSections {
       } ?? "no error against the exact average is defined"
     return [
       heading("Adapters, averaged by \(adapter.aggregation)"),
-      "  Clients train \(adapter.facts.trains) and send \(adapter.facts.sends); the server takes",
-      "  \(adapter.facts.averages) (\(error)).",
+      "  Clients train \(adapter.facts.trains) and send \(adapter.facts.sends).",
+      "  The server takes: \(adapter.facts.averages) (\(error)).",
     ]
   }
 }

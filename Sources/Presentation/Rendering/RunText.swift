@@ -36,9 +36,7 @@ extension StoredRun {
     parts.append("seed \(run.seed)")
     parts.append(NumberText.count(run.rounds, "round"))
     if let start {
-      parts.append(
-        "\(NumberText.grouped(start.trainableParameters)) of "
-          + "\(NumberText.grouped(start.modelParameters)) parameters trained")
+      parts.append(trained.text(start.trainableParameters, model: start.modelParameters))
     }
     return TextStyle.bold.applied(to: run.scenario.printable, colors: colors) + ": "
       + parts.joined(separator: ", ")

@@ -15,6 +15,7 @@ public struct StoredRun: Sendable, Hashable {
   public let artifacts: [ArtifactRecord]
   /// What tables call the clients; nil where none has a name.
   let clientNames: [String]?
+  let trained: TrainedNumbers
 
   /// Sentences that a reader of the figures must know, each once.
   public var notes: [String] {
@@ -36,9 +37,10 @@ extension CheckReport.Finding {
 extension RunStore {
   /// Everything of a run that is printed.
   public func details(of run: RunRecord) throws(StoreError) -> StoredRun {
-    StoredRun(
+    let scenario = try? self.scenario(of: run)
+    return StoredRun(
       run: run, start: try start(of: run), result: try result(of: run),
       rounds: try rounds(of: run.runID), artifacts: try artifacts(of: run.runID),
-      clientNames: (try? scenario(of: run))?.clientNames)
+      clientNames: scenario?.clientNames, trained: TrainedNumbers(scenario?.adapter))
   }
 }

@@ -4,6 +4,7 @@ import Analysis
 import Clustering
 import Federation
 import Formatting
+import Store
 
 extension ReportPage {
   func budgetPart(_ figure: (ReportChart) -> String) -> String {
@@ -112,7 +113,7 @@ extension ReportPage {
     let summary = summary
     let best = summary.indices.reduce(into: Set<[Int]>()) { marks, column in
       let metric = summary[column].metric
-      let means = cells.map { $0.isOracle ? nil : $0.estimate(metric).mean }
+      let means = cells.map { $0.isOracle ? nil : Self.mean(of: metric, in: $0) }
       let known = means.compactMap { $0 }
       guard known.count > 1, let top = metric.isBetterHigh ? known.max() : known.min() else {
         return
@@ -124,11 +125,10 @@ extension ReportPage {
       cells.map { cell in
         [cell.method, "\(cell.runs.count)"]
           + summary.map { column in
-            let estimate = cell.estimate(column.metric)
-            return switch column.metric {
+            switch column.metric {
             case .worstClusterAccuracy, .worstClientAccuracy, .minorityAccuracy:
-              Comparison.interval(estimate)
-            default: column.metric.text(estimate.mean)
+              Comparison.interval(cell.estimate(column.metric))
+            default: column.metric.text(Self.mean(of: column.metric, in: cell))
             }
           }
       }, best: best)
@@ -139,8 +139,17 @@ extension ReportPage {
     HTML.table(
       ["metric"] + cells.map(\.method),
       RunMetric.named.map { name, metric, weighting in
-        [name] + cells.map { metric.text($0.estimate(metric, by: weighting).mean) }
+        [name] + cells.map { metric.text(mean(of: metric, in: $0, by: weighting)) }
       })
+  }
+
+  /// Over the seeds; nil too for a difference between clusters where there is one, or nobody knows any.
+  private static func mean(
+    of metric: RunMetric, in cell: ComparisonCell, by weighting: Weighting = .clients
+  ) -> Double? {
+    let isDifference = metric == .accuracyGap || metric == .lossDisparity
+    guard !isDifference || cell.clusters.count > 1 else { return nil }
+    return cell.estimate(metric, by: weighting).mean
   }
 
   /// The summary of prices: on average, minority over majority, and how unequal over clients.

@@ -128,6 +128,20 @@ extension Scenario {
     public init() {}
   }
 
+  /// B beside an A that the server turns and stretches after every round (2025).
+  public struct FedASK: AggregationSettings {
+    public static let name = "fedask"
+    public static let traits = AggregationTraits(
+      trains: "B beside a common A", sends: "B",
+      averages:
+        "mean of B; exact; the product is rewritten so that A and B share its singular values"
+    ).with {
+      $0.trainsOneSet = false
+      $0.meansAreModels = false
+    }
+    public init() {}
+  }
+
   /// The weights that carriers move are averaged: of the kind "rgp", which names no rule.
   public struct CarrierMean: AggregationSettings {
     public static let name = "rgp"
@@ -153,6 +167,7 @@ extension Scenario.Adapter.Aggregation {
   public static let ffaLoRA = Self(Scenario.FFALoRA.self)
   public static let roLoRA = Self(Scenario.RoLoRA.self)
   public static let flexLoRA = Self(Scenario.FlexLoRA.self)
+  public static let fedASK = Self(Scenario.FedASK.self)
   public static let floRA = Self(Scenario.FLoRA.self)
   public static let fedSALoRA = Self(Scenario.FedSALoRA.self)
   public static let fedExLoRA = Self(Scenario.FedExLoRA.self)

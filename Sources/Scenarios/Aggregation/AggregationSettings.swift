@@ -90,7 +90,7 @@ public enum AggregationCatalog {
     [
       Scenario.FedIT.self, Scenario.FFALoRA.self, Scenario.RoLoRA.self, Scenario.FlexLoRA.self,
       Scenario.FLoRA.self, Scenario.FedSALoRA.self, Scenario.FedExLoRA.self,
-      Scenario.LoRAFAIR.self, Scenario.DEeR.self, Scenario.FedSVD.self,
+      Scenario.LoRAFAIR.self, Scenario.DEeR.self, Scenario.FedSVD.self, Scenario.FedASK.self,
     ], key: "aggregation", name: { $0.name }, isSame: { $0 == $1 })
 
   /// In the order of the documentation.

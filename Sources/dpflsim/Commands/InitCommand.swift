@@ -86,17 +86,20 @@ struct InitCommand: ParsableCommand {
     let lines =
       ["\(file) is written. Its keys:"]
       + NewScenario.comments.map { "  \($0.key): \($0.text)" }
-      + fromRows + ["", "Next: \(command) check \(file)", "      \(command) run \(file)"]
+      + fromRows(document) + ["", "Next: \(command) check \(file)", "      \(command) run \(file)"]
     try Terminal.write(lines.flatMap { $0.wrapped() }.joined(separator: "\n") + "\n")
   }
 
   /// What an ε would not hold for.
-  private var fromRows: [String] {
+  private func fromRows(_ scenario: JSONValue) -> [String] {
     guard let data, FileManager.default.fileExists(atPath: data) else { return [] }
+    let hasColumns = scenario["data"]?["columns"] != nil
     return [
       "",
-      "Its bounds, categories and classes were read from the rows. An epsilon holds once they are what is known "
-        + "without the rows: replace them, or have scales estimated privately (kind estimated, docs/data.md).",
+      "Its \(hasColumns ? "bounds, categories and classes" : "classes") were read from the rows. An epsilon holds once they "
+        + "are what is known without the rows: replace them"
+        + (hasColumns
+          ? ", or have scales estimated privately (kind estimated, docs/data.md)." : "."),
     ]
   }
 

@@ -16,7 +16,8 @@ struct MergeCommand: ParsableCommand {
     usage: "dpflsim merge <run-or-folder> ... --into <folder> [<options>]",
     discussion: """
       A run stands for the models that its clients use, a folder for one adapter. Merging is post-processing: what the \
-      merged module guarantees follows from the parts and is printed and written into its metadata. Choosing among \
+      merged module guarantees follows from the parts and is printed and written into its metadata: the epsilons of \
+      runs add up, since a record may be in the data of several. Choosing among \
       merges by accuracy on private data would be a release of its own. Where the runs' test data can be loaded, \
       the test accuracy of each part and of the whole follows. docs/adapters.md explains the rules.
 
@@ -67,6 +68,11 @@ struct MergeCommand: ParsableCommand {
       "Rank of the written factors (default: the sum of the parts' ranks).", valueName: "n"))
   var rank: Int?
 
+  @Flag(
+    help: "State that no record, or person, is in the data of two runs: the largest epsilon counts."
+  )
+  var disjoint = false
+
   @Option(help: ArgumentHelp("Of the places that dare drops.", valueName: "n"))
   var seed: UInt64 = 0
 
@@ -102,12 +108,10 @@ struct MergeCommand: ParsableCommand {
     defer { try? FileManager.default.removeItem(at: temporary) }
     let known = try? store.openExisting()
     var folders: [AdapterFolder] = []
-    var names: [String] = []
     for (index, part) in parts.enumerated() {
       let folder = URL(fileURLWithPath: part, isDirectory: true)
       if FileManager.default.fileExists(atPath: folder.path) {
-        folders.append(try AdapterFolder(folder))
-        names.append(part)
+        folders.append(try AdapterFolder(folder, name: part))
         continue
       }
       let store = try store.openExisting()
@@ -115,18 +119,18 @@ struct MergeCommand: ParsableCommand {
       let files = try PEFTExport(of: store.run(named: part), in: store).write(to: target)
       for file in files where file.lastPathComponent == "adapter_config.json" {
         let model = file.deletingLastPathComponent()
-        folders.append(try AdapterFolder(model))
-        names.append("\(part) \(model.lastPathComponent)")
+        folders.append(try AdapterFolder(model, name: "\(part) \(model.lastPathComponent)"))
       }
     }
     let merged = try MergedAdapter(
-      folders, rule: merging, space: space == .product ? .product : .factors, rank: rank
+      folders, rule: merging, space: space == .product ? .product : .factors, rank: rank,
+      areDisjoint: disjoint
     ) { id in
       try? known?.run(named: id).dataHash
     }
     let target = URL(fileURLWithPath: into, isDirectory: true)
     let files = try merged.write(to: target)
-    let (accuracy, reason) = try accuracies(of: folders, names: names, merged: target, in: known)
+    let (accuracy, reason) = try accuracies(of: folders, merged: target, in: known)
     try output.write { colors in
       files.map(\.path) + summary(of: folders.count, merged)
         + (accuracy.map { [""] + $0.lines(colors: colors) } ?? ["No accuracies: \(reason)."])
@@ -158,12 +162,12 @@ struct MergeCommand: ParsableCommand {
 
   /// The test accuracies, or why there are none.
   private func accuracies(
-    of folders: [AdapterFolder], names: [String], merged: URL, in store: RunStore?
+    of folders: [AdapterFolder], merged: URL, in store: RunStore?
   ) throws -> (MergedAccuracy?, reason: String) {
     guard let store else { return (nil, "there is no store of runs") }
     do {
       let accuracy = try MergedAccuracy(
-        folders, names: names, merged: try AdapterFolder(merged), store: store,
+        folders, names: folders.map(\.name), merged: try AdapterFolder(merged), store: store,
         catalog: Places().catalog)
       return (accuracy, "")
     } catch let error as MergeError {

@@ -53,7 +53,8 @@ struct RunExecution {
   /// Runs to the end.
   ///
   /// - Throws: a `Failure` with status 65 if the check refuses the scenario, before anything is stored; what
-  ///   the simulation throws, after it has been stored; a `Failure` with status 130 or 143 if the run was
+  ///   the simulation throws, after it has been stored, unless the memory limit refuses the run, which then
+  ///   leaves none; a `Failure` with status 130 or 143 if the run was
   ///   stopped from outside.
   func run() async throws -> StoredRun {
     try await scenario.holdArithmetic()
@@ -196,7 +197,12 @@ struct RunExecution {
     // A rank was lost: the run goes on from its last checkpoint.
     if error is RanksError, failure.status == .stopped { status = .interrupted }
     do {
-      try await recorder.end(as: status, reason: failure.message, cost: cost)
+      if case FederationError.memoryLimit = error {
+        // Refused before it began: there is no run, least of all the latest.
+        try await recorder.withdraw()
+      } else {
+        try await recorder.end(as: status, reason: failure.message, cost: cost)
+      }
     } catch {
       // The store then shows the run as interrupted once this process has ended.
       return Failure(failure.status, "\(failure.message)\nAlso: \(error)")
