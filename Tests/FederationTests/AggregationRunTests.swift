@@ -67,7 +67,7 @@ struct AggregationRunTests {
     case .fedIT, .loRAFAIR: #expect(try #require(told.largestError) > 1e-3)
     // Rank 2 of a mean of several clients' products of rank 2.
     case .flexLoRA: #expect(try #require(told.largestError) > 1e-3)
-    case .ffaLoRA, .roLoRA, .floRA, .fedExLoRA, .deer, .fedSVD:
+    case .ffaLoRA, .roLoRA, .floRA, .fedExLoRA, .deer, .fedSVD, .fedASK:
       #expect(try #require(told.largestError) < 1e-4)
     default: Issue.record("nothing is known of the error of \(rule.name)")
     }

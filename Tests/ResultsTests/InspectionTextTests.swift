@@ -9,9 +9,9 @@ import Testing
 @Suite("Proposed scenarios")
 struct InspectionTextTests {
   /// A folder as tools/convert-images writes it: two images, each for many rows.
-  private func inFolder<Result>(
-    size: UInt8 = 8, bytes: Int? = nil, _ body: (URL) throws -> Result
-  ) throws -> Result {
+  private func inFolder(
+    size: UInt8 = 8, bytes: Int? = nil, _ body: (URL) throws -> Void
+  ) throws {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("dpflsim-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -24,7 +24,7 @@ struct InspectionTextTests {
     let count = bytes ?? 40 * Int(size) * Int(size)
     try Data(header + [UInt8](repeating: 7, count: count))
       .write(to: folder.appendingPathComponent("images.idx"))
-    return try body(folder)
+    try body(folder)
   }
 
   @Test("beside packed images it is one of images, by the folder or by its table")
@@ -43,15 +43,21 @@ struct InspectionTextTests {
     }
   }
 
+  private func look(_ folder: URL) throws -> InspectionText {
+    InspectionText(try TableInspection(file: folder, label: "y"))
+  }
+
   @Test("images that the network cannot take get another model, and broken ones a sentence")
   func sizes() throws {
-    func look(_ folder: URL) throws -> InspectionText {
-      InspectionText(try TableInspection(file: folder, label: "y"))
+    for (size, model) in [(8, "cnn"), (7, "logistic")] as [(UInt8, JSONValue)] {
+      try inFolder(size: size) { folder in
+        let scenario = try look(folder).scenario
+        #expect(scenario["model"]?["name"] == model)
+      }
     }
-    try inFolder { #expect(try look($0).scenario["model"]?["name"] == "cnn") }
-    try inFolder(size: 7) { #expect(try look($0).scenario["model"]?["name"] == "logistic") }
     try inFolder(bytes: 100) { folder in
-      #expect(throws: DatasetError.self) { try look(folder) }
+      let error = #expect(throws: DatasetError.self) { try look(folder) }
+      #expect(error?.description.contains("images.idx") == true)
     }
     try inFolder { folder in
       let rows = folder.appendingPathComponent("rows.csv")

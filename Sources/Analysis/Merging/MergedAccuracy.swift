@@ -89,13 +89,13 @@ extension AdapterFolder {
   /// The whole base model in our layout, from `base_model_name_or_path`.
   fileprivate func baseParameters(of architecture: Architecture) throws -> [Float] {
     guard let file = baseFile, let data = try? Data(contentsOf: file) else {
-      throw MergeError("\(path): its base model is not in base_model_name_or_path")
+      throw MergeError("\(name): its base model is not in base_model_name_or_path")
     }
     let tensors = try Safetensors(data: data)
     return try architecture.slots.flatMap { slot -> [Float] in
       guard case .float32(let values)? = tensors[slot.name]?.values, values.count == slot.count
       else {
-        throw MergeError("\(path): its base has no \(slot.name) of \(slot.count) numbers")
+        throw MergeError("\(name): its base has no \(slot.name) of \(slot.count) numbers")
       }
       return Self.turned(values, slot, of: architecture)
     }
@@ -129,13 +129,13 @@ extension AdapterFolder {
       let name = String(tensor.name.dropFirst("base_model.model.".count))
       guard let slot = architecture.slot(name), case .float32(let values) = tensor.values,
         values.count == slot.count
-      else { throw MergeError("\(path): \(name) is no tensor of the run's model") }
+      else { throw MergeError("\(self.name): \(name) is no tensor of the run's model") }
       parameters.replaceSubrange(slot.range, with: Self.turned(values, slot, of: architecture))
     }
     for (name, layer) in layers {
       guard let slot = architecture.slot("\(name).weight"),
         slot.count == layer.b.rows * layer.a.columns
-      else { throw MergeError("\(path): \(name) is no layer of the run's model") }
+      else { throw MergeError("\(self.name): \(name) is no layer of the run's model") }
       let change = Self.turned(layer.product.elements.map { Float($0) }, slot, of: architecture)
       for (place, value) in zip(slot.range, change) { parameters[place] += value }
     }

@@ -1,5 +1,6 @@
 // Rules on whether the stated ε is true: DP101 and on.
 
+import Datasets
 import Scenarios
 
 extension CheckRule {

@@ -1,7 +1,7 @@
 // Worker lanes: a fixed set of actors, one a core, that own the heavy memory. Clients borrow a lane
 // for their local work, so ten thousand dormant clients cost next to nothing.
 
-import Learning
+package import Learning
 
 /// What a lane keeps between clients.
 final class LaneWorkspace {

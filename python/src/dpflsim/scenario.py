@@ -118,7 +118,7 @@ class LoraAdapter(Part):
     ...; logistic has fc; bert has encoder.layer.0.attention.self.query, ...; gpt has h.0.attn.c_attn, ...
     Required."""
 
-    aggregation: Literal["fedit", "ffa-lora", "rolora", "flexlora", "flora", "fedsa-lora", "fedex-lora", "lora-fair", "deer", "fedsvd"] = UNSET
+    aggregation: Literal["fedit", "ffa-lora", "rolora", "flexlora", "flora", "fedsa-lora", "fedex-lora", "lora-fair", "deer", "fedsvd", "fedask"] = UNSET
     """How adapters are averaged (docs/lora-and-privacy.md); freeze_a does not count then. Without it:
     ffa-lora where A is frozen, else fedit."""
 
@@ -211,9 +211,13 @@ class SparseAdapter(Part):
     target_modules: list[str]
     """Layers to adapt, by their names or the last parts of them. Required."""
 
-    mask: Literal["random", "public"] = UNSET
-    """The places: random, or where the base model's gradient on the public examples is largest. Default:
-    "random"."""
+    mask: Literal["random", "public", "private"] = UNSET
+    """The places: random, or where the base model's gradient is largest, on the public examples or, by one
+    noisy release of each client, on the clients'. Default: "random"."""
+
+    mask_noise_ratio: float = UNSET
+    """With a private mask: noise multiplier of the release that chooses it, divided by that of training; 4
+    unless stated. Above 0, at most 1,000."""
 
     modules_to_save: list[str] = UNSET
     """Layers that are trained whole beside the adapter, such as a fresh classifier."""
