@@ -48,7 +48,11 @@ public struct FrozenFeatures: Sendable {
   private let rows: Int
 
   /// Whether the first trained layer finds its own product here, and not its input alone.
-  public var holdsProducts: Bool { shape.content != .input }
+  var holdsProducts: Bool { shape.content != .input }
+
+  /// Whether a network of the same architecture reads them as they lie: what carries an adapter may lay its input out in
+  /// another way than the same layer without one.
+  public func fit(_ network: Network) -> Bool { network.plan.featureShape(of: first) == shape }
 
   /// - Parameter fill: writes all rows.
   init(
@@ -154,9 +158,14 @@ extension TrainingPlan {
   /// What a cache of frozen features would hold of a row; nil where nothing is frozen below the first trained
   /// tensor.
   var featureShape: FeatureShape? {
-    let layer = architecture.layers[firstTrained]
-    let shape = layer.featureShape(layer.hosts.first.map { mode(of: $0.name) } ?? .frozen)
+    let shape = featureShape(of: firstTrained)
     return shape.content == .input && firstTrained == 0 ? nil : shape
+  }
+
+  /// What a layer would take of a cache.
+  func featureShape(of index: Int) -> FeatureShape {
+    let layer = architecture.layers[index]
+    return layer.featureShape(layer.hosts.first.map { mode(of: $0.name) } ?? .frozen)
   }
 
   /// Whether a host's product is the same in every round: nothing up to there is trained but its B.

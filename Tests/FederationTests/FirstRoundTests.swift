@@ -46,6 +46,9 @@ struct FirstRoundTests {
     #expect(report.model.trainable > 0)
     let outcome = try await texts.run(scenario)
     #expect(outcome.result.resultDigest.count == 64)
+    // Whatever is kept of frozen layers changes no figure.
+    let uncached = try await texts.run(scenario, featureMemory: 0)
+    #expect(uncached.result == outcome.result)
     for client in outcome.result.clients {
       #expect(client.loss.isFinite && client.testExamples == 10)
       #expect((client.epsilon ?? .infinity) <= 8)
@@ -90,6 +93,22 @@ struct FirstRoundTests {
     let settings = [#""type": "\#(name)""#, own[name], #""target_modules": ["fc2"]"#]
       .compactMap { $0 }.joined(separator: ", ")
     try await firstRound(elsewhere[name] ?? Self.perceptron + ", \"adapter\": {\(settings)}")
+  }
+
+  @Test(
+    "kinds on convolutions",
+    arguments: [
+      #""type": "lora", "r": 2, "lora_alpha": 4, "freeze_a": false"#,
+      #""type": "lora", "r": 2, "lora_alpha": 4"#, #""type": "ia3""#, #""type": "sparse", "r": 1"#,
+      #""type": "finegates""#, #""type": "vera", "r": 2"#, #""type": "bottleneck", "width": 2"#,
+      #""type": "compacter", "width": 4, "factors": 2"#,
+      #""type": "mixture", "experts": 2, "r": 2, "lora_alpha": 4"#,
+    ])
+  func onConvolutions(_ settings: String) async throws {
+    try await firstRound(
+      Self.images
+        + #", "model": {"name": "cnn"}, "adapter": {\#(settings), "target_modules": ["conv2", "fc"]}"#
+    )
   }
 
   @Test("rules of aggregation", arguments: AggregationCatalog.all.map { $0.name })

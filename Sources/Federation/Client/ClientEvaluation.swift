@@ -43,11 +43,12 @@ extension Client {
     _ parameters: [Float], keepsExamples: Bool, on lane: Lane
   ) async throws -> FinalFigures {
     let view = profile.test
-    // Merging moves nothing below the first trained layer, whose input is then the same.
-    let features = kept?.testFeatures.flatMap { $0.holdsProducts ? nil : $0 }
+    let features = kept?.testFeatures
     return try await lane.run { workspace in
       let network = try workspace.whole()
       network.load(trainable: parameters)
+      // Merging moves nothing below the first trained layer, whose input is then the same, if not always laid out so.
+      let features = features.flatMap { $0.fit(network) ? $0 : nil }
       return FinalFigures(of: view, features: features, by: network, keepsExamples: keepsExamples)
     }
   }

@@ -3,7 +3,7 @@
 // Shazeer et al., "Outrageously large neural networks: the sparsely-gated mixture-of-experts layer" (ICLR 2017), without its
 // noise and its balance losses; experts as in Zadouri et al., "Pushing mixture of experts to the limit" (ICLR 2024).
 
-public import Kernels
+import Kernels
 
 /// y = W x + b + s Σ_e w_e B_e A_e x with w = softmax(K q / τ) over the `topK` largest logits; q is the row x itself, or
 /// the mean of an example's rows. A and K start random, B at 0.
