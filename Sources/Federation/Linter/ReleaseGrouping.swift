@@ -94,49 +94,19 @@ struct ReleaseGrouping {
     whole: EpsilonBound?, training: Double?, firstRound: Double?, selection: Double?,
     scales: Double?, mask: Double?
   ) {
-    func bound(_ change: (inout ReleasePlan) -> Void) -> EpsilonBound? {
-      var plan = key.plan
-      change(&plan)
-      return try? kind.accountant.bound(
-        for: plan.event(noiseMultiplier: noiseMultiplier), delta: key.budget.targetDelta)
+    let plan = key.plan
+    func bound(of parts: Set<ReleasePlan.Part>) -> EpsilonBound? {
+      try? kind.accountant.bound(
+        for: plan.keeping(parts).event(noiseMultiplier: noiseMultiplier),
+        delta: key.budget.targetDelta)
     }
     return (
-      forRun ? nil : bound { _ in },
-      forRun
-        ? nil
-        : bound {
-          $0.selections = 0
-          $0.scaleChoices = 0
-          $0.maskReleases = 0
-        }?.epsilon,
-      key.plan.fullBatchSteps > 0
-        ? bound {
-          $0.selections = 0
-          $0.scaleChoices = 0
-          $0.maskReleases = 0
-          $0.sampledSteps = 0
-        }?.epsilon : nil,
-      key.plan.selections > 0
-        ? bound {
-          $0.fullBatchSteps = 0
-          $0.scaleChoices = 0
-          $0.maskReleases = 0
-          $0.sampledSteps = 0
-        }?.epsilon : nil,
-      key.plan.scaleChoices > 0
-        ? bound {
-          $0.fullBatchSteps = 0
-          $0.selections = 0
-          $0.maskReleases = 0
-          $0.sampledSteps = 0
-        }?.epsilon : nil,
-      key.plan.maskReleases > 0
-        ? bound {
-          $0.fullBatchSteps = 0
-          $0.selections = 0
-          $0.scaleChoices = 0
-          $0.sampledSteps = 0
-        }?.epsilon : nil
+      forRun ? nil : bound(of: Set(ReleasePlan.Part.allCases)),
+      forRun ? nil : bound(of: [.fullBatch, .sampled])?.epsilon,
+      plan.fullBatchSteps > 0 ? bound(of: [.fullBatch])?.epsilon : nil,
+      plan.selections > 0 ? bound(of: [.selections])?.epsilon : nil,
+      plan.scaleChoices > 0 ? bound(of: [.scales])?.epsilon : nil,
+      plan.maskReleases > 0 ? bound(of: [.mask])?.epsilon : nil
     )
   }
 
@@ -203,5 +173,27 @@ struct ReleaseGrouping {
     guard steps > 0, noiseMultiplier > 0 else { return nil }
     return Double.sqrt(Double(steps)) * Double(batch)
       / (noiseMultiplier * Double.sqrt(Double(model.trainable)))
+  }
+}
+
+extension ReleasePlan {
+  /// What a plan is made of.
+  fileprivate enum Part: CaseIterable {
+    case fullBatch
+    case sampled
+    case selections
+    case scales
+    case mask
+  }
+
+  /// The same without all other parts.
+  fileprivate func keeping(_ parts: Set<Part>) -> ReleasePlan {
+    var plan = self
+    if !parts.contains(.fullBatch) { plan.fullBatchSteps = 0 }
+    if !parts.contains(.sampled) { plan.sampledSteps = 0 }
+    if !parts.contains(.selections) { plan.selections = 0 }
+    if !parts.contains(.scales) { plan.scaleChoices = 0 }
+    if !parts.contains(.mask) { plan.maskReleases = 0 }
+    return plan
   }
 }

@@ -10,7 +10,7 @@ extension Scenario {
   /// The noise multiplier of a client's release for the mask, by that of its training; nil where there is none, or no budget.
   func maskNoiseMultiplier(_ noiseMultiplier: Double?) -> Double? {
     guard let ratio = maskNoiseRatio, let noiseMultiplier else { return nil }
-    return Double(Float(roundedUp: noiseMultiplier * ratio))
+    return ReleasePlan.noiseMultiplier(noiseMultiplier, times: ratio)
   }
 
   /// What a client's release for the mask puts into its ledger.

@@ -30,9 +30,14 @@ public struct ReleasePlan: Sendable, Hashable {
 
   public init() {}
 
-  /// The multiplier of full-batch steps, rounded up to the Float that the generator uses.
+  /// A multiplier stated by its ratio to that of the sampled steps, rounded up to the Float that the generator uses.
+  static func noiseMultiplier(_ sampled: Double, times ratio: Double) -> Double {
+    Double(Float(roundedUp: sampled * ratio))
+  }
+
+  /// The multiplier of full-batch steps.
   func fullBatchNoiseMultiplier(_ noiseMultiplier: Double) -> Double {
-    Double(Float(roundedUp: noiseMultiplier * fullBatchNoiseRatio))
+    Self.noiseMultiplier(noiseMultiplier, times: fullBatchNoiseRatio)
   }
 
   /// What the plan releases if the sampled steps use `noiseMultiplier`.
@@ -61,7 +66,7 @@ public struct ReleasePlan: Sendable, Hashable {
       events.append(
         .trainingSteps(
           sampleRate: 1,
-          noiseMultiplier: Double(Float(roundedUp: noiseMultiplier * maskNoiseRatio)),
+          noiseMultiplier: Self.noiseMultiplier(noiseMultiplier, times: maskNoiseRatio),
           count: maskReleases))
     }
     return .composed(events)
