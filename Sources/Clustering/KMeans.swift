@@ -8,6 +8,8 @@ public struct KMeans: Sendable, Hashable {
   public let labels: [Int]
   /// Sum of squared distances to the centres.
   public let scatter: Double
+  /// Clusters × d.
+  public let centres: Matrix
 
   /// The best of several starts from k-means++ centres, each refined by Lloyd's iterations (at most 100).
   ///
@@ -34,7 +36,8 @@ public struct KMeans: Sendable, Hashable {
     return best ?? KMeans(points, centres: points)
   }
 
-  private init(_ points: Matrix, centres: Matrix) {
+  /// Points with the nearest of given centres.
+  public init(_ points: Matrix, centres: Matrix) {
     var labels: [Int] = []
     var scatter = 0.0
     for row in 0..<points.rows {
@@ -45,5 +48,6 @@ public struct KMeans: Sendable, Hashable {
     }
     self.labels = labels
     self.scatter = scatter
+    self.centres = centres
   }
 }

@@ -15,7 +15,12 @@ public enum PointScaling: String, Sendable, Hashable, Codable, CaseIterable {
 
   /// The scaled points; an axis without extent becomes 0.
   public func apply(to points: Matrix) -> Matrix {
-    guard self != .none, points.rows > 0 else { return points }
+    axes(of: points).apply(to: points)
+  }
+
+  /// What scales the points, for others beside them.
+  public func axes(of points: Matrix) -> Axes {
+    guard self != .none, points.rows > 0 else { return Axes(lows: [], ranges: []) }
     let columns = (0..<points.columns)
     let lows = columns.map { column in
       (0..<points.rows).reduce(Double.infinity) { min($0, points[$1, column]) }
@@ -24,13 +29,24 @@ public enum PointScaling: String, Sendable, Hashable, Codable, CaseIterable {
       (0..<points.rows).reduce(0) { max($0, points[$1, column] - lows[column]) }
     }
     let widest = ranges.max() ?? 0
-    var result = points
-    for j in columns {
-      let range = self == .common ? widest : ranges[j]
-      for i in 0..<points.rows {
-        result[i, j] = range > 0 ? (points[i, j] - lows[j]) / range : 0
+    return Axes(lows: lows, ranges: self == .common ? ranges.map { _ in widest } : ranges)
+  }
+
+  /// Where each axis begins and how long it is.
+  public struct Axes: Sendable, Hashable {
+    /// Empty where nothing is scaled.
+    let lows: [Double]
+    let ranges: [Double]
+
+    /// - Precondition: `points` has the columns of those that the axes were made of.
+    public func apply(to points: Matrix) -> Matrix {
+      var result = points
+      for j in lows.indices {
+        for i in 0..<points.rows {
+          result[i, j] = ranges[j] > 0 ? (points[i, j] - lows[j]) / ranges[j] : 0
+        }
       }
+      return result
     }
-    return result
   }
 }

@@ -74,6 +74,9 @@ public struct PrincipalComponents: Sendable {
   public let spectrum: [Double]
   /// Nil unless `Options.keepsLoadings` was set.
   public let loadings: Loadings?
+  /// By what the projection of a row on each component becomes comparable with `points`: the shrunk eigenvalue over
+  /// the eigenvalue where the floor is removed, otherwise 1.
+  let shrinkage: [Double]
 
   /// Variance (divisor n − 1) along each component; zero beyond the rank.
   public var explainedVariance: [Double] {
@@ -94,6 +97,19 @@ public struct PrincipalComponents: Sendable {
   /// The rows' coordinates on the components of this analysis; shape rows × components.
   public func project(_ rows: Matrix) throws(ClusteringError) -> Matrix {
     try project(source: MatrixRows(rows))
+  }
+
+  /// Where further rows lie among `points`; shape rows × components.
+  ///
+  /// With the noise floor removed, `points` are what the rows are in the components of all the others (their own noise is
+  /// no part of it), shrunk. A further row, which is no part of them either, is its projection, shrunk as much: both are
+  /// distributed alike. With the floor kept, further rows lie nearer to the middle than those of the analysis.
+  ///
+  /// - Throws: `loadingsNotKept`, `raggedRows`, `notFinite`.
+  public func place(_ rows: [[Float]]) throws(ClusteringError) -> Matrix {
+    var result = try project(rows)
+    for i in 0..<result.rows { for k in shrinkage.indices { result[i, k] *= shrinkage[k] } }
+    return result
   }
 
   private func project(source: some RowSource) throws(ClusteringError) -> Matrix {

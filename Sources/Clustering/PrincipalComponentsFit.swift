@@ -61,17 +61,19 @@ extension PrincipalComponents {
     }
     return PrincipalComponents(
       options: options, columns: source.columnCount, points: points,
-      spectrum: eigen.values.map { n > 1 ? $0 / Double(n - 1) : 0 }, loadings: found.loadings)
+      spectrum: eigen.values.map { n > 1 ? $0 / Double(n - 1) : 0 }, loadings: found.loadings,
+      shrinkage: (0..<options.components).map { $0 < n ? eigen.shrinkage[$0] : 1 })
   }
 
-  /// The eigenproblem of the Gram matrix, with or without the rows' own noise.
+  /// The eigenproblem of the Gram matrix, with or without the rows' own noise; `shrinkage` is what became of each value,
+  /// relative to it.
   private static func decompose(
     _ gram: Matrix, options: Options
-  ) throws(ClusteringError) -> (values: [Double], vectors: Matrix) {
+  ) throws(ClusteringError) -> (values: [Double], vectors: Matrix, shrinkage: [Double]) {
     do {
       guard options.noiseFloor == .removed, gram.rows > 2 else {
         let eigen = try gram.symmetricEigen()
-        return (eigen.values, eigen.vectors)
+        return (eigen.values, eigen.vectors, eigen.values.map { _ in 1 })
       }
       let eigen = try withoutOwnEnergy(gram).symmetricEigen()
       // Centring leaves the constant direction with eigenvalue 0, which is no floor and no signal.
@@ -81,9 +83,10 @@ extension PrincipalComponents {
       }
       let order = (0..<n).filter { $0 != constant } + (constant.map { [$0] } ?? [])
       let varying = order.dropLast().map { eigen.values[$0] }
+      let values = shrunk(varying, components: options.components) + [0]
       return (
-        shrunk(varying, components: options.components) + [0],
-        Matrix(rows: order.map { eigen.vectors.row($0) })
+        values, Matrix(rows: order.map { eigen.vectors.row($0) }),
+        zip(values, order).map { eigen.values[$1] > 0 ? $0 / eigen.values[$1] : 0 }
       )
     } catch {
       throw .eigenvaluesFailed(info: error.info)

@@ -59,6 +59,9 @@ public struct UpdateClustering: Sendable {
   public var count: ClusterCount
   /// n × M, rows summing to 1: the probability of each cluster for each client.
   public var posteriors: Matrix
+  /// The mixture that gives the posteriors.
+  let mixture: GaussianMixture
+  let axes: PointScaling.Axes
 
   /// The likeliest cluster of each client.
   public var labels: [Int] { Clustering.labels(posteriors: posteriors) }
@@ -109,7 +112,8 @@ public struct UpdateClustering: Sendable {
   private static func cluster(
     _ components: PrincipalComponents, options: UpdateClusteringOptions, seed: UInt64, round: Int
   ) throws(ClusteringError) -> UpdateClustering {
-    let points = options.scaling.apply(to: components.points)
+    let axes = options.scaling.axes(of: components.points)
+    let points = axes.apply(to: components.points)
     let count =
       if options.usesReleasedMixture {
         try ClusterCount.chooseAsReleased(
@@ -126,6 +130,23 @@ public struct UpdateClustering: Sendable {
     let mixture = options.uniformPosteriors ? fit.mixture.withUniformWeights : fit.mixture
     return UpdateClustering(
       components: components, points: points, count: count,
-      posteriors: mixture.posteriors(of: points))
+      posteriors: mixture.posteriors(of: points), mixture: mixture, axes: axes)
+  }
+
+  /// Where further updates lie among `points`; rows × k.
+  ///
+  /// - Throws: `loadingsNotKept` unless the options' components keep them, `raggedRows`, `notFinite`.
+  public func place(_ updates: [[Float]]) throws(ClusteringError) -> Matrix {
+    axes.apply(to: try components.place(updates))
+  }
+
+  /// The same clusters with the clients at these points, as `place` gives them.
+  ///
+  /// - Precondition: `points` has k columns.
+  public func with(points: Matrix) -> UpdateClustering {
+    var result = self
+    result.points = points
+    result.posteriors = mixture.posteriors(of: points)
+    return result
   }
 }

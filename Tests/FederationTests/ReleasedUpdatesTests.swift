@@ -37,7 +37,10 @@ struct ReleasedUpdatesTests {
 
   @Test(
     "the same result, and models move by the mean of what was handed out",
-    arguments: [#"{"name": "global"}"#, #"{"name": "r-dpcfl"}"#])
+    arguments: [
+      #"{"name": "global"}"#, #"{"name": "r-dpcfl"}"#,
+      #"{"name": "r-dpcfl", "clustering_sample": 5}"#,
+    ])
   func means(method: String) async throws {
     let scenario = try scenario("rounds=4", "method=\(method)")
     let (keeper, outcome) = try await Self.kept(scenario)

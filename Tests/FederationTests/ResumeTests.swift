@@ -49,6 +49,8 @@ struct ResumeTests {
         "population.clusters[1].privacy={\"target_epsilon\": 1000}",
       ],
       ["method.variant=as-released"],
+      ["method.clustering_sample=6", "method.num_clusters=3"],
+      ["method={\"name\": \"k-means\", \"clustering_sample\": 6}"],
     ]
 
   @Test("from every round on, the rest of the run is the same to the bit", arguments: settings)

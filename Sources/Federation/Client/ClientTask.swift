@@ -59,7 +59,7 @@ public struct ClientUpdate: Sendable {
   public let client: Int
   /// The model that it trained.
   public private(set) var model: Int
-  /// Empty once it has been folded.
+  /// Empty once it has been folded; its place among others once it has been placed.
   public private(set) var delta: [Float]
   /// L2 norm of the update as it was sent.
   public let norm: Double
@@ -118,9 +118,9 @@ public struct ClientUpdate: Sendable {
     return update
   }
 
-  /// Leaves what its size is: the sum that it was folded into has the rest.
-  mutating func forgetParameters() {
-    delta = []
+  /// Leaves its size and these numbers instead of its parameters.
+  mutating func leave(_ numbers: [Float]) {
+    delta = numbers
     deltaWithoutNoise = nil
   }
 }

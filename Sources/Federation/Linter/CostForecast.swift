@@ -57,7 +57,22 @@ extension CostForecast {
       Self.baseBytes + data
       + 4 * (4 * model.total + scenario.method.traits.models * model.trainable)
     featureBytes = min(features, featureMemory)
-    peakBytes = fixedBytes + featureBytes + 4 * 2 * clients.count * model.trainable
+    peakBytes =
+      fixedBytes + featureBytes + 4 * 2 * Self.heldUpdates(of: scenario) * model.trainable
+  }
+
+  /// Updates that rounds hold at once, at most; where they are added up as they come, those on the lanes count as none.
+  static func heldUpdates(of scenario: Scenario) -> Int {
+    let traits = scenario.method.traits
+    let later = addsUp(scenario) ? 0 : scenario.cohortSize ?? scenario.clientCount
+    guard traits.clustersFirstRound else { return later }
+    return max(later, min(traits.clusteringSample ?? scenario.clientCount, scenario.clientCount))
+  }
+
+  /// Whether updates are added up as they come, but for a first round that clusters them.
+  static func addsUp(_ scenario: Scenario) -> Bool {
+    scenario.privacy.unit == .example && scenario.adapter == nil
+      && !scenario.method.makeMethod().readsUpdates
   }
 
   /// What a client takes that does nothing, its lists of examples apart: measured (docs/cluster.md).

@@ -18,7 +18,7 @@ extension Scenario.RobustClustered: RunnableMethod {
   }
 }
 
-struct RobustClustered: FederatedMethod {
+struct RobustClustered: SamplingMethod {
   let settings: Scenario.RobustClustered
   /// The score from which the criterion "robust" believes that clusters are apart: 95 % of runs on pure
   /// noise stay below 3.6 with 21 clients (docs/clustering.md).
@@ -72,7 +72,9 @@ struct RobustClustered: FederatedMethod {
     into state: inout FederatedState, context: MethodContext
   ) throws {
     guard round > 0 else {
-      try cluster(updates, state: &state, context: context)
+      let found = try clusters(
+        of: updates, state: state, context: context, placesOthers: false)
+      adopt(found, into: &state, context: context)
       return
     }
     try state.take(updates, means: means, round: round, context: context)
@@ -80,23 +82,39 @@ struct RobustClustered: FederatedMethod {
 
   // MARK: - Clustering
 
-  /// Clusters the released first updates. Post-processing: it costs no privacy.
-  private func cluster(
-    _ updates: [ClientUpdate], state: inout FederatedState, context: MethodContext
-  ) throws {
+  func sampledClusters(
+    of sample: [ClientUpdate], state: FederatedState, context: MethodContext
+  ) throws -> SampledClusters {
+    let found = try clusters(of: sample, state: state, context: context, placesOthers: true)
+    return SampledClusters(points: found.points) { signal in
+      try found.place([signal]).row(0)
+    } adopt: { points, state in
+      adopt(found.with(points: points), into: &state, context: context)
+    }
+  }
+
+  private func adopt(
+    _ found: UpdateClustering, into state: inout FederatedState, context: MethodContext
+  ) {
+    // Overlap of clusters that noise alone would show does not lengthen the soft rounds.
+    state.adopt(
+      found, start: context.initial,
+      switchRound: found.noiseAdjustedSwitchRound(rounds: context.rounds))
+  }
+
+  /// Clusters released first updates. Post-processing: it costs no privacy.
+  private func clusters(
+    of updates: [ClientUpdate], state: FederatedState, context: MethodContext, placesOthers: Bool
+  ) throws -> UpdateClustering {
     let signal = context.clusteringSignals(of: updates, from: state.models)
     let candidates = settings.numClusters.map { [$0] } ?? settings.candidateClusters
     var options = UpdateClusteringOptions.recommended(
       candidates: candidates.filter { $0 <= updates.count })
     if let components = settings.components { options.components.components = components }
+    options.components.keepsLoadings = placesOthers
     options.mixture.starts = settings.mixtureStarts
     options.criterion = settings.criterion.rule
-    let found = try UpdateClustering.cluster(
-      signal, options: options, seed: context.scenario.seed)
-    // Overlap of clusters that noise alone would show does not lengthen the soft rounds.
-    state.adopt(
-      found, start: context.initial,
-      switchRound: found.noiseAdjustedSwitchRound(rounds: context.rounds))
+    return try UpdateClustering.cluster(signal, options: options, seed: context.scenario.seed)
   }
 }
 

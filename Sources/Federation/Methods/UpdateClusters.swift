@@ -2,9 +2,10 @@
 // alone: clustering is post-processing and costs no privacy.
 
 package import Clustering
+import Kernels
 public import Scenarios
 
-extension Scenario.KMeansClusters: FederatedMethod, RunnableMethod {
+extension Scenario.KMeansClusters: SamplingMethod, RunnableMethod {
   public func releases(of client: ClientPlan, in context: ReleaseContext) -> ReleasePlan {
     .clusteringFirst(client, noiseRatio: firstRoundNoiseRatio, in: context)
   }
@@ -27,14 +28,40 @@ extension Scenario.KMeansClusters: FederatedMethod, RunnableMethod {
       try state.take(updates, means: means, round: round, context: context)
       return
     }
-    let signal = context.clusteringSignals(of: updates, from: state.models)
-    let components = UpdateClusteringOptions.recommended(candidates: [numClusters]).components
-    let points = try PrincipalComponents.fit(signal, options: components).points
-    state.assignment = Assignment(
-      try KMeans.fit(
-        points, clusters: numClusters, starts: starts, seed: context.scenario.seed
-      ).labels)
+    let points = try components(of: updates, state: state, context: context, placesOthers: false)
+      .points
+    adopt(try clusters(of: points, context: context), into: &state, context: context)
+  }
+
+  private func components(
+    of updates: [ClientUpdate], state: FederatedState, context: MethodContext, placesOthers: Bool
+  ) throws -> PrincipalComponents {
+    var options = UpdateClusteringOptions.recommended(candidates: [numClusters]).components
+    options.keepsLoadings = placesOthers
+    return try PrincipalComponents.fit(
+      context.clusteringSignals(of: updates, from: state.models), options: options)
+  }
+
+  private func clusters(of points: Matrix, context: MethodContext) throws -> KMeans {
+    try KMeans.fit(points, clusters: numClusters, starts: starts, seed: context.scenario.seed)
+  }
+
+  private func adopt(_ found: KMeans, into state: inout FederatedState, context: MethodContext) {
+    state.assignment = Assignment(found.labels)
     state.models = [[Float]](repeating: context.initial, count: numClusters)
+  }
+
+  func sampledClusters(
+    of sample: [ClientUpdate], state: FederatedState, context: MethodContext
+  ) throws -> SampledClusters {
+    let components = try components(
+      of: sample, state: state, context: context, placesOthers: true)
+    let found = try clusters(of: components.points, context: context)
+    return SampledClusters(points: components.points) { signal in
+      try components.place([signal]).row(0)
+    } adopt: { points, state in
+      adopt(KMeans(points, centres: found.centres), into: &state, context: context)
+    }
   }
 }
 

@@ -38,7 +38,7 @@ final class RankExecutor: ClientExecutor {
   func isHere(_ client: Int) -> Bool { homes.map { $0[client] == ranks.rank } ?? true }
 
   func perform(
-    _ tasks: [ClientTask], round: Int, state: FederatedState, folds: (@Sendable (Int) -> Bool)?
+    _ tasks: [ClientTask], round: Int, state: FederatedState, keeping: UpdateKeeping
   ) async throws -> (updates: [ClientUpdate], folder: UpdateFolder) {
     let costs = tasks.map { $0.cost(of: plans[$0.client]) }
     let owners = owners(of: tasks.map(\.client), costs: costs)
@@ -47,7 +47,7 @@ final class RankExecutor: ClientExecutor {
     do {
       let mine = tasks.indices.filter { owners[$0] == ranks.rank }.map { tasks[$0] }
       (report.updates, own) = try await lanes.perform(
-        mine, round: round, state: state, folds: folds)
+        mine, round: round, state: state, keeping: keeping)
       report.failure = own.failure
     } catch {
       report.failure = RankFailure(client: .max, error: error)
@@ -63,8 +63,8 @@ final class RankExecutor: ClientExecutor {
       await lanes.clients[update.client].enter(update.entries)
     }
     let folder =
-      folds == nil
-      ? own : try await sum(own, heads: reports.map(\.heads), length: state.models[0].count)
+      keeping.addsUp
+      ? try await sum(own, heads: reports.map(\.heads), length: state.models[0].count) : own
     let loads = LongestFirst.balance(costs, owners: owners, ranks: ranks.size)
     seen.withLock { sharing in
       sharing.add(

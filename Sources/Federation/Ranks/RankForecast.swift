@@ -44,7 +44,7 @@ public struct RankForecast: Sendable, Hashable {
     let whole = CostForecast(
       scenario: scenario, clients: clients, schedule: schedule, model: model)
     let rounds = scenario.rounds
-    let folds = Self.foldsUpdates(scenario)
+    let folds = CostForecast.addsUp(scenario) && !scenario.method.traits.clustersFirstRound
     let cohorts = (0..<rounds).map { schedule.cohort(round: $0).count }
     let numbers = Double(scenario.method.traits.models * model.trainable)
 
@@ -62,7 +62,7 @@ public struct RankForecast: Sendable, Hashable {
     seconds = work + messages + participants * Self.secondsPerParticipant
     messageShare = seconds > 0 ? messages / seconds : 0
 
-    let held = folds ? 0 : (cohorts.max() ?? 0)
+    let held = CostForecast.heldUpdates(of: scenario)
     bytesPerRank =
       whole.fixedBytes + whole.featureBytes / ranks + 2 * held * 4 * model.trainable
       + 8 * model.trainable * scenario.method.traits.models * (workers + 2)
@@ -86,12 +86,5 @@ public struct RankForecast: Sendable, Hashable {
           costs, owners: LongestFirst.deal(costs, ranks: lanes), ranks: lanes)
     }
     return spent > 0 ? work / spent : 1
-  }
-
-  /// Whether updates are added up as they come; otherwise every rank gets all of a round.
-  private static func foldsUpdates(_ scenario: Scenario) -> Bool {
-    scenario.privacy.unit == .example && scenario.adapter == nil
-      && !scenario.method.makeMethod().readsUpdates
-      && !scenario.method.traits.clustersFirstRound
   }
 }

@@ -3,18 +3,28 @@
 import Datasets
 import Ranks
 
+/// What is kept of updates as they come.
+enum UpdateKeeping: Sendable {
+  case whole
+  /// Sums for each model, of the clients for which this holds; all updates leave their parameters behind.
+  case sums(of: @Sendable (Int) -> Bool)
+  /// What is made of each, in its place.
+  case places(@Sendable (ClientUpdate) throws -> [Float])
+
+  var addsUp: Bool { if case .sums = self { true } else { false } }
+}
+
 /// Gives tasks to clients, and folds what they send.
 protocol ClientExecutor: Sendable {
   /// Carries out tasks with the models of a state.
   ///
   /// - Parameters:
   ///   - round: from 0.
-  ///   - folds: whose updates are folded as they come, and then leave their parameters behind; nil keeps all
-  ///     updates whole.
-  /// - Returns: the updates in the order of the tasks, and the sums of those that were folded: the same
+  ///   - keeping: what is kept of the updates.
+  /// - Returns: the updates in the order of the tasks, and the sums of those that were added up: the same
   ///   bits wherever the work was done.
   func perform(
-    _ tasks: [ClientTask], round: Int, state: FederatedState, folds: (@Sendable (Int) -> Bool)?
+    _ tasks: [ClientTask], round: Int, state: FederatedState, keeping: UpdateKeeping
   ) async throws -> (updates: [ClientUpdate], folder: UpdateFolder)
 
   /// Measures clients.
@@ -42,7 +52,7 @@ struct LaneExecutor: ClientExecutor {
   let lanes: LanePool
 
   func perform(
-    _ tasks: [ClientTask], round: Int, state: FederatedState, folds: (@Sendable (Int) -> Bool)?
+    _ tasks: [ClientTask], round: Int, state: FederatedState, keeping: UpdateKeeping
   ) async throws -> (updates: [ClientUpdate], folder: UpdateFolder) {
     let clients = clients
     let (updates, folders) = try await lanes.map(
@@ -50,11 +60,14 @@ struct LaneExecutor: ClientExecutor {
     ) { task, lane, folder in
       var update = try await clients[task.client].perform(
         task, round: round, state: state, on: lane)
-      if let folds {
-        if folds(task.client) {
+      switch keeping {
+      case .whole: break
+      case .sums(let isFolded):
+        if isFolded(task.client) {
           folder.add(update.delta, model: update.model, client: update.client)
         }
-        update.forgetParameters()
+        update.leave([])
+      case .places(let place): update.leave(try place(update))
       }
       return update
     }

@@ -30,6 +30,11 @@ extension Simulation {
         "rounds are evaluated on \(count) of \(scenario.clientCount) clients, drawn anew each time; the final figures "
           + "are of all clients")
     }
+    if let sampled = scenario.method.traits.clusteringSample, sampled < scenario.clientCount {
+      notes.append(
+        "clusters were found of the first updates of \(sampled) of \(scenario.clientCount) clients; the others were "
+          + "placed among them (method.clustering_sample)")
+    }
     if !scenario.isReproducible {
       notes.append(
         "noise, batches and private choices come from the operating system: the run cannot be repeated, "

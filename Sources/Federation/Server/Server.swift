@@ -12,7 +12,7 @@ import Scenarios
 typealias ReleaseAnnouncement = @Sendable (Int, [LedgerEntry]) async throws -> Void
 
 actor Server {
-  private let method: any FederatedMethod
+  let method: any FederatedMethod
   let context: MethodContext
   let clients: [Client]
   let executor: any ClientExecutor
@@ -20,7 +20,7 @@ actor Server {
   /// Told what a round is about to release, before it does; nil where repeating it costs nothing.
   private let announce: ReleaseAnnouncement?
   /// Handed every released update; nil where nobody wants them.
-  private let keep: ReleaseKeeping?
+  let keep: ReleaseKeeping?
   /// Nil where clients protect their examples themselves.
   private let aggregation: ClientLevelAggregation?
   private let availability: Availability
@@ -90,36 +90,14 @@ actor Server {
     let phases = context.exchange?.phases(round: round, stage: work.stage)
     for (part, phase) in (phases?.map { Phase?.some($0) } ?? [nil]).enumerated() {
       if let phase { try context.exchange?.prepare(&state.models, for: phase) }
-      try await announceReleases(of: tasks, phase: phase, round: round)
-      let (updates, means) = try await perform(
-        tasks, phase: phase, round: round, folds: folds(work.stage))
-      // What comes late is not folded, and is in the ledger all the same: it was released.
-      let inTime = updates.filter {
-        availability.attendance(of: $0.client, round: round) == .reports
-      }
-      if let aggregation {
-        for update in inTime { state.assignment[update.client] = update.model }
-        let models = state.models
-        try aggregation.fold(inTime, round: round, into: &state, context: context)
-        let entries = aggregation.entries(round: round)
-        try await keep?(
-          ReleasedUpdates(
-            entries, from: models, to: state.models, round: round, part: part + 1, stage: work.stage
-          ))
-        ledger.append(contentsOf: entries)
-        report.ledger += entries
-      } else {
-        try await keep?(
-          ReleasedUpdates(updates, tasks: tasks, round: round, part: part + 1, stage: work.stage))
-        let start = state.models
-        try method.fold(inTime, means: means, round: round, into: &state, context: context)
-        try state.takeThresholds(of: inTime)
-        if state.clustering != nil,
-          let points = try probe.projectionWithoutNoise(of: inTime, from: start, round: round)
-        {
-          state.clustering?.projectionWithoutNoise = points
+      tasks = Self.tasks(tasks, in: phase)
+      try await announceReleases(of: tasks, round: round)
+      let updates =
+        if let method = sampling(tasks, stage: work.stage) {
+          try await runSampled(method, tasks, round: round)
+        } else {
+          try await runPart(part + 1, tasks, stage: work.stage, round: round, into: &report)
         }
-      }
       for update in updates { report.record(update, of: &participants) }
       report.lateClients = updates.map(\.client).filter {
         availability.attendance(of: $0, round: round) == .comesLate
@@ -148,13 +126,61 @@ actor Server {
     return report
   }
 
+  /// The tasks with what a part of a round asks of them.
+  private static func tasks(_ tasks: [ClientTask], in phase: Phase?) -> [ClientTask] {
+    guard let phase else { return tasks }
+    let sharing = Dictionary(grouping: tasks, by: \.model).mapValues(\.count)
+    return tasks.map { task in
+      var task = task
+      task.phase = phase
+      task.contributors = sharing[task.model] ?? 1
+      return task
+    }
+  }
+
+  /// Carries out the tasks of a part (from 1) of a round and moves the state by what came in time.
+  ///
+  /// - Returns: the updates in the order of the tasks.
+  private func runPart(
+    _ part: Int, _ tasks: [ClientTask], stage: RoundStage, round: Int,
+    into report: inout RoundReport
+  ) async throws -> [ClientUpdate] {
+    let (updates, means) = try await perform(tasks, round: round, folds: folds(stage))
+    // What comes late is not folded, and is in the ledger all the same: it was released.
+    let inTime = updates.filter {
+      availability.attendance(of: $0.client, round: round) == .reports
+    }
+    if let aggregation {
+      for update in inTime { state.assignment[update.client] = update.model }
+      let models = state.models
+      try aggregation.fold(inTime, round: round, into: &state, context: context)
+      let entries = aggregation.entries(round: round)
+      try await keep?(
+        ReleasedUpdates(
+          entries, from: models, to: state.models, round: round, part: part, stage: stage))
+      ledger.append(contentsOf: entries)
+      report.ledger += entries
+    } else {
+      try await keep?(
+        ReleasedUpdates(updates, tasks: tasks, round: round, part: part, stage: stage))
+      let start = state.models
+      try method.fold(inTime, means: means, round: round, into: &state, context: context)
+      try state.takeThresholds(of: inTime)
+      if state.clustering != nil,
+        let points = try probe.projectionWithoutNoise(of: inTime, from: start, round: round)
+      {
+        state.clustering?.projectionWithoutNoise = points
+      }
+    }
+    return updates
+  }
+
   /// Says what will leave the clients, or the server, before it does: whatever interrupts the round, it counts.
-  private func announceReleases(of tasks: [ClientTask], phase: Phase?, round: Int) async throws {
+  private func announceReleases(of tasks: [ClientTask], round: Int) async throws {
     guard let announce else { return }
     var entries: [LedgerEntry] = []
     if let aggregation { entries += aggregation.entries(round: round) }
-    for var task in tasks {
-      task.phase = phase
+    for task in tasks {
       entries += await clients[task.client].plannedEntries(of: task, round: round)
     }
     try await announce(round + 1, entries)
@@ -173,22 +199,14 @@ actor Server {
   /// - Parameter folds: whether updates are folded as they come.
   /// - Returns: the updates in the order of tasks, and the means of those in time where they were folded.
   private func perform(
-    _ tasks: [ClientTask], phase: Phase?, round: Int, folds: Bool
+    _ tasks: [ClientTask], round: Int, folds: Bool
   ) async throws -> ([ClientUpdate], means: [Int: [Float]]?) {
-    var tasks = tasks
-    if phase != nil {
-      let sharing = Dictionary(grouping: tasks, by: \.model).mapValues(\.count)
-      for index in tasks.indices {
-        tasks[index].phase = phase
-        tasks[index].contributors = sharing[tasks[index].model] ?? 1
-      }
-    }
     let availability = availability
     let isInTime: @Sendable (Int) -> Bool = {
       availability.attendance(of: $0, round: round) == .reports
     }
     let (updates, folder) = try await executor.perform(
-      tasks, round: round, state: state, folds: folds ? isInTime : nil)
+      tasks, round: round, state: state, keeping: folds ? .sums(of: isInTime) : .whole)
     return (updates, folds ? try folder.finish() : nil)
   }
 

@@ -80,6 +80,9 @@ public struct MethodTraits: Sendable, Hashable {
   public var selection: Selection?
   /// Whether the first round takes everybody, with all data at once, and clusters by their updates.
   public var clustersFirstRound = false
+  /// Clients of whose first updates the clusters are found, at most, where others are placed among them; nil holds the
+  /// first updates of all at once.
+  public var clusteringSample: Int?
   /// Whether everybody takes part in the first round, whatever the cohort's size.
   public var beginsWithFullParticipation = false
   /// Whether local training is drawn to other models or corrected by updates of others, place by place: a trained
@@ -98,6 +101,13 @@ public struct MethodTraits: Sendable, Hashable {
   /// Whether models of clusters stand beside one another.
   public var trainsSeveralModels: Bool { clusters != .none && models > 1 }
 
+}
+
+extension MethodTraits {
+  /// The JSON key of `clusteringSample`.
+  static let clusteringSampleKey = Key.defaults(
+    "clustering_sample", 2000, .integer(4...20_000),
+    "Clients of whose first updates the clusters are found; of more, others are placed among them.")
 }
 
 /// Something in a scenario that a kind refuses.
@@ -139,6 +149,12 @@ public struct SettingProblem: Sendable, Hashable {
   static func above(clients: Int, _ count: Int, at path: String) -> SettingProblem? {
     guard count > clients else { return nil }
     return SettingProblem(path, "must be at most the number of clients, \(clients), got \(count)")
+  }
+
+  /// That a number of clusters or components is above the number of clients that clusters are found of; nil if not.
+  static func above(sample: Int, _ count: Int, at path: String) -> SettingProblem? {
+    guard count > sample else { return nil }
+    return SettingProblem(path, "must be at most clustering_sample, \(sample), got \(count)")
   }
 }
 

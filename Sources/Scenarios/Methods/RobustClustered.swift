@@ -33,6 +33,9 @@ extension Scenario {
     /// Learning rate of round 1. JSON key `first_round_learning_rate`; above 0, at most 100;
     /// default null, that of `local`.
     public let firstRoundLearningRate: Double
+    /// Clients of whose first updates the clusters are found; where there are more, the others are placed among them as
+    /// their updates come. JSON key `clustering_sample`; 4 to 20,000, default 2000.
+    public let clusteringSample: Int
 
     public enum Variant: String, Sendable, Hashable, CaseIterable {
       case asIntended = "as-intended"
@@ -81,14 +84,18 @@ extension Scenario.RobustClustered {
       .defaults(
         "first_round_learning_rate", .null, .nullable(.number(.above(0, to: 100))),
         "Learning rate of round 1; null = local.learning_rate."),
+      MethodTraits.clusteringSampleKey,
     ]
 
   public init(_ fields: Fields, scope: MethodScope) throws(ScenarioError) {
+    let sample = try fields.integer("clustering_sample")
+    clusteringSample = sample
     variant = try fields.choice("variant")
     numClusters = try fields.optionalInteger("num_clusters")
     candidateClusters =
       fields.optional("candidate_clusters") == nil
-      ? (2...6).filter { $0 <= scope.clientCount } : try fields.integers("candidate_clusters")
+      ? (2...6).filter { $0 <= min(scope.clientCount, sample) }
+      : try fields.integers("candidate_clusters")
     criterion = try fields.choice("criterion")
     components = try fields.optionalInteger("components")
     mixtureStarts = try fields.integer("mixture_starts")
@@ -106,6 +113,8 @@ extension Scenario.RobustClustered {
     traits.clustersFirstRound = true
     traits.modelsGrow = true
     traits.variant = variant.rawValue
+    // The published code knows no such thing.
+    traits.clusteringSample = variant == .asReleased ? nil : clusteringSample
     traits.repeatsPublishedCode = variant == .asReleased
     return traits
   }
@@ -125,7 +134,10 @@ extension Scenario.RobustClustered {
     counts += candidateClusters.enumerated().map { ($1, "candidate_clusters[\($0)]") }
     return problems
       + counts.compactMap { count, key in
-        count.flatMap { .above(clients: clients, $0, at: "method.\(key)") }
+        count.flatMap {
+          .above(clients: clients, $0, at: "method.\(key)")
+            ?? .above(sample: clusteringSample, $0, at: "method.\(key)")
+        }
       }
   }
 }

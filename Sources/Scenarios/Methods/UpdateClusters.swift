@@ -14,6 +14,7 @@ extension Scenario {
       .defaults(
         "first_round_noise_ratio", 2, .number(.from(0.01, to: 1000)),
         "Noise multiplier of round 1 over that of the later rounds."),
+      MethodTraits.clusteringSampleKey,
     ]
     /// JSON key `num_clusters`; null, the number of true clusters, is already filled in.
     public let numClusters: Int
@@ -21,15 +22,19 @@ extension Scenario {
     public let starts: Int
     /// JSON key `first_round_noise_ratio`; 0.01 to 1000, default 2.
     public let firstRoundNoiseRatio: Double
+    /// JSON key `clustering_sample`; 4 to 20,000, default 2000.
+    public let clusteringSample: Int
 
     public init(_ fields: Fields, scope: MethodScope) throws(ScenarioError) {
       numClusters = try fields.optionalInteger("num_clusters") ?? scope.clusterCount
       starts = try fields.integer("starts")
       firstRoundNoiseRatio = try fields.number("first_round_noise_ratio")
+      clusteringSample = try fields.integer("clustering_sample")
     }
 
     public var traits: MethodTraits {
       var traits = MethodTraits(clusters: .found, models: numClusters)
+      traits.clusteringSample = clusteringSample
       traits.knownClusterCount = numClusters
       traits.clustersFirstRound = true
       traits.modelsGrow = true
@@ -39,6 +44,7 @@ extension Scenario {
     public func problems(in scenario: Scenario) -> [SettingProblem] {
       [
         .above(clients: scenario.clientCount, numClusters, at: "method.num_clusters"),
+        .above(sample: clusteringSample, numClusters, at: "method.num_clusters"),
         .oneRound(scenario, for: "k-means, whose first round finds the clusters"),
       ].compactMap(\.self)
     }
