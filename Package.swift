@@ -149,13 +149,15 @@ let package = Package(
         "Kernels", "Learning", "Privacy", "Federation", "Scenarios", "Datasets", "Tensors",
         "TestModels", database,
       ]),
+    // They call the program, and are compiled beside it.
+    tests("Command", of: results, ["Federation", "Kernels", "Scenarios", "Datasets", "Privacy"]),
     .testTarget(
-      name: "CommandTests",
+      name: "ProgramTests",
       dependencies: results + [
-        "dpflsim", "Federation", "Kernels", "Scenarios", "Datasets", "Privacy",
-        "Clustering", "Tensors", "TestSupport",
+        "dpflsim", "Federation", "Kernels", "Scenarios", "Datasets", "Privacy", "Clustering",
+        "Tensors",
       ],
-      resources: [.copy("Golden")], swiftSettings: unoptimised),
+      swiftSettings: unoptimised),
   ],
   swiftLanguageModes: [.v6]
 )
