@@ -140,12 +140,6 @@ extension Scenario {
         "\(method.name) compares models place by place, and with \(name) every client has factors of its own basis; "
           + "use fedit, ffa-lora, rolora, lora-fair, fedsa-lora or rgp")
     }
-    if rule.changesParameters, privacy.individual {
-      problems.add(
-        JSONPath() + "privacy" + "individual",
-        "follows the gradients of one set of parameters, and \(name) has others in every step; set it to "
-          + "false")
-    }
     if adapter.hasOwnExchange, serverOptimizer != .fedAvg {
       problems.add(
         JSONPath() + "server" + "optimizer",

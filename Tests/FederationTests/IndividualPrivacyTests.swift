@@ -49,6 +49,32 @@ struct IndividualPrivacyTests {
     #expect(own.lossCorrelation == nil)
   }
 
+  @Test("where carriers change in every step, each example is held to its own bound in all of them")
+  func carriers() async throws {
+    let rgp = [
+      #"model={"name": "mlp", "hidden": [8]}"#,
+      #"adapter={"type": "rgp", "r": 2, "target_modules": ["fc1", "fc2"]}"#,
+      #"method={"name": "global"}"#,
+    ]
+    func result(_ changes: String...) async throws -> RunResult {
+      try await Simulation(
+        scenario: Sound.scenario(rgp + ["rounds=4"] + changes), catalog: Sound.catalog,
+        options: SimulationOptions(workers: 2)
+      ).run(observer: Recorder()).result
+    }
+    let without = try await result()
+    let followed = try await result("privacy.individual=true")
+    let own = try #require(followed.individual)
+    let ordinary = try #require(followed.clients.compactMap(\.epsilon).max())
+    #expect(own.examples == 11 * 300 && own.least < own.mean && own.largest <= ordinary)
+    #expect(try #require(own.lossCorrelation) > 0.1)
+    // Bounds below the common one act: other carriers than those that they were found with have longer gradients.
+    #expect(followed.resultDigest != without.resultDigest)
+    let saturated = try await result("privacy.individual=true", "privacy.max_grad_norm=1e-6")
+    let all = try #require(saturated.individual)
+    #expect(all.least == all.largest)
+  }
+
   @Test("results without it stay as they were and can be read without it")
   func absent() async throws {
     let result = try await Self.run("rounds=2")

@@ -64,7 +64,6 @@ enum CarrierTraining {
     features: FrozenFeatures?, network: Network, canaries: Canaries? = nil,
     observer: (any StepObserver)? = nil
   ) throws(FederationError) -> LocalOutcome {
-    let layers = materialized.plan.adaptedLayers
     var change = work.start
     var optimizer = LocalOptimizer(work.optimizer, count: change.count)
     var carriers: [GradientCarriers] = []
@@ -72,34 +71,8 @@ enum CarrierTraining {
       work, on: source, features: features, network: network, canaries: canaries,
       observer: observer)
     let taken = try steps.run(count: materialized.plan.trainableCount) { step in
-      var base = original
-      carriers = []
-      var offset = 0
-      for layer in layers {
-        let weight = layer.weight
-        let moved = Matrix(
-          rows: layer.rows, columns: layer.columns,
-          elements: change[offset..<offset + weight.count].map(Double.init))
-        let weights = Matrix(
-          rows: layer.rows, columns: layer.columns,
-          elements: original[weight.range].map(Double.init)
-        ).adding(moved)
-        var stream = RandomStream(
-          seed: work.seed, purpose: .initialization, round: work.round, client: layer.index,
-          step: 64 + step)
-        // What training changed so far points where gradients will; before that, the weights themselves.
-        let own = GradientCarriers(
-          target: moved.squaredNorm > 0 ? moved : weights, rank: layer.rank, using: &stream)
-        for (place, value) in zip(weight.range, own.remainder(of: weights).elements) {
-          base[place] = Float(value)
-        }
-        carriers.append(own)
-        offset += weight.count
-      }
-      let factors = carriers.map { LayerFactors(a: $0.r, b: $0.l, scale: 1) }
-      network.load(frozen: FrozenParameters(base: base, factors: []))
-      network.load(
-        trainable: AdapterLayout.vectors(of: materialized.plan, holding: factors).trainable)
+      carriers = load(
+        network, step: step, of: work, change: change, original: original, plan: materialized.plan)
     } move: { release in
       let gradients = AdapterLayout.factors(
         of: materialized.plan, trainable: release.sum.value, frozen: [])
@@ -112,5 +85,44 @@ enum CarrierTraining {
       work.regularizer?.pull(&change, learningRate: release.learningRate)
     }
     return LocalOutcome(taken, delta: try work.change(to: change))
+  }
+
+  /// Loads the network with the carriers of a step (from 0, within the whole round) as what is trained.
+  ///
+  /// - Parameter change: of the weights so far.
+  /// - Returns: the carriers, layer by layer.
+  @discardableResult
+  static func load(
+    _ network: Network, step: Int, of work: LocalWork, change: [Float], original: [Float],
+    plan: TrainingPlan
+  ) -> [GradientCarriers] {
+    var base = original
+    var carriers: [GradientCarriers] = []
+    var offset = 0
+    for layer in plan.adaptedLayers {
+      let weight = layer.weight
+      let moved = Matrix(
+        rows: layer.rows, columns: layer.columns,
+        elements: change[offset..<offset + weight.count].map(Double.init))
+      let weights = Matrix(
+        rows: layer.rows, columns: layer.columns,
+        elements: original[weight.range].map(Double.init)
+      ).adding(moved)
+      var stream = RandomStream(
+        seed: work.seed, purpose: .initialization, round: work.round, client: layer.index,
+        step: 64 + step)
+      // What training changed so far points where gradients will; before that, the weights themselves.
+      let own = GradientCarriers(
+        target: moved.squaredNorm > 0 ? moved : weights, rank: layer.rank, using: &stream)
+      for (place, value) in zip(weight.range, own.remainder(of: weights).elements) {
+        base[place] = Float(value)
+      }
+      carriers.append(own)
+      offset += weight.count
+    }
+    let factors = carriers.map { LayerFactors(a: $0.r, b: $0.l, scale: 1) }
+    network.load(frozen: FrozenParameters(base: base, factors: []))
+    network.load(trainable: AdapterLayout.vectors(of: plan, holding: factors).trainable)
+    return carriers
   }
 }

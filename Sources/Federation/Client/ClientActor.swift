@@ -152,14 +152,15 @@ actor Client {
       start: materialized?.start ?? models[model]
     )
     plain.thresholds = state.thresholds(of: model)
-    let levels = try await individualLevels(of: plain, materialized: materialized, on: lane)
+    let base = exchange?.rule.trainsWeights == true ? exchange?.base : nil
+    let levels = try await individualLevels(
+      of: plain, materialized: materialized, base: base, on: lane)
     plain.exampleBounds = levels.map { levels in
       levels.map {
         Float($0) / Float(IndividualAccountant.levelCount) * Float(profile.budget.maxGradNorm)
       }
     }
     let work = plain
-    let base = exchange?.rule.trainsWeights == true ? exchange?.base : nil
     let canaries = kept?.audited?.canaries
     let (outcome, seen) = try await lane.run {
       try Self.train(

@@ -53,15 +53,28 @@ extension Client {
     }
   }
 
+  /// Hundredths of the clipping bound that bound its examples' gradients in a round; nil where they are not followed.
+  ///
+  /// - Parameter base: as for `train`.
   func individualLevels(
-    of work: LocalWork, materialized: MaterializedModel?, on lane: Lane
+    of work: LocalWork, materialized: MaterializedModel?, base: [Float]?, on lane: Lane
   ) async throws -> [Int]? {
     guard kept?.individual != nil, let privacy = work.privacy else { return nil }
     let (view, features) = trainingData(in: work.round)
-    return try await lane.run {
-      IndividualTracker.levels(
-        of: view, features: features, start: work.start, maxGradNorm: privacy.maxGradNorm,
-        network: $0.network(for: materialized))
+    return try await lane.run { workspace in
+      let network = workspace.network(for: materialized)
+      var count = work.start.count
+      if let materialized, let base {
+        count = materialized.plan.trainableCount
+        CarrierTraining.load(
+          network, step: work.firstStep, of: work, change: work.start, original: base,
+          plan: materialized.plan)
+      } else {
+        network.load(trainable: work.start)
+      }
+      return IndividualTracker.levels(
+        of: view, features: features, count: count, maxGradNorm: privacy.maxGradNorm,
+        network: network)
     }
   }
 

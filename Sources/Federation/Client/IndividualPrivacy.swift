@@ -36,14 +36,17 @@ struct IndividualTracker: Sendable {
 
   /// Hundredths of the clipping bound, rounded up, that bound each example's gradient in a round.
   ///
-  /// Nobody is held to 0, which would silence an example for a whole round.
+  /// Nobody is held to 0, which would silence an example for a whole round. Where every step has other carriers, those
+  /// of the first say how long gradients are; the bound holds in all.
+  ///
+  /// - Parameters:
+  ///   - network: loaded with what the round's first step trains.
+  ///   - count: of the numbers that it trains.
   static func levels<Source: ExampleSource>(
-    of source: Source, features: FrozenFeatures?, start: [Float], maxGradNorm: Float,
-    network: Network
+    of source: Source, features: FrozenFeatures?, count: Int, maxGradNorm: Float, network: Network
   ) -> [Int] {
-    network.load(trainable: start)
     var levels = [Int](repeating: IndividualAccountant.levelCount, count: source.count)
-    var unused = [Float](repeating: 0, count: start.count)
+    var unused = [Float](repeating: 0, count: count)
     _ = network.addClippedSum(
       of: source, at: Array(0..<source.count), features: features,
       clipping: .flat(maxGradNorm: maxGradNorm), to: &unused

@@ -147,8 +147,7 @@ extension Scenario {
     public static let name = "rgp"
     public static let traits = AggregationTraits(
       trains: "the adapted weights, by gradients with respect to thin carriers",
-      sends: "the change of the weights", averages: "its mean; exact"
-    ).with { $0.changesParameters = true }
+      sends: "the change of the weights", averages: "its mean; exact")
     public init() {}
   }
 

@@ -38,8 +38,6 @@ public struct AggregationTraits: Sendable, Hashable {
   public var keepsBLocal = false
   /// Whether noise in A and noise in B multiply while the products do not average.
   public var multipliesNoise = false
-  /// Whether every step trains another set of parameters.
-  public var changesParameters = false
 
   public init(trains: String, sends: String, averages: String) {
     self.trains = trains
