@@ -75,23 +75,3 @@ package struct VectorMechanism: Sendable {
     return logarithm + (1 - rho + k) * kappa / (2 * (rho - k))
   }
 }
-
-/// The Rényi curve of M (V + E) with fresh, published A in every step (lora.md A.6 v, M2): the noise is added
-/// before the projection, which is then post-processing that amplifies.
-package enum ProjectedGaussian {
-  /// ε_α = ln ₁F₁(r/2; d/2; α(α − 1) μ²/2) / (α − 1), μ = Δ/σ; plain Gaussian noise has α μ²/2.
-  package static func renyi(rank: Int, dimension: Int, mu: Double, order alpha: Double) -> Double {
-    let z = alpha * (alpha - 1) * mu * mu / 2
-    let (a, b) = (Double(rank) / 2, Double(dimension) / 2)
-    // All terms are positive; they are summed relative to the largest so far.
-    var (logTerm, logSum) = (0.0, 0.0)
-    for k in 0..<1_000_000 {
-      let k = Double(k)
-      logTerm += Double.log((a + k) / (b + k)) + Double.log(z / (k + 1))
-      let larger = max(logSum, logTerm)
-      logSum = larger + Double.log(Double.exp(logSum - larger) + Double.exp(logTerm - larger))
-      if logTerm < logSum - 40, k > z { break }
-    }
-    return logSum / (alpha - 1)
-  }
-}

@@ -65,8 +65,12 @@ package struct PrivateSteps<Source: ExampleSource> {
   let canaries: Canaries?
   let observer: (any StepObserver)?
 
+  package init(_ work: LocalWork, on source: Source, network: Network) {
+    self.init(work, on: source, features: nil, network: network)
+  }
+
   init(
-    _ work: LocalWork, on source: Source, features: FrozenFeatures? = nil, network: Network,
+    _ work: LocalWork, on source: Source, features: FrozenFeatures?, network: Network,
     canaries: Canaries? = nil, observer: (any StepObserver)? = nil
   ) {
     self.work = work

@@ -1,5 +1,5 @@
-// `dpflsim lab lora-noise`, `lab membership`, `lab federated-noise` and `lab merging`; `lab planning-tokens` has
-// a file of its own
+// `dpflsim lab lora-noise`, `lab membership`, `lab federated-noise` and `lab merging`; `lab planning-tokens` and `lab
+// projection` have files of their own
 
 import Analysis
 import ArgumentParser
@@ -23,7 +23,7 @@ struct LabCommand: ParsableCommand {
       """,
     subcommands: [
       LabNoiseCommand.self, LabMembershipCommand.self, LabFederatedCommand.self,
-      LabMergingCommand.self, LabPlanningCommand.self,
+      LabMergingCommand.self, LabPlanningCommand.self, LabProjectionCommand.self,
     ])
 }
 
