@@ -5,7 +5,7 @@
 
 import Federation
 import Kernels
-import Learning
+package import Learning
 import Privacy
 import Scenarios
 

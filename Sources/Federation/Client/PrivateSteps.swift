@@ -88,7 +88,7 @@ package struct PrivateSteps<Source: ExampleSource> {
   ///   - load: loads the network for a step (from 0, within the whole round).
   ///   - move: moves the parameters by what the step released.
   /// - Throws: `FederationError.notFinite` in the step in which training ran away.
-  func run(
+  package func run(
     count: Int, load: (_ step: Int) -> Void, move: (borrowing StepRelease) -> Void
   ) throws(FederationError) -> StepsTaken {
     var sum = [Float](repeating: 0, count: count)
