@@ -5,6 +5,7 @@ import Datasets
 import Federation
 import Foundation
 import Laboratory
+import Learning
 import Scenarios
 
 struct LabProjectionCommand: ParsableCommand {
