@@ -8,9 +8,19 @@ import RealModule
 
 /// Examples copied out of their source, so that tasks can share them.
 struct ExamplePool: ExampleSource {
-  private let values: [[Float]]
+  private var values: [[Float]]
   private let labels: [Int]
   var count: Int { labels.count }
+
+  /// The same labels with A x in place of x.
+  func projected(by a: Matrix) -> ExamplePool {
+    let x = Matrix(
+      rows: count, columns: a.columns, elements: values.flatMap { $0.map(Double.init) })
+    let product = x.multiplied(by: a.transposed)
+    var result = self
+    result.values = (0..<count).map { product.row($0).map { Float($0) } }
+    return result
+  }
 
   init<Source: ExampleSource>(_ source: Source, inputCount: Int, count: Int) {
     let count = min(count, source.count)

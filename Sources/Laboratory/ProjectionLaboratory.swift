@@ -58,7 +58,8 @@ package struct ProjectionLaboratory: Sendable {
   private static let learningRates: [Float] = [0.125, 0.5, 2, 8, 32, 128]
 
   private let settings: Settings
-  private let architecture: Architecture
+  private let inputs: Int
+  private let classes: Int
   private let train: ExamplePool
   private let test: ExamplePool
 
@@ -69,13 +70,14 @@ package struct ProjectionLaboratory: Sendable {
     settings: Settings, inputs: Int, classes: Int, train: Source, test: Source
   ) {
     self.settings = settings
-    architecture = .logistic(inputs: inputs, classes: classes)
+    self.inputs = inputs
+    self.classes = classes
     self.train = ExamplePool(train, inputCount: inputs, count: train.count)
     self.test = ExamplePool(test, inputCount: inputs, count: test.count)
   }
 
   /// Columns of the gradient, that of the biases among them.
-  private var dimension: Int { architecture.input.floatCount + 1 }
+  private var dimension: Int { inputs + 1 }
 
   package func run(progress: (String) -> Void) throws -> LabReport {
     var table = LabTable(
@@ -161,11 +163,24 @@ package struct ProjectionLaboratory: Sendable {
   private func accuracy(
     _ mechanism: Mechanism, noise: Double, rate: Float, seed: UInt64
   ) throws -> Double {
-    let plan = try plan(of: mechanism, seed: seed)
-    let network = Network(plan: plan)
-    let base = [Float](repeating: 0, count: architecture.parameterCount)
-    network.load(frozen: FrozenParameters(base: base, factors: plan.frozenFactors(seed: seed)))
-    var theta = [Float](repeating: 0, count: plan.trainableCount)
+    guard case .frozenA(let rank) = mechanism else {
+      return try accuracy(
+        mechanism, on: train, test, inputs: inputs, noise: noise, rate: rate, seed: seed)
+    }
+    // B beside a frozen A is the same classifier on A x.
+    let a = Self.normal(rank, inputs, scale: 1 / Double(rank).squareRoot(), seed: seed, step: 0)
+    return try accuracy(
+      mechanism, on: train.projected(by: a), test.projected(by: a), inputs: rank, noise: noise,
+      rate: rate, seed: seed)
+  }
+
+  private func accuracy(
+    _ mechanism: Mechanism, on train: ExamplePool, _ test: ExamplePool, inputs: Int, noise: Double,
+    rate: Float, seed: UInt64
+  ) throws -> Double {
+    let network = Network(
+      plan: try TrainingPlan(architecture: .logistic(inputs: inputs, classes: classes)))
+    var theta = [Float](repeating: 0, count: network.plan.trainableCount)
     let work = LocalWork(
       seed: seed, round: 0, client: 0, start: theta,
       batches: .poisson(rate: settings.sampleRate, steps: settings.steps), learningRate: rate,
@@ -189,32 +204,25 @@ package struct ProjectionLaboratory: Sendable {
     return found.correct / Double(max(found.examples, 1))
   }
 
-  private func plan(
-    of mechanism: Mechanism, seed: UInt64
-  ) throws(ArchitectureError) -> TrainingPlan {
-    guard case .frozenA(let rank) = mechanism else {
-      return try TrainingPlan(architecture: architecture)
-    }
-    return try TrainingPlan(
-      architecture: architecture,
-      adapter: LoRAConfiguration(
-        rank: rank, loraAlpha: Double(rank), targetModules: ["fc"], trained: .b))
+  /// A random matrix that depends on no data; steps from 1 on are those of training.
+  private static func normal(
+    _ rows: Int, _ columns: Int, scale: Double, seed: UInt64, step: Int
+  ) -> Matrix {
+    var stream = RandomStream(seed: seed, purpose: .initialization, client: 1, step: step)
+    return Matrix(
+      rows: rows, columns: columns,
+      elements: (0..<rows * columns).map { _ in scale * stream.nextGaussian() })
   }
 
   /// The rows of the gradient, biases as a last column, projected on the row space of a fresh A.
   private func projected(_ gradient: [Float], rank: Int, seed: UInt64, step: Int) -> [Float] {
-    let (classes, inputs) = (architecture.classes, architecture.input.floatCount)
     let weights = classes * inputs
     let whole = Matrix(
       rows: (0..<classes).map { row in
         gradient[row * inputs..<(row + 1) * inputs].map(Double.init)
           + [Double(gradient[weights + row])]
       })
-    // Another step than those of batches and noise, or A would know them.
-    var stream = RandomStream(seed: seed, purpose: .initialization, client: 1, step: step)
-    let a = Matrix(
-      rows: rank, columns: inputs + 1,
-      elements: (0..<rank * (inputs + 1)).map { _ in stream.nextGaussian() })
+    let a = Self.normal(rank, inputs + 1, scale: 1, seed: seed, step: step + 1)
     let basis = a.orthonormalRows().q
     let kept = whole.multiplied(by: basis.transposed).multiplied(by: basis)
     var result = gradient
