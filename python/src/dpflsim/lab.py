@@ -152,3 +152,29 @@ def _lab(name: str, options: list[str], into: Path | None, scenario: ScenarioLik
             with _arguments(scenario, none, none) as (arguments, file):
                 document = _program.document(["lab", name, *arguments, *options, *kept], file=file)
     return build(LabReport, document, folder=pathlib.Path(into) if into is not None else None)
+
+
+def projection(
+    *,
+    ranks: Iterable[int] | None = None,
+    epsilon: Iterable[float] | None = None,
+    seeds: int | None = None,
+    examples: int | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    into: Path | None = None,
+) -> LabReport:
+    """Noise before a random projection (M2), beside DP-SGD and DP-LoRA-FA at equal epsilon.
+
+    Args:
+        ranks: of the projections.
+        epsilon: budgets.
+        seeds: to average over.
+        examples: of Fashion-MNIST to train on.
+        steps: on batches of a twentieth of the examples.
+        into: a folder that keeps tables and charts.
+    """
+    options = _options(
+        ranks=_list(ranks), epsilon=_list(epsilon), seeds=seeds, examples=examples, steps=steps, seed=seed
+    )
+    return _lab("projection", options, into)
