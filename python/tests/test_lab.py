@@ -46,3 +46,12 @@ def test_data_sets_are_the_program_s():
     assert all(set(one) == set(dpflsim.Dataset.__dataclass_fields__) for one in document)
     with pytest.raises(dpflsim.DpflsimError, match="use one of"):
         dpflsim.datasets("none")
+
+
+def test_projection():
+    report = dpflsim.lab.projection(ranks=[4], epsilon=[1, 2], seeds=1, examples=200, steps=3)
+    rows = report.tables[0].rows
+    assert [(row[0], row[1], row[2]) for row in rows[:3]] == [(1, "DP-SGD", None), (1, "DP-LoRA-FA", 4), (1, "M2", 4)]
+    plain, _, projected = (row[3] for row in rows[:3])
+    assert projected < plain
+    assert len(rows) == 6
