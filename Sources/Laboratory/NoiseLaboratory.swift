@@ -1,4 +1,4 @@
-// `dpflsim lab lora-noise`: E1 to E6 of lora.md on synthetic gradients and on that of a trained network.
+// `dpflsim lab lora-noise`: E1 to E6 and E8 of lora.md on synthetic gradients and on that of a trained network.
 
 import Kernels
 import Privacy
@@ -22,7 +22,7 @@ package struct NoiseLaboratory: Sendable {
     }
   }
 
-  private let settings: Settings
+  let settings: Settings
   private let studies: [NoiseStudy]
   private let network: TrainedNetwork?
 
@@ -58,6 +58,8 @@ package struct NoiseLaboratory: Sendable {
     try vectors(&report)
     progress("E6: a released matrix")
     matrices(&report)
+    progress("E8: a secret projection")
+    try sketches(&report)
     return report
   }
 

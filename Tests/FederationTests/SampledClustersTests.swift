@@ -54,9 +54,28 @@ struct SampledClustersTests {
     #expect(some.0.posteriors.allSatisfy { abs($0.reduce(0, +) - 1) < 1e-12 })
   }
 
+  @Test("thresholds that clients learn in the first round are taken over, from all of them")
+  func thresholds() async throws {
+    func models(_ size: Int) async throws -> FederatedState {
+      let recorder = Recorder()
+      _ = try await run(
+        try Self.scenario(
+          "{\"name\": \"r-dpcfl\", \"clustering_sample\": \(size), \"num_clusters\": 3}",
+          ["privacy.clipping={\"name\": \"per-layer-adaptive\"}"]), observer: recorder)
+      return try #require(await recorder.checkpoints.first).state
+    }
+    let (all, some) = try await (models(60), models(20))
+    let expected = try #require(all.thresholds)
+    let found = try #require(some.thresholds)
+    #expect(found.count == 3)
+    // The same sixty releases; clusters may have other numbers.
+    #expect(Set(found) == Set(expected))
+  }
+
   @Test("what factors of adapters mean is clustered alike, whatever the workers")
   func adapters() async throws {
-    let lora = #"{"type": "lora", "r": 2, "lora_alpha": 2, "target_modules": ["fc1"], "aggregation": "fedit"}"#
+    let lora =
+      #"{"type": "lora", "r": 2, "lora_alpha": 2, "target_modules": ["fc1"], "aggregation": "fedit"}"#
     let scenario = try Self.scenario(
       #"{"name": "r-dpcfl", "clustering_sample": 20, "num_clusters": 3}"#,
       ["model={\"name\": \"mlp\", \"hidden\": [6]}", "adapter=\(lora)"])

@@ -71,9 +71,9 @@ struct ExperimentTests {
     var settings = NoiseLaboratory.Settings(seed: 1, ranks: [1, 4, 16])
     settings.lossDraws = 100_000
     let report = try NoiseLaboratory(settings: settings, network: network).run { _ in }
-    #expect(report.findings.map(\.experiment) == ["E1", "E2", "E3", "E4", "E5", "E6"])
+    #expect(report.findings.map(\.experiment) == ["E1", "E2", "E3", "E4", "E5", "E6", "E8"])
     for finding in report.findings { #expect(finding.holds, "\(finding)") }
-    #expect(report.tables.count == 6 && report.tables.allSatisfy { !$0.rows.isEmpty })
+    #expect(report.tables.count == 7 && report.tables.allSatisfy { !$0.rows.isEmpty })
     let again = try NoiseLaboratory(settings: settings, network: network).run { _ in }
     #expect(again == report)
   }

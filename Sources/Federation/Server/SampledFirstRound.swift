@@ -7,8 +7,8 @@ import Scenarios
 extension Server {
   /// The method, where it is to cluster a sample of these tasks; nil where it takes all updates at once.
   func sampling(_ tasks: [ClientTask], stage: RoundStage) -> (any SamplingMethod)? {
-    guard stage == .fullBatch, let size = context.scenario.method.traits.clusteringSample,
-      tasks.count > size
+    guard stage == .fullBatch, aggregation == nil,
+      let size = context.scenario.method.traits.clusteringSample, tasks.count > size
     else { return nil }
     return method as? any SamplingMethod
   }
@@ -62,6 +62,7 @@ extension Server {
       Matrix(
         rows: updates.count, columns: found.points.columns,
         elements: updates.flatMap { $0.delta.map(Double.init) }), &state)
+    try state.takeThresholds(of: updates)
     return updates
   }
 }

@@ -22,7 +22,7 @@ actor Server {
   /// Handed every released update; nil where nobody wants them.
   let keep: ReleaseKeeping?
   /// Nil where clients protect their examples themselves.
-  private let aggregation: ClientLevelAggregation?
+  let aggregation: ClientLevelAggregation?
   private let availability: Availability
   private var gate: BudgetGate?
   var state: FederatedState

@@ -93,7 +93,7 @@ struct LabNoiseCommand: ParsableCommand {
       "The noise that LoRA injects: variance, distance to a normal law, dependence, privacy.",
     usage: "dpflsim lab lora-noise [<scenario>] [<options>]",
     discussion: """
-      E1 to E3, E5 and E6 on synthetic gradients. With a scenario, also on the last layer of a \
+      E1 to E3, E5, E6 and E8 on synthetic gradients. With a scenario, also on the last layer of a \
       network trained on its public (else its first client's) examples, and E4, the drift from the \
       theory for SGD and Adam.
 
