@@ -201,16 +201,18 @@ extension ReportPage {
   }
 
   private func clientTable(_ result: RunResult) -> String {
-    HTML.table(
+    let dearest = result.clients.max { ($0.epsilon ?? 0) < ($1.epsilon ?? 0) }
+    let shown = ShownClients(of: result, always: dearest.map { [$0.client] } ?? [])
+    return HTML.table(
       ["client", "true cluster", "examples", "ε at most", "δ", "target ε", "noise multiplier"],
-      result.clients.map {
+      shown.clients.map {
         [
           detail?.clientNames[safe: $0.client] ?? "\($0.client)", result.clusters[$0.cluster].name,
           "\($0.trainExamples)",
           NumberText.epsilon($0.epsilon), NumberText.exact($0.delta),
           NumberText.exact($0.targetEpsilon), NumberText.decimal($0.noiseMultiplier, 3),
         ]
-      })
+      }) + (shown.note.isEmpty ? "" : HTML.paragraph(String(shown.note.dropFirst())))
   }
 }
 

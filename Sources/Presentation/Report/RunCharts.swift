@@ -20,6 +20,8 @@ struct RunCharts {
   private var names: [String] { result.clusters.labels }
   private var colors: Palette { Palette(clusters: names) }
 
+  private var shown: ShownClients { ShownClients(of: result) }
+
   private func name(_ client: Int) -> String {
     clientNames.indices.contains(client) ? clientNames[client] : "\(client)"
   }
@@ -131,7 +133,8 @@ struct RunCharts {
     let truth = clustering.projectionWithoutNoise.flatMap {
       $0.count == result.clients.count ? $0 : nil
     }
-    let values = result.clients.map { client -> JSONValue in
+    let shown = shown
+    let values = shown.clients.map { client -> JSONValue in
       let seen = clustering.projection[client.client]
       let plain = truth?[client.client]
       return [
@@ -189,7 +192,7 @@ struct RunCharts {
           ? ""
           : " A found model has the colour of the true cluster from which most of its clients come. The "
             + "picture without noise is what the simulator alone knows: it is not private, no "
-            + "server sees it, and no method used it. Its components are its own."),
+            + "server sees it, and no method used it. Its components are its own.") + shown.note,
       specification: VegaLite.specification(
         "The clients in two principal components of their first updates", values: values,
         layout: .panels(columns: 3, least: 200, most: 270, left: 24), legend: "bottom",
@@ -201,7 +204,7 @@ struct RunCharts {
           ],
         ]),
       columns: ["client", "true cluster", "model", "misassigned", "components as released"],
-      rows: result.clients.map { client in
+      rows: shown.clients.map { client in
         [
           name(client.client), names[client.cluster], "\(client.model)",
           wrong.contains(client.client) ? "yes" : "no",
@@ -233,10 +236,12 @@ struct RunCharts {
 
   /// Every client's final accuracy, with what it would have without privacy.
   var clients: ReportChart {
-    let order = result.clients.sorted { ($0.cluster, $0.client) < ($1.cluster, $1.client) }
-    func without(_ client: ClientResult) -> Double? {
-      reference?.clients.first { $0.client == client.client }?.accuracy
-    }
+    let shown = shown
+    let order = shown.clients.sorted { ($0.cluster, $0.client) < ($1.cluster, $1.client) }
+    let others = Dictionary(
+      (reference?.clients ?? []).map { ($0.client, $0.accuracy) },
+      uniquingKeysWith: { one, _ in one })
+    func without(_ client: ClientResult) -> Double? { others[client.client] }
     let values = order.enumerated().map { place, client -> JSONValue in
       [
         "place": .integer(place + 1), "client": .string(name(client.client)),
@@ -278,7 +283,8 @@ struct RunCharts {
       caption: "Final test accuracy of every client, grouped by true cluster"
         + (reference == nil
           ? "."
-          : "; the bar above or below is its accuracy in the run of the same seed without privacy."),
+          : "; the bar above or below is its accuracy in the run of the same seed without privacy.")
+        + shown.note,
       specification: VegaLite.specification(
         "Final accuracy of every client", values: values, layout: .single(width: 860),
         body: ["width": 640, "height": 320, "layer": VegaLite.layers(layers)]),
