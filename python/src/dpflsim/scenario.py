@@ -1101,6 +1101,10 @@ class RDpcflMethod(Part):
     candidate_clusters: list[int] | None = UNSET
     """Numbers of clusters to choose from; null = 2 to 6, no more than there are clients. Default: null."""
 
+    clustering_sample: int = UNSET
+    """Clients of whose first updates the clusters are found; of more, others are placed among them. At least
+    4, at most 20,000. Default: 2000."""
+
     components: int | None = UNSET
     """Principal components of the updates to cluster in; null = as many as the largest candidate needs. At
     least 1, at most 64. Default: null."""
@@ -1203,6 +1207,10 @@ class KMeansMethod(Part):
     """Clusters by k-means on the updates of a full-batch first round."""
 
     name: Literal["k-means"] = field(default="k-means", init=False)
+
+    clustering_sample: int = UNSET
+    """Clients of whose first updates the clusters are found; of more, others are placed among them. At least
+    4, at most 20,000. Default: 2000."""
 
     first_round_noise_ratio: float = UNSET
     """Noise multiplier of round 1 over that of the later rounds. At least 0.01, at most 1,000. Default: 2."""
