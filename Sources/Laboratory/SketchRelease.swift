@@ -1,7 +1,7 @@
 // E8: what a projection alone costs where A stays secret and only B = G Aᵀ is released. Its columns are independent
 // N(0, G Gᵀ/r), so that one record's influence is a change of that covariance (lora.md A.6 iv).
 
-import Kernels
+package import Kernels
 
 /// The release of G Aᵀ, A of entries N(0, 1/r) that nobody sees.
 package enum SketchRelease {
