@@ -39,7 +39,7 @@ extension NoiseLaboratory {
     report.findings.append(
       LabFinding(
         "E8",
-        "it is proportional to the rank, falls like the square of the batch, and is infinite for small batches "
+        "it is proportional to the rank, falls about like the square of the batch, and is infinite for small batches "
           + "or a gradient without full row rank",
         measured:
           "64 examples: \(medians[64] == .infinity ? "infinite" : "finite"); 256 over 1024: "

@@ -61,7 +61,10 @@ struct SampledClustersTests {
       _ = try await run(
         try Self.scenario(
           "{\"name\": \"r-dpcfl\", \"clustering_sample\": \(size), \"num_clusters\": 3}",
-          ["privacy.clipping={\"name\": \"per-layer-adaptive\"}"]), observer: recorder)
+          [
+            "model={\"name\": \"mlp\", \"hidden\": [6]}",
+            "privacy.clipping={\"name\": \"per-layer-adaptive\"}",
+          ]), observer: recorder)
       return try #require(await recorder.checkpoints.first).state
     }
     let (all, some) = try await (models(60), models(20))
