@@ -49,7 +49,9 @@ struct AdapterClustersTests {
     for (i, first) in adapters.enumerated() {
       for (j, second) in adapters.enumerated() {
         let product = Double(first[0] * second[0] + first[1] * second[1])
-        let lengths = [first, second].map { Double($0[0] * $0[0] + $0[1] * $0[1]).squareRoot() }
+        let lengths = [first, second].map { (vector: [Float]) -> Double in
+          Double(vector[0] * vector[0] + vector[1] * vector[1]).squareRoot()
+        }
         #expect(
           isClose(found.cosines[i, j], product / (lengths[0] * lengths[1]), absolute: 1e-12))
       }

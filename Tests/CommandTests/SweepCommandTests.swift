@@ -46,11 +46,17 @@ struct SweepCommandTests {
       }
       _ = try events("0")
       let second = try events("0..1")
-      #expect(second.first?["event"] == "sweep" && second.first?["over"] == 1)
-      #expect(second.first?["cells"]?[0]?["status"] == "known" && second.first?["total"] == 2)
-      let shares = second.dropFirst().compactMap { $0["share"]?.double }
-      #expect(shares == [0] + (1...8).map { Double($0) / 8 } + [1])
-      #expect(second.last?["state"]?["status"] == "done" && second.last?["over"] == 2)
+      let first = try #require(second.first)
+      #expect(first["event"] == "sweep")
+      #expect(first["over"] == 1)
+      #expect(first["cells"]?[0]?["status"] == "known")
+      #expect(first["total"] == 2)
+      let shares: [Double] = second.dropFirst().compactMap { $0["share"]?.double }
+      let eighths: [Double] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 8].map { $0 / 8 }
+      #expect(shares == eighths)
+      let last = try #require(second.last)
+      #expect(last["state"]?["status"] == "done")
+      #expect(last["over"] == 2)
     }
   }
 

@@ -53,7 +53,8 @@ struct LateClientsTests {
       let values = arrivals.compactMap { $0.mean(figure) }
       #expect(values.count == 2)
       // The same test examples with opposite labels.
-      #expect(abs(values.reduce(0, +) - 1) < 1e-9)
+      let sum: Double = values.reduce(0, +)
+      #expect(abs(sum - 1) < 1e-9)
     }
     for (place, arrival) in arrivals.enumerated() {
       let client = try #require(arrival.clients.first)

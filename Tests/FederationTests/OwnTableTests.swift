@@ -16,14 +16,15 @@ private final class WardTable {
   ///   - ages: of the second ward's rows; nil leaves them as they are.
   ///   - weight: of a row.
   init(ages: Double? = nil, weight: (Int) -> Double = { _ in 1 }) throws {
-    let text =
-      "ward,age,dose,w,y\n"
-      + (0..<240).map { row in
-        let age = row % 3 == 1 ? ages ?? Double(30 + row * 7 % 50) : Double(30 + row * 7 % 50)
-        let dose = Double((row * 37) % 101) / 10
-        return "\(["n", "s", "w"][row % 3]),\(age),\(dose),\(weight(row)),"
-          + "\(dose > 5 ? "yes" : "no")\n"
-      }.joined()
+    let wards = ["n", "s", "w"]
+    var text = "ward,age,dose,w,y\n"
+    for row in 0..<240 {
+      let usual = Double(30 + row * 7 % 50)
+      let age: Double = row % 3 == 1 ? ages ?? usual : usual
+      let dose = Double((row * 37) % 101) / 10
+      let label = dose > 5 ? "yes" : "no"
+      text += "\(wards[row % 3]),\(age),\(dose),\(weight(row)),\(label)\n"
+    }
     try Data(text.utf8).write(to: file)
   }
 

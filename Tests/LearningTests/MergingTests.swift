@@ -92,9 +92,8 @@ struct MergingTests {
     let whole = try #require(plan.trainedSlot("fc2.weight"))
     for i in whole.range { #expect(next[i] == theta[i] - rate * gradient[i]) }
     // ⟨g, Δθ⟩ = −η‖Jᵀg‖² to first order.
-    let change = zip(zip(next, theta), gradient).reduce(0.0) {
-      $0 + Double($1.0.0 - $1.0.1) * Double($1.1)
-    }
+    var change = 0.0
+    for i in gradient.indices { change += Double(next[i] - theta[i]) * Double(gradient[i]) }
     let square = pulled.reduce(0.0) { $0 + Double($1) * Double($1) }
     #expect(isClose(change, -Double(rate) * square, relative: 2e-2))
   }

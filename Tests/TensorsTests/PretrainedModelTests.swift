@@ -9,6 +9,9 @@ private let miniLM = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
   .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
   .appendingPathComponent("data/minilm")
 
+/// 0, ⅛, 2/8, …
+private func eighths(_ count: Int) -> [Float] { (0..<count).map { Float($0) / 8 } }
+
 @Suite("Pretrained models")
 struct PretrainedModelTests {
   @Test("an encoder is read with and without the leading bert., its values in the declared order")
@@ -24,9 +27,11 @@ struct PretrainedModelTests {
         let model = try PretrainedModel(folder: folder)
         #expect(model.configuration == .bert(smallBERT))
         #expect(model.parameters.layout == layout)
-        #expect(model.parameters.values == (0..<layout.count).map { Float($0) / 8 })
+        #expect(model.parameters.values == eighths(layout.count))
         let bias = try #require(model.parameters["encoder.layer.0.output.dense.bias"])
-        #expect(bias.count == 4 && bias.first == Float(bias.startIndex) / 8)
+        let first = Float(bias.startIndex) / 8
+        #expect(bias.count == 4)
+        #expect(bias.first == first)
       }
     }
   }
@@ -47,7 +52,7 @@ struct PretrainedModelTests {
         try write(smallGPT2Config, tensors(layout, prefix: prefix) + unused, to: folder)
         let model = try PretrainedModel(folder: folder)
         #expect(model.configuration == .gpt2(smallGPT2))
-        #expect(model.parameters.values == (0..<layout.count).map { Float($0) / 8 })
+        #expect(model.parameters.values == eighths(layout.count))
       }
     }
   }
@@ -100,7 +105,7 @@ struct PretrainedModelTests {
     }
     let file = try SafetensorsFile(bytes: [UInt8](try Safetensors(tensors: renamed).data()))
     let store = try ParameterStore(configuration: .bert(smallBERT), file: file, name: "m")
-    #expect(store.values == (0..<layout.count).map { Float($0) / 8 })
+    #expect(store.values == eighths(layout.count))
   }
 
   // MARK: - Refusals of tensors

@@ -40,10 +40,14 @@ enum Glossary {
 
   /// Whether no letter stands at either end.
   private static func isWhole(_ range: Range<String.Index>, in text: String) -> Bool {
-    let before =
+    let before: Character? =
       range.lowerBound == text.startIndex ? nil : text[text.index(before: range.lowerBound)]
-    let after = range.upperBound == text.endIndex ? nil : text[range.upperBound]
-    return ![before, after].contains { $0?.isLetter == true || $0 == "<" || $0 == "/" }
+    let after: Character? = range.upperBound == text.endIndex ? nil : text[range.upperBound]
+    func isPartOfWord(_ letter: Character?) -> Bool {
+      guard let letter else { return false }
+      return letter.isLetter || letter == "<" || letter == "/"
+    }
+    return !isPartOfWord(before) && !isPartOfWord(after)
   }
 
   private static let entries: [Entry] = [
