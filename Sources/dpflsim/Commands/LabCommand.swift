@@ -71,6 +71,17 @@ extension ParsableCommand {
   }
 }
 
+extension Array where Element: LosslessStringConvertible & Comparable {
+  /// Nil unless every part is a number of the range.
+  init?(commaSeparated text: String, within range: ClosedRange<Element>) {
+    self = []
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      guard let value = Element(String(part)), range.contains(value) else { return nil }
+      append(value)
+    }
+  }
+}
+
 /// Numbers as in 1,4,16.
 struct RankList: ExpressibleByArgument {
   let values: [Int]
@@ -80,9 +91,8 @@ struct RankList: ExpressibleByArgument {
   var defaultValueDescription: String { values.map(String.init).joined(separator: ",") }
 
   init?(argument: String) {
-    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
-    values = parts.compactMap { Int($0) }.filter { (1...4096).contains($0) }
-    guard values.count == parts.count, !values.isEmpty else { return nil }
+    guard let values = [Int](commaSeparated: argument, within: 1...4096) else { return nil }
+    self.values = values
   }
 }
 

@@ -48,9 +48,8 @@ struct LabProjectionCommand: ParsableCommand {
     var defaultValueDescription: String { values.map { "\($0)" }.joined(separator: ",") }
 
     init?(argument: String) {
-      let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
-      values = parts.compactMap { Double($0) }.filter { $0 >= 0.01 && $0 <= 100 }
-      guard values.count == parts.count, !values.isEmpty else { return nil }
+      guard let values = [Double](commaSeparated: argument, within: 0.01...100) else { return nil }
+      self.values = values
     }
   }
 
