@@ -77,7 +77,10 @@ let package = Package(
     room("DPFLSim", library),
     room(
       "Laboratory",
-      ["Kernels", "Privacy", "Learning", "Federation", "Scenarios", "Tensors", numerics]),
+      [
+        "Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Federation", "Scenarios",
+        "Tensors", numerics,
+      ]),
     room("Formatting", ["JSON"]),
     room(
       "Store",
@@ -142,7 +145,7 @@ let package = Package(
         "Kernels", "Privacy", "Learning", "Clustering", "Datasets", "Scenarios", "Tensors",
         "Ranks", "TestModels",
       ]),
-    tests("Laboratory", ["Kernels", "Learning", "Scenarios"]),
+    tests("Laboratory", ["Kernels", "Learning", "Scenarios", "Datasets", "Federation"]),
     tests(
       "Results", of: results,
       [

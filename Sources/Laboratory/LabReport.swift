@@ -8,9 +8,14 @@ package struct LabTable: Sendable, Hashable {
   package let name: String
   package let title: String
   package let columns: [String]
+  /// Too long for a terminal: files and JSON have it.
+  package let isDetail: Bool
   package private(set) var rows: [[JSONValue]] = []
 
-  package init(_ name: String, _ title: String, _ columns: [String]) {
+  package init(
+    _ name: String, _ title: String, _ columns: [String], isDetail: Bool = false
+  ) {
+    self.isDetail = isDetail
     self.name = name
     self.title = title
     self.columns = columns
@@ -81,6 +86,10 @@ package struct LabReport: Sendable, Hashable {
   package var tables: [LabTable] = []
   package var charts: [LabChart] = []
   package var findings: [LabFinding] = []
+  /// What readers are to keep in mind; below everything.
+  package var caution =
+    "Low-rank adaptation perturbs the gradient by a signal-dependent random projection; this is not "
+    + "differential privacy. An epsilon stands only where independent noise was added and accounted for."
 
   package init(_ name: String, _ title: String) {
     self.name = name

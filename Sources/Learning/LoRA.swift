@@ -150,13 +150,14 @@ extension TrainingPlan {
   public var adaptedLayers: [AdaptedLayer] {
     architecture.layers.enumerated().flatMap { index, layer in
       layer.hosts.compactMap { host in
-        guard case .lowRank(let rank, let scale, _) = mode(of: host.name),
-          let weight = architecture.slot(host.weight),
+        guard trainedFactors != nil, let weight = architecture.slot(host.weight),
           let a = adapterSlot("\(host.name).lora_A")?.slot,
           let b = adapterSlot("\(host.name).lora_B")?.slot
         else { return nil }
+        var scale: Float = 1
+        if case .lowRank(_, let own, _) = mode(of: host.name) { scale = own }
         return AdaptedLayer(
-          name: host.name, index: index, rows: host.rows, columns: host.columns, rank: rank,
+          name: host.name, index: index, rows: host.rows, columns: host.columns, rank: a.rows,
           scale: Double(scale), weight: weight, a: a, b: b)
       }
     }

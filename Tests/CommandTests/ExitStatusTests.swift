@@ -200,7 +200,7 @@ struct ExitStatusTests {
       "check", "audit", "merge", "sweep",
       "compare", "report", "export", "init", "examples", "advise", "watch",
       "lab", "lab lora-noise", "lab membership", "lab federated-noise", "lab merging",
-      "lab planning-tokens", "lab projection",
+      "lab planning-tokens", "lab projection", "lab detection",
     ])
   func helpText(_ command: String) async throws {
     try await Program.inFolder { program in

@@ -13,7 +13,7 @@ typealias Rule = Scenario.Adapter.Aggregation
 
 extension Rule {
   /// The rules for low-rank factors; the plain mean of other kinds is none.
-  static let withFactors = AggregationCatalog.all.map { Rule($0) } + [.rgp]
+  static let withFactors = AggregationCatalog.all.map { Rule($0) } + [.rgp, .prism]
 }
 
 /// Random matrices and clients.

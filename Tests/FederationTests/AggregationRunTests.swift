@@ -8,8 +8,8 @@ import Scenarios
 import Testing
 
 private func adapter(_ rule: Rule, _ more: String = "") -> String {
-  guard rule != .rgp else {
-    return #"adapter={"type": "rgp", "r": 2, "target_modules": ["fc"]}"#
+  if rule == .rgp || rule == .prism {
+    return #"adapter={"type": "\#(rule.name)", "r": 2, "target_modules": ["fc"]}"#
   }
   return #"adapter={"type": "lora", "r": 2, "lora_alpha": 4, "target_modules": ["fc"], "#
     + #""aggregation": "\#(rule.name)"\#(more)}"#
@@ -63,7 +63,7 @@ struct AggregationRunTests {
     let told = try #require(outcome.result.adapter)
     #expect(told.aggregation == rule.name)
     switch rule {
-    case .fedSALoRA, .rgp: #expect(told.lastError == nil && told.largestError == nil)
+    case .fedSALoRA, .rgp, .prism: #expect(told.lastError == nil && told.largestError == nil)
     case .fedIT, .loRAFAIR: #expect(try #require(told.largestError) > 1e-3)
     // Rank 2 of a mean of several clients' products of rank 2.
     case .flexLoRA: #expect(try #require(told.largestError) > 1e-3)

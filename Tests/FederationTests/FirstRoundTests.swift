@@ -73,7 +73,8 @@ struct FirstRoundTests {
   @Test("kinds of adapters", arguments: AdapterCatalog.all.map { $0.name })
   func adapter(_ name: String) async throws {
     let own = [
-      "lora": #""r": 2, "lora_alpha": 4"#, "rgp": #""r": 2"#, "lorta": #""r": 2, "lora_alpha": 4"#,
+      "lora": #""r": 2, "lora_alpha": 4"#, "rgp": #""r": 2"#, "prism": #""r": 2"#,
+      "lorta": #""r": 2, "lora_alpha": 4"#,
       "op-lora": #""r": 2, "lora_alpha": 4"#, "vera": #""r": 2"#, "sparse": #""r": 1"#,
       "mixture": #""experts": 2, "r": 2, "lora_alpha": 4"#,
       "bottleneck": #""width": 2"#, "compacter": #""width": 4, "factors": 2"#,

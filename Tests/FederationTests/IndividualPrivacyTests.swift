@@ -49,16 +49,18 @@ struct IndividualPrivacyTests {
     #expect(own.lossCorrelation == nil)
   }
 
-  @Test("where carriers change in every step, each example is held to its own bound in all of them")
-  func carriers() async throws {
-    let rgp = [
+  @Test(
+    "where carriers change in every step, each example is held to its own bound in all of them",
+    arguments: ["rgp", "prism"])
+  func carriers(_ kind: String) async throws {
+    let changed = [
       #"model={"name": "mlp", "hidden": [32]}"#,
-      #"adapter={"type": "rgp", "r": 2, "target_modules": ["fc1", "fc2"]}"#,
+      #"adapter={"type": "\#(kind)", "r": 2, "target_modules": ["fc1", "fc2"]}"#,
       #"method={"name": "global"}"#,
     ]
     func result(_ changes: String...) async throws -> RunResult {
       try await Simulation(
-        scenario: Sound.scenario(rgp + ["rounds=4"] + changes), catalog: Sound.catalog,
+        scenario: Sound.scenario(changed + ["rounds=4"] + changes), catalog: Sound.catalog,
         options: SimulationOptions(workers: 2)
       ).run(observer: Recorder()).result
     }

@@ -23,8 +23,10 @@ struct LanguageMethodTests {
 
   @Test("rules", arguments: Rule.withFactors)
   func rules(_ rule: Rule) async throws {
-    let type = rule == .rgp ? "rgp" : "lora"
-    let own = rule == .rgp ? "" : ", \"lora_alpha\": 4, \"aggregation\": \"\(rule.name)\""
+    let isOwnKind = rule == .rgp || rule == .prism
+    let type = isOwnKind ? rule.name : "lora"
+    let own =
+      isOwnKind ? "" : ", \"lora_alpha\": 4, \"aggregation\": \"\(rule.name)\""
     try await same([
       "adapter={\"type\": \"\(type)\", \"r\": 2, \"target_modules\": [\"value\", \"classifier\"]\(own)}"
     ])

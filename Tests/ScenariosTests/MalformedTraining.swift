@@ -43,7 +43,7 @@ let malformedTraining: [Malformed] = [
     (["population", "clusters"], [["name": "a", "clients": 2, "examples_per_client": 50]])),
   .shape(
     "adapter.type",
-    "must be \"lora\", \"rgp\", \"ia3\", \"bitfit\", \"layer_norm\", "
+    "must be \"lora\", \"rgp\", \"prism\", \"ia3\", \"bitfit\", \"layer_norm\", "
       + "\"linear_probe\"",
     (["adapter", "type"], "dora")),
   .shape("adapter.r", "at least 1", (["adapter", "r"], 0)),

@@ -55,3 +55,15 @@ def test_projection():
     plain, _, projected = (row[3] for row in rows[:3])
     assert projected < plain
     assert len(rows) == 6
+
+
+def test_detection(tiny):
+    report = dpflsim.lab.detection(
+        tiny, epsilon=[0.02, 20], seeds=range(2), until_round=1, set={"local.learning_rate": 0.25}
+    )
+    table = report.table("detection")
+    alone = table.columns.index("minority alone")
+    assert [(row[0], row[alone]) for row in table.rows] == [("0.02", 0), ("20", 2)]
+    assert len(report.table("seeds").rows) == 4
+    with pytest.raises(dpflsim.WrongUsage, match="until-round"):
+        dpflsim.lab.detection(tiny, method="ifca")

@@ -5,13 +5,20 @@
 // published code adds that term.
 
 package import Kernels
-public import Learning
-public import Scenarios
 
 /// The carriers of one weight matrix W: L (outputs × r) with orthonormal columns, R (r × inputs) with orthonormal rows.
 package struct GradientCarriers: Sendable {
   package let l: Matrix
   package let r: Matrix
+
+  /// The singular vectors of a change of weights: its tangent space is {L X + Y R}.
+  ///
+  /// - Throws: `EigenError`.
+  package init(tangentAt change: Matrix, rank: Int) throws(EigenError) {
+    let (b, a) = try change.bestFactors(rank: rank)
+    l = b.transposed.orthonormalRows().q.transposed
+    r = a
+  }
 
   /// One step of the power method on `target`, from random rows.
   ///
@@ -35,94 +42,15 @@ package struct GradientCarriers: Sendable {
     let core = l.transposed.multiplied(by: dL).multiplied(by: r)
     return left.adding(l.multiplied(by: dR.adding(core, times: -1)))
   }
-}
 
-/// The rule of RGP: the changes of the adapted weights are averaged, which is exact.
-extension Scenario.CarrierMean: AggregationRule {
-  public var keepsResidual: Bool { true }
-  public var trainsWeights: Bool { true }
-
-  public func phases(round: Int) -> [TrainedFactors] { [.both] }
-
-  /// Never asked: changes of weights are averaged as vectors.
-  public func aggregate(_ input: AggregationInput) throws -> AdapterModel { input.start }
-
-  public func downloads(
-    factors: (a: Int, b: Int), weights: Int, contributors: Int, trained: TrainedFactors
-  ) -> Int {
-    weights
-  }
-}
-
-enum CarrierTraining {
-  /// DP-SGD on the changes of the adapted weights; every step chooses carriers, takes the noisy clipped sum of
-  /// their gradients, and moves the weights by what it reconstructs.
-  ///
-  /// - Parameter work: starts from the changes of the weights, layer by layer.
-  static func run<Source: ExampleSource>(
-    _ work: LocalWork, materialized: MaterializedModel, original: [Float], on source: Source,
-    features: FrozenFeatures?, network: Network, canaries: Canaries? = nil,
-    observer: (any StepObserver)? = nil
-  ) throws(FederationError) -> LocalOutcome {
-    var change = work.start
-    var optimizer = LocalOptimizer(work.optimizer, count: change.count)
-    var carriers: [GradientCarriers] = []
-    let steps = PrivateSteps(
-      work, on: source, features: features, network: network, canaries: canaries,
-      observer: observer)
-    let taken = try steps.run(count: materialized.plan.trainableCount) { step in
-      carriers = load(
-        network, step: step, of: work, change: change, original: original, plan: materialized.plan)
-    } move: { release in
-      let gradients = AdapterLayout.factors(
-        of: materialized.plan, trainable: release.sum.value, frozen: [])
-      let direction = zip(carriers, gradients).flatMap { own, gradient in
-        own.reconstruct(dL: gradient.b, dR: gradient.a).elements.map { Float($0) }
-      }
-      optimizer.move(
-        &change, against: direction, expectedBatch: release.expectedBatch,
-        learningRate: release.learningRate)
-      work.regularizer?.pull(&change, learningRate: release.learningRate)
-    }
-    return LocalOutcome(taken, delta: try work.change(to: change))
+  /// L X (I − Rᵀ R) + Y R: the tangent with these coordinates (`TangentAdapter`), where noise has put some of X beside them.
+  package func tangent(x: Matrix, y: Matrix) -> Matrix {
+    let inside = x.multiplied(by: r.transposed).multiplied(by: r)
+    return l.multiplied(by: x.adding(inside, times: -1)).adding(y.multiplied(by: r))
   }
 
-  /// Loads the network with the carriers of a step (from 0, within the whole round) as what is trained.
-  ///
-  /// - Parameter change: of the weights so far.
-  /// - Returns: the carriers, layer by layer.
-  @discardableResult
-  static func load(
-    _ network: Network, step: Int, of work: LocalWork, change: [Float], original: [Float],
-    plan: TrainingPlan
-  ) -> [GradientCarriers] {
-    var base = original
-    var carriers: [GradientCarriers] = []
-    var offset = 0
-    for layer in plan.adaptedLayers {
-      let weight = layer.weight
-      let moved = Matrix(
-        rows: layer.rows, columns: layer.columns,
-        elements: change[offset..<offset + weight.count].map(Double.init))
-      let weights = Matrix(
-        rows: layer.rows, columns: layer.columns,
-        elements: original[weight.range].map(Double.init)
-      ).adding(moved)
-      var stream = RandomStream(
-        seed: work.seed, purpose: .initialization, round: work.round, client: layer.index,
-        step: 64 + step)
-      // What training changed so far points where gradients will; before that, the weights themselves.
-      let own = GradientCarriers(
-        target: moved.squaredNorm > 0 ? moved : weights, rank: layer.rank, using: &stream)
-      for (place, value) in zip(weight.range, own.remainder(of: weights).elements) {
-        base[place] = Float(value)
-      }
-      carriers.append(own)
-      offset += weight.count
-    }
-    let factors = carriers.map { LayerFactors(a: $0.r, b: $0.l, scale: 1) }
-    network.load(frozen: FrozenParameters(base: base, factors: []))
-    network.load(trainable: AdapterLayout.vectors(of: plan, holding: factors).trainable)
-    return carriers
+  /// The part of the change of weights in the carriers' rows: with L as it is, the best of rank r.
+  package func retracted(_ change: Matrix) -> Matrix {
+    l.multiplied(by: l.transposed.multiplied(by: change))
   }
 }

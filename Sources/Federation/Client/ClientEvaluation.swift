@@ -66,8 +66,9 @@ extension Client {
       var count = work.start.count
       if let materialized, let base {
         count = materialized.plan.trainableCount
+        var change = work.start
         CarrierTraining.load(
-          network, step: work.firstStep, of: work, change: work.start, original: base,
+          network, step: work.firstStep, of: work, change: &change, original: base,
           plan: materialized.plan)
       } else {
         network.load(trainable: work.start)

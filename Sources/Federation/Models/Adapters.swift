@@ -15,6 +15,12 @@ extension Scenario.Adapter.RGP: BuildableAdapter {
   }
 }
 
+extension Scenario.Adapter.PRISM: BuildableAdapter {
+  public func adapter(seed: UInt64) -> any Learning.Adapter {
+    TangentAdapter(rank: traits.rank, targetModules: traits.targetModules)
+  }
+}
+
 extension Scenario.Adapter.OpLoRA: BuildableAdapter {
   public func adapter(seed: UInt64) -> any Learning.Adapter {
     LoRAConfiguration(traits, trained: .both)

@@ -10,7 +10,7 @@ extension LabReport {
   /// The tables and findings for a terminal.
   package func lines(colors: Bool) -> [String] {
     var lines: [String] = [TextStyle.bold.applied(to: title, colors: colors), ""]
-    for table in tables {
+    for table in tables where !table.isDetail {
       lines.append(TextStyle.bold.applied(to: table.title, colors: colors))
       var text = TextTable(
         table.columns.enumerated().map { ($1, $0 == 0 ? .left : .right) })
@@ -24,11 +24,7 @@ extension LabReport {
         "\(finding.experiment) \(style.applied(to: verdict, colors: colors)): "
           + "\(finding.expectation) (\(finding.measured)).")
     }
-    return lines + [
-      "",
-      "Low-rank adaptation perturbs the gradient by a signal-dependent random projection; this is not "
-        + "differential privacy. An epsilon stands only where independent noise was added and accounted for.",
-    ]
+    return lines + ["", caution]
   }
 
   package var document: JSONValue {

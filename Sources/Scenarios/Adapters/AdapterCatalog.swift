@@ -3,7 +3,8 @@
 public enum AdapterCatalog {
   private static let kinds = KindCatalog<any AdapterSettings.Type>(
     [
-      Scenario.Adapter.LoRA.self, Scenario.Adapter.RGP.self, Scenario.Adapter.IA3.self,
+      Scenario.Adapter.LoRA.self, Scenario.Adapter.RGP.self, Scenario.Adapter.PRISM.self,
+      Scenario.Adapter.IA3.self,
       Scenario.Adapter.BitFit.self, Scenario.Adapter.LayerNorm.self,
       Scenario.Adapter.LinearProbe.self, Scenario.Adapter.SparseUpdate.self,
       Scenario.Adapter.FineGates.self, Scenario.Adapter.VeRA.self, Scenario.Adapter.ConvLoRA.self,

@@ -151,6 +151,16 @@ extension Scenario {
     public init() {}
   }
 
+  /// The weights that tangents move are averaged: of the kind "prism", which names no rule.
+  public struct TangentMean: AggregationSettings {
+    public static let name = "prism"
+    public static let traits = AggregationTraits(
+      trains: "the adapted weights, by tangents at a change of rank r",
+      sends: "the change of the weights",
+      averages: "its mean; exact; clients begin with its best of rank r")
+    public init() {}
+  }
+
   /// The plain mean of all trained numbers: of kinds without A and B, which name no rule.
   public struct PlainMean: AggregationSettings {
     public static let name = "mean"
@@ -174,5 +184,6 @@ extension Scenario.Adapter.Aggregation {
   public static let deer = Self(Scenario.DEeR.self)
   public static let fedSVD = Self(Scenario.FedSVD.self)
   public static let rgp = Self(Scenario.CarrierMean.self)
+  public static let prism = Self(Scenario.TangentMean.self)
   public static let mean = Self(Scenario.PlainMean.self)
 }

@@ -1,5 +1,5 @@
-// `dpflsim lab lora-noise`, `lab membership`, `lab federated-noise` and `lab merging`; `lab planning-tokens` and `lab
-// projection` have files of their own
+// `dpflsim lab lora-noise`, `lab membership`, `lab federated-noise` and `lab merging`; the other experiments have files of
+// their own
 
 import Analysis
 import ArgumentParser
@@ -13,29 +13,29 @@ import Scenarios
 
 struct LabCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "lab", abstract: "Measure what LoRA's noise is, and what it does not guarantee.",
+    commandName: "lab",
+    abstract: "Measure LoRA's noise, what it does not guarantee, and what clustering finds.",
     discussion: """
       Prints tables and says which expectations hold. Every table is stored as CSV, with a page of \
       charts and the figures as JSON, in results/lab/NAME or the folder given with --into. \
-      docs/lora-and-privacy.md explains the experiments.
+      docs/lora-and-privacy.md and docs/paper.md explain the experiments.
 
       dpflsim lab lora-noise
       """,
     subcommands: [
       LabNoiseCommand.self, LabMembershipCommand.self, LabFederatedCommand.self,
       LabMergingCommand.self, LabPlanningCommand.self, LabProjectionCommand.self,
+      LabDetectionCommand.self,
     ])
 }
 
-struct LabOptions: ParsableArguments {
+/// Where a report of the laboratory goes.
+struct LabOutput: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Store tables and charts in this folder (default: results/lab/NAME of the project).",
       valueName: "folder"))
   var into: String?
-
-  @Option(help: "Seed of every random draw.")
-  var seed: UInt64 = 0
 
   @Flag(help: "Show no progress.")
   var quiet = false
@@ -58,6 +58,17 @@ struct LabOptions: ParsableArguments {
       report.document
     }
   }
+}
+
+struct LabOptions: ParsableArguments {
+  @Option(help: "Seed of every random draw.")
+  var seed: UInt64 = 0
+
+  @OptionGroup var output: LabOutput
+
+  func report(_ step: String) { output.report(step) }
+
+  func finish(_ report: LabReport) throws { try output.finish(report) }
 }
 
 extension ParsableCommand {

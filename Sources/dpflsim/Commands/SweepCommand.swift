@@ -33,25 +33,7 @@ struct SweepCommand: AsyncParsableCommand {
 
   @OptionGroup var slurm: SlurmOptions
 
-  @Option(help: "Budgets, such as 0.5,1,2,none.")
-  var epsilon: String?
-
-  @Option(help: "Methods, such as r-dpcfl,ifca,global,local,mr-mtl,oracle.")
-  var method: String?
-
-  @Option(help: "Seeds, such as 0..4 or 0,3,7.")
-  var seeds: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "Any other setting with its values, such as adapter.r=1,4,16; repeatable.",
-      valueName: "key=values"))
-  var vary: [String] = []
-
-  @Option(
-    name: .customLong("set"),
-    help: ArgumentHelp("Change a setting in every cell; repeatable.", valueName: "key=value"))
-  var changes: [String] = []
+  @OptionGroup var axes: GridOptions
 
   @OptionGroup var allowed: AllowOptions
   @OptionGroup var store: StoreOptions
@@ -94,7 +76,8 @@ struct SweepCommand: AsyncParsableCommand {
     if let (plan, cell) = slurm.task {
       return try await SlurmTask(plan: plan, cell: cell, workers: workers).run()
     }
-    let grid = try grid()
+    guard let file else { throw Failure(.usage, "name a scenario file or a sweep file") }
+    let grid = try axes.grid(of: file, allowed: allowed)
     if slurm.slurm {
       let sweep = SlurmSweep(
         grid: grid, store: store.file, options: slurm, workers: workers,
@@ -142,42 +125,5 @@ struct SweepCommand: AsyncParsableCommand {
     let axes = comparison.axes
     guard !axes.isEmpty else { return [""] + comparison.lines(by: .method, colors: colors) }
     return axes.flatMap { [""] + comparison.lines(by: .setting($0), colors: colors) }
-  }
-
-  private func grid() throws -> SweepGrid {
-    guard let file else { throw Failure(.usage, "name a scenario file or a sweep file") }
-    var axes = SweepAxes()
-    var scenario = file
-    let data = try ScenarioOptions.contents(of: file)
-    var json = data
-    do {
-      if let sweep = try SweepFile(json: data) {
-        axes = sweep.axes
-        scenario =
-          URL(fileURLWithPath: sweep.scenario, relativeTo: URL(fileURLWithPath: file)).path
-        json = try ScenarioOptions.contents(of: scenario)
-      }
-    } catch let error as SweepError {
-      throw Failure(.invalidInput, error.description).named(file)
-    }
-    if let epsilon { axes.epsilons = try SweepAxes.epsilons(epsilon) }
-    if let method { axes.methods = try SweepAxes.methods(method) }
-    if let seeds { axes.seeds = try SweepAxes.seeds(seeds) }
-    if !vary.isEmpty {
-      axes.settings = try vary.map { try SweepAxes.setting($0) }
-      try SweepAxes.check("--vary", axes.settings.map(\.path))
-    }
-    do {
-      var changes = changes + allowed.changes(of: json)
-      let folder = ScenarioOptions.folder(of: scenario)
-      let base = try Scenario(json: json, overrides: changes, folder: folder)
-      if base.isOpen {
-        json = Data(try base.askingItsTable(Places().catalog).resolvedJSON.utf8)
-        changes = []
-      }
-      return try SweepGrid(json: json, overrides: changes, axes: axes, folder: folder)
-    } catch let error as ScenarioError {
-      throw Failure(error).named(scenario)
-    }
   }
 }

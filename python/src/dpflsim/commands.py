@@ -92,6 +92,25 @@ def resume(
     return _run(arguments + _options(workers=workers, memory_limit=memory_limit), store, progress, None)
 
 
+def _axes(
+    epsilon: Iterable[float | None] | None,
+    method: Iterable[str] | str | None,
+    seeds: Iterable[int] | None,
+    vary: Mapping[str, Iterable[Any]] | None,
+) -> list[str]:
+    """The options that span a grid."""
+    axes: list[str] = []
+    if epsilon is not None:
+        axes += ["--epsilon", ",".join("none" if one is None else repr(plain(one)) for one in epsilon)]
+    if method is not None:
+        axes += ["--method", method if isinstance(method, str) else ",".join(method)]
+    if seeds is not None:
+        axes += ["--seeds", ",".join(str(one) for one in seeds)]
+    for key, values in (vary or {}).items():
+        axes += ["--vary", f"{key}=" + ",".join(_json(value) for value in values)]
+    return axes
+
+
 def sweep(
     scenario: ScenarioLike,
     *,
@@ -124,15 +143,7 @@ def sweep(
         Interrupted, DpflsimError: as `run`.
     """
     where = _store(store)
-    axes: list[str] = []
-    if epsilon is not None:
-        axes += ["--epsilon", ",".join("none" if one is None else repr(plain(one)) for one in epsilon)]
-    if method is not None:
-        axes += ["--method", method if isinstance(method, str) else ",".join(method)]
-    if seeds is not None:
-        axes += ["--seeds", ",".join(str(one) for one in seeds)]
-    for key, values in (vary or {}).items():
-        axes += ["--vary", f"{key}=" + ",".join(_json(value) for value in values)]
+    axes = _axes(epsilon, method, seeds, vary)
     options = _options(workers=workers, jobs=jobs, memory_limit=memory_limit)
     with _arguments(scenario, set, overrides) as (arguments, file):
         document = _follow(["sweep", *arguments, *axes, *options, *_allowed(allow), "--store", where], progress, file)

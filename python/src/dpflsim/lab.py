@@ -1,4 +1,4 @@
-"""Experiments of the laboratory (docs/lora-and-privacy.md, docs/adapters.md), as `dpflsim lab` runs them."""
+"""Experiments of the laboratory (docs/lora-and-privacy.md, docs/adapters.md, docs/paper.md), as `dpflsim lab` runs them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from . import _program
 from ._frames import frame
 from ._typed import build
-from .commands import Path, ScenarioLike, _arguments, _options
+from .commands import Path, ScenarioLike, _arguments, _axes, _options
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +142,19 @@ def _list(numbers: Iterable[int] | None) -> str | None:
     return None if numbers is None else ",".join(str(number) for number in numbers)
 
 
-def _lab(name: str, options: list[str], into: Path | None, scenario: ScenarioLike | None = None) -> LabReport:
+def _lab(
+    name: str,
+    options: list[str],
+    into: Path | None,
+    scenario: ScenarioLike | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> LabReport:
     with tempfile.TemporaryDirectory(prefix="dpflsim-") as unwanted:
         kept = ["--quiet", "--into", os.path.abspath(into) if into is not None else unwanted]
         if scenario is None:
             document = _program.document(["lab", name, *options, *kept])
         else:
-            none: Mapping[str, Any] = {}
-            with _arguments(scenario, none, none) as (arguments, file):
+            with _arguments(scenario, changes, {}) as (arguments, file):
                 document = _program.document(["lab", name, *arguments, *options, *kept], file=file)
     return build(LabReport, document, folder=pathlib.Path(into) if into is not None else None)
 
@@ -178,3 +183,28 @@ def projection(
         ranks=_list(ranks), epsilon=_list(epsilon), seeds=seeds, examples=examples, steps=steps, seed=seed
     )
     return _lab("projection", options, into)
+
+
+def detection(
+    scenario: ScenarioLike,
+    *,
+    epsilon: Iterable[float | None] | None = None,
+    method: Iterable[str] | str | None = None,
+    seeds: Iterable[int] | None = None,
+    vary: Mapping[str, Iterable[Any]] | None = None,
+    until_round: int | None = None,
+    workers: int | None = None,
+    set: Mapping[str, Any] | None = None,
+    into: Path | None = None,
+) -> LabReport:
+    """Whether the clusters are found, from the first rounds alone, under the noise of the whole run.
+
+    Args:
+        scenario: also a sweep file.
+        epsilon, method, seeds, vary: the grid, as of `dpflsim.sweep`.
+        until_round: the round after which to look; needed for methods that do not cluster the first updates.
+        set: settings to change in every cell.
+        into: a folder that keeps tables and charts.
+    """
+    options = _axes(epsilon, method, seeds, vary) + _options(until_round=until_round, workers=workers)
+    return _lab("detection", options, into, scenario, set)

@@ -80,6 +80,7 @@ __all__ = [
     "PlanningTokensAdapter",
     "Population",
     "Pretraining",
+    "PrismAdapter",
     "Privacy",
     "PromptAdapter",
     "RDpcflMethod",
@@ -144,6 +145,20 @@ class RgpAdapter(Part):
     """Reparametrised gradients: DP-SGD on thin carriers that are chosen anew in every step."""
 
     type: Literal["rgp"] = field(default="rgp", init=False)
+
+    r: int
+    """Rank, at most the smaller side of each matrix. At least 1, at most 1,024. Required."""
+
+    target_modules: list[str]
+    """Layers whose weights are trained; cnn has conv1, conv2, fc; mlp has fc1, fc2, ...; logistic has fc.
+    Required."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class PrismAdapter(Part):
+    """Changes of rank r: DP-SGD on tangents, clipped by their true length, whatever the factors."""
+
+    type: Literal["prism"] = field(default="prism", init=False)
 
     r: int
     """Rank, at most the smaller side of each matrix. At least 1, at most 1,024. Required."""
@@ -1793,7 +1808,7 @@ class Scenario(ScenarioMethods):
     rounds: int
     """Communication rounds. At least 1, at most 100,000. Required."""
 
-    adapter: LoraAdapter | RgpAdapter | Ia3Adapter | BitfitAdapter | LayerNormAdapter | LinearProbeAdapter | SparseAdapter | FinegatesAdapter | VeraAdapter | ConvLoraAdapter | LortaAdapter | BottleneckAdapter | CompacterAdapter | OpLoraAdapter | PromptAdapter | PlanningTokensAdapter | MixtureAdapter | None = UNSET
+    adapter: LoraAdapter | RgpAdapter | PrismAdapter | Ia3Adapter | BitfitAdapter | LayerNormAdapter | LinearProbeAdapter | SparseAdapter | FinegatesAdapter | VeraAdapter | ConvLoraAdapter | LortaAdapter | BottleneckAdapter | CompacterAdapter | OpLoraAdapter | PromptAdapter | PlanningTokensAdapter | MixtureAdapter | None = UNSET
     """What is trained on top of a frozen base; null trains the whole model. Default: null."""
 
     arithmetic: Literal["portable", "native"] = UNSET
