@@ -21,6 +21,7 @@ public enum RandomPurpose: UInt64, Sendable, CaseIterable {
   case test
   case audit
   case scaling
+  case projection
 }
 
 /// A reproducible stream of random bits keyed by (seed, purpose, round, client, step).

@@ -90,12 +90,12 @@ package struct ProjectionLaboratory: Sendable {
     var needsLess = true
     let tuning = (settings.seeds.max() ?? 0) &+ 100
     for epsilon in settings.epsilons {
-      let plain = try plainNoise(epsilon: epsilon)
+      let plain = try noiseMultiplier(of: .whole, epsilon: epsilon)
       for mechanism in mechanisms {
         progress(
           "\(mechanism.name)\(mechanism.rank.map { ", rank \($0)" } ?? ""), epsilon \(short(epsilon))"
         )
-        let noise = noiseMultiplier(of: mechanism, epsilon: epsilon, plain: plain)
+        let noise = try noiseMultiplier(of: mechanism, epsilon: epsilon)
         if case .projected = mechanism, noise >= plain { needsLess = false }
         var (rate, most) = (Self.learningRates[0], -1.0)
         let pools = pools(for: mechanism, seed: tuning)
@@ -144,27 +144,18 @@ package struct ProjectionLaboratory: Sendable {
   }
 
   /// The noise with which the budget is kept by the tightest accountant.
-  private func plainNoise(epsilon: Double) throws -> Double {
-    try Calibration.calibrate(
+  private func noiseMultiplier(of mechanism: Mechanism, epsilon: Double) throws -> Double {
+    var projection: RandomProjection?
+    if case .projected(let rank) = mechanism {
+      projection = RandomProjection(rank: rank, dimension: dimension)
+    }
+    return try Calibration.calibrate(
       targetEpsilon: epsilon, delta: Self.delta, accountant: BestAccountant()
     ) {
-      .selfComposed(
-        event: .poissonSampled(
-          sampleRate: settings.sampleRate, event: .gaussian(noiseMultiplier: $0)),
+      .trainingSteps(
+        sampleRate: settings.sampleRate, noiseMultiplier: $0, projection: projection,
         count: settings.steps)
     }.noiseMultiplier
-  }
-
-  /// The plain noise; under a projection that or what its own curve asks for, whichever is less.
-  private func noiseMultiplier(
-    of mechanism: Mechanism, epsilon: Double, plain: Double
-  ) -> Double {
-    guard case .projected(let rank) = mechanism else { return plain }
-    return min(
-      plain,
-      ProjectedGaussian(rank: rank, dimension: dimension).noiseMultiplier(
-        epsilon: epsilon, sampleRate: settings.sampleRate, steps: settings.steps,
-        delta: Self.delta))
   }
 
   /// What is trained and tested on, and how many numbers an example has.

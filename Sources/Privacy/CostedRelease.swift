@@ -7,20 +7,29 @@ struct CostedRelease: Hashable, Comparable, Sendable {
   let sampleRate: Double
   /// Noise multiplier, ε of a selection, or rank; 0 where there is none.
   let parameter: Double
+  /// What of a Gaussian release leaves; nil for all of it.
+  let projection: RandomProjection?
 
   static func < (a: Self, b: Self) -> Bool {
-    (a.mechanism.rawValue, a.sampleRate, a.parameter)
-      < (b.mechanism.rawValue, b.sampleRate, b.parameter)
+    (a.mechanism.rawValue, a.sampleRate, a.parameter, a.place)
+      < (b.mechanism.rawValue, b.sampleRate, b.parameter, b.place)
   }
+
+  /// Nothing projected comes first.
+  private var place: RandomProjection { projection ?? RandomProjection(rank: 1, dimension: 1) }
 
   var event: PrivacyEvent {
     switch mechanism {
-    case .gaussian: .gaussian(noiseMultiplier: parameter)
-    case .poissonSampledGaussian:
-      .poissonSampled(sampleRate: sampleRate, event: .gaussian(noiseMultiplier: parameter))
+    case .gaussian: noised
+    case .poissonSampledGaussian: .poissonSampled(sampleRate: sampleRate, event: noised)
     case .exponentialMechanism: .exponentialMechanism(epsilon: parameter)
     case .nonPrivate: .nonPrivate
     case .noiseFreeLowRank: .noiseFreeLowRank(rank: Int(parameter))
     }
+  }
+
+  private var noised: PrivacyEvent {
+    projection.map { .projectedGaussian(noiseMultiplier: parameter, projection: $0) }
+      ?? .gaussian(noiseMultiplier: parameter)
   }
 }

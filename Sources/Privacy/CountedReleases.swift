@@ -16,6 +16,8 @@ struct SampledGaussian: Hashable, Comparable, Sendable {
 struct CountedReleases: Sendable {
   private(set) var gaussians: [Double: Int] = [:]
   private(set) var sampledGaussians: [SampledGaussian: Int] = [:]
+  /// With rate 1 where nothing is sampled.
+  private(set) var projectedGaussians: [ProjectedGaussian: Int] = [:]
   private(set) var exponentialMechanisms: [Double: Int] = [:]
   private(set) var pureMechanisms: [Double: Int] = [:]
   private(set) var isNonPrivate = false
@@ -37,7 +39,27 @@ struct CountedReleases: Sendable {
   }
 
   var hasOnlyGaussians: Bool {
-    sampledGaussians.isEmpty && exponentialMechanisms.isEmpty && pureMechanisms.isEmpty
+    sampledGaussians.isEmpty && projectedGaussians.isEmpty && exponentialMechanisms.isEmpty
+      && pureMechanisms.isEmpty
+  }
+
+  /// The same with all that was noised leaving: nobody learns less from it, so that a bound for this is one for them.
+  ///
+  /// - Throws: if a count overflows.
+  func withoutProjections() throws(AccountingError) -> CountedReleases {
+    var releases = self
+    releases.projectedGaussians = [:]
+    for (release, count) in sorted(projectedGaussians) {
+      if release.sampleRate < 1 {
+        try Self.increase(
+          &releases.sampledGaussians,
+          SampledGaussian(
+            sampleRate: release.sampleRate, noiseMultiplier: release.noiseMultiplier), by: count)
+      } else {
+        try Self.increase(&releases.gaussians, release.noiseMultiplier, by: count)
+      }
+    }
+    return releases
   }
 
   /// The entries in an order that depends on their values alone.
@@ -59,18 +81,13 @@ extension CountedReleases {
         reason: "a rank-\(rank) projection adds no independent noise of known scale; "
           + "clip and add Gaussian noise (a noise multiplier) or report no epsilon")
     case .gaussian(let multiplier):
-      guard multiplier >= 0, multiplier.isFinite else {
-        throw .invalid(
-          reason: "noise_multiplier \(multiplier): must be a finite number of at least 0")
-      }
-      guard times > 0 else { return }
-      // A multiplier whose square underflows cannot be told from none.
-      if multiplier < 1e-150 {
-        isNonPrivate = true
-      } else {
-        // Beyond that 1/σ² may underflow; less noise is the safe side.
-        try CountedReleases.increase(&gaussians, min(multiplier, 1e100), by: times)
-      }
+      guard let multiplier = try usable(multiplier, times: times) else { return }
+      try CountedReleases.increase(&gaussians, multiplier, by: times)
+    case .projectedGaussian(let multiplier, let projection):
+      guard let multiplier = try usable(multiplier, times: times) else { return }
+      let release = ProjectedGaussian(
+        projection: projection, sampleRate: 1, noiseMultiplier: multiplier)
+      try CountedReleases.increase(&projectedGaussians, release, by: times)
     case .exponentialMechanism(let epsilon):
       try CountedReleases.check(epsilon)
       if epsilon > 0 { try CountedReleases.increase(&exponentialMechanisms, epsilon, by: times) }
@@ -91,6 +108,24 @@ extension CountedReleases {
     case .poissonSampled(let rate, let inner):
       try addSampled(rate: rate, inner: inner, event: event, times: times)
     }
+  }
+
+  /// A noise multiplier that a curve can be computed with; nil where nothing is released, or all of it without noise.
+  private mutating func usable(
+    _ multiplier: Double, times: Int
+  ) throws(AccountingError) -> Double? {
+    guard multiplier >= 0, multiplier.isFinite else {
+      throw .invalid(
+        reason: "noise_multiplier \(multiplier): must be a finite number of at least 0")
+    }
+    guard times > 0 else { return nil }
+    // A multiplier whose square underflows cannot be told from none.
+    if multiplier < 1e-150 {
+      isNonPrivate = true
+      return nil
+    }
+    // Beyond that 1/σ² may underflow; less noise is the safe side.
+    return min(multiplier, 1e100)
   }
 
   /// All Gaussians inside one sampled batch share the batch, so they act as a single Gaussian.
@@ -116,6 +151,15 @@ extension CountedReleases {
       let key = SampledGaussian(
         sampleRate: rate * only.key.sampleRate, noiseMultiplier: only.key.noiseMultiplier)
       return try CountedReleases.increase(&sampledGaussians, key, by: times)
+    }
+    if contents.gaussians.isEmpty, contents.sampledGaussians.isEmpty,
+      contents.exponentialMechanisms.isEmpty, contents.pureMechanisms.isEmpty,
+      contents.projectedGaussians.count == 1, let only = contents.projectedGaussians.first,
+      only.value == 1
+    {
+      var release = only.key
+      release.sampleRate *= rate
+      return try CountedReleases.increase(&projectedGaussians, release, by: times)
     }
     guard contents.hasOnlyGaussians else {
       throw .unsupported(

@@ -47,8 +47,10 @@ public struct LedgerEntry: Hashable, Sendable {
   public let sensitivity: Double
   /// The clip norm, where one was used.
   public let maxGradNorm: Double?
-  /// The rank of a noise-free low-rank release.
+  /// The rank of a noise-free low-rank release, or of the random projection of which alone a noisy sum left.
   public let rank: Int?
+  /// Columns of that projection's matrix (`RandomProjection`); nil where all of the sum left.
+  public let dimension: Int?
   /// Where counts of unclipped gradients went out together with a sum, for adaptive thresholds: the noise
   /// multiplier of the counts alone. `noiseMultiplier` is that of sum and counts together.
   public let thresholdNoiseMultiplier: Double?
@@ -60,17 +62,19 @@ public struct LedgerEntry: Hashable, Sendable {
   ///   - noiseMultiplier: of everything that went out, counts of unclipped gradients included.
   ///   - sensitivity: the clip norm.
   ///   - thresholdNoiseMultiplier: of such counts alone; nil where there were none.
+  ///   - projection: of which alone the noisy sum left; nil where all of it did.
   public static func gaussian(
     round: Int, client: Int?, purpose: ReleasePurpose = .training, noiseMultiplier: Double,
     sampleRate: Double = 1, maxGradNorm: Double?, sensitivity: Double,
-    thresholdNoiseMultiplier: Double? = nil, count: Int = 1
+    thresholdNoiseMultiplier: Double? = nil, projection: RandomProjection? = nil, count: Int = 1
   ) -> LedgerEntry {
     LedgerEntry(
       round: round, client: client, purpose: purpose,
       mechanism: sampleRate == 1 ? .gaussian : .poissonSampledGaussian,
       noiseMultiplier: noiseMultiplier, sampleRate: sampleRate, selectionEpsilon: nil,
-      sensitivity: sensitivity, maxGradNorm: maxGradNorm, rank: nil,
-      thresholdNoiseMultiplier: thresholdNoiseMultiplier, count: count)
+      sensitivity: sensitivity, maxGradNorm: maxGradNorm, rank: projection?.rank,
+      dimension: projection?.dimension, thresholdNoiseMultiplier: thresholdNoiseMultiplier,
+      count: count)
   }
 
   /// A private choice among candidates.
@@ -81,7 +85,7 @@ public struct LedgerEntry: Hashable, Sendable {
     LedgerEntry(
       round: round, client: client, purpose: purpose, mechanism: .exponentialMechanism,
       noiseMultiplier: nil, sampleRate: 1, selectionEpsilon: epsilon, sensitivity: sensitivity,
-      maxGradNorm: nil, rank: nil, thresholdNoiseMultiplier: nil, count: count)
+      maxGradNorm: nil, rank: nil, dimension: nil, thresholdNoiseMultiplier: nil, count: count)
   }
 
   /// A release without noise: it makes ε infinite, and is recorded for that reason.
@@ -91,7 +95,7 @@ public struct LedgerEntry: Hashable, Sendable {
     LedgerEntry(
       round: round, client: client, purpose: purpose, mechanism: .nonPrivate, noiseMultiplier: nil,
       sampleRate: 1, selectionEpsilon: nil, sensitivity: 0, maxGradNorm: nil, rank: nil,
-      thresholdNoiseMultiplier: nil, count: count)
+      dimension: nil, thresholdNoiseMultiplier: nil, count: count)
   }
 
   /// A low-rank adapter trained without noise: accountants refuse a ledger with such an entry.
@@ -101,7 +105,7 @@ public struct LedgerEntry: Hashable, Sendable {
     LedgerEntry(
       round: round, client: client, purpose: purpose, mechanism: .noiseFreeLowRank,
       noiseMultiplier: nil, sampleRate: 1, selectionEpsilon: nil, sensitivity: 0, maxGradNorm: nil,
-      rank: rank, thresholdNoiseMultiplier: nil, count: count)
+      rank: rank, dimension: nil, thresholdNoiseMultiplier: nil, count: count)
   }
 
   /// What the entry costs.
@@ -113,7 +117,13 @@ public struct LedgerEntry: Hashable, Sendable {
   var release: CostedRelease {
     CostedRelease(
       mechanism: mechanism, sampleRate: sampleRate,
-      parameter: noiseMultiplier ?? selectionEpsilon ?? Double(rank ?? 0))
+      parameter: noiseMultiplier ?? selectionEpsilon ?? Double(rank ?? 0), projection: projection)
+  }
+
+  /// What of the noisy sum left; nil where nothing was taken away.
+  private var projection: RandomProjection? {
+    guard let rank, let dimension, rank < dimension else { return nil }
+    return RandomProjection(rank: rank, dimension: dimension)
   }
 
   /// Whether the two entries differ in nothing but how often they happened.
@@ -136,6 +146,7 @@ extension LedgerEntry: Codable {
     case sensitivity
     case maxGradNorm = "max_grad_norm"
     case rank
+    case dimension
     case thresholdNoiseMultiplier = "threshold_noise_multiplier"
     case count
   }
@@ -154,6 +165,7 @@ extension LedgerEntry: Codable {
         sensitivity: box.decode(Double.self, forKey: .sensitivity),
         maxGradNorm: box.decodeIfPresent(Double.self, forKey: .maxGradNorm),
         rank: box.decodeIfPresent(Int.self, forKey: .rank),
+        dimension: box.decodeIfPresent(Int.self, forKey: .dimension),
         thresholdNoiseMultiplier: box.decodeIfPresent(
           Double.self, forKey: .thresholdNoiseMultiplier),
         count: box.decode(Int.self, forKey: .count))
@@ -181,7 +193,7 @@ extension LedgerEntry {
   public init(
     round: Int, client: Int?, purpose: String, mechanism: String, noiseMultiplier: Double?,
     sampleRate: Double, selectionEpsilon: Double?, sensitivity: Double, maxGradNorm: Double?,
-    rank: Int?, thresholdNoiseMultiplier: Double?, count: Int
+    rank: Int?, dimension: Int?, thresholdNoiseMultiplier: Double?, count: Int
   ) throws(LedgerEntryError) {
     func check(_ isRight: Bool, _ what: String) throws(LedgerEntryError) {
       guard isRight else {
@@ -209,8 +221,11 @@ extension LedgerEntry {
         && isAmount(selectionEpsilon ?? 0),
       "selection_epsilon belongs to the exponential mechanism, from 0")
     try check(
-      (kind == .noiseFreeLowRank) == (rank != nil) && (rank ?? 1) >= 1,
-      "rank belongs to low-rank releases without noise, from 1")
+      (kind == .noiseFreeLowRank || dimension != nil) == (rank != nil) && (rank ?? 1) >= 1,
+      "rank belongs to low-rank releases without noise and to projections, from 1")
+    try check(
+      dimension == nil || isGaussian && (rank ?? 1) <= (dimension ?? 1),
+      "dimension belongs to projected Gaussian mechanisms, from rank on")
     try check(
       isAmount(sensitivity) && isAmount(maxGradNorm ?? 0)
         && isAmount(thresholdNoiseMultiplier ?? 0),
@@ -219,6 +234,6 @@ extension LedgerEntry {
       round: round, client: client, purpose: knownPurpose, mechanism: kind,
       noiseMultiplier: noiseMultiplier, sampleRate: sampleRate, selectionEpsilon: selectionEpsilon,
       sensitivity: sensitivity, maxGradNorm: maxGradNorm, rank: rank,
-      thresholdNoiseMultiplier: thresholdNoiseMultiplier, count: count)
+      dimension: dimension, thresholdNoiseMultiplier: thresholdNoiseMultiplier, count: count)
   }
 }

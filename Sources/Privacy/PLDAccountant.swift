@@ -5,7 +5,7 @@ import Kernels
 /// Bounds ε by composing the privacy losses themselves.
 ///
 /// With the standard grid ε is at most some 1e-4 (relative) above the true value; it is never below it, and
-/// never above the bound by Rényi divergences.
+/// never above the bound by Rényi divergences. What a random projection takes from the cost of a release it does not see.
 public struct PLDAccountant: PrivacyAccountant {
   /// The distance of grid points; nil chooses it for the event.
   public let discretization: Double?
@@ -23,11 +23,16 @@ public struct PLDAccountant: PrivacyAccountant {
   {
     let releases = try CountedReleases(event)
     if let trivial = try trivialBound(for: releases, delta: delta) { return trivial }
+    guard estimate == .pessimistic || releases.projectedGaussians.isEmpty else {
+      throw .unsupported(
+        event: event, reason: "no lower bound is known for releases behind a random projection")
+    }
     var bound = EpsilonBound(epsilon: .infinity, delta: delta, accountant: .pld)
     guard delta > 0 else { return bound }
     // Rényi divergences say about where ε is, hence how fine a grid has to be; and they bound it too.
     let renyi = try RDPAccountant().bound(for: event, delta: delta)
-    let (epsilons, step) = directedEpsilons(of: releases, delta: delta, near: renyi)
+    let (epsilons, step) = directedEpsilons(
+      of: try releases.withoutProjections(), delta: delta, near: renyi)
     bound.epsilon = max(epsilons.remove, epsilons.add)
     if estimate == .optimistic {
       if bound.epsilon == .infinity { bound.epsilon = 0 }
@@ -51,7 +56,7 @@ public struct PLDAccountant: PrivacyAccountant {
     -> (remove: Double, add: Double)
   {
     directedEpsilons(
-      of: try CountedReleases(event), delta: delta,
+      of: try CountedReleases(event).withoutProjections(), delta: delta,
       near: try RDPAccountant().bound(for: event, delta: delta)
     ).epsilons
   }

@@ -10,6 +10,8 @@ public indirect enum PrivacyEvent: Hashable, Sendable {
   /// A sum plus Gaussian noise of standard deviation noiseMultiplier · sensitivity, the sensitivity being
   /// how far (in L2) the sum moves when one record is added or removed: the clip norm.
   case gaussian(noiseMultiplier: Double)
+  /// The same, of which only the projection on fresh random rows leaves.
+  case projectedGaussian(noiseMultiplier: Double, projection: RandomProjection)
   /// `event` applied to a batch that contains each record independently with probability `sampleRate`.
   case poissonSampled(sampleRate: Double, event: PrivacyEvent)
   /// A choice by the exponential mechanism: ε-differentially private and of bounded range ε.
@@ -28,10 +30,14 @@ public indirect enum PrivacyEvent: Hashable, Sendable {
 
 extension PrivacyEvent {
   /// One step of DP-SGD, `count` times: Poisson batches at `sampleRate`, noise on the clipped sum.
+  ///
+  /// - Parameter projection: what of it leaves; nil for all.
   public static func trainingSteps(
-    sampleRate: Double, noiseMultiplier: Double, count: Int
+    sampleRate: Double, noiseMultiplier: Double, projection: RandomProjection? = nil, count: Int
   ) -> PrivacyEvent {
-    let step = PrivacyEvent.gaussian(noiseMultiplier: noiseMultiplier)
+    let step =
+      projection.map { .projectedGaussian(noiseMultiplier: noiseMultiplier, projection: $0) }
+      ?? PrivacyEvent.gaussian(noiseMultiplier: noiseMultiplier)
     let sampled =
       sampleRate == 1 ? step : .poissonSampled(sampleRate: sampleRate, event: step)
     return .selfComposed(event: sampled, count: count)
@@ -46,6 +52,8 @@ extension PrivacyEvent {
     switch self {
     case .noRelease, .nonPrivate, .noiseFreeLowRank: return self
     case .gaussian(let multiplier): return .gaussian(noiseMultiplier: multiplier / 2)
+    case .projectedGaussian(let multiplier, let projection):
+      return .projectedGaussian(noiseMultiplier: multiplier / 2, projection: projection)
     case .exponentialMechanism(let epsilon): return .exponentialMechanism(epsilon: 2 * epsilon)
     case .pure(let epsilon): return .pure(epsilon: 2 * epsilon)
     case .selfComposed(let event, let count):
@@ -69,6 +77,7 @@ extension PrivacyEvent: Codable {
   private enum Kind: String, Codable {
     case noRelease = "no_release"
     case gaussian
+    case projectedGaussian = "projected_gaussian"
     case poissonSampled = "poisson_sampled"
     case exponentialMechanism = "exponential_mechanism"
     case pure
@@ -87,6 +96,7 @@ extension PrivacyEvent: Codable {
     case events
     case count
     case rank
+    case dimension
   }
 
   public init(from decoder: any Decoder) throws {
@@ -95,6 +105,17 @@ extension PrivacyEvent: Codable {
     case .noRelease: self = .noRelease
     case .gaussian:
       self = .gaussian(noiseMultiplier: try box.decode(Double.self, forKey: .noiseMultiplier))
+    case .projectedGaussian:
+      let (rank, dimension) = (
+        try box.decode(Int.self, forKey: .rank), try box.decode(Int.self, forKey: .dimension)
+      )
+      guard rank >= 1, rank <= dimension else {
+        throw DecodingError.dataCorruptedError(
+          forKey: .rank, in: box, debugDescription: "rank must be from 1 to dimension")
+      }
+      self = .projectedGaussian(
+        noiseMultiplier: try box.decode(Double.self, forKey: .noiseMultiplier),
+        projection: RandomProjection(rank: rank, dimension: dimension))
     case .poissonSampled:
       self = .poissonSampled(
         sampleRate: try box.decode(Double.self, forKey: .sampleRate),
@@ -120,6 +141,11 @@ extension PrivacyEvent: Codable {
     case .gaussian(let multiplier):
       try box.encode(Kind.gaussian, forKey: .kind)
       try box.encode(multiplier, forKey: .noiseMultiplier)
+    case .projectedGaussian(let multiplier, let projection):
+      try box.encode(Kind.projectedGaussian, forKey: .kind)
+      try box.encode(multiplier, forKey: .noiseMultiplier)
+      try box.encode(projection.rank, forKey: .rank)
+      try box.encode(projection.dimension, forKey: .dimension)
     case .poissonSampled(let rate, let event):
       try box.encode(Kind.poissonSampled, forKey: .kind)
       try box.encode(rate, forKey: .sampleRate)

@@ -28,7 +28,16 @@ public struct RDPAccountant: PrivacyAccountant {
   {
     let releases = try CountedReleases(event)
     if let trivial = try trivialBound(for: releases, delta: delta) { return trivial }
-    let terms = terms(of: releases)
+    let bound = bound(of: releases, delta: delta)
+    guard !releases.projectedGaussians.isEmpty else { return bound }
+    // Its orders are integers: where a lower one is best, all that was noised may leave at a smaller bound.
+    let whole = self.bound(of: try releases.withoutProjections(), delta: delta)
+    return whole.epsilon < bound.epsilon ? whole : bound
+  }
+
+  private func bound(of releases: CountedReleases, delta: Double) -> EpsilonBound {
+    let orders = orders(for: releases)
+    let terms = terms(of: releases, at: orders)
     var known: [Int: Double] = [:]
     func divergence(_ index: Int) -> Double {
       if let value = known[index] { return value }
@@ -50,28 +59,40 @@ public struct RDPAccountant: PrivacyAccountant {
     let curve = RDPCurve(
       orders: visited.map { orders[$0] }, divergences: visited.map { divergence($0) })
     var bound = curve.bound(delta: delta, conversion: conversion)
-    bound.warnings = gridWarnings(for: bound)
+    bound.warnings = gridWarnings(for: bound, of: orders)
     return bound
   }
 
   /// The composed curve; infinite everywhere for a non-private event.
   public func curve(of event: PrivacyEvent) throws(AccountingError) -> RDPCurve {
     let releases = try CountedReleases(event)
+    let orders = orders(for: releases)
     guard !releases.isNonPrivate else {
       return RDPCurve(orders: orders, divergences: orders.map { _ in .infinity })
     }
-    let terms = terms(of: releases)
+    let terms = terms(of: releases, at: orders)
     return RDPCurve(
       orders: orders, divergences: orders.map { order in terms.reduce(0) { $0 + $1(order) } })
   }
 
+  /// Integer orders where something was projected, whose curve is known at no others.
+  private func orders(for releases: CountedReleases) -> [Double] {
+    releases.projectedGaussians.isEmpty ? orders : ProjectedGaussianRDP.orders
+  }
+
   /// The divergence of each kind of release, times its count, as functions of the order.
-  private func terms(of releases: CountedReleases) -> [(Double) -> Double] {
+  private func terms(
+    of releases: CountedReleases, at orders: [Double]
+  ) -> [(Double) -> Double] {
     var terms: [(Double) -> Double] = []
     let precision = releases.gaussianPrecision
     if precision > 0 { terms.append { order in order * precision / 2 } }
     for (release, count) in releases.sorted(releases.sampledGaussians) {
       let divergences = SubsampledGaussianRDP(release, orders: orders)
+      terms.append { Double(count) * divergences.divergence(order: $0) }
+    }
+    for (release, count) in releases.sorted(releases.projectedGaussians) {
+      let divergences = ProjectedGaussianRDP(release)
       terms.append { Double(count) * divergences.divergence(order: $0) }
     }
     for (epsilon, count) in releases.sorted(releases.exponentialMechanisms) {
@@ -83,7 +104,7 @@ public struct RDPAccountant: PrivacyAccountant {
     return terms
   }
 
-  private func gridWarnings(for bound: EpsilonBound) -> [String] {
+  private func gridWarnings(for bound: EpsilonBound, of orders: [Double]) -> [String] {
     guard bound.epsilon > 0, orders.count > 1, let order = bound.order else { return [] }
     if order == orders.first {
       return ["the best order \(order) is the lowest of the grid; lower ones would be tighter"]

@@ -79,6 +79,38 @@ public struct GaussianMechanism: Hashable, Sendable {
   }
 }
 
+/// Gaussian noise on every coordinate, and then a random projection: nothing else of the sum leaves.
+public struct ProjectedGaussianMechanism: Hashable, Sendable {
+  public let noise: GaussianMechanism
+  public let projection: RandomProjection
+
+  /// - Parameter noiseMultiplier: finite and at least 0, as for `GaussianMechanism`.
+  public init(noiseMultiplier: Double, projection: RandomProjection) {
+    noise = GaussianMechanism(noiseMultiplier: noiseMultiplier)
+    self.projection = projection
+  }
+
+  public var event: PrivacyEvent {
+    .projectedGaussian(noiseMultiplier: noise.noiseMultiplier, projection: projection)
+  }
+
+  /// Noises the sum, projects it and lets the projection leave.
+  ///
+  /// - Parameters:
+  ///   - addNoise: as for `GaussianMechanism`.
+  ///   - project: replaces every row of the noised matrices by its projection on `projection.rank` random directions of their
+  ///     `projection.dimension` or more, drawn for this release alone and whatever the data are.
+  public func release<Failure: Error>(
+    _ sum: consuming ClippedSum,
+    addNoise: (inout [Float], _ standardDeviation: Float) throws(Failure) -> Void,
+    project: (inout [Float]) throws(Failure) -> Void
+  ) throws(Failure) -> Released<[Float]> {
+    var values = try noise.release(sum, addNoise: addNoise).value
+    try project(&values)
+    return Released(values)
+  }
+}
+
 extension Float {
   /// The smallest Float that is not below `value`.
   public init(roundedUp value: Double) {

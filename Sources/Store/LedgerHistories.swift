@@ -15,11 +15,14 @@ struct LedgerHistories: Sendable {
   private var members: [Int: Int] = [:]
   private var nextHistory = 0
   private var nextBatch = 0
+  /// Of a release, as its tables have them.
+  private let columns: [String]
 
-  init() {}
+  init(columns: [String] = StoredRelease.columns) { self.columns = columns }
 
   /// As the store has them.
   init(of runID: String, in database: Database) throws {
+    columns = StoredRelease.columns
     for row in try Row.fetchAll(
       database, sql: "SELECT client, history FROM privacy_clients WHERE run_id = ?",
       arguments: [runID])
@@ -88,7 +91,8 @@ struct LedgerHistories: Sendable {
       let history = try place(of: clients, now: step.history, runID: runID, in: database)
       for (place, release) in step.releases.enumerated() {
         try release.insert(
-          runID: runID, history: history, batch: nextBatch, place: place, in: database)
+          runID: runID, history: history, batch: nextBatch, place: place, columns: columns,
+          in: database)
       }
     }
     nextBatch += 1
@@ -105,7 +109,8 @@ struct LedgerHistories: Sendable {
       try database.cachedStatement(
         sql: """
           INSERT INTO privacy_histories
-          SELECT run_id, ?, \(StoredRelease.order), \(StoredRelease.columns) FROM privacy_histories
+          SELECT run_id, ?, \(StoredRelease.order), \(columns.joined(separator: ", "))
+          FROM privacy_histories
           WHERE run_id = ? AND history = ?
           """
       ).execute(arguments: [new, runID, history])
@@ -125,10 +130,11 @@ struct LedgerHistories: Sendable {
 /// A row of `privacy_histories` but for its place: a release, whoever made it.
 struct StoredRelease: Hashable, Sendable {
   static let order = "batch, place"
-  static let columns = """
-    round, purpose, mechanism, noise_multiplier, sample_rate, selection_epsilon, sensitivity, max_grad_norm, rank, \
-    count, threshold_noise_multiplier
-    """
+  static let columns = columnsOfVersion8 + ["dimension"]
+  static let columnsOfVersion8 = [
+    "round", "purpose", "mechanism", "noise_multiplier", "sample_rate", "selection_epsilon",
+    "sensitivity", "max_grad_norm", "rank", "count", "threshold_noise_multiplier",
+  ]
   /// As the columns name them.
   private let values: [DatabaseValue]
 
@@ -136,7 +142,7 @@ struct StoredRelease: Hashable, Sendable {
     let values: [(any DatabaseValueConvertible)?] = [
       entry.round, entry.purpose.rawValue, entry.mechanism.rawValue, entry.noiseMultiplier,
       entry.sampleRate, entry.selectionEpsilon, entry.sensitivity, entry.maxGradNorm, entry.rank,
-      entry.count, entry.thresholdNoiseMultiplier,
+      entry.count, entry.thresholdNoiseMultiplier, entry.dimension,
     ]
     self.values = values.map { $0?.databaseValue ?? .null }
   }
@@ -147,12 +153,14 @@ struct StoredRelease: Hashable, Sendable {
   }
 
   func insert(
-    runID: String, history: Int, batch: Int, place: Int, in database: Database
+    runID: String, history: Int, batch: Int, place: Int, columns: [String], in database: Database
   ) throws {
+    let marks = [String](repeating: "?", count: 4 + columns.count).joined(separator: ", ")
     try database.cachedStatement(
       sql: """
-        INSERT INTO privacy_histories (run_id, history, \(Self.order), \(Self.columns))
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO privacy_histories
+          (run_id, history, \(Self.order), \(columns.joined(separator: ", ")))
+        VALUES (\(marks))
         """
     ).execute(
       arguments: StatementArguments(

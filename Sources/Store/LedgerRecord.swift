@@ -21,6 +21,8 @@ public struct LedgerRecord: Codable, Hashable, Sendable, FetchableRecord {
   public let sensitivity: Double
   public let maxGradNorm: Double?
   public let rank: Int?
+  /// Nil where no random projection took anything away.
+  public let dimension: Int?
   public let thresholdNoiseMultiplier: Double?
   public let count: Int
 
@@ -37,6 +39,7 @@ public struct LedgerRecord: Codable, Hashable, Sendable, FetchableRecord {
     case sensitivity
     case maxGradNorm = "max_grad_norm"
     case rank
+    case dimension
     case thresholdNoiseMultiplier = "threshold_noise_multiplier"
     case count
   }
@@ -50,7 +53,8 @@ public struct LedgerRecord: Codable, Hashable, Sendable, FetchableRecord {
         round: round, client: client, purpose: purpose, mechanism: mechanism,
         noiseMultiplier: noiseMultiplier, sampleRate: sampleRate,
         selectionEpsilon: selectionEpsilon, sensitivity: sensitivity, maxGradNorm: maxGradNorm,
-        rank: rank, thresholdNoiseMultiplier: thresholdNoiseMultiplier, count: count)
+        rank: rank, dimension: dimension, thresholdNoiseMultiplier: thresholdNoiseMultiplier,
+        count: count)
     } catch {
       throw .unreadableRun(id: runID, reason: "privacy event \(sequence): \(error)")
     }

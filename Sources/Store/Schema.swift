@@ -70,6 +70,10 @@ enum Schema {
       try gatherHistories(database)
       try database.execute(sql: "PRAGMA user_version = 8")
     }
+    migrator.registerMigration("9") { database in
+      try database.execute(sql: projections)
+      try database.execute(sql: "PRAGMA user_version = 9")
+    }
     return migrator
   }
 

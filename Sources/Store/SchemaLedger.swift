@@ -53,6 +53,19 @@ extension Schema {
     FROM privacy_clients JOIN privacy_histories USING (run_id, history);
     """
 
+  /// Random projections of which alone a noisy sum left.
+  static let projections = """
+    ALTER TABLE privacy_histories ADD COLUMN dimension INTEGER CHECK (dimension >= rank);
+    DROP VIEW privacy_events;
+    CREATE VIEW privacy_events AS
+    SELECT run_id,
+      row_number() OVER (PARTITION BY run_id ORDER BY batch, client, place) - 1 AS sequence,
+      round, nullif(client, -1) AS client, purpose, mechanism, noise_multiplier, sample_rate,
+      selection_epsilon, sensitivity, max_grad_norm, rank, dimension, count,
+      threshold_noise_multiplier
+    FROM privacy_clients JOIN privacy_histories USING (run_id, history);
+    """
+
   /// Moves the rows of `privacy_events`, one for every release of a client, to histories.
   static func gatherHistories(_ database: Database) throws {
     try database.execute(sql: ledgerHistories)
@@ -61,14 +74,16 @@ extension Schema {
       let rows = try Row.fetchCursor(
         database,
         sql: """
-          SELECT ifnull(client, \(LedgerHistories.server)), \(StoredRelease.columns)
+          SELECT ifnull(client, \(LedgerHistories.server)),
+            \(StoredRelease.columnsOfVersion8.joined(separator: ", "))
           FROM privacy_events WHERE run_id = ? ORDER BY sequence
           """, arguments: [run])
       var releases: [(client: Int, release: StoredRelease)] = []
       while let row = try rows.next() {
         releases.append((row[0], StoredRelease(row, after: 1)))
       }
-      _ = try LedgerHistories().adding(releases, of: run, in: database)
+      _ = try LedgerHistories(columns: StoredRelease.columnsOfVersion8).adding(
+        releases, of: run, in: database)
     }
     try database.execute(sql: "DROP TABLE privacy_events")
     try database.execute(sql: ledgerView)

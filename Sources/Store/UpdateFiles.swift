@@ -87,6 +87,7 @@ extension ReleasedUpdates {
       "sample_rate": .number(entry.sampleRate),
       "selection_epsilon": JSONValue(entry.selectionEpsilon),
       "sensitivity": .number(entry.sensitivity), "max_grad_norm": JSONValue(entry.maxGradNorm),
+      "rank": JSONValue(entry.rank), "dimension": JSONValue(entry.dimension),
       "threshold_noise_multiplier": JSONValue(entry.thresholdNoiseMultiplier),
     ]
   }

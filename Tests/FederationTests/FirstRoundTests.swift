@@ -90,6 +90,8 @@ struct FirstRoundTests {
       "bitfit": Self.perceptron + #", "adapter": {"type": "bitfit"}"#,
       "linear_probe": Self.perceptron
         + #", "adapter": {"type": "linear_probe", "modules_to_save": ["fc3"]}"#,
+      "random-projection": Self.perceptron
+        + #", "adapter": {"type": "random-projection", "r": 2, "modules_to_save": ["fc1"]}"#,
     ]
     let settings = [#""type": "\#(name)""#, own[name], #""target_modules": ["fc2"]"#]
       .compactMap { $0 }.joined(separator: ", ")

@@ -73,6 +73,24 @@ struct LedgerHistoryTests {
     }
   }
 
+  @Test("what left through a random projection comes back with it")
+  func projections() async throws {
+    try await withFolder { folder in
+      let store = try RunStore.open(folder.appendingPathComponent("s.sqlite"))
+      let rounds = [nil, RandomProjection(rank: 2, dimension: 9), nil].enumerated().map {
+        place, projection in
+        [
+          LedgerEntry.gaussian(
+            round: place + 1, client: 0, noiseMultiplier: 1, sampleRate: 0.1, maxGradNorm: 1,
+            sensitivity: 1, projection: projection, count: 3)
+        ]
+      }
+      let recorder = try await Self.store(rounds, in: store)
+      let entries = try store.ledgerEntries(of: recorder.runID)
+      #expect(entries == rounds.flatMap { $0 } && entries.map(\.dimension) == [nil, 9, nil])
+    }
+  }
+
   @Test("a thousand clients that release the same take a row a round")
   func rows() async throws {
     try await withFolder { folder in
@@ -133,7 +151,10 @@ enum EarlierStore {
       threshold_noise_multiplier REAL,
       PRIMARY KEY (run_id, sequence)
     ) STRICT, WITHOUT ROWID;
-    INSERT INTO earlier_events SELECT * FROM privacy_events;
+    INSERT INTO earlier_events
+    SELECT run_id, sequence, round, client, purpose, mechanism, noise_multiplier, sample_rate,
+      selection_epsilon, sensitivity, max_grad_norm, rank, count, threshold_noise_multiplier
+    FROM privacy_events;
     DROP VIEW privacy_events;
     DROP TABLE privacy_histories;
     DROP TABLE privacy_clients;
@@ -148,7 +169,7 @@ enum EarlierStore {
     ALTER TABLE client_results DROP COLUMN auc;
     ALTER TABLE client_results DROP COLUMN brier;
     ALTER TABLE client_results DROP COLUMN calibration_error;
-    DELETE FROM grdb_migrations WHERE identifier IN ('6', '7', '8');
+    DELETE FROM grdb_migrations WHERE identifier IN ('6', '7', '8', '9');
     PRAGMA user_version = 5;
     """
 }

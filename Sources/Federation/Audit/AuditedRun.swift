@@ -11,6 +11,12 @@ extension Simulation {
   func canaries(for population: Population) throws(FederationError) -> [Canaries]? {
     guard let plan = options.audit else { return nil }
     if let reason = AuditPlan.refusal(of: scenario.privacy) { throw .cannotAudit(reason: reason) }
+    guard scenario.projectionRank == nil else {
+      throw .cannotAudit(
+        reason:
+          "what leaves through a random projection is no Gaussian mechanism of one shift, which its bounds assume; "
+          + "use linear_probe")
+    }
     guard population.clients.allSatisfy({ $0.budget.targetEpsilon != nil }) else {
       throw .cannotAudit(
         reason:

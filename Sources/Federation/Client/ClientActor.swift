@@ -19,14 +19,17 @@ final class ClientSettings: Sendable {
   /// Whether the server protects whole clients: nothing released by one alone then counts.
   let hasTrustedServer: Bool
   let followsExamples: Bool
+  /// What of noisy sums leaves; nil for all of them.
+  let projection: NoiseProjection?
   let fault: EngineFault?
   /// Hidden units of the networks that emit low-rank factors; nil trains the factors themselves.
   let generatorWidth: Int?
 
   init(
     scenario: Scenario, clipping: ClippingRule, exchange: AdapterExchange?,
-    fault: EngineFault? = nil
+    projection: NoiseProjection? = nil, fault: EngineFault? = nil
   ) {
+    self.projection = projection
     self.fault = fault
     seed = scenario.seed
     rounds = scenario.rounds
@@ -264,6 +267,7 @@ actor Client {
     work.rule = settings.clipping
     work.generatorWidth = settings.generatorWidth
     work.noise = noiseMaking
+    work.projection = settings.projection
     work.fault = settings.fault
     return work
   }

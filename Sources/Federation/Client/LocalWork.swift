@@ -63,6 +63,8 @@ public struct LocalWork: Sendable {
   public var generatorWidth: Int?
   /// Clipping bounds of single examples, at most `maxGradNorm`; nil clips all to that.
   public var exampleBounds: [Float]?
+  /// What of every noisy sum leaves; nil for all of it.
+  var projection: NoiseProjection?
   /// What is wrong with the engine, for tests that an audit finds it; nil always else.
   package var fault: EngineFault?
 

@@ -109,8 +109,12 @@ package struct PrivateSteps<Source: ExampleSource> {
       var noise = StepNoise(
         work.noise, seed: work.seed, round: key.round, client: key.client, step: draw)
       var known: [Float]?
+      var rows = work.noise.stream(
+        RandomStream(
+          seed: work.seed, purpose: .projection, round: work.round, client: work.client, step: draw)
+      )
       let (released, seen) = release(
-        batch, into: &sum, known: &known, groups: groups, noise: &noise)
+        batch, into: &sum, known: &known, groups: groups, noise: &noise, rows: &rows)
       releases += 1
       guard seen.examples == 0 || (seen.notFinite < seen.examples && seen.loss.isFinite) else {
         throw .notFinite(client: work.client, round: work.round + 1)
@@ -139,9 +143,11 @@ package struct PrivateSteps<Source: ExampleSource> {
   }
 
   /// Clips, adds up and noises one batch; `sum` is left without the noise.
+  ///
+  /// - Parameter rows: what random projections come from.
   private func release(
     _ batch: Batch, into sum: inout [Float], known: inout [Float]?, groups: GroupThresholds?,
-    noise: inout StepNoise
+    noise: inout StepNoise, rows: inout NoiseStream
   ) -> (StepSum, BatchStatistics) {
     let clipping =
       work.fault == .noClipping
@@ -160,9 +166,19 @@ package struct PrivateSteps<Source: ExampleSource> {
     }
     guard let privacy = work.privacy else { return (.unprotected(Unprotected(sum)), seen) }
     if let groups { return (.released(groups.release(sum, noise: &noise)), seen) }
-    let mechanism = GaussianMechanism(noiseMultiplier: privacy.noiseMultiplier)
     let clipped = ClippedSum(values: sum, sensitivity: privacy.maxGradNorm)
     let share = work.fault?.noiseShare ?? 1
+    if let projection = work.projection {
+      let mechanism = ProjectedGaussianMechanism(
+        noiseMultiplier: privacy.noiseMultiplier, projection: projection.privacy)
+      let released = mechanism.release(clipped) { values, deviation in
+        noise.add(to: &values, standardDeviation: share * deviation)
+      } project: { values in
+        projection.project(&values, using: &rows)
+      }
+      return (.released(released), seen)
+    }
+    let mechanism = GaussianMechanism(noiseMultiplier: privacy.noiseMultiplier)
     let released = mechanism.release(clipped) { values, deviation in
       noise.add(to: &values, standardDeviation: share * deviation)
     }
@@ -219,7 +235,8 @@ extension LocalWork {
         round: round + 1, client: client, noiseMultiplier: privacy.noiseMultiplier,
         sampleRate: rateAndSteps.rate, maxGradNorm: Double(privacy.maxGradNorm),
         sensitivity: Double(privacy.maxGradNorm),
-        thresholdNoiseMultiplier: groups?.countNoiseMultiplier, count: releases)
+        thresholdNoiseMultiplier: groups?.countNoiseMultiplier, projection: projection?.privacy,
+        count: releases)
     ]
   }
 

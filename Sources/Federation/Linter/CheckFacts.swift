@@ -42,8 +42,10 @@ struct CheckFacts: Sendable {
     clippingGroupCount = scenario.privacy.clipping.groups.flatMap {
       try? plan.groups($0.layers).count
     }
+    // A projection that does not fit was refused before.
     var grouping = ReleaseGrouping(
-      scenario: scenario, schedule: schedule, model: model, forRun: forRun)
+      scenario: scenario, schedule: schedule, model: model,
+      projection: (try? NoiseProjection(scenario, plan: plan))??.privacy, forRun: forRun)
     groups = grouping.groups(of: clients)
     detection = DetectionForecast(scenario: scenario, model: model, groups: groups)
     cost = CostForecast(

@@ -9,18 +9,24 @@ struct ReleaseGrouping {
   private let schedule: CohortSchedule
   private let model: ModelSize
   private let kind: AccountantKind
+  private let projection: RandomProjection?
   private let forRun: Bool
   private var calibrator: NoiseCalibrator
 
-  /// - Parameter forRun: leaves out what no warning looks at: ε of everything and of the training, and the
-  ///   published code's noise.
-  init(scenario: Scenario, schedule: CohortSchedule, model: ModelSize, forRun: Bool) {
+  /// - Parameters:
+  ///   - projection: what of every noisy step leaves; nil for all.
+  ///   - forRun: leaves out what no warning looks at: ε of everything and of the training, and the published code's noise.
+  init(
+    scenario: Scenario, schedule: CohortSchedule, model: ModelSize, projection: RandomProjection?,
+    forRun: Bool
+  ) {
+    self.projection = projection
     self.forRun = forRun
     self.scenario = scenario
     self.schedule = schedule
     self.model = model
     kind = scenario.privacy.accountant.kind
-    calibrator = NoiseCalibrator(scenario)
+    calibrator = NoiseCalibrator(scenario, projection: projection)
   }
 
   private struct Key: Hashable {
@@ -46,8 +52,11 @@ struct ReleaseGrouping {
     var order: [Key] = []
     var members: [Key: [ClientPlan]] = [:]
     for client in clients {
+      var plan = method.releases(of: client, in: context)
+        .withPreparation(of: client, in: scenario)
+      plan.projection = projection
       let key = Key(
-        plan: method.releases(of: client, in: context).withPreparation(of: client, in: scenario),
+        plan: plan,
         budget: client.budget,
         records: client.trainExamples, batchSize: client.batchSize)
       if members[key] == nil { order.append(key) }

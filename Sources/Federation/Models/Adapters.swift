@@ -53,6 +53,12 @@ extension Scenario.Adapter.LinearProbe: BuildableAdapter {
   }
 }
 
+extension Scenario.Adapter.RandomProjection: BuildableAdapter {
+  public func adapter(seed: UInt64) -> any Learning.Adapter {
+    ModelTensorAdapter(.nothing, modulesToSave: traits.modulesToSave)
+  }
+}
+
 extension Scenario.Adapter.SparseUpdate: BuildableAdapter {
   public func adapter(seed: UInt64) -> any Learning.Adapter {
     SparseAdapter(

@@ -37,7 +37,7 @@ extension Simulation {
     of population: Population, method: any FederatedMethod
   ) throws -> [Double?]? {
     guard scenario.maskNoiseRatio != nil else { return nil }
-    var calibrator = NoiseCalibrator(scenario)
+    var calibrator = NoiseCalibrator(scenario, projection: nil)
     let context = ReleaseContext(scenario: scenario, schedule: scenario.cohortSchedule)
     var bounds = BoundCache(scenario.privacy.accountant.kind.accountant)
     return try population.clients.map { profile in

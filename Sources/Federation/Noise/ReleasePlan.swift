@@ -27,6 +27,8 @@ public struct ReleasePlan: Sendable, Hashable {
   /// divided by that of the sampled steps.
   public internal(set) var maskReleases = 0
   public internal(set) var maskNoiseRatio = 1.0
+  /// What of every noisy step leaves; nil for all.
+  public internal(set) var projection: RandomProjection?
 
   public init() {}
 
@@ -47,12 +49,13 @@ public struct ReleasePlan: Sendable, Hashable {
       events.append(
         .trainingSteps(
           sampleRate: 1, noiseMultiplier: fullBatchNoiseMultiplier(noiseMultiplier),
-          count: fullBatchSteps))
+          projection: projection, count: fullBatchSteps))
     }
     if sampledSteps > 0 {
       events.append(
         .trainingSteps(
-          sampleRate: sampleRate, noiseMultiplier: noiseMultiplier, count: sampledSteps))
+          sampleRate: sampleRate, noiseMultiplier: noiseMultiplier, projection: projection,
+          count: sampledSteps))
     }
     if selections > 0 {
       events.append(
@@ -114,9 +117,12 @@ public struct NoiseCalibrator {
   private static let known = Mutex<[Key: Double]>([:])
   private let kind: AccountantKind
   private let scenario: Scenario
+  private let projection: RandomProjection?
 
-  init(_ scenario: Scenario) {
+  /// - Parameter projection: what of every noisy step leaves; nil for all.
+  init(_ scenario: Scenario, projection: RandomProjection?) {
     self.scenario = scenario
+    self.projection = projection
     kind = scenario.privacy.accountant.kind
   }
 
@@ -125,7 +131,8 @@ public struct NoiseCalibrator {
     for client: ClientPlan, plan: ReleasePlan
   ) throws(FederationError) -> ClientNoise {
     guard let epsilon = client.budget.targetEpsilon else { return .none }
-    let plan = plan.withPreparation(of: client, in: scenario)
+    var plan = plan.withPreparation(of: client, in: scenario)
+    plan.projection = projection
     let key = Key(
       accountant: kind, plan: plan, epsilon: epsilon, delta: client.budget.targetDelta,
       arithmetic: .current)

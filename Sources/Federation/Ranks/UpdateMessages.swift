@@ -162,6 +162,7 @@ extension LedgerEntry {
     message.add(sensitivity)
     message.add(maxGradNorm)
     message.add(rank ?? -1)
+    message.add(dimension ?? -1)
     message.add(thresholdNoiseMultiplier)
     message.add(count)
     return message.bytes
@@ -175,12 +176,14 @@ extension LedgerEntry {
     let (multiplier, sampleRate) = (try message.optionalDouble(), try message.double())
     let (epsilon, sensitivity) = (try message.optionalDouble(), try message.double())
     let (norm, rank) = (try message.optionalDouble(), try message.int())
+    let dimension = try message.int()
     let (threshold, count) = (try message.optionalDouble(), try message.int())
     do throws(LedgerEntryError) {
       try self.init(
         round: round, client: client, purpose: purpose, mechanism: mechanism,
         noiseMultiplier: multiplier, sampleRate: sampleRate, selectionEpsilon: epsilon,
         sensitivity: sensitivity, maxGradNorm: norm, rank: rank < 0 ? nil : rank,
+        dimension: dimension < 0 ? nil : dimension,
         thresholdNoiseMultiplier: threshold, count: count)
     } catch {
       throw .malformed

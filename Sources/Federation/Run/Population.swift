@@ -192,6 +192,8 @@ extension TrainingPlan {
     try self.init(
       architecture: Architecture(scenario: scenario, shape: shape, classes: classes),
       adapter: scenario.adapter?.built(seed: scenario.seed))
+    // Refuses what does not fit, before anything is accounted.
+    _ = try NoiseProjection(scenario, plan: self)
   }
 }
 

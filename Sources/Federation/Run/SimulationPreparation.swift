@@ -114,12 +114,13 @@ extension Simulation {
   func makeClients(
     _ context: MethodContext, method: any FederatedMethod, clipping: ClippingRule,
     canaries: [Canaries]?
-  ) throws(FederationError) -> [Client] {
-    var calibrator = NoiseCalibrator(scenario)
+  ) throws -> [Client] {
+    let projection = try NoiseProjection(scenario, plan: context.plan)
+    var calibrator = NoiseCalibrator(scenario, projection: projection?.privacy)
     let releases = ReleaseContext(scenario: scenario, schedule: context.schedule)
     let settings = ClientSettings(
       scenario: scenario, clipping: clipping, exchange: context.exchange,
-      fault: options.fault)
+      projection: projection, fault: options.fault)
     var clients: [Client] = []
     clients.reserveCapacity(context.clients.count)
     for profile in context.clients {
@@ -142,7 +143,7 @@ extension Simulation {
     _ context: MethodContext, method: any FederatedMethod
   ) throws(FederationError) -> ClientNoise? {
     guard scenario.privacy.unit == .client else { return nil }
-    var calibrator = NoiseCalibrator(scenario)
+    var calibrator = NoiseCalibrator(scenario, projection: nil)
     return try scenario.noise(
       of: context.clients[0].plan, plan: .ofServer(scenario), method: method,
       context: ReleaseContext(scenario: scenario, schedule: context.schedule),

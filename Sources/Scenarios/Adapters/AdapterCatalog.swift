@@ -11,6 +11,7 @@ public enum AdapterCatalog {
       Scenario.Adapter.LoRTA.self, Scenario.Adapter.Bottleneck.self,
       Scenario.Adapter.Compacter.self, Scenario.Adapter.OpLoRA.self, Scenario.Adapter.Prompt.self,
       Scenario.Adapter.PlanningTokens.self, Scenario.Adapter.ExpertMixture.self,
+      Scenario.Adapter.RandomProjection.self,
     ], key: "adapter", name: { $0.name }, isSame: { $0 == $1 })
 
   /// In the order of the documentation.
