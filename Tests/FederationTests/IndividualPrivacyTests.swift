@@ -56,7 +56,7 @@ struct IndividualPrivacyTests {
     let changed = [
       #"model={"name": "mlp", "hidden": [32]}"#,
       #"adapter={"type": "\#(kind)", "r": 2, "target_modules": ["fc1", "fc2"]}"#,
-      #"method={"name": "global"}"#,
+      #"method={"name": "global"}"#, "privacy.max_grad_norm=4", "local.learning_rate=0.125",
     ]
     func result(_ changes: String...) async throws -> RunResult {
       try await Simulation(

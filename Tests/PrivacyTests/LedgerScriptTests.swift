@@ -44,6 +44,29 @@ struct LedgerScriptTests {
     return Dictionary(uniqueKeysWithValues: rows.map { ($0.client ?? -1, $0.epsilon ?? .infinity) })
   }
 
+  @Test("what left through random projections has the same price there, at integer orders")
+  func projections() throws {
+    var ledger = PrivacyLedger()
+    let clients = [(4, 0.3, 0.01, 2000), (16, 0.6, 0.05, 100), (2, 0.8, 1, 3), (60, 1.2, 0.2, 40)]
+    for (index, client) in clients.enumerated() {
+      ledger.append(
+        .gaussian(
+          round: 1, client: index, noiseMultiplier: client.1, sampleRate: client.2, maxGradNorm: 1,
+          sensitivity: 1, projection: RandomProjection(rank: client.0, dimension: 64),
+          count: client.3))
+      ledger.append(
+        .gaussian(round: 1, client: index, noiseMultiplier: 5, maxGradNorm: 1, sensitivity: 1))
+      ledger.append(.exponentialMechanism(round: 2, client: index, epsilon: 0.05, sensitivity: 1))
+    }
+    let found = try Self.recomputed(ledger, delta: 1e-5, accountant: "rdp")
+    for client in clients.indices {
+      let own = PrivacyLedger(ledger.entries.filter { $0.client == client })
+      let ours = try own.bound(delta: 1e-5, accountant: RDPAccountant()).epsilon
+      let theirs = try #require(found[client])
+      #expect(abs(ours / theirs - 1) < 1e-3, "client \(client): \(ours) and \(theirs)")
+    }
+  }
+
   @Test("both agree to a thousandth where dp-accounting is exact, client by client")
   func agreement() throws {
     var ledger = PrivacyLedger()

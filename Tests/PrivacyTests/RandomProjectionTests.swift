@@ -53,10 +53,12 @@ struct RandomProjectionTests {
         for rank in [1, 3, 20, 30] {
           let projected = try accountant.epsilon(
             of: Self.steps(rank, of: 30, noise: noise, rate: rate, count: 40), delta: 1e-5)
-          #expect(projected >= last && projected <= plain, "noise \(noise), rank \(rank)")
+          // Grids of orders and losses differ.
+          #expect(
+            projected >= last && projected <= plain * (1 + 1e-4), "noise \(noise), rank \(rank)")
           last = projected
         }
-        #expect(last == plain)
+        #expect(abs(last / plain - 1) < 1e-4)
       }
     }
   }

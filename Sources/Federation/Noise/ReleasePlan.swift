@@ -28,7 +28,7 @@ public struct ReleasePlan: Sendable, Hashable {
   public internal(set) var maskReleases = 0
   public internal(set) var maskNoiseRatio = 1.0
   /// What of every noisy step leaves; nil for all.
-  public internal(set) var projection: RandomProjection?
+  var projection: RandomProjection?
 
   public init() {}
 
