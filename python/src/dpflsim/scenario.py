@@ -84,6 +84,7 @@ __all__ = [
     "Privacy",
     "PromptAdapter",
     "RDpcflMethod",
+    "RandomProjectionAdapter",
     "ResnetModel",
     "RgpAdapter",
     "ScaffoldMethod",
@@ -442,6 +443,19 @@ class MixtureAdapter(Part):
     top_k: int = UNSET
     """Experts that take part in a row, those with the largest logits; all unless stated. At least 1, at most
     64."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class RandomProjectionAdapter(Part):
+    """Whole layers, of whose noisy gradients a fresh random projection of rank r is kept, at less noise."""
+
+    type: Literal["random-projection"] = field(default="random-projection", init=False)
+
+    modules_to_save: list[str]
+    """The layers that are trained, such as fc. Required."""
+
+    r: int
+    """Rank of the projection, at most the inputs of each layer. At least 1, at most 1,024. Required."""
 
 
 @dataclass(kw_only=True, slots=True, repr=False)
@@ -1808,7 +1822,7 @@ class Scenario(ScenarioMethods):
     rounds: int
     """Communication rounds. At least 1, at most 100,000. Required."""
 
-    adapter: LoraAdapter | RgpAdapter | PrismAdapter | Ia3Adapter | BitfitAdapter | LayerNormAdapter | LinearProbeAdapter | SparseAdapter | FinegatesAdapter | VeraAdapter | ConvLoraAdapter | LortaAdapter | BottleneckAdapter | CompacterAdapter | OpLoraAdapter | PromptAdapter | PlanningTokensAdapter | MixtureAdapter | None = UNSET
+    adapter: LoraAdapter | RgpAdapter | PrismAdapter | Ia3Adapter | BitfitAdapter | LayerNormAdapter | LinearProbeAdapter | SparseAdapter | FinegatesAdapter | VeraAdapter | ConvLoraAdapter | LortaAdapter | BottleneckAdapter | CompacterAdapter | OpLoraAdapter | PromptAdapter | PlanningTokensAdapter | MixtureAdapter | RandomProjectionAdapter | None = UNSET
     """What is trained on top of a frozen base; null trains the whole model. Default: null."""
 
     arithmetic: Literal["portable", "native"] = UNSET
