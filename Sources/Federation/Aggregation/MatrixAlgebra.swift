@@ -78,6 +78,34 @@ extension Matrix {
     return vector.map { $0 / length }
   }
 
+  /// X with self X = right.
+  ///
+  /// - Precondition: self is symmetric and positive definite, with as many rows as `right`.
+  package func solving(_ right: Matrix) -> Matrix {
+    precondition(rows == columns && rows == right.rows, "shapes must agree")
+    // Cholesky: self = L Lᵀ.
+    var l = Matrix(rows: rows, columns: rows)
+    for i in 0..<rows {
+      for j in 0...i {
+        var rest = self[i, j]
+        for k in 0..<j { rest -= l[i, k] * l[j, k] }
+        l[i, j] = i == j ? rest.squareRoot() : rest / l[j, j]
+      }
+    }
+    var x = right
+    for column in 0..<right.columns {
+      for i in 0..<rows {
+        for k in 0..<i { x[i, column] -= l[i, k] * x[k, column] }
+        x[i, column] /= l[i, i]
+      }
+      for i in (0..<rows).reversed() {
+        for k in i + 1..<rows { x[i, column] -= l[k, i] * x[k, column] }
+        x[i, column] /= l[i, i]
+      }
+    }
+    return x
+  }
+
   private static func dot(_ a: [Double], _ b: [Double]) -> Double {
     var total = 0.0
     for i in a.indices { total += a[i] * b[i] }

@@ -109,10 +109,9 @@ package struct PrivateSteps<Source: ExampleSource> {
       var noise = StepNoise(
         work.noise, seed: work.seed, round: key.round, client: key.client, step: draw)
       var known: [Float]?
+      // The same for all clients, so that their updates compare; none of them has looked at it before.
       var rows = work.noise.stream(
-        RandomStream(
-          seed: work.seed, purpose: .projection, round: work.round, client: work.client, step: draw)
-      )
+        RandomStream(seed: work.seed, purpose: .projection, round: work.round, step: draw))
       let (released, seen) = release(
         batch, into: &sum, known: &known, groups: groups, noise: &noise, rows: &rows)
       releases += 1

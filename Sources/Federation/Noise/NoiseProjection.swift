@@ -1,5 +1,5 @@
 // Random projections of noisy gradients (M2): each trained matrix, its bias as a last column, keeps what lies in the rows of a
-// random matrix that is drawn anew in every step.
+// random matrix that is drawn anew in every step, by the run's seed the same for all clients.
 
 import Kernels
 import Learning
@@ -59,8 +59,10 @@ struct NoiseProjection: Sendable {
       let random = Matrix(
         rows: privacy.rank, columns: target.columns,
         elements: (0..<privacy.rank * target.columns).map { _ in stream.nextGaussian() })
-      let basis = random.orthonormalRows().q
-      let kept = whole.multiplied(by: basis.transposed).multiplied(by: basis)
+      // G Aᵀ (A Aᵀ)⁻¹ A.
+      let across = random.transposed
+      let parts = random.multiplied(by: across).solving(whole.multiplied(by: across).transposed)
+      let kept = parts.transposed.multiplied(by: random)
       for row in 0..<rows {
         for column in 0..<inputs {
           values[target.weight.offset + row * inputs + column] = Float(kept[row, column])
