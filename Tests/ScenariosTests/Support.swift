@@ -17,6 +17,7 @@ let shippedNames = [
   "many-clients.json", "clipping.json", "lab.json", "states.json", "schools.json", "sites.json",
   "workclass.json",
   "paper/fashion-mnist-rotation.json", "paper/fashion-mnist-labels.json",
+  "paper/small-rotation.json", "paper/small-labels.json",
 ]
 
 func shippedData(_ name: String) throws -> Data {
