@@ -167,7 +167,7 @@ struct StoreFileTests {
           try String.fetchOne(database, sql: "PRAGMA \($0)")
         }
       }
-      #expect(values == ["wal", "8", "1685087852"])
+      #expect(values == ["wal", "9", "1685087852"])
       let tables = try await DatabaseQueue(path: file.path).read {
         try String.fetchAll(
           $0, sql: "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
