@@ -34,18 +34,21 @@ public struct RandomProjection: Hashable, Sendable, Comparable {
     // A mean of exp(β z) is at most exp(z), and orders that ask for more than this decide nothing.
     guard rank < dimension, z < Self.largestExponent else { return z }
     let (a, b) = (Double(rank) / 2, Double(dimension) / 2)
-    var sum = LogSum()
-    var term = 0.0
-    sum.add(term)
+    // The first term, 1, is left out of the sum, so that small moments keep their digits.
+    var (term, excess, logScale) = (1.0, 0.0, 0.0)
     var k = 0.0
     while z > 0 {
-      term += Elementary.log((a + k) / (b + k)) + Elementary.log(z / (k + 1))
-      sum.add(term)
+      term *= (a + k) / (b + k) * (z / (k + 1))
+      excess += term
       k += 1
-      // Terms fall from here on, faster than a geometric series of ratio z/k.
-      if k > 2 * z, term < sum.value - 40 { break }
+      if excess > 0x1p600 {
+        (term, excess) = (term * 0x1p-600, excess * 0x1p-600)
+        logScale += 600 * Elementary.log(2)
+      }
+      // Terms fall from here on, faster than a geometric series of ratio 1/2.
+      if k > 2 * z, term < 1e-18 * excess { break }
     }
-    return sum.value
+    return logScale == 0 ? Elementary.log(onePlus: excess) : logScale + Elementary.log(excess)
   }
 
   private static let largestExponent = 20_000.0
