@@ -45,12 +45,12 @@ struct RandomProjectionTests {
   @Test(
     "with all directions kept it is the plain bound, with fewer it is less", arguments: [0.05, 1])
   func whole(rate: Double) throws {
-    for noise in [0.8, 2, 10] {
-      for accountant in [AccountantKind.rdp, .pld, .best].map(\.accountant) {
+    for noise in [0.8, 10] {
+      for accountant in [AccountantKind.rdp, .best].map(\.accountant) {
         let plain = try accountant.epsilon(
           of: Self.plain(noise: noise, rate: rate, count: 40), delta: 1e-5)
         var last = 0.0
-        for rank in [1, 3, 20, 30] {
+        for rank in [1, 20, 30] {
           let projected = try accountant.epsilon(
             of: Self.steps(rank, of: 30, noise: noise, rate: rate, count: 40), delta: 1e-5)
           // Grids of orders and losses differ.
