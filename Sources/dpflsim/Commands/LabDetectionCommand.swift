@@ -27,6 +27,7 @@ struct LabDetectionCommand: AsyncParsableCommand {
   var file: String
 
   @OptionGroup var axes: GridOptions
+  @OptionGroup var allowed: AllowOptions
 
   @Option(help: "Stop after this round, from 1 (default: 1).")
   var untilRound: Int?
@@ -43,7 +44,7 @@ struct LabDetectionCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let grid = try axes.grid(of: file)
+    let grid = try axes.grid(of: file, allowed: allowed)
     if let invalid = grid.invalid.first {
       throw Failure(
         .invalidInput, "\(invalid.overrides.joined(separator: " ")): \(invalid.message)")

@@ -28,7 +28,7 @@ struct GridOptions: ParsableArguments {
   var changes: [String] = []
 
   /// The cells of a scenario file, or of a sweep file whose axes these options replace.
-  func grid(of file: String, allowed: AllowOptions? = nil) throws -> SweepGrid {
+  func grid(of file: String, allowed: AllowOptions) throws -> SweepGrid {
     var axes = SweepAxes()
     var scenario = file
     let data = try ScenarioOptions.contents(of: file)
@@ -51,7 +51,7 @@ struct GridOptions: ParsableArguments {
       try SweepAxes.check("--vary", axes.settings.map(\.path))
     }
     do {
-      var changes = changes + (allowed?.changes(of: json) ?? [])
+      var changes = changes + allowed.changes(of: json)
       let folder = ScenarioOptions.folder(of: scenario)
       let base = try Scenario(json: json, overrides: changes, folder: folder)
       if base.isOpen {
