@@ -69,6 +69,29 @@ struct ProjectedRunTests {
     }
   }
 
+  /// The one direction that all rows of W and its bias have, where the rank is 1.
+  private static func direction(_ values: [Float]) throws -> [Double] {
+    let rows = (0..<4).map { row in
+      values[row * 12..<row * 12 + 12].map(Double.init) + [Double(values[48 + row])]
+    }
+    let lengths = rows.map { $0.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+    let longest = try #require(lengths.indices.max { lengths[$0] < lengths[$1] })
+    return rows[longest].map { $0 / lengths[longest] }
+  }
+
+  @Test("clients have a step's random rows in common, unless they may hold the same records")
+  func commonRows() async throws {
+    for (changes, isCommon) in [([], true), (["population.overlap=true"], false)] {
+      let (keeper, _) = try await Self.kept([Self.adapter(1), "rounds=2"] + changes)
+      let first = try #require(await keeper.released.first)
+      let directions = try first.updates.map { try Self.direction($0.values) }
+      for other in directions.dropFirst() {
+        let cosine = abs(zip(directions[0], other).reduce(0) { $0 + $1.0 * $1.1 })
+        #expect((cosine > 0.9999) == isCommon)
+      }
+    }
+  }
+
   @Test("fewer directions need less noise at the same ε, and the ledger says which were kept")
   func price() async throws {
     let (_, probe) = try await Self.kept([

@@ -109,11 +109,8 @@ package struct PrivateSteps<Source: ExampleSource> {
       var noise = StepNoise(
         work.noise, seed: work.seed, round: key.round, client: key.client, step: draw)
       var known: [Float]?
-      // The same for all clients, so that their updates compare; none of them has looked at it before.
-      var rows = work.noise.stream(
-        RandomStream(seed: work.seed, purpose: .projection, round: work.round, step: draw))
       let (released, seen) = release(
-        batch, into: &sum, known: &known, groups: groups, noise: &noise, rows: &rows)
+        batch, step: draw, into: &sum, known: &known, groups: groups, noise: &noise)
       releases += 1
       guard seen.examples == 0 || (seen.notFinite < seen.examples && seen.loss.isFinite) else {
         throw .notFinite(client: work.client, round: work.round + 1)
@@ -142,11 +139,9 @@ package struct PrivateSteps<Source: ExampleSource> {
   }
 
   /// Clips, adds up and noises one batch; `sum` is left without the noise.
-  ///
-  /// - Parameter rows: what random projections come from.
   private func release(
-    _ batch: Batch, into sum: inout [Float], known: inout [Float]?, groups: GroupThresholds?,
-    noise: inout StepNoise, rows: inout NoiseStream
+    _ batch: Batch, step: Int, into sum: inout [Float], known: inout [Float]?,
+    groups: GroupThresholds?, noise: inout StepNoise
   ) -> (StepSum, BatchStatistics) {
     let clipping =
       work.fault == .noClipping
@@ -173,6 +168,7 @@ package struct PrivateSteps<Source: ExampleSource> {
       let released = mechanism.release(clipped) { values, deviation in
         noise.add(to: &values, standardDeviation: share * deviation)
       } project: { values in
+        var rows = projection.rows(of: work, step: step)
         projection.project(&values, using: &rows)
       }
       return (.released(released), seen)

@@ -1,5 +1,5 @@
 // Random projections of noisy gradients (M2): each trained matrix, its bias as a last column, keeps what lies in the rows of a
-// random matrix that is drawn anew in every step, by the run's seed the same for all clients.
+// random matrix that is drawn anew in every step.
 
 import Kernels
 import Learning
@@ -15,14 +15,21 @@ struct NoiseProjection: Sendable {
   }
 
   private let targets: [Target]
+  /// Whether all clients have the same rows in a step, so that their updates compare. Where a record may sit with
+  /// several clients each has its own: ε of releases through the same rows does not add up.
+  private let isCommon: Bool
   /// What it takes from the cost of a release.
   let privacy: RandomProjection
 
   /// Nil where all of a gradient leaves.
   ///
+  /// - Parameter sharesRecords: whether a record, or a person, may be at several clients.
   /// - Throws: `ArchitectureError` for a rank above a layer's inputs, and for trained numbers that belong to no matrix.
-  init?(_ scenario: Scenario, plan: TrainingPlan) throws(ArchitectureError) {
+  init?(
+    _ scenario: Scenario, plan: TrainingPlan, sharesRecords: Bool = true
+  ) throws(ArchitectureError) {
     guard let rank = scenario.projectionRank else { return nil }
+    isCommon = !sharesRecords
     targets = plan.architecture.hosts.compactMap { host in
       plan.trainedSlot(host.weight).map {
         Target(weight: $0, bias: plan.trainedSlot("\(host.name).bias"))
@@ -41,6 +48,14 @@ struct NoiseProjection: Sendable {
           "adapter.r: must be below \(least), the inputs and the bias of a layer, got \(rank)")
     }
     privacy = RandomProjection(rank: rank, dimension: least)
+  }
+
+  /// What the rows of a step (from 0, within its round) come from.
+  func rows(of work: LocalWork, step: Int) -> NoiseStream {
+    work.noise.stream(
+      RandomStream(
+        seed: work.seed, purpose: .projection, round: work.round,
+        client: isCommon ? 0 : 1 + work.client, step: step))
   }
 
   /// Replaces every matrix of a noised gradient by its projection on random rows from the stream.

@@ -197,6 +197,13 @@ extension TrainingPlan {
   }
 }
 
+extension Population {
+  /// Whether a record, or a person, may be at several clients.
+  var sharesRecords: Bool {
+    scenario.population.overlap || (dataset.sharedPersons?.shared ?? 0) > 0
+  }
+}
+
 extension Quantity {
   init(_ cluster: Scenario.Cluster) {
     switch (cluster.examplesPerClient, cluster.quantitySkew) {

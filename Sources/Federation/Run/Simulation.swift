@@ -58,7 +58,7 @@ public struct Simulation: Sendable {
     let canaries = try canaries(for: population)
     let clients = try makeClients(
       context, method: method, clipping: scenario.privacy.clipping.rule(for: plan),
-      canaries: canaries)
+      canaries: canaries, sharesRecords: population.sharesRecords)
     let notes =
       notes + (population.dataset.text.map { ["texts: \($0.description)"] } ?? [])
       + (population.scales.note.map { [$0] } ?? [])

@@ -113,9 +113,10 @@ extension Simulation {
 
   func makeClients(
     _ context: MethodContext, method: any FederatedMethod, clipping: ClippingRule,
-    canaries: [Canaries]?
+    canaries: [Canaries]?, sharesRecords: Bool
   ) throws -> [Client] {
-    let projection = try NoiseProjection(scenario, plan: context.plan)
+    let projection = try NoiseProjection(
+      scenario, plan: context.plan, sharesRecords: sharesRecords)
     var calibrator = NoiseCalibrator(scenario, projection: projection?.privacy)
     let releases = ReleaseContext(scenario: scenario, schedule: context.schedule)
     let settings = ClientSettings(
