@@ -84,8 +84,8 @@ package struct DetectionLaboratory: Sendable {
         .run(observer: witness)
     } catch is SeenEnough {
     }
-    let (state, noise) = witness.seen
-    guard let state else { throw CancellationError() }
+    let seen = witness.seen
+    guard let state = seen.state else { throw CancellationError() }
     let truth = scenario.clients.map(\.cluster)
     let agreement = try ClusterAgreement(truth: truth, found: Array(state.assignment))
     let clusters = scenario.population.clusters
@@ -93,7 +93,7 @@ package struct DetectionLaboratory: Sendable {
     let used = Set(state.assignment).count
     let chosen = state.clustering?.chosenClusters
     return Finding(
-      seed: scenario.seed, noiseMultiplier: noise, clusters: chosen ?? used,
+      seed: scenario.seed, noiseMultiplier: seen.noiseMultiplier, clusters: chosen ?? used,
       mss: state.clustering?.mss, mpo: state.clustering?.mpo,
       switchRound: state.clustering?.switchRound,
       emIterations: state.clustering?.candidates.first { $0.clusters == chosen }?.emIterations,
@@ -207,7 +207,7 @@ package struct DetectionLaboratory: Sendable {
   private func figure(_ value: Double?) -> JSONValue { value.map { .figure($0) } ?? .null }
 
   private func mean(_ values: [Double]) -> Double? {
-    values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+    values.isEmpty ? nil : Spread(values).mean
   }
 
   private func median(_ values: [Double]) -> Double? {
@@ -225,22 +225,24 @@ private struct SeenEnough: Error {}
 /// Keeps the state after a round, and ends the run there.
 private final class Witness: RunObserver {
   private let untilRound: Int
-  private let state = Mutex<FederatedState?>(nil)
-  private let noise = Mutex<Double?>(nil)
+  private let kept = Mutex(Seen())
+
+  struct Seen: Sendable {
+    var state: FederatedState?
+    var noiseMultiplier: Double?
+  }
 
   init(untilRound: Int) { self.untilRound = untilRound }
 
-  var seen: (state: FederatedState?, noiseMultiplier: Double?) {
-    (state.withLock { $0 }, noise.withLock { $0 })
-  }
+  var seen: Seen { kept.withLock { $0 } }
 
   func receive(_ event: RunEvent) throws {
     switch event {
     case .finishedRound(let report):
       let first = report.ledger.first { $0.noiseMultiplier != nil }?.noiseMultiplier
-      noise.withLock { $0 = $0 ?? first }
+      kept.withLock { $0.noiseMultiplier = $0.noiseMultiplier ?? first }
     case .checkpoint(let checkpoint) where checkpoint.round == untilRound:
-      state.withLock { $0 = checkpoint.state }
+      kept.withLock { $0.state = checkpoint.state }
       throw SeenEnough()
     default: break
     }

@@ -71,10 +71,6 @@ private func meanProduct(_ clients: [LayerFactors]) -> Matrix {
   return total
 }
 
-private func difference(_ a: Matrix, _ b: Matrix) -> Double {
-  a.adding(b, times: -1).squaredNorm.squareRoot()
-}
-
 /// What the rule adds to the weights beyond what was folded in before, against the brute-force mean.
 private func relativeError(_ rule: Rule, _ input: AggregationInput) throws -> Double {
   let next = try rule.makeRule().aggregate(input)

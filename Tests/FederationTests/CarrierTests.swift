@@ -4,18 +4,19 @@ import Federation
 import Kernels
 import Testing
 
+/// Independent standard normal numbers.
+func matrix(_ rows: Int, _ columns: Int, _ stream: inout RandomStream) -> Matrix {
+  Matrix(
+    rows: rows, columns: columns,
+    elements: (0..<rows * columns).map { _ in stream.nextGaussian() })
+}
+
+func difference(_ a: Matrix, _ b: Matrix) -> Double {
+  a.adding(b, times: -1).squaredNorm.squareRoot()
+}
+
 @Suite("Gradient carriers")
 struct CarrierTests {
-  private func matrix(_ rows: Int, _ columns: Int, _ stream: inout RandomStream) -> Matrix {
-    Matrix(
-      rows: rows, columns: columns,
-      elements: (0..<rows * columns).map { _ in stream.nextGaussian() })
-  }
-
-  private func difference(_ a: Matrix, _ b: Matrix) -> Double {
-    a.adding(b, times: -1).squaredNorm.squareRoot()
-  }
-
   /// Carrier gradients of a weight gradient: ∂L = G Rᵀ, ∂R = Lᵀ G.
   private func reconstructed(_ g: Matrix, _ own: GradientCarriers) -> Matrix {
     own.reconstruct(

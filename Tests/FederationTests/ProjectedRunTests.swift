@@ -34,12 +34,16 @@ struct ProjectedRunTests {
     return (keeper, outcome.result)
   }
 
-  /// ‖Mᵀ M‖² of the part that no rank of `rank` explains, over all of it: the sum of the smaller squared singular values.
-  private static func rest(_ values: [Float], above rank: Int) throws -> Double {
-    // Rows of W with their bias behind them.
-    let rows = (0..<4).map { row in
+  /// Rows of W with their bias behind them.
+  private static func rows(of values: [Float]) -> [[Double]] {
+    (0..<4).map { row in
       values[row * 12..<row * 12 + 12].map(Double.init) + [Double(values[48 + row])]
     }
+  }
+
+  /// ‖Mᵀ M‖² of the part that no rank of `rank` explains, over all of it: the sum of the smaller squared singular values.
+  private static func rest(_ values: [Float], above rank: Int) throws -> Double {
+    let rows = Self.rows(of: values)
     var left = rows
     // Gram–Schmidt with pivoting: what is left after `rank` directions, at most a small factor above the best.
     for _ in 0..<rank {
@@ -71,9 +75,7 @@ struct ProjectedRunTests {
 
   /// The one direction that all rows of W and its bias have, where the rank is 1.
   private static func direction(_ values: [Float]) throws -> [Double] {
-    let rows = (0..<4).map { row in
-      values[row * 12..<row * 12 + 12].map(Double.init) + [Double(values[48 + row])]
-    }
+    let rows = Self.rows(of: values)
     let lengths = rows.map { $0.reduce(0) { $0 + $1 * $1 }.squareRoot() }
     let longest = try #require(lengths.indices.max { lengths[$0] < lengths[$1] })
     return rows[longest].map { $0 / lengths[longest] }

@@ -7,16 +7,6 @@ import Testing
 
 @Suite("Tangents at a low-rank change")
 struct TangentTests {
-  private func matrix(_ rows: Int, _ columns: Int, _ stream: inout RandomStream) -> Matrix {
-    Matrix(
-      rows: rows, columns: columns,
-      elements: (0..<rows * columns).map { _ in stream.nextGaussian() })
-  }
-
-  private func difference(_ a: Matrix, _ b: Matrix) -> Double {
-    a.adding(b, times: -1).squaredNorm.squareRoot()
-  }
-
   private func trace(_ a: Matrix, _ b: Matrix) -> Double {
     let product = a.multiplied(by: b)
     return (0..<product.rows).reduce(0) { $0 + product[$1, $1] }
