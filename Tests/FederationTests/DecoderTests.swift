@@ -9,33 +9,6 @@ import Tensors
 import TestModels
 import Testing
 
-private let json = """
-  {
-    "name": "decoder", "rounds": 3,
-    "data": {
-      "name": "text", "path": "texts.csv", "text_column": "text", "group_column": "domain",
-      "public_examples": 60
-    },
-    "population": {
-      "test_examples_per_client": 20,
-      "clusters": [
-        {"name": "film", "clients": 2, "examples_per_client": 40, "groups": ["film"]},
-        {"name": "shoe", "clients": 2, "examples_per_client": 40, "groups": ["shoe"]}
-      ]
-    },
-    "model": {
-      "name": "gpt", "max_tokens": 24, "width": 8, "blocks": 2, "heads": 2,
-      "pretraining": {"epochs": 2, "batch_size": 20, "learning_rate": 0.5}
-    },
-    "adapter": {
-      "type": "lora", "r": 2, "lora_alpha": 4, "target_modules": ["h.1.attn.c_attn", "h.1.mlp.c_proj"]
-    },
-    "local": {"steps": 2, "batch_size": 10, "learning_rate": 0.3},
-    "privacy": {"target_epsilon": 8, "target_delta": 1e-3},
-    "method": {"name": "ifca", "num_clusters": 2}
-  }
-  """
-
 @Suite("Decoders in scenarios")
 struct DecoderTests {
   @Test(
@@ -48,7 +21,7 @@ struct DecoderTests {
     ] as [[String]])
   func digests(_ changes: [String]) async throws {
     let texts = try TinyTexts()
-    let scenario = try texts.scenario(changes, json: json)
+    let scenario = try texts.scenario(changes, json: TinyTexts.decoderJSON)
     let recorder = Recorder()
     let expected = try await texts.run(scenario, observer: recorder).result
     #expect(try await texts.run(scenario, workers: 2, featureMemory: 0).result == expected)
@@ -70,13 +43,13 @@ struct DecoderTests {
     let outcome = try await texts.run(
       texts.scenario(
         plain + ["rounds=12", "local.steps=20", "local.learning_rate=0.5", "model.width=16"],
-        json: json), workers: 2)
+        json: TinyTexts.decoderJSON), workers: 2)
     let random = try await texts.run(
       texts.scenario(
         plain + [
           "rounds=1", "local.steps=1", "local.learning_rate=1e-6",
           "model.pretraining=null",
-        ], json: json))
+        ], json: TinyTexts.decoderJSON))
     let (after, before) = (outcome.result.clusters[0], random.result.clusters[0])
     // 257 equally likely tokens at the start.
     #expect(abs(try #require(before.perplexity) - 257) < 30)
@@ -87,30 +60,9 @@ struct DecoderTests {
   @Test("weights and byte pairs of a folder; a decoder needs no labels and has no head")
   func folder() async throws {
     let texts = try TinyTexts()
-    let symbols = (0..<256).map { byte -> String in
-      let isPlain = (33...126).contains(byte) || (161...172).contains(byte) || byte >= 174
-      let others = (0..<byte).filter {
-        !((33...126).contains($0) || (161...172).contains($0) || $0 >= 174)
-      }
-      let scalar = isPlain ? byte : 256 + others.count
-      return String(Character(Unicode.Scalar(UInt32(scalar)) ?? "?"))
-    }
-    let vocabulary = symbols + ["<|endoftext|>"]
-    let entries = vocabulary.enumerated().map { index, symbol in
-      let escaped = symbol.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-      return "\"\(escaped)\": \(index)"
-    }
-    try FileManager.default.createDirectory(
-      at: texts.folder.appendingPathComponent("gpt"), withIntermediateDirectories: true)
-    try texts.write("{\(entries.joined(separator: ", "))}", "gpt/vocab.json")
-    try texts.write("#version: 0.2\n", "gpt/merges.txt")
-    let sizes = GPT2Configuration(
-      vocabularySize: 257, width: 8, blocks: 2, heads: 2, positions: 24)
-    try texts.write(TransformerConfiguration.gpt2(sizes).document.text, "gpt/config.json")
-    try texts.weights(of: sizes.layout()).data().write(
-      to: texts.folder.appendingPathComponent("gpt/model.safetensors"))
+    try texts.addDecoder()
     let model = "model={\"name\": \"gpt\", \"path\": \"gpt\", \"max_tokens\": 24}"
-    let outcome = try await texts.run(texts.scenario([model], json: json))
+    let outcome = try await texts.run(texts.scenario([model], json: TinyTexts.decoderJSON))
     let base = try #require(outcome.models.first { $0.name == "base" })
     #expect(
       base.tensors.map(\.name) == ["h.1.attn.c_attn.lora_A", "h.1.mlp.c_proj.lora_A"])
@@ -123,12 +75,12 @@ struct DecoderTests {
       ),
     ] as [([String], String)] {
       let error = await #expect(throws: (any Error).self) {
-        _ = try await texts.run(texts.scenario([model] + changes, json: json))
+        _ = try await texts.run(texts.scenario([model] + changes, json: TinyTexts.decoderJSON))
       }
       #expect(error.map { "\($0)" }?.contains(words) == true, "\(String(describing: error))")
     }
     let error = #expect(throws: ScenarioError.self) {
-      try texts.scenario(["model.heads=3"], json: json)
+      try texts.scenario(["model.heads=3"], json: TinyTexts.decoderJSON)
     }
     #expect(error.map { "\($0)" }?.contains("multiple of heads") == true)
   }

@@ -17,7 +17,7 @@ import Testing
 private let tool = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
   .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
   .appendingPathComponent("tools/peft-transformers")
-private let hasTransformers = FileManager.default.fileExists(
+let hasTransformers = FileManager.default.fileExists(
   atPath: tool.deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent(".venv-transformers/.ready").path)
 
@@ -33,6 +33,36 @@ private struct Ids: ExampleSource {
   }
 }
 
+/// Keeps a finished run in a store.
+func store(_ scenario: Scenario, _ outcome: RunOutcome, in folder: URL) async throws
+  -> (RunStore, RunRecord)
+{
+  let store = try RunStore.open(folder.appendingPathComponent("runs.sqlite"))
+  let recorder = try RunRecorder(
+    store: store, scenario: scenario, workers: 1, machine: "a machine")
+  let models = try outcome.models.map { ($0.name, try Safetensors($0, metadata: [:])) }
+  try await recorder.finish(
+    outcome.result, models: Dictionary(uniqueKeysWithValues: models), cost: Sample.cost)
+  return (store, try store.run(named: recorder.runID))
+}
+
+/// What `tools/peft-transformers` says of an exported model.
+func transformers<Answer: Decodable>(_ option: String, _ folder: URL, _ inputs: URL) throws
+  -> Answer
+{
+  let process = Process()
+  process.executableURL = tool
+  process.arguments = [option, folder.path, inputs.path]
+  let pipe = Pipe()
+  process.standardOutput = pipe
+  process.standardError = FileHandle.nullDevice
+  try process.run()
+  let output = pipe.fileHandleForReading.readDataToEndOfFile()
+  process.waitUntilExit()
+  #expect(process.terminationStatus == 0)
+  return try JSONDecoder().decode(Answer.self, from: output)
+}
+
 @Suite("Exported language models")
 struct TransformerExportTests {
   private static func adapter(_ settings: String) -> String {
@@ -44,19 +74,6 @@ struct TransformerExportTests {
     [adapter("\"target_modules\": [\"query\", \"dense\", \"classifier\"]")],
     [adapter("\"target_modules\": [\"value\"], \"aggregation\": \"fedex-lora\"")],
   ]
-
-  /// Runs a scenario and keeps it in a store.
-  private func store(_ scenario: Scenario, _ outcome: RunOutcome, in folder: URL) async throws
-    -> (RunStore, RunRecord)
-  {
-    let store = try RunStore.open(folder.appendingPathComponent("runs.sqlite"))
-    let recorder = try RunRecorder(
-      store: store, scenario: scenario, workers: 1, machine: "a machine")
-    let models = try outcome.models.map { ($0.name, try Safetensors($0, metadata: [:])) }
-    try await recorder.finish(
-      outcome.result, models: Dictionary(uniqueKeysWithValues: models), cost: Sample.cost)
-    return (store, try store.run(named: recorder.runID))
-  }
 
   /// The exported model as a whole network of its own: adapters merged into the folder's weights.
   private func network(_ folder: URL, of scenario: Scenario) throws -> (Network, [Float]) {
@@ -107,7 +124,7 @@ struct TransformerExportTests {
     let inputs = texts.folder.appendingPathComponent("inputs.json")
     try JSONEncoder().encode(ids).write(to: inputs)
     let folder = target.appendingPathComponent("model-0")
-    let logits = try Self.logits(folder, inputs)
+    let logits: [[Double]] = try transformers("--logits", folder, inputs)
     let (network, parameters) = try network(folder, of: scenario)
     network.load(trainable: parameters)
     var losses: [Int: Double] = [:]
@@ -117,20 +134,6 @@ struct TransformerExportTests {
       #expect(abs((logits[1] - logits[0]) - difference) < 1e-4, "\(logits) \(difference)")
     }
     #expect(logits.count == ids.count)
-  }
-
-  private static func logits(_ folder: URL, _ inputs: URL) throws -> [[Double]] {
-    let process = Process()
-    process.executableURL = tool
-    process.arguments = ["--logits", folder.path, inputs.path]
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    let output = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
-    return try JSONDecoder().decode([[Double]].self, from: output)
   }
 
   @Test("a layer that was trained whole has no place in the folder")

@@ -94,6 +94,59 @@ public final class TinyTexts: Sendable {
     }
     """
 
+  public static let decoderJSON = """
+    {
+      "name": "decoder", "rounds": 3,
+      "data": {
+        "name": "text", "path": "texts.csv", "text_column": "text", "group_column": "domain",
+        "public_examples": 60
+      },
+      "population": {
+        "test_examples_per_client": 20,
+        "clusters": [
+          {"name": "film", "clients": 2, "examples_per_client": 40, "groups": ["film"]},
+          {"name": "shoe", "clients": 2, "examples_per_client": 40, "groups": ["shoe"]}
+        ]
+      },
+      "model": {
+        "name": "gpt", "max_tokens": 24, "width": 8, "blocks": 2, "heads": 2,
+        "pretraining": {"epochs": 2, "batch_size": 20, "learning_rate": 0.5}
+      },
+      "adapter": {
+        "type": "lora", "r": 2, "lora_alpha": 4, "target_modules": ["h.1.attn.c_attn", "h.1.mlp.c_proj"]
+      },
+      "local": {"steps": 2, "batch_size": 10, "learning_rate": 0.3},
+      "privacy": {"target_epsilon": 8, "target_delta": 1e-3},
+      "method": {"name": "ifca", "num_clusters": 2}
+    }
+    """
+
+  /// Puts a decoder of 24 positions beside the encoder, and its pairs of bytes: none, so that bytes are its words.
+  public func addDecoder() throws {
+    let symbols = (0..<256).map { byte -> String in
+      let isPlain = (33...126).contains(byte) || (161...172).contains(byte) || byte >= 174
+      let others = (0..<byte).filter {
+        !((33...126).contains($0) || (161...172).contains($0) || $0 >= 174)
+      }
+      let scalar = isPlain ? byte : 256 + others.count
+      return String(Character(Unicode.Scalar(UInt32(scalar)) ?? "?"))
+    }
+    let vocabulary = symbols + ["<|endoftext|>"]
+    let entries = vocabulary.enumerated().map { index, symbol in
+      let escaped = symbol.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+      return "\"\(escaped)\": \(index)"
+    }
+    try FileManager.default.createDirectory(
+      at: folder.appendingPathComponent("gpt"), withIntermediateDirectories: true)
+    try write("{\(entries.joined(separator: ", "))}", "gpt/vocab.json")
+    try write("#version: 0.2\n", "gpt/merges.txt")
+    let sizes = GPT2Configuration(
+      vocabularySize: 257, width: 8, blocks: 2, heads: 2, positions: 24)
+    try write(TransformerConfiguration.gpt2(sizes).document.text, "gpt/config.json")
+    try weights(of: sizes.layout()).data().write(
+      to: folder.appendingPathComponent("gpt/model.safetensors"))
+  }
+
   public func scenario(_ changes: [String] = [], json: String = TinyTexts.json) throws -> Scenario {
     try Scenario(json: Data(json.utf8), overrides: changes, folder: folder.path)
   }

@@ -112,6 +112,24 @@ public struct LoRTAAdapter: WeightAdapter, Hashable {
     }
   }
 
+  /// The change of a host's weight as s·B A.
+  ///
+  /// - Parameter tensors: the values of the shared tensors.
+  /// - Returns: A, r × columns, which is every host's, and B, rows × r; nil where a tensor is missing.
+  public func factors(
+    _ tensors: [String: [Float]], on host: HostSpec, target: Int
+  ) -> (a: [Float], b: [Float])? {
+    guard let factors = LoRTAFactors(tensors) else { return nil }
+    let (height, layer) = (host.rows / heads, layer(of: host))
+    let b = (0..<host.rows * rank).map { place in
+      let (row, k) = place.quotientAndRemainder(dividingBy: rank)
+      let (head, inner) = row.quotientAndRemainder(dividingBy: height)
+      return factors.b[inner * rank + k] * factors.h[head * rank + k]
+        * factors.l[layer * rank + k] * factors.m[target * rank + k]
+    }
+    return (factors.a, b)
+  }
+
   public func makePullback(on host: HostSpec, target: Int) -> any WeightPullback {
     LoRTAPullback(self, host, target: target)
   }

@@ -131,10 +131,11 @@ public struct PEFTExport: Sendable {
         ]) { $1 }
         return Model(
           index: index,
-          adapter: try Safetensors(tensors: export.tensors(file), metadata: own), base: nil,
+          adapter: try Safetensors(
+            tensors: export.tensors(file, run: run.runID), metadata: own), base: nil,
           merged: try export.merged(file, metadata: own))
       }
-      configuration = export.configuration
+      configuration = .object(export.configuration)
       return
     }
     models = try Set(result.clients.map(\.model)).sorted().map { index in

@@ -13,20 +13,31 @@ import Tensors
 public struct TransformerExport: Sendable {
   private struct Model: Sendable {
     let index: Int
-    let adapter: TransformerAdapter
+    /// `adapter_config.json`.
+    let document: JSONValue
+    let adapter: Safetensors
     /// Weight and bias; nil for decoders.
     let head: Safetensors?
-    /// The pretrained weights with what a rule of aggregation folded into them; nil where they are as they were.
-    let base: ParameterStore?
-    let metadata: [String: String]
+    /// Other weights than those of the folder: with what a rule of aggregation folded into them, or with more words;
+    /// nil where they are as they were.
+    let base: Base?
+  }
+
+  private struct Base: Sendable {
+    let configuration: TransformerConfiguration
+    let parameters: ParameterStore
   }
 
   private let folder: URL
-  private let configuration: TransformerConfiguration
   private let models: [Model]
   private let headDocument: JSONValue
+  /// Where added words go in a text; nil without any.
+  private let words: JSONValue?
   /// The card of a model of that index on that base, with this configuration.
   private let card: @Sendable (Int, String, JSONValue) -> String
+
+  /// What `base_model_name_or_path` says of weights beside the adapter.
+  private static let besides = "base"
 
   /// Reads the adapters of a run.
   ///
@@ -40,8 +51,9 @@ public struct TransformerExport: Sendable {
     guard !adapter.aggregation.traits.keepsBLocal else {
       throw PEFTError.personalFactors(id: run.runID)
     }
-    folder = URL(fileURLWithPath: path, isDirectory: true)
-    configuration = try TransformerConfiguration(folder: folder)
+    let folder = URL(fileURLWithPath: path, isDirectory: true)
+    self.folder = folder
+    let configuration = try TransformerConfiguration(folder: folder)
     card = {
       ModelCard(
         run: run, result: result, scenario: scenario, model: $0, base: $1,
@@ -50,29 +62,64 @@ public struct TransformerExport: Sendable {
     }
     headDocument = Self.headDocument(
       scenario, classes: try store.start(of: run)?.partition.classNames)
+    words = Self.wordsDocument(adapter, on: configuration)
     var files: [String: Safetensors] = [:]
     for artifact in try store.artifacts(of: run.runID) where artifact.kind == "model" {
       files[artifact.name] = try store.tensors(of: artifact)
     }
-    let shared = StoredTensors(files["base"], id: run.runID)
+    let stored = files["base"]
     let metadata = PEFTExport.metadata(run, result, adapter)
-    var models: [Model] = []
-    for index in Set(result.clients.map(\.model)).sorted() {
+    let kind =
+      adapter.traits.factors == nil
+      ? try KindExport(
+        adapter, of: scenario, stored: stored ?? Safetensors(tensors: []),
+        pretrained: configuration) : nil
+    models = try Set(result.clients.map(\.model)).sorted().map { index in
       guard let file = files["model-\(index)"] else {
         throw PEFTError.missingTensor(id: run.runID, name: "model-\(index)")
       }
       let users = result.clients.filter { $0.model == index }.map { String($0.client) }
+      let own = metadata.merging(["model": "\(index)", "clients": users.joined(separator: ",")]) {
+        $1
+      }
+      if let kind {
+        let named = own.merging(["dpflsim_kind": adapter.name]) { $1 }
+        return try Self.model(index, of: kind, file, run: run.runID, named, folder, configuration)
+      }
       let reader = AdapterReader(
-        own: StoredTensors(file, id: run.runID), shared: shared, adapter: adapter)
-      models.append(
-        Model(
-          index: index, adapter: try reader.adapter(on: configuration),
-          head: scenario.model.isDecoder ? nil : try reader.head(),
-          base: try reader.base(in: folder),
-          metadata: metadata.merging(
-            ["model": "\(index)", "clients": users.joined(separator: ",")]) { $1 }))
+        own: StoredTensors(file, id: run.runID), shared: StoredTensors(stored, id: run.runID),
+        adapter: adapter)
+      let factors = try reader.adapter(on: configuration)
+      let base = try reader.base(in: folder).map {
+        Base(configuration: configuration, parameters: $0)
+      }
+      return Model(
+        index: index, document: factors.document(baseModel: Self.place(base, folder)),
+        adapter: try factors.tensors(metadata: own),
+        head: scenario.model.isDecoder ? nil : try reader.head(), base: base)
     }
-    self.models = models
+  }
+
+  /// A model with an adapter of a kind beside LoRA.
+  private static func model(
+    _ index: Int, of kind: KindExport, _ file: Safetensors, run: String,
+    _ metadata: [String: String], _ folder: URL, _ configuration: TransformerConfiguration
+  ) throws -> Model {
+    let base =
+      kind.addedWords > 0
+      ? try PretrainedModel(folder: folder).adding(words: kind.addedWords).map {
+        Base(configuration: $0.configuration, parameters: $0.parameters)
+      } : nil
+    var document = kind.configuration
+    document["base_model_name_or_path"] = .string(place(base, folder))
+    return Model(
+      index: index, document: .object(document),
+      adapter: try Safetensors(tensors: kind.tensors(file, run: run), metadata: metadata),
+      head: try kind.head(file), base: base)
+  }
+
+  private static func place(_ base: Base?, _ folder: URL) -> String {
+    base == nil ? folder.standardizedFileURL.path : besides
   }
 
   /// Writes a folder for each model; the pretrained one stays where it is.
@@ -92,23 +139,26 @@ public struct TransformerExport: Sendable {
       try AtomicFile.write(data, to: file)
       files.append(file)
     }
+    func put(_ document: JSONValue, _ parts: String...) throws(StoreError) {
+      let data = Data((document.prettyText + "\n").utf8)
+      try put(data, parts.joined(separator: "/"))
+    }
     for model in models {
       let name = "model-\(model.index)"
-      var path = folder.standardizedFileURL.path
       if let base = model.base {
-        path = "base"
-        try put(Data((configuration.document.prettyText + "\n").utf8), name, path, "config.json")
+        try put(base.configuration.document, name, Self.besides, "config.json")
         try put(
-          Safetensors(base, of: configuration).data(), name, path, "model.safetensors")
+          Safetensors(base.parameters, of: base.configuration).data(), name, Self.besides,
+          "model.safetensors")
       }
-      let document = model.adapter.document(baseModel: path)
-      try put(Data((document.prettyText + "\n").utf8), name, "adapter_config.json")
-      try put(
-        model.adapter.tensors(metadata: model.metadata).data(), name, "adapter_model.safetensors")
-      try put(Data(card(model.index, path, document).utf8), name, "README.md")
+      try put(model.document, name, "adapter_config.json")
+      try put(model.adapter.data(), name, "adapter_model.safetensors")
+      let path = Self.place(model.base, folder)
+      try put(Data(card(model.index, path, model.document).utf8), name, "README.md")
+      if let words { try put(words, name, "words.json") }
       guard let head = model.head else { continue }
       try put(head.data(), name, "classifier.safetensors")
-      try put(Data((headDocument.prettyText + "\n").utf8), name, "classifier.json")
+      try put(headDocument, name, "classifier.json")
     }
     return files
   }
@@ -116,18 +166,56 @@ public struct TransformerExport: Sendable {
   /// How the classifier is applied.
   private static func headDocument(_ scenario: Scenario, classes: [String]?) -> JSONValue {
     let pooling = (scenario.model.settings as? Scenario.BERTEncoder)?.pooling ?? .mean
+    let rows = (scenario.adapter?.settings as? Scenario.Adapter.Prompt)?.rows ?? 0
+    let behind = rows == 0 ? "" : ", which begin behind the \(rows) rows of the prompt"
     let vector =
       switch pooling {
-      case .mean: "the mean of last_hidden_state over the text's tokens, [CLS] and [SEP] included"
-      case .cls: "last_hidden_state of the first token"
-      case .pooler: "pooler_output"
+      case .mean:
+        "the mean of last_hidden_state over the text's tokens, [CLS] and [SEP] included\(behind)"
+      case .cls: "last_hidden_state of the first of the text's tokens\(behind)"
+      case .pooler: "the pooler's output for the first of the text's tokens\(behind)"
       }
     return [
-      "pooling": .string(pooling.rawValue),
+      "pooling": .string(pooling.rawValue), "skipped_rows": .integer(rows),
       "logits": .string("classifier.weight times \(vector), plus classifier.bias"),
       "classes": classes.map { .array($0.map { .string($0) }) } ?? .null,
       "max_tokens": JSONValue(scenario.model.maximumTokens),
     ]
+  }
+
+  /// Where the words of `planning-tokens` go.
+  private static func wordsDocument(
+    _ adapter: Scenario.Adapter, on configuration: TransformerConfiguration
+  ) -> JSONValue? {
+    guard let tokens = adapter.settings as? Scenario.Adapter.PlanningTokens else { return nil }
+    let first = configuration.vocabularySize
+    return [
+      "ids": .array((first..<first + tokens.count).map { .integer($0) }),
+      "after": .integer(tokens.after),
+      "place": .string(
+        "the ids go behind the first \(tokens.after) of a text's own, behind the last of a shorter text"
+      ),
+    ]
+  }
+}
+
+extension PretrainedModel {
+  /// The model with so many words more, whose vectors are zero; nil for an encoder.
+  fileprivate func adding(words: Int) -> (
+    configuration: TransformerConfiguration, parameters: ParameterStore
+  )? {
+    guard case .gpt2(let sizes) = configuration else { return nil }
+    let larger = GPT2Configuration(
+      vocabularySize: sizes.vocabularySize + words, width: sizes.width, blocks: sizes.blocks,
+      heads: sizes.heads, innerWidth: sizes.innerWidth, positions: sizes.positions,
+      layerNormEpsilon: sizes.layerNormEpsilon)
+    // Words come first.
+    guard let layout = larger.layout() else { return nil }
+    var values = parameters.values
+    values.insert(
+      contentsOf: [Float](repeating: 0, count: words * sizes.width),
+      at: sizes.vocabularySize * sizes.width)
+    return (.gpt2(larger), ParameterStore(layout: layout, values: values))
   }
 }
 

@@ -115,7 +115,7 @@ extension TransformerConfiguration {
   }
 
   /// GPT-2 stores linear weights as inputs x outputs.
-  var storesInputsFirst: Bool {
+  package var storesInputsFirst: Bool {
     switch self {
     case .bert: false
     case .gpt2: true

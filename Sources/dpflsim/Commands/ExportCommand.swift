@@ -77,7 +77,7 @@ struct ExportCommand: ParsableCommand {
       let folder = URL(fileURLWithPath: peft, isDirectory: true)
       try AdapterFolders.prepare(folder, for: run.runID, replacing: replace)
       let files =
-        try store.scenario(of: run).exportsLikeImages
+        try store.scenario(of: run).modelPath == nil
         ? PEFTExport(of: run, in: store).write(to: folder)
         : TransformerExport(of: run, in: store).write(to: folder)
       for file in files {
@@ -104,12 +104,5 @@ struct ExportCommand: ParsableCommand {
         try Terminal.write(file.path + "\n")
       }
     }
-  }
-}
-
-extension Scenario {
-  /// Whether no pretrained model's layout decides how adapters are written.
-  fileprivate var exportsLikeImages: Bool {
-    modelPath == nil || adapter.map { $0.traits.factors == nil } ?? false
   }
 }
