@@ -1,5 +1,5 @@
 // `dpflsim lab merging`: what is left of experts when 2, 5, 10 or 20 of them become one model, for low-rank, sparse and
-// whole experts and every rule of merging (issue "adapter library", section 3; ordering as published by Arnob et al.,
+// whole experts and every rule of merging, and when low-rank ones are routed instead (ordering as published by Arnob et al.,
 // COLM 2025, is measured and not assumed).
 
 import Federation
@@ -42,6 +42,8 @@ package struct MergingLaboratory: Sendable {
 
   private enum Rule: CaseIterable {
     case uniform, factors, taskArithmetic, tiesPEFT, tiesMTTL, sparseOverlap, dare
+    /// No merge: each row, or each example, chooses among the experts.
+    case arrowByRow, arrowByExample
 
     var name: String {
       switch self {
@@ -52,19 +54,36 @@ package struct MergingLaboratory: Sendable {
       case .tiesMTTL: "TIES by expert 0.2"
       case .sparseOverlap: "sparse overlap"
       case .dare: "DARE 0.5"
+      case .arrowByRow: "Arrow, by row"
+      case .arrowByExample: "Arrow, by example"
       }
     }
 
-    func merging(seed: UInt64) -> TaskMerging {
+    /// Whether it needs experts with factors.
+    var isLowRank: Bool { [.factors, .arrowByRow, .arrowByExample].contains(self) }
+
+    func use(seed: UInt64) -> Use {
       switch self {
-      case .uniform, .factors: .uniform
-      case .taskArithmetic: .taskArithmetic(scale: 0.3)
-      case .tiesPEFT: .ties(density: 0.2, trim: .tensor)
-      case .tiesMTTL: .ties(density: 0.2, trim: .expert)
-      case .sparseOverlap: .sparseOverlap
-      case .dare: .dare(density: 0.5, seed: seed)
+      case .uniform: .changes(.uniform)
+      case .factors: .factors
+      case .taskArithmetic: .changes(.taskArithmetic(scale: 0.3))
+      case .tiesPEFT: .changes(.ties(density: 0.2, trim: .tensor))
+      case .tiesMTTL: .changes(.ties(density: 0.2, trim: .expert))
+      case .sparseOverlap: .changes(.sparseOverlap)
+      case .dare: .changes(.dare(density: 0.5, seed: seed))
+      case .arrowByRow: .routed(.arrow(byExample: false))
+      case .arrowByExample: .routed(.arrow(byExample: true))
       }
     }
+  }
+
+  /// What becomes of experts.
+  private enum Use {
+    /// One model with what becomes of their changes of the base.
+    case changes(TaskMerging)
+    /// One adapter with the means of A and of B.
+    case factors
+    case routed(ExpertRouting)
   }
 
   private let settings: Settings
@@ -176,10 +195,10 @@ package struct MergingLaboratory: Sendable {
       settings: settings, architecture: architecture, base: base, pool: train)
     let parts = training.parts(tasks, seed: seed)
     let whole = Network(plan: try TrainingPlan(architecture: architecture))
-    func correct(_ parameters: [Float]) -> [Bool] {
-      whole.load(trainable: parameters)
+    func correct(_ network: Network, _ parameters: [Float]) -> [Bool] {
+      network.load(trainable: parameters)
       var right = [Bool](repeating: false, count: test.count)
-      _ = whole.evaluate(test, observe: { right[$0.position] = $0.label == $0.predicted })
+      _ = network.evaluate(test, observe: { right[$0.position] = $0.label == $0.predicted })
       return right
     }
     var experts: [Expert] = []
@@ -189,14 +208,19 @@ package struct MergingLaboratory: Sendable {
         Expert(
           change: zip(trained.parameters, base).map { Double($0) - Double($1) },
           plan: trained.plan, theta: trained.theta,
-          accuracy: accuracy(correct(trained.parameters), on: [task])))
+          accuracy: accuracy(correct(whole, trained.parameters), on: [task])))
     }
-    let before = correct(base)
+    let before = correct(whole, base)
     for count in counts {
       let merged = Array(experts.prefix(count))
       let alone = merged.reduce(0) { $0 + $1.accuracy } / Double(count)
-      for (index, rule) in Rule.allCases.enumerated() where rule != .factors || kind == .lora {
-        let right = correct(try parameters(of: merged, rule, seed: seed))
+      for (index, rule) in Rule.allCases.enumerated() where !rule.isLowRank || kind == .lora {
+        let right =
+          switch rule.use(seed: seed) {
+          case .changes(let merging): correct(whole, self.merged(merged, merging))
+          case .factors: correct(whole, try meanFactors(of: merged, seed: seed))
+          case .routed(let routing): correct(try routed(merged, routing, seed: seed), [])
+          }
         found[Key(count: count, rule: index), default: []].append(
           Scores(
             heldIn: accuracy(right, on: Array(0..<count)),
@@ -206,18 +230,31 @@ package struct MergingLaboratory: Sendable {
     }
   }
 
-  private func parameters(
-    of experts: [Expert], _ rule: Rule, seed: UInt64
-  ) throws -> [Float] {
-    if rule == .factors {
-      let plan = experts[0].plan
-      let mean = TaskMerging.uniform.merge(experts.map { $0.theta.map(Double.init) })
-      return plan.merged(
-        frozen: FrozenParameters(base: base, factors: plan.frozenFactors(seed: seed)),
-        trainable: mean.map { Float($0) })
+  /// Low-rank experts beside one another.
+  private func routed(
+    _ experts: [Expert], _ routing: ExpertRouting, seed: UInt64
+  ) throws -> Network {
+    let experts = experts.map { expert in
+      RoutedExpert(
+        factors: expert.plan.routedFactors(
+          trainable: expert.theta, frozen: expert.plan.frozenFactors(seed: seed)))
     }
-    let change = rule.merging(seed: seed).merge(
-      experts.map(\.change), tensors: architecture.slots.map(\.range))
+    let model = try RoutedModel(experts, routing: routing, on: architecture, base: base)
+    let network = Network(plan: model.plan)
+    network.load(frozen: model.frozen)
+    return network
+  }
+
+  private func meanFactors(of experts: [Expert], seed: UInt64) throws -> [Float] {
+    let plan = experts[0].plan
+    let mean = TaskMerging.uniform.merge(experts.map { $0.theta.map(Double.init) })
+    return plan.merged(
+      frozen: FrozenParameters(base: base, factors: plan.frozenFactors(seed: seed)),
+      trainable: mean.map { Float($0) })
+  }
+
+  private func merged(_ experts: [Expert], _ merging: TaskMerging) -> [Float] {
+    let change = merging.merge(experts.map(\.change), tensors: architecture.slots.map(\.range))
     return zip(base, change).map { $0 + Float($1) }
   }
 

@@ -130,12 +130,12 @@ struct MergingLaboratoryTests {
       train: Blobs(300, inputs: 6, seed: 1), test: Blobs(120, inputs: 6, seed: 2), classes: 4)
     let report = try laboratory.run { _ in }
     let rows = report.tables[0].rows
-    // Factors are merged by themselves where there are some: 7 rules for low rank, 6 for the others.
-    #expect(rows.count == 2 * (7 + 6 + 6))
+    // Factors are merged by themselves, and experts routed, where there are factors: 9 rules for low rank, 6 for others.
+    #expect(rows.count == 2 * (9 + 6 + 6))
     for row in rows where row[1] == .integer(1) {
       guard
-        [.string("uniform"), .string("uniform, factors"), .string("sparse overlap")].contains(
-          row[2])
+        ["uniform", "uniform, factors", "sparse overlap", "Arrow, by row", "Arrow, by example"]
+          .map({ .string($0) }).contains(row[2])
       else {
         continue
       }

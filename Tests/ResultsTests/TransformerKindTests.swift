@@ -37,10 +37,10 @@ struct TransformerKindTests {
         "encoder.layer.1.output.dense.ia3_l": [1, 32],
       ]),
     Case(
-      adapter: #"{"type": "ia3", "target_modules": ["query", "classifier"]}"#, type: "IA3",
+      adapter: #"{"type": "ia3", "target_modules": ["value", "classifier"]}"#, type: "IA3",
       tensors: [
-        "encoder.layer.0.attention.self.query.ia3_l": [16, 1],
-        "encoder.layer.1.attention.self.query.ia3_l": [16, 1],
+        "encoder.layer.0.attention.self.value.ia3_l": [16, 1],
+        "encoder.layer.1.attention.self.value.ia3_l": [16, 1],
       ]),
     Case(
       adapter:
@@ -53,7 +53,7 @@ struct TransformerKindTests {
     Case(
       adapter:
         #"{"type": "vera", "r": 3, "target_modules": ["layer.1.output.dense", "key"], \#(saved)}"#,
-      type: "VERA",
+      changes: ["local.learning_rate=10"], type: "VERA",
       tensors: [
         "encoder.layer.0.attention.self.key.vera_lambda_b": [16],
         "encoder.layer.0.attention.self.key.vera_lambda_d": [3],

@@ -73,12 +73,6 @@ struct ArrivalEvaluation: Sendable {
     }
   }
 
-  /// Models as the experts of one plan.
-  private struct RoutedModel: Sendable {
-    let plan: TrainingPlan
-    let frozen: FrozenParameters
-  }
-
   private static func serve(
     _ profile: ClientProfile, models: [(number: Int, theta: [Float])], routed: [RoutedModel?],
     mean: [Float]?, context: MethodContext, in workspace: LaneWorkspace
@@ -141,13 +135,8 @@ struct ArrivalEvaluation: Sendable {
       guard let expert = expert(theta) else { return nil }
       experts.append(expert)
     }
-    let adapter = ArrowAdapter(experts, routing: routing)
-    let routedPlan = try TrainingPlan(architecture: plan.architecture, adapter: adapter)
-    return RoutedModel(
-      plan: routedPlan,
-      frozen: FrozenParameters(
-        base: frozen.base,
-        factors: try ArrowAdapter.frozenFactors(of: routedPlan, experts: experts)))
+    return try RoutedModel(
+      experts, routing: routing, on: plan.architecture, base: frozen.base)
   }
 
   /// A model's factors and the layers trained whole beside them; nil where those are no linear maps behind all adapted
@@ -156,15 +145,10 @@ struct ArrivalEvaluation: Sendable {
     let materialized = context.exchange?.evaluated(theta, personal: nil)
     let plan = materialized?.plan ?? context.plan
     let trainable = materialized?.start ?? theta
-    let factors = AdapterLayout.factors(
-      of: plan, trainable: trainable, frozen: materialized?.frozen.factors ?? frozen.factors)
+    let byHost = plan.routedFactors(
+      trainable: trainable, frozen: materialized?.frozen.factors ?? frozen.factors)
     let layers = plan.adaptedLayers
-    var left = Set(plan.slots.map(\.name))
-    var byHost: [String: RoutedExpert.Factors] = [:]
-    for (layer, own) in zip(layers, factors) {
-      byHost[layer.name] = RoutedExpert.Factors(a: own.a, b: own.b.scaled(by: own.scale))
-      left.subtract([layer.a.name, layer.b.name])
-    }
+    var left = Set(plan.slots.map(\.name)).subtracting(layers.flatMap { [$0.a.name, $0.b.name] })
     let last = layers.map(\.index).max() ?? 0
     var heads: [String: RoutedExpert.Head] = [:]
     for layer in plan.architecture.layers[(last + 1)...] {
