@@ -9,12 +9,8 @@ extension Scenario.Adapter {
 
     public let traits: AdapterTraits
 
-    /// Tangents have no scale: α is r.
     public init(_ fields: Fields) throws(ScenarioError) {
-      var traits = try AdapterTraits(fields, trains: "the adapted weights", isLinear: false)
-      traits.factors = FactorTraits()
-      traits.aggregation = .prism
-      self.traits = traits
+      traits = try AdapterTraits(carriersOf: fields, .prism)
     }
   }
 }

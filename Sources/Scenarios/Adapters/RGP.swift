@@ -14,12 +14,18 @@ extension Scenario.Adapter {
 
     public let traits: AdapterTraits
 
-    /// Carriers have no scale: α is r.
     public init(_ fields: Fields) throws(ScenarioError) {
-      var traits = try AdapterTraits(fields, trains: "the adapted weights", isLinear: false)
-      traits.factors = FactorTraits()
-      traits.aggregation = .rgp
-      self.traits = traits
+      traits = try AdapterTraits(carriersOf: fields, .rgp)
     }
+  }
+}
+
+extension AdapterTraits {
+  /// Of kinds that train the weights themselves by matrices of a rank, which have no scale: α is r.
+  init(carriersOf fields: Fields, _ aggregation: Scenario.Adapter.Aggregation) throws(ScenarioError)
+  {
+    try self.init(fields, trains: "the adapted weights", isLinear: false)
+    factors = FactorTraits()
+    self.aggregation = aggregation
   }
 }
