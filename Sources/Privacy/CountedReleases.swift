@@ -145,8 +145,9 @@ extension CountedReleases {
     }
     // Sampling a sampled batch is sampling at the product of the rates.
     if contents.gaussians.isEmpty, contents.exponentialMechanisms.isEmpty,
-      contents.pureMechanisms.isEmpty, contents.sampledGaussians.count == 1,
-      let only = contents.sampledGaussians.first, only.value == 1
+      contents.pureMechanisms.isEmpty, contents.projectedGaussians.isEmpty,
+      contents.sampledGaussians.count == 1, let only = contents.sampledGaussians.first,
+      only.value == 1
     {
       let key = SampledGaussian(
         sampleRate: rate * only.key.sampleRate, noiseMultiplier: only.key.noiseMultiplier)

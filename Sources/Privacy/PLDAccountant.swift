@@ -41,7 +41,10 @@ public struct PLDAccountant: PrivacyAccountant {
     if bound.epsilon == .infinity || (discretization == nil && renyi.epsilon < bound.epsilon) {
       bound = renyi
       bound.warnings.append(
-        "the losses are too large for loss distributions; this is the bound by Rényi divergences")
+        releases.projectedGaussians.isEmpty
+          ? "the losses are too large for loss distributions; this is the bound by Rényi divergences"
+          : "loss distributions count nothing of a random projection; this is the bound by Rényi divergences"
+      )
       return bound
     }
     if let discretization, step > discretization {

@@ -147,8 +147,8 @@ extension Scenario {
     }
     if adapter.hasOwnExchange, method.traits.repeatsPublishedCode {
       problems.add(
-        place + "aggregation",
-        "the published code of r-dpcfl knows no \(name); use fedit or ffa-lora, or the variant "
+        JSONPath(parsing: adapter.exchangePath[...]) ?? place,
+        "the published code of r-dpcfl knows no \(name); use \(adapter.plainExchange), or the variant "
           + "\"as-intended\"")
     }
   }

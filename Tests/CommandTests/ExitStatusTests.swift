@@ -97,7 +97,9 @@ struct ExitStatusTests {
       [
         "privacy", "calibrate", "--target-epsilon", "1", "--sample-rate", "0.1", "--steps", "1",
         "--delta", "1e-5", "--selections", "3",
-      ],
+      ], ["lab", "merging", "a", "--seed", "18446744073709551615"],
+      ["lab", "merging", "a", "--tasks", "1"],
+      ["lab", "merging", Program.shipped("tiny.json"), "--tasks", "7"],
     ])
   func usage(_ arguments: [String]) async throws {
     try await Program.inFolder { program in

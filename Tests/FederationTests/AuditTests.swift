@@ -104,11 +104,16 @@ struct AuditTests {
     #expect(ifca.rows.first?.verdict.canaries == 40)
   }
 
+  private static func carriers(_ type: String) -> String {
+    #"adapter={"type": "\#(type)", "r": 1, "target_modules": ["fc"]}"#
+  }
+
   @Test(
     "scenarios whose canaries would not be what they are taken for are refused",
     arguments: [
       ["privacy.unit=client", #"method={"name": "global"}"#], ["privacy.target_epsilon=null"],
-      ["privacy.individual=true"],
+      ["privacy.individual=true"], [Self.carriers("rgp")], [Self.carriers("prism")],
+      [#"adapter={"type": "random-projection", "r": 1, "modules_to_save": ["fc"]}"#],
     ])
   func refused(_ changes: [String]) async throws {
     await #expect(throws: FederationError.self) { try await Self.report(changes) }

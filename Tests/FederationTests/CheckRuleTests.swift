@@ -29,6 +29,7 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
       #"adapter={"type":"sparse","r":1,"target_modules":["fc"],"mask":"private","mask_noise_ratio":\#(ratio)}"#
     ]
   }
+  static let projected = [#"adapter={"type":"random-projection","r":1,"modules_to_save":["fc"]}"#]
   static let image = [
     #"data={"name":"fashion-mnist"}"#, #"model={"name":"cnn"}"#,
     "population.clusters[0].shift={\"rotation\":90}",
@@ -109,6 +110,7 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
     RuleCase("DP309", ["method.num_clusters=3"], silent: ["method.num_clusters=2"]),
     RuleCase(
       "DP310", ["population.clusters[2].shift={\"label_offset\":1}"]),
+    RuleCase("DP311", projected + ["population.overlap=true"], silent: projected),
     RuleCase(
       "DP401", [#"method={"name":"mr-mtl","lambda":3}"#],
       silent: [#"method={"name":"mr-mtl","lambda":2}"#]),

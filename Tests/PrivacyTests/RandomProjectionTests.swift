@@ -132,6 +132,20 @@ struct RandomProjectionTests {
     }
   }
 
+  @Test("a projection beside a sampled batch is not lost where that batch is sampled again")
+  func besideSampled() throws {
+    let sampled = PrivacyEvent.poissonSampled(sampleRate: 0.5, event: .gaussian(noiseMultiplier: 5))
+    let both = PrivacyEvent.composed([
+      sampled,
+      .projectedGaussian(
+        noiseMultiplier: 0.5, projection: RandomProjection(rank: 3, dimension: 20)),
+    ])
+    #expect(throws: AccountingError.self) {
+      try RDPAccountant().bound(
+        for: .poissonSampled(sampleRate: 0.5, event: both), delta: 1e-5)
+    }
+  }
+
   @Test("a ledger keeps the projection, and costs what its event costs")
   func ledger() throws {
     let entry = LedgerEntry.gaussian(

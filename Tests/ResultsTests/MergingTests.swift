@@ -192,6 +192,60 @@ struct MergingTests {
     #expect(MergedPrivacy([part("a", "x", 2), part("b", "y", nil)]).epsilon == nil)
   }
 
+  /// Gives a part a base of its own, into which a rule of averaging folded `change`.
+  private func fold(_ change: [Float], into part: URL, startingAt start: [Float]) throws {
+    let config = part.appendingPathComponent("adapter_config.json")
+    let text = try String(contentsOf: config, encoding: .utf8)
+    try Data(text.replacing("../base", with: "base").utf8).write(to: config)
+    for (folder, values, metadata) in [
+      (part, zip(start, change).map { $0 + $1 }, ["result_digest": "ab"]),
+      (part.deletingLastPathComponent(), start, [:]),
+    ] {
+      let base = folder.appendingPathComponent("base")
+      try FileManager.default.createDirectory(at: base, withIntermediateDirectories: true)
+      try Safetensors(
+        tensors: [
+          Safetensors.Tensor(name: "fc.weight", shape: [3, 4], values: .float32(values)),
+          Safetensors.Tensor(name: "fc.bias", shape: [3], values: .float32([1, 2, 3])),
+        ], metadata: metadata
+      ).data().write(to: base.appendingPathComponent("model.safetensors"))
+    }
+  }
+
+  @Test(
+    "what a rule of averaging folded into the base is merged with the factors, onto the common base"
+  )
+  func folded() throws {
+    let two = try TwoAdapters()
+    defer { try? FileManager.default.removeItem(at: two.folder) }
+    let start = (0..<12).map { Float($0) / 4 }
+    let change = (0..<12).map { Float(($0 * 5) % 7) - 3 }
+    // The second part's base is as it was.
+    try fold(change, into: two.parts[0], startingAt: start)
+    let parts = try two.parts.map { try AdapterFolder($0) }
+    for rule in [TaskMerging.uniform, .ties(density: 0.5, trim: .tensor)] {
+      let adapter = try MergedAdapter(parts, rule: rule, space: .product) { _ in nil }
+      let target = two.folder.appendingPathComponent("merged")
+      _ = try adapter.write(to: target)
+      let expected = rule.merge([
+        zip(products[0], change).map { $0 + Double($1) }, products[1],
+      ])
+      for (x, y) in zip(try TwoAdapters.change(target).values, expected) {
+        #expect(abs(x - y) < 1e-5)
+      }
+      let base = try Safetensors(
+        data: Data(contentsOf: target.appendingPathComponent("base/model.safetensors")))
+      #expect(base["fc.weight"]?.values == .float32(start))
+    }
+    #expect(throws: MergeError.self) {
+      try MergedAdapter(parts, rule: .uniform, space: .factors) { _ in nil }
+    }
+    try FileManager.default.removeItem(at: two.folder.appendingPathComponent("base"))
+    #expect(throws: MergeError.self) {
+      try MergedAdapter(parts, rule: .uniform, space: .product) { _ in nil }
+    }
+  }
+
   @Test("what does not go together is refused with its folder")
   func refusals() throws {
     let two = try TwoAdapters()

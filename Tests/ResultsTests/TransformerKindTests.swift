@@ -93,6 +93,13 @@ struct TransformerKindTests {
       changes: ["model.pooling=pooler"], type: "PROMPT_TUNING",
       tensors: ["prompt_embeddings": [2, 16]]),
     Case(
+      adapter: #"{"type": "vera", "r": 2, "target_modules": ["classifier"]}"#, type: nil,
+      tensors: [:]),
+    Case(
+      adapter: #"{"type": "lora", "r": 2, "lora_alpha": 4, "target_modules": ["classifier"]}"#,
+      type: nil,
+      tensors: [:]),
+    Case(
       adapter:
         #"{"type": "bottleneck", "width": 2, "target_modules": ["layer.1.output.dense"], \#(saved)}"#,
       type: nil, tensors: [:]),
@@ -175,7 +182,13 @@ struct TransformerKindTests {
     guard test.type != nil else {
       // All that the kind's function depends on, in our names.
       #expect(document["dpflsim_settings"]?["type"] == .string(scenario.adapter?.name ?? ""))
-      #expect(!file.tensors.isEmpty && !file.tensors.contains { $0.name.hasPrefix("classifier") })
+      #expect(!file.tensors.contains { $0.name.hasPrefix("classifier") })
+      // Where the classifier alone was adapted, its file is all.
+      let isOnHead = scenario.adapter?.targetModules == ["classifier"]
+      #expect(file.tensors.isEmpty == isOnHead)
+      if scenario.adapter?.name == "sparse" {
+        #expect(file.tensors.contains { $0.name == "h.1.mlp.c_fc.shira_indices" })
+      }
       return
     }
     var shapes: [String: [Int]] = [:]

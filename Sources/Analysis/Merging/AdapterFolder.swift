@@ -94,6 +94,11 @@ public struct AdapterFolder: Sendable {
     return FileManager.default.fileExists(atPath: file.path) ? file : nil
   }
 
+  /// Where `export --peft` writes the base that all models of a run began from.
+  var sharedBaseFile: URL {
+    folder.deletingLastPathComponent().appendingPathComponent("base/model.safetensors")
+  }
+
   var hasRelativeBase: Bool {
     guard case .string(let name)? = document["base_model_name_or_path"] else { return false }
     return !name.hasPrefix("/")

@@ -77,8 +77,9 @@ public struct MergedAccuracy: Sendable {
         examples: clients.reduce(0) { $0 + $1.test.count },
         alone: accuracy(try part.adapting(own, of: architecture)),
         merged: accuracy(
-          try merged.adapting(parts[0].baseParameters(of: architecture), of: architecture)),
-        base: accuracy(own))
+          try merged.adapting(merged.baseParameters(of: architecture), of: architecture)),
+        base: accuracy(
+          try part.baseParameters(of: architecture, in: FoldedBase(part)?.start)))
     }
   }
 }
@@ -87,8 +88,12 @@ public struct MergedAccuracy: Sendable {
 
 extension AdapterFolder {
   /// The whole base model in our layout, from `base_model_name_or_path`.
-  fileprivate func baseParameters(of architecture: Architecture) throws -> [Float] {
-    guard let file = baseFile, let data = try? Data(contentsOf: file) else {
+  ///
+  /// - Parameter file: another base than the configuration's.
+  fileprivate func baseParameters(
+    of architecture: Architecture, in file: URL? = nil
+  ) throws -> [Float] {
+    guard let file = file ?? baseFile, let data = try? Data(contentsOf: file) else {
       throw MergeError("\(name): its base model is not in base_model_name_or_path")
     }
     let tensors = try Safetensors(data: data)

@@ -12,7 +12,7 @@ import Tensors
 public struct MergedAdapter: Sendable {
   private let config: JSONValue
   private let file: Safetensors
-  /// The first part's base, which the merged adapter stands on; nil where its configuration names a place of its own.
+  /// The base that the first part began from, which the merged adapter stands on; nil where its configuration names a place of its own.
   private let base: Data?
   public let privacy: MergedPrivacy
   /// Layers, and the largest relative error of the written factors against the merged change of the weights.
@@ -48,9 +48,16 @@ public struct MergedAdapter: Sendable {
         }
       }
     }
+    let folded = try parts.map { try FoldedBase($0) }
+    if space == .factors, let place = folded.firstIndex(where: { $0 != nil }) {
+      throw MergeError(
+        "\(parts[place].name): its rule of averaging changed its base too, which factors do not hold; merge in product space"
+      )
+    }
     let merged =
       space == .product
-      ? try Self.products(parts, names, rule, rank: rank) : Self.factors(parts, names, rule)
+      ? try Self.products(parts, folded, names, rule, rank: rank)
+      : Self.factors(parts, names, rule)
     largestError = merged.map(\.error).max() ?? 0
     layers = names.count
     privacy = MergedPrivacy(
@@ -60,7 +67,8 @@ public struct MergedAdapter: Sendable {
           epsilon: part.metadata["epsilon"].flatMap(Double.init),
           delta: part.metadata["delta"].flatMap(Double.init) ?? 0)
       }, areDisjoint: areDisjoint)
-    base = first.hasRelativeBase ? first.baseFile.flatMap { try? Data(contentsOf: $0) } : nil
+    let start = folded[0]?.start ?? first.baseFile
+    base = first.hasRelativeBase ? start.flatMap { try? Data(contentsOf: $0) } : nil
     config = Self.configuration(first, merged, hasBase: base != nil)
     file = try Safetensors(
       tensors: merged.flatMap(\.tensors) + Self.whole(parts),
@@ -92,10 +100,18 @@ public struct MergedAdapter: Sendable {
     }
   }
 
+  /// - Parameter folded: what parts changed in their bases.
   private static func products(
-    _ parts: [AdapterFolder], _ names: [String], _ rule: TaskMerging, rank: Int?
+    _ parts: [AdapterFolder], _ folded: [FoldedBase?], _ names: [String], _ rule: TaskMerging,
+    rank: Int?
   ) throws -> [Merged] {
-    let products = parts.map { part in names.compactMap { part.layers[$0]?.product } }
+    let products = zip(parts, folded).map { part, folded in
+      names.compactMap { name in
+        part.layers[name].map { layer in
+          folded?.changes[name].map { layer.product.adding($0) } ?? layer.product
+        }
+      }
+    }
     var tensors: [Range<Int>] = []
     for product in products[0] {
       let start = tensors.last?.upperBound ?? 0
@@ -107,7 +123,11 @@ public struct MergedAdapter: Sendable {
       let shape = products[0][index]
       let whole = Matrix(
         rows: shape.rows, columns: shape.columns, elements: Array(vector[place.1]))
-      let ranks = parts.reduce(0) { $0 + ($1.layers[place.0]?.a.rows ?? 0) }
+      let isFolded = folded.contains { $0?.changes[place.0] != nil }
+      let ranks =
+        isFolded
+        ? min(shape.rows, shape.columns)
+        : parts.reduce(0) { $0 + ($1.layers[place.0]?.a.rows ?? 0) }
       let (b, a) = try whole.bestFactors(
         rank: min(rank ?? ranks, shape.rows, shape.columns))
       let missed = b.multiplied(by: a).adding(whole, times: -1).squaredNorm

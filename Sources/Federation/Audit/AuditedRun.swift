@@ -10,13 +10,7 @@ extension Simulation {
   /// - Throws: `FederationError.cannotAudit` with the reason and the way out.
   func canaries(for population: Population) throws(FederationError) -> [Canaries]? {
     guard let plan = options.audit else { return nil }
-    if let reason = AuditPlan.refusal(of: scenario.privacy) { throw .cannotAudit(reason: reason) }
-    guard scenario.projectionRank == nil else {
-      throw .cannotAudit(
-        reason:
-          "what leaves through a random projection is no Gaussian mechanism of one shift, which its bounds assume; "
-          + "use linear_probe")
-    }
+    if let reason = AuditPlan.refusal(of: scenario) { throw .cannotAudit(reason: reason) }
     guard population.clients.allSatisfy({ $0.budget.targetEpsilon != nil }) else {
       throw .cannotAudit(
         reason:
@@ -98,8 +92,20 @@ extension Simulation {
 }
 
 extension AuditPlan {
-  /// Why no scenario with these settings can be audited, with the way out; nil if one can.
-  static func refusal(of privacy: Scenario.Privacy) -> String? {
+  /// Why a scenario with these settings cannot be audited, with the way out; nil if one can.
+  static func refusal(of scenario: Scenario) -> String? {
+    let privacy = scenario.privacy
+    guard scenario.projectionRank == nil else {
+      return
+        "what leaves through a random projection is no Gaussian mechanism of one shift, which its bounds assume; "
+        + "use linear_probe"
+    }
+    if let adapter = scenario.adapter,
+      let rule = adapter.aggregation.settings.init() as? any AggregationRule, rule.trainsWeights
+    {
+      return
+        "every step of \"\(adapter.name)\" clips along directions of its own, in which a canary has no place; use lora"
+    }
     guard privacy.unit == .example else {
       return "privacy.unit is \"client\", and canaries are records; set it to \"example\""
     }

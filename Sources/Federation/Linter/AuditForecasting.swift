@@ -14,7 +14,7 @@ extension CheckFacts {
 
   /// Nil for scenarios that cannot be audited, and where no ε is known.
   var auditForecast: AuditForecast? {
-    guard AuditPlan.refusal(of: scenario.privacy) == nil, !groups.isEmpty,
+    guard AuditPlan.refusal(of: scenario) == nil, !groups.isEmpty,
       clients.allSatisfy({ $0.budget.targetEpsilon != nil }),
       let epsilon = groups.compactMap(\.epsilon).max(), epsilon > 0, epsilon.isFinite,
       let delta = groups.map(\.budget.targetDelta).max(), delta > 0, delta < 1

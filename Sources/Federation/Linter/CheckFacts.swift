@@ -21,6 +21,8 @@ struct CheckFacts: Sendable {
   /// divergences; nil where it cannot be compared.
   let lossDistributionNoise: Double?
 
+  /// Whether every client draws the random rows of its projections by itself.
+  let hasOwnRows: Bool
   /// Persons with rows at several clients; nil where there are none, or nobody knows.
   let sharedPersons: SharedPersons?
 
@@ -47,7 +49,13 @@ struct CheckFacts: Sendable {
       scenario: scenario, schedule: schedule, model: model,
       projection: (try? NoiseProjection(scenario, plan: plan))??.privacy, forRun: forRun)
     groups = grouping.groups(of: clients)
-    detection = DetectionForecast(scenario: scenario, model: model, groups: groups)
+    hasOwnRows =
+      scenario.projectionRank != nil
+      && (scenario.privacy.randomness == .system || scenario.population.overlap
+        || (sharedPersons?.shared ?? 0) > 0)
+    detection =
+      hasOwnRows
+      ? nil : DetectionForecast(scenario: scenario, model: model, groups: groups)
     cost = CostForecast(
       scenario: scenario, clients: clients, schedule: schedule, model: model)
     lossDistributionNoise = forRun ? nil : Self.lossDistributionNoise(scenario, groups.first)

@@ -131,6 +131,16 @@ extension CheckRule {
       }
       return []
     },
+    CheckRule("DP311", .warning) { facts in
+      guard facts.hasOwnRows, facts.traits.clustersFirstRound else { return [] }
+      return [
+        Violation(
+          "adapter.type",
+          "every client draws random rows of its own here, since none may be common where a record can be at several "
+            + "clients or the system draws, so that first updates hardly compare and clusters may not be found; use "
+            + "linear_probe, or a method that does not cluster updates")
+      ]
+    },
   ]
 }
 

@@ -75,9 +75,22 @@ package struct TorchLayout {
 
   /// Where PyTorch has each of our columns.
   package static func columns(of host: HostSpec) -> [Int] {
-    guard case .image(let channels) = host.order else { return Array(0..<host.columns) }
-    let places = host.columns / channels
-    return (0..<host.columns).map { $0 % channels * places + $0 / channels }
+    switch host.order {
+    case .plain: return Array(0..<host.columns)
+    case .image(let channels), .kernel(_, let channels):
+      let places = host.columns / channels
+      return (0..<host.columns).map { $0 % channels * places + $0 / channels }
+    }
+  }
+
+  /// Rows of a matrix with every column where PyTorch has it.
+  package static func turned(_ values: [Float], columns: [Int]) -> [Float] {
+    var turned = values
+    for (place, value) in values.enumerated() {
+      let (row, column) = place.quotientAndRemainder(dividingBy: columns.count)
+      turned[row * columns.count + columns[column]] = value
+    }
+    return turned
   }
 
   /// A factor B: a 1 × 1 convolution where the layer is one.

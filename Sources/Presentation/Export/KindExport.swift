@@ -66,7 +66,9 @@ struct KindExport {
       norms: shapes.filter { $0.name.hasSuffix(".weight") && $0.shape.count == 1 }
         .map { String($0.name.dropLast(".weight".count)) },
       pretrained: pretrained)
-    peft = (adapter.settings as? any PEFTKind)?.peftForm(on: base, as: trained)
+    // A kind on the classifier alone, which is merged into its own file, leaves PEFT nothing to load.
+    let isOnHead = base.hosts.isEmpty && !hosts.isEmpty
+    peft = isOnHead ? nil : (adapter.settings as? any PEFTKind)?.peftForm(on: base, as: trained)
     exported = base.hosts
   }
 
@@ -157,7 +159,10 @@ struct KindExport {
       tensor.name.hasSuffix(".weight") || tensor.name.hasSuffix(".bias")
     }
     let own = model.tensors.filter { !isHead($0) }
-    guard let peft else { return own + stored.tensors.filter { !isWeight($0) && !isHead($0) } }
+    guard let peft else {
+      let kept = own.map { isWeight($0) ? turned($0, name: $0.name) : $0 }
+      return kept + stored.tensors.filter { !isWeight($0) && !isHead($0) } + masks(model)
+    }
     var tensors = exported.flatMap { peft.tensors(values(on: $0.host, model), $0) }
     for tensor in own {
       if let renamed = peft.renamed(tensor) {
@@ -167,13 +172,7 @@ struct KindExport {
       // Layers that were trained whole beside the adapter.
       guard isWeight(tensor) else { continue }
       guard pretrained == nil else { throw .wholeTensor(id: run, name: tensor.name) }
-      let name = PEFTForm.prefix + tensor.name
-      let host = String(tensor.name.dropLast(".weight".count))
-      tensors.append(
-        tensor.name.hasSuffix(".weight")
-          ? layouts[host]?.weight(tensor, name: name)
-            ?? Safetensors.Tensor(name: name, shape: tensor.shape, values: tensor.values)
-          : Safetensors.Tensor(name: name, shape: tensor.shape, values: tensor.values))
+      tensors.append(turned(tensor, name: PEFTForm.prefix + tensor.name))
     }
     if let first = exported.first { tensors += peft.shared(values(on: first.host, model)) }
     return tensors.map { tensor in
@@ -181,6 +180,22 @@ struct KindExport {
       return Safetensors.Tensor(
         name: PEFTForm.prefix + layerPrefix + tensor.name.dropFirst(PEFTForm.prefix.count),
         shape: tensor.shape, values: tensor.values)
+    }
+  }
+
+  /// A weight or a bias under a name, as PyTorch has it.
+  private func turned(_ tensor: Safetensors.Tensor, name: String) -> Safetensors.Tensor {
+    let host = String(tensor.name.dropLast(".weight".count))
+    let plain = Safetensors.Tensor(name: name, shape: tensor.shape, values: tensor.values)
+    return tensor.name.hasSuffix(".weight")
+      ? layouts[host]?.weight(tensor, name: name) ?? plain : plain
+  }
+
+  /// Where the values of `sparse` stand, which our generator drew; none for other kinds.
+  private func masks(_ model: Safetensors) -> [Safetensors.Tensor] {
+    guard let sparse = trained as? SparseAdapter else { return [] }
+    return exported.map {
+      sparse.indices(on: $0.host, values(on: $0.host, model), name: "\($0.host.name).shira_indices")
     }
   }
 
@@ -192,7 +207,6 @@ struct KindExport {
 
   /// `adapter_config.json`, but for where the base lies.
   var configuration: [String: JSONValue] {
-    let traits = adapter.traits
     func names(_ list: [String], prefix: String = "") -> JSONValue {
       .array(list.map { .string(prefix + $0) })
     }
@@ -210,8 +224,6 @@ struct KindExport {
       members["dpflsim_kind"] = .string(adapter.name)
       // All that the kind's function depends on.
       members["dpflsim_settings"] = scenario.resolved["adapter"]
-      if traits.rank > 0 { members["r"] = .integer(traits.rank) }
-      if traits.loraAlpha > 0 { members["lora_alpha"] = .number(traits.loraAlpha) }
       return members
     }
     members["peft_type"] = .string(peft.type)

@@ -78,10 +78,16 @@ struct ModelCard {
       ```
       """
       : """
-      The `peft` library has no adapters of the kind `\(scenario.adapter?.name ?? "")`. `adapter_config.json` has its settings
+      \(isOnClassifier ? "Nothing but the classifier was adapted: `classifier.safetensors` has it, merged." : "The `peft` library has no adapters of the kind `\(scenario.adapter?.name ?? "")`, or none for these layers.") `adapter_config.json` has its settings
       (`dpflsim_settings`), `adapter_model.safetensors` its tensors by the names of their layers, and docs/adapters.md of dpflsim what
       a layer computes with them.
       """
+  }
+
+  /// Whether the adapter's layers are all in the classifier, which has a file of its own.
+  private var isOnClassifier: Bool {
+    scenario.modelPath != nil && !scenario.model.isDecoder
+      && scenario.adapter?.targetModules == ["classifier"]
   }
 
   private var inputsSentence: String {

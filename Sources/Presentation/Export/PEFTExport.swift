@@ -21,6 +21,7 @@ public enum PEFTError: Error, Sendable, Hashable, CustomStringConvertible {
   case missingTensor(id: String, name: String)
   case wholeTensor(id: String, name: String)
   case occupied(path: String, run: String)
+  case foldedBase(id: String)
 
   public var description: String {
     switch self {
@@ -36,6 +37,9 @@ public enum PEFTError: Error, Sendable, Hashable, CustomStringConvertible {
         + "alone; name no other layer in adapter.modules_to_save"
     case .occupied(let path, let run):
       "\(path): holds the adapters of the run \(run); name another folder, or delete them with --replace"
+    case .foldedBase(let id):
+      "\(id): its rule of averaging changed the pretrained weights of its models, and such models are not merged; "
+        + "use fedit or ffa-lora"
     case .missingTensor(let id, let name):
       "\(id): its files hold no tensor \(name.debugDescription); they may come from another version of "
         + "dpflsim"
@@ -169,6 +173,7 @@ public struct PEFTExport: Sendable {
         $1
       }
       let changed = file.tensors.contains { $0.name.hasSuffix(".residual") }
+      guard !changed || pretrained == nil else { throw PEFTError.foldedBase(id: run.runID) }
       return Model(
         index: index, adapter: try Safetensors(tensors: tensors, metadata: own),
         base: changed ? try baseModel(adding: file) : nil)

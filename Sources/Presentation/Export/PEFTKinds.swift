@@ -23,12 +23,9 @@ extension Scenario.Adapter.IA3: PEFTKind {
         return PEFTForm.tensor("ia3_l", on: host, shape: [1, host.rows, 1, 1], scales)
       }
       let isInput = scaled.contains(adapted.target)
-      var turned = scales
-      if isInput {
-        for (ours, theirs) in TorchLayout.columns(of: host).enumerated() {
-          turned[theirs] = scales[ours]
-        }
-      }
+      let turned =
+        isInput
+        ? TorchLayout.turned(scales, columns: TorchLayout.columns(of: host)) : scales
       return PEFTForm.tensor(
         "ia3_l", on: host, shape: isInput ? [1, scales.count] : [scales.count, 1], turned)
     }
@@ -47,25 +44,37 @@ extension Scenario.Adapter.SparseUpdate: PEFTKind {
       fields: ["r": .integer(traits.rank), "mask_type": "random", "random_seed": .null])
     form.tensors = { values, adapted in
       let host = adapted.host
-      let columns = TorchLayout.columns(of: host)
-      let places = sparse.places(on: host, values)
-      let rows = places.map { Int32($0 / host.columns) }
-      let turned = places.map { Int32(columns[$0 % host.columns]) }
+      let indices = sparse.indices(
+        on: host, values, name: "\(PEFTForm.prefix)\(host.name).shira_indices")
       return PEFTForm.tensor(
-        "shira_weight", on: host, shape: [places.count], values["shira_weight"]) + [
-          Safetensors.Tensor(
-            name: "\(PEFTForm.prefix)\(host.name).shira_indices", shape: [2, places.count],
-            values: .int32(rows + turned))
-        ]
+        "shira_weight", on: host, shape: [indices.shape[1]], values["shira_weight"]) + [indices]
     }
     return form
   }
 }
 
+extension SparseAdapter {
+  /// The mask as rows, then columns, of the weight as PyTorch has it.
+  func indices(on host: HostSpec, _ values: [String: [Float]], name: String) -> Safetensors.Tensor {
+    let columns = TorchLayout.columns(of: host)
+    let places = places(on: host, values)
+    return Safetensors.Tensor(
+      name: name, shape: [2, places.count],
+      values: .int32(
+        places.map { Int32($0 / host.columns) } + places.map { Int32(columns[$0 % host.columns]) }))
+  }
+}
+
 extension Scenario.Adapter.VeRA: PEFTKind {
   public func peftForm(on base: PEFTBase, as adapter: any Adapter) -> PEFTForm? {
-    guard !base.hasKernels else { return nil }
+    // All layers share A, whose columns have to lie as PyTorch has them.
+    let orders = Set(base.hosts.map(\.host.order))
+    guard !base.hasKernels, orders.count == 1,
+      let widest = base.hosts.map(\.host).max(by: { $0.columns < $1.columns }),
+      widest.order == .plain || Set(base.hosts.map(\.host.columns)).count == 1
+    else { return nil }
     let rank = traits.rank
+    let columns = TorchLayout.columns(of: widest)
     var form = PEFTForm(
       "VERA",
       fields: [
@@ -82,6 +91,9 @@ extension Scenario.Adapter.VeRA: PEFTKind {
       [("vera_A", rank), ("vera_B", nil)].compactMap { name, rows in
         guard let values = values[name] else { return nil }
         let height = rows ?? values.count / max(rank, 1)
+        let values =
+          name == "vera_A" && values.count == rank * columns.count
+          ? TorchLayout.turned(values, columns: columns) : values
         return Safetensors.Tensor(
           name: "base_model.\(name)", shape: [height, values.count / max(height, 1)],
           values: .float32(values))
@@ -107,12 +119,7 @@ extension Scenario.Adapter.LoRTA: PEFTKind {
       guard let factors = tensor.factors(values, on: host, target: adapted.target) else {
         return []
       }
-      let columns = TorchLayout.columns(of: host)
-      var a = factors.a
-      for (place, value) in factors.a.enumerated() {
-        let (row, column) = place.quotientAndRemainder(dividingBy: host.columns)
-        a[row * host.columns + columns[column]] = value
-      }
+      let a = TorchLayout.turned(factors.a, columns: TorchLayout.columns(of: host))
       return PEFTForm.tensor("lora_A.weight", on: host, shape: [tensor.rank, host.columns], a)
         + PEFTForm.tensor("lora_B.weight", on: host, shape: [host.rows, tensor.rank], factors.b)
     }

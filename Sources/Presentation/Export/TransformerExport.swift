@@ -89,6 +89,17 @@ public struct TransformerExport: Sendable {
       let reader = AdapterReader(
         own: StoredTensors(file, id: run.runID), shared: StoredTensors(stored, id: run.runID),
         adapter: adapter)
+      guard reader.isBelowHead else {
+        // The classifier's file is all.
+        return Model(
+          index: index,
+          document: [
+            "dpflsim_kind": .string(adapter.name),
+            "dpflsim_settings": scenario.resolved["adapter"] ?? .null,
+            "base_model_name_or_path": .string(Self.place(nil, folder)),
+          ], adapter: try Safetensors(tensors: [], metadata: own), head: try reader.head(),
+          base: nil)
+      }
       let factors = try reader.adapter(on: configuration)
       let base = try reader.base(in: folder).map {
         Base(configuration: configuration, parameters: $0)

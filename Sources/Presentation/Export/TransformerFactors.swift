@@ -59,6 +59,9 @@ struct AdapterReader {
       .sorted()
   }
 
+  /// Whether layers of the model itself have factors.
+  var isBelowHead: Bool { layers != [Self.head] }
+
   func adapter(on configuration: TransformerConfiguration) throws -> TransformerAdapter {
     for name in own.tensors.keys.sorted()
     where !name.contains(".lora_") && !name.hasSuffix(".residual") && !name.hasPrefix(Self.head) {

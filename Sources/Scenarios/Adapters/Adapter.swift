@@ -35,6 +35,12 @@ extension Scenario {
     /// Whether models are more than a vector of trained parameters that is averaged as it is.
     public var hasOwnExchange: Bool { aggregation.traits.hasOwnExchange }
 
+    /// The key that decides what is sent, and what to set it to where updates are to be sent as they are.
+    var exchangePath: String { settings is LoRA ? "adapter.aggregation" : "adapter.type" }
+    var plainExchange: String {
+      settings is LoRA ? "fedit or ffa-lora" : "\"lora\" with fedit or ffa-lora"
+    }
+
     public static func == (left: Adapter, right: Adapter) -> Bool {
       AnyHashable(left.settings) == AnyHashable(right.settings)
     }

@@ -139,10 +139,10 @@ public struct SettingProblem: Sendable, Hashable {
   ///
   /// - Parameter reason: who needs updates as they are, and why.
   static func ownExchange(_ scenario: Scenario, for reason: String) -> SettingProblem? {
-    guard scenario.adapter?.hasOwnExchange == true else { return nil }
+    guard let adapter = scenario.adapter, adapter.hasOwnExchange else { return nil }
     return SettingProblem(
-      "adapter.aggregation",
-      "must leave updates as they are for \(reason); use fedit or ffa-lora")
+      adapter.exchangePath,
+      "must leave updates as they are for \(reason); use \(adapter.plainExchange)")
   }
 
   /// That a number of clusters, models or components is above the number of clients; nil if it is not.

@@ -65,6 +65,10 @@ struct LabOptions: ParsableArguments {
 
   @OptionGroup var output: LabOutput
 
+  func validate() throws {
+    guard seed <= 1 << 53 else { throw ValidationError("--seed must be at most 2^53") }
+  }
+
   func report(_ step: String) { output.report(step) }
 
   func finish(_ report: LabReport) throws { try output.finish(report) }
@@ -220,23 +224,18 @@ struct LabFederatedCommand: ParsableCommand {
 }
 
 /// The data and the model of a scenario, for experiments.
-private struct LabData {
+struct LabData {
   let population: Population
   let network: TrainedNetwork
 
   init(file: String, seed: UInt64) throws {
-    let contents = try ScenarioOptions.contents(of: file)
-    let scenario: Scenario
-    do throws(ScenarioError) {
-      scenario = try Scenario(json: contents)
-    } catch {
-      throw Failure(error).named(file)
-    }
-    population = try Population(scenario: scenario, catalog: Places().catalog)
+    let scenario = try ScenarioOptions.scenario(
+      of: file, ScenarioOptions.contents(of: file), overrides: [])
     guard !scenario.data.isTextSet else {
       throw Failure(
         .invalidInput, "data.name: the laboratory studies models of numbers; use another data set")
     }
+    population = try Population(scenario: scenario, catalog: Places().catalog)
     let architecture = population.plan.architecture
     // Public examples, as far as there are any.
     let source =

@@ -48,7 +48,7 @@ struct LabMergingCommand: ParsableCommand {
   func validate() throws {
     try Self.check([
       ("seeds", seeds, 1...100), ("examples", examples, 2...10_000), ("steps", steps, 1...10_000),
-      ("rank", rank, 1...4096),
+      ("rank", rank, 1...4096), ("tasks", tasks.values.min() ?? 2, 2...4096),
     ])
     if let noiseMultiplier, !(noiseMultiplier > 0 && noiseMultiplier <= 1000) {
       throw ValidationError("--noise-multiplier must be above 0, at most 1000")
@@ -61,6 +61,12 @@ struct LabMergingCommand: ParsableCommand {
     guard dataset.classCount >= 4 else {
       throw Failure(
         .invalidInput, "data.name: tasks are pairs of at least 4 labels; use another data set")
+    }
+    let pairs = dataset.classCount * (dataset.classCount - 1) / 2
+    guard (tasks.values.max() ?? 0) <= pairs else {
+      throw Failure(
+        .usage,
+        "--tasks: \(dataset.classCount) labels make \(pairs) pairs; ask for at most \(pairs)")
     }
     let transform = try ViewTransform(for: dataset)
     let partition = data.population.partition

@@ -115,8 +115,13 @@ struct ScenarioOptions: ParsableArguments {
     let data = try Self.contents(of: file)
     let overrides =
       changes + (seed.map { ["seed=\($0)"] } ?? []) + (allowed?.changes(of: data) ?? [])
+    return try Self.scenario(of: file, data, overrides: overrides)
+  }
+
+  /// The scenario in a file with these contents; what its table decides is asked of the table.
+  static func scenario(of file: String, _ contents: Data, overrides: [String]) throws -> Scenario {
     do {
-      return try Scenario(json: data, overrides: overrides, folder: Self.folder(of: file))
+      return try Scenario(json: contents, overrides: overrides, folder: folder(of: file))
         .askingItsTable(Places().catalog)
     } catch let error as ScenarioError {
       throw Failure(error).named(file)
