@@ -173,7 +173,7 @@ public struct PEFTExport: Sendable {
         $1
       }
       let changed = file.tensors.contains { $0.name.hasSuffix(".residual") }
-      guard !changed || pretrained == nil else { throw PEFTError.foldedBase(id: run.runID) }
+      guard !changed || scenario.modelPath == nil else { throw PEFTError.foldedBase(id: run.runID) }
       return Model(
         index: index, adapter: try Safetensors(tensors: tensors, metadata: own),
         base: changed ? try baseModel(adding: file) : nil)

@@ -91,12 +91,10 @@ extension Scenario.Adapter.VeRA: PEFTKind {
       [("vera_A", rank), ("vera_B", nil)].compactMap { name, rows in
         guard let values = values[name] else { return nil }
         let height = rows ?? values.count / max(rank, 1)
-        let values =
-          name == "vera_A" && values.count == rank * columns.count
-          ? TorchLayout.turned(values, columns: columns) : values
+        let isA = name == "vera_A" && values.count == rank * columns.count
         return Safetensors.Tensor(
           name: "base_model.\(name)", shape: [height, values.count / max(height, 1)],
-          values: .float32(values))
+          values: .float32(isA ? TorchLayout.turned(values, columns: columns) : values))
       }
     }
     return form
