@@ -49,7 +49,8 @@ public struct AdapterFolder: Sendable {
   public init(_ folder: URL, name: String? = nil) throws {
     let source = name ?? folder.path
     self.name = source
-    self.folder = folder
+    // A relative base begins inside of it.
+    self.folder = URL(fileURLWithPath: folder.path, isDirectory: true)
     func data(_ name: String) throws(MergeError) -> Data {
       do {
         return try Data(contentsOf: folder.appendingPathComponent(name))

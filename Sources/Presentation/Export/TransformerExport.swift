@@ -82,8 +82,8 @@ public struct TransformerExport: Sendable {
       let own = metadata.merging(["model": "\(index)", "clients": users.joined(separator: ",")]) {
         $1
       }
+      let named = own.merging(["dpflsim_kind": adapter.name]) { $1 }
       if let kind {
-        let named = own.merging(["dpflsim_kind": adapter.name]) { $1 }
         return try Self.model(index, of: kind, file, run: run.runID, named, folder, configuration)
       }
       let reader = AdapterReader(
@@ -97,7 +97,7 @@ public struct TransformerExport: Sendable {
             "dpflsim_kind": .string(adapter.name),
             "dpflsim_settings": scenario.resolved["adapter"] ?? .null,
             "base_model_name_or_path": .string(Self.place(nil, folder)),
-          ], adapter: try Safetensors(tensors: [], metadata: own), head: try reader.head(),
+          ], adapter: try Safetensors(tensors: [], metadata: named), head: try reader.head(),
           base: nil)
       }
       let factors = try reader.adapter(on: configuration)
