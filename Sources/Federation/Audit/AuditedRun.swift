@@ -113,8 +113,8 @@ extension AuditPlan {
     case .flat, .automatic: break
     case .perLayer, .adaptive:
       return
-        "privacy.clipping.mode: groups of layers have bounds of their own, which canaries do not know; "
-        + "set it to \"flat\" or \"automatic\""
+        "privacy.clipping.name: groups of layers have bounds of their own, which canaries do not know; "
+        + "set it to \"flat\" or \"auto-s\""
     }
     guard !privacy.individual else {
       return "privacy.individual clips every example to a bound of its own; set it to false"

@@ -87,9 +87,12 @@ extension CheckRule {
       ]
     },
     CheckRule("DP407", .note) { facts in
-      guard facts.scenario.data.publicExamples > 0, facts.scenario.model.pretraining == nil else {
-        return []
-      }
+      let scenario = facts.scenario
+      let mask = (scenario.adapter?.settings as? Scenario.Adapter.SparseUpdate)?.mask
+      // Of a table public rows give the scales of its columns.
+      guard scenario.data.publicExamples > 0, scenario.model.pretraining == nil,
+        mask != .publicExamples, scenario.data.table == nil || !facts.isPrivate
+      else { return [] }
       return [
         Violation(
           "data.public_examples",

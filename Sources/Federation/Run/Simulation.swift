@@ -34,6 +34,7 @@ public struct Simulation: Sendable {
     try await observer.receive(.preparing("loading \(scenario.data.name)"))
     let population = try population(from: point?.checkpoint)
     try await meet(datasetHash: population.contentHash, point: point)
+    let canaries = try canaries(for: population)
     let plan = population.plan
     let method = scenario.method.makeMethod()
     let forecast = try forecast(population)
@@ -55,7 +56,6 @@ public struct Simulation: Sendable {
       factors: frozen.factors, exchange: exchange)
     let datasetHash = population.contentHash
     try point?.checkpoint?.check(for: context, datasetHash: datasetHash)
-    let canaries = try canaries(for: population)
     let clients = try makeClients(
       context, method: method, clipping: scenario.privacy.clipping.rule(for: plan),
       canaries: canaries, sharesRecords: population.sharesRecords)

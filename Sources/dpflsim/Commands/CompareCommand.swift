@@ -15,7 +15,8 @@ enum TableFormat: String, CaseIterable, ExpressibleByArgument {
 }
 
 struct TableOptions: ParsableArguments {
-  @Option(help: "How the answer is written; LaTeX needs the package booktabs.")
+  @Option(
+    help: "How the answer is written; csv is for compare alone, LaTeX needs the package booktabs.")
   var format: TableFormat = .table
 
   @Flag(help: "Write no colours (as does NO_COLOR in the environment).")
