@@ -125,6 +125,12 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
     RuleCase("DP406", ["local.learning_rate=50"], silent: ["local.learning_rate=1"]),
     RuleCase("DP407", ["data.public_examples=100"], silent: ["data.public_examples=0"]),
     RuleCase(
+      "DP407", ["data.public_examples=100"],
+      silent: [
+        "data.public_examples=100",
+        #"adapter={"type":"sparse","r":1,"target_modules":["fc"],"mask":"public"}"#,
+      ]),
+    RuleCase(
       "DP408", ["local.optimizer.name=adam"],
       silent: ["local.optimizer.name=adam", "local.learning_rate=0.1"]),
     RuleCase(

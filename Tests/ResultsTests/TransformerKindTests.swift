@@ -100,6 +100,9 @@ struct TransformerKindTests {
       type: nil,
       tensors: [:]),
     Case(
+      adapter: #"{"type": "rgp", "r": 1, "target_modules": ["classifier"]}"#, type: nil,
+      tensors: [:]),
+    Case(
       adapter:
         #"{"type": "bottleneck", "width": 2, "target_modules": ["layer.1.output.dense"], \#(saved)}"#,
       type: nil, tensors: [:]),
