@@ -9,8 +9,10 @@
 docs/python.md goes through all of it.
 """
 
-from . import comparison, data, errors, lab, progress, results, scenario, tensors
+from . import comparison, data, errors, lab, progress, results, scenario, tensors, verdicts
 from .commands import (
+    advise,
+    audit,
     calibrate,
     check,
     compare,
@@ -18,9 +20,11 @@ from .commands import (
     delete,
     describe,
     epsilon,
+    export,
     inspect,
     ledger,
     load,
+    merge,
     report,
     resume,
     run,
@@ -45,8 +49,11 @@ from .errors import (
 )
 from .results import CheckReport, Epsilon, Ledger, RunResult, RunSummary
 from .scenario import Scenario
+from .verdicts import Advice, AuditReport, MergedAdapter
 
 __all__ = [
+    "Advice",
+    "AuditReport",
     "CannotRead",
     "CannotWrite",
     "CarriedBudget",
@@ -59,6 +66,7 @@ __all__ = [
     "Interrupted",
     "InvalidInput",
     "Ledger",
+    "MergedAdapter",
     "MissingInput",
     "NotInstalled",
     "Problem",
@@ -70,6 +78,8 @@ __all__ = [
     "SweepResult",
     "TableInspection",
     "WrongUsage",
+    "advise",
+    "audit",
     "calibrate",
     "check",
     "compare",
@@ -80,10 +90,12 @@ __all__ = [
     "describe",
     "epsilon",
     "errors",
+    "export",
     "inspect",
     "lab",
     "ledger",
     "load",
+    "merge",
     "progress",
     "report",
     "results",
@@ -93,5 +105,6 @@ __all__ = [
     "scenario",
     "sweep",
     "tensors",
+    "verdicts",
     "version",
 ]

@@ -23,6 +23,7 @@ from .data import DataDescription, Dataset, TableInspection
 from .errors import MissingInput, Problem, WrongUsage
 from .progress import Event, display_for
 from .results import CheckReport, Epsilon, Ledger, RunResult, RunSummary
+from .verdicts import Advice, AuditReport, MergedAdapter
 
 ScenarioLike = Union[str, os.PathLike[str], ScenarioMethods, Mapping[str, Any]]
 Progress = Union[bool, Callable[[Event], Any], None]
@@ -247,6 +248,106 @@ def report(*runs: str | RunResult | RunSummary, output: Path, scenario: str | No
     names = [one if isinstance(one, str) else one.run_id for one in runs]
     _program.call(["report", *names, "-o", os.fspath(output), "--store", _store(store)] + _options(scenario=scenario))
     return pathlib.Path(output)
+
+
+def advise(scenario: str | None = None, *, store: Path | None = None) -> list[Advice]:
+    """Which budget, method and settings serve the worst-off cluster, and how sure that is, of each scenario with runs.
+
+    Args:
+        scenario: a scenario's file or name; default all.
+
+    Raises:
+        MissingInput: there are no finished runs of it.
+    """
+    names = [] if scenario is None else [os.fspath(scenario)]
+    documents = _program.document(["advise", *names, "--store", _store(store)])
+    return [build(Advice, document, document=document) for document in documents]
+
+
+def audit(
+    scenario: ScenarioLike,
+    *,
+    kind: str = "gradient",
+    canaries: int | None = None,
+    store: Path | None = None,
+    workers: int | None = None,
+    set: Mapping[str, Any] | None = None,
+    **overrides: Any,
+) -> AuditReport:
+    """Attacks a run of a scenario with canaries and shows the least ε that it can have had. A refuted claim does not raise.
+
+    Args:
+        kind: of the canaries: "gradient" (the worst record), "mislabelled" or "far-out".
+        canaries: of all clients together; default 40 for each client.
+
+    Raises:
+        InvalidInput: the scenario is wrong, or cannot be audited.
+    """
+    with _arguments(scenario, set, overrides) as (arguments, file):
+        options = _options(kind=kind, canaries=canaries, workers=workers)
+        command = ["audit", *arguments, *options, "--quiet", "--store", _store(store)]
+        document = _program.document(command, file=file, answers_on=(0, 70))
+    return build(AuditReport, document, document=document)
+
+
+def export(
+    run: str | RunResult = "latest",
+    *,
+    csv: Path | None = None,
+    jsonl: Path | None = None,
+    peft: Path | None = None,
+    tensorboard: Path | None = None,
+    mlflow: Path | None = None,
+    replace: bool = False,
+    store: Path | None = None,
+) -> list[pathlib.Path]:
+    """Writes a run's tables, its adapters as PEFT folders, or what trackers read, into folders, and gives the files.
+
+    Args:
+        replace: adapters of other runs in the folder of `peft` are deleted.
+
+    Raises:
+        InvalidInput: the run has nothing of the kind.
+    """
+    if isinstance(run, RunResult):
+        store = store or run.store
+        run = run.run_id
+    folders = {"csv": csv, "jsonl": jsonl, "peft": peft, "tensorboard": tensorboard, "mlflow": mlflow}
+    options = _options(**{name: None if folder is None else os.fspath(folder) for name, folder in folders.items()})
+    said = _program.call(["export", run, *options, *(["--replace"] if replace else []), "--store", _store(store)])
+    return [pathlib.Path(line) for line in said.splitlines() if line]
+
+
+def merge(
+    *parts: str | Path | RunResult,
+    into: Path,
+    rule: str = "uniform",
+    space: str = "product",
+    scale: float | None = None,
+    density: float | None = None,
+    rank: int | None = None,
+    disjoint: bool = False,
+    store: Path | None = None,
+) -> MergedAdapter:
+    """Merges low-rank adapters of runs or folders into one folder, with the guarantee of the whole.
+
+    Args:
+        parts: runs (all their models), their names, or folders.
+        rule: "uniform", "task-arithmetic", "ties-peft", "ties-mttl", "sparse-overlap" or "dare".
+        space: "product" merges s B A, "factors" A and B by themselves.
+        scale, density: of the rules that have them.
+        rank: of the result; default the sum of the parts' ranks.
+        disjoint: states that no record, or person, is in the data of two runs: the largest ε then counts.
+
+    Raises:
+        InvalidInput: the adapters do not go together.
+    """
+    names = [part.run_id if isinstance(part, RunResult) else os.fspath(part) for part in parts]
+    store = store or next((part.store for part in parts if isinstance(part, RunResult)), None)
+    options = _options(into=os.fspath(into), rule=rule, space=space, scale=scale, density=density, rank=rank)
+    command = ["merge", *names, *options, *(["--disjoint"] if disjoint else []), "--store", _store(store)]
+    document = _program.document(command)
+    return build(MergedAdapter, document, document=document)
 
 
 def epsilon(
