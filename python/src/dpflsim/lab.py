@@ -138,7 +138,7 @@ def planning_tokens(
     return _lab("planning-tokens", _options(seeds=seeds, pretraining_steps=pretraining_steps, seed=seed), into)
 
 
-def _list(numbers: Iterable[int] | None) -> str | None:
+def _list(numbers: Iterable[float] | None) -> str | None:
     return None if numbers is None else ",".join(str(number) for number in numbers)
 
 
