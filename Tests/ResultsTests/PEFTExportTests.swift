@@ -12,27 +12,8 @@ import Store
 import Tensors
 import Testing
 
-private let tool = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
-  .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-  .appendingPathComponent("tools/peft-forward")
-
-private func call(_ arguments: [String]) throws -> (status: Int32, output: Data) {
-  let process = Process()
-  process.executableURL = tool
-  process.arguments = arguments
-  let pipe = Pipe()
-  process.standardOutput = pipe
-  process.standardError = FileHandle.nullDevice
-  try process.run()
-  let output = pipe.fileHandleForReading.readDataToEndOfFile()
-  process.waitUntilExit()
-  return (process.terminationStatus, output)
-}
-
 /// Whether `tools/setup --tests` has installed safetensors and NumPy for Python.
-private let pythonCanRead = FileManager.default.fileExists(
-  atPath: tool.deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent(".venv-peft/.ready").path)
+private let pythonCanRead = hasEnvironment(".venv-peft")
 
 @Suite("PEFT folders")
 struct PEFTExportTests {
@@ -100,7 +81,8 @@ struct PEFTExportTests {
         }
         let file = folder.appendingPathComponent("inputs.json")
         try JSONEncoder().encode(turned).write(to: file)
-        let answer = try call([target.appendingPathComponent("model-0").path, file.path])
+        let answer = try callTool(
+          "peft-forward", [target.appendingPathComponent("model-0").path, file.path])
         #expect(answer.status == 0, "\(name)")
         let theirs = try JSONDecoder().decode([[Double]].self, from: answer.output)
         let ours = try made.logProbabilities(examples)
@@ -111,7 +93,8 @@ struct PEFTExportTests {
           for (a, b) in zip(theirs, ours) { #expect(abs(a - b) < 1e-5 * size, "\(name)") }
         }
         // The adapters matter: without them other numbers come out.
-        let other = try call([target.appendingPathComponent("model-1").path, file.path])
+        let other = try callTool(
+          "peft-forward", [target.appendingPathComponent("model-1").path, file.path])
         #expect(other.output != answer.output)
       }
     }

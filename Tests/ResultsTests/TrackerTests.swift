@@ -9,10 +9,6 @@ import Scenarios
 import Store
 import Testing
 
-private let tool = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
-  .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-  .appendingPathComponent("tools/read-trackers")
-
 @Suite("Trackers")
 struct TrackerTests {
   @Test("frames have the checksum that the format names")
@@ -34,9 +30,7 @@ struct TrackerTests {
   @Test(
     "TensorBoard and MLflow read every scalar, parameter and tag",
     .enabled(
-      if: FileManager.default.fileExists(
-        atPath: tool.deletingLastPathComponent().deletingLastPathComponent()
-          .appendingPathComponent(".venv-trackers/.ready").path),
+      if: hasEnvironment(".venv-trackers"),
       "tools/setup --tests could not install TensorBoard and MLflow"))
   func readBack() async throws {
     try await withFolder { folder in
@@ -51,16 +45,8 @@ struct TrackerTests {
       let log = try TensorBoardLog(folder: boards, runID: "live", clusters: ["few", "many"])
       for round in 1...2 { try log.receive(.finishedRound(Sample.round(round))) }
 
-      let process = Process()
-      process.executableURL = tool
-      process.arguments = [boards.path, flows.path]
-      let pipe = Pipe()
-      process.standardOutput = pipe
-      process.standardError = FileHandle.nullDevice
-      try process.run()
-      let output = pipe.fileHandleForReading.readDataToEndOfFile()
-      process.waitUntilExit()
-      #expect(process.terminationStatus == 0)
+      let (status, output) = try callTool("read-trackers", [boards.path, flows.path])
+      #expect(status == 0)
       let read = try JSONValue(parsing: output)
 
       let board = try #require(read["tensorboard"]?[stored.run.runID])

@@ -14,12 +14,7 @@ import Tensors
 import TestModels
 import Testing
 
-private let tool = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
-  .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-  .appendingPathComponent("tools/peft-transformers")
-let hasTransformers = FileManager.default.fileExists(
-  atPath: tool.deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent(".venv-transformers/.ready").path)
+let hasTransformers = hasEnvironment(".venv-transformers")
 
 /// Texts as ids, each with every class as its label: the losses are minus log-probabilities.
 private struct Ids: ExampleSource {
@@ -50,16 +45,9 @@ func store(_ scenario: Scenario, _ outcome: RunOutcome, in folder: URL) async th
 func transformers<Answer: Decodable>(_ option: String, _ folder: URL, _ inputs: URL) throws
   -> Answer
 {
-  let process = Process()
-  process.executableURL = tool
-  process.arguments = [option, folder.path, inputs.path]
-  let pipe = Pipe()
-  process.standardOutput = pipe
-  process.standardError = FileHandle.nullDevice
-  try process.run()
-  let output = pipe.fileHandleForReading.readDataToEndOfFile()
-  process.waitUntilExit()
-  #expect(process.terminationStatus == 0)
+  let (status, output) = try callTool(
+    "peft-transformers", [option, folder.path, inputs.path])
+  #expect(status == 0)
   return try JSONDecoder().decode(Answer.self, from: output)
 }
 

@@ -72,14 +72,16 @@ public struct MergedAccuracy: Sendable {
         return shares.reduce(0, +) / Double(shares.count)
       }
       let own = try part.baseParameters(of: architecture)
+      let start = try FoldedBase(part).map {
+        try part.baseParameters(of: architecture, in: $0.start)
+      }
       return Part(
         path: name, run: id, clients: clients.map(\.index),
         examples: clients.reduce(0) { $0 + $1.test.count },
         alone: accuracy(try part.adapting(own, of: architecture)),
         merged: accuracy(
           try merged.adapting(merged.baseParameters(of: architecture), of: architecture)),
-        base: accuracy(
-          try part.baseParameters(of: architecture, in: FoldedBase(part)?.start)))
+        base: accuracy(start ?? own))
     }
   }
 }

@@ -12,7 +12,8 @@ import Tensors
 public struct MergedAdapter: Sendable {
   private let config: JSONValue
   private let file: Safetensors
-  /// The base that the first part began from, which the merged adapter stands on; nil where its configuration names a place of its own.
+  /// The base that the first part began from, which the merged adapter stands on; nil where its configuration names a
+  /// place of its own.
   private let base: Data?
   public let privacy: MergedPrivacy
   /// Layers, and the largest relative error of the written factors against the merged change of the weights.

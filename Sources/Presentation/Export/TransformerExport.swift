@@ -68,12 +68,14 @@ public struct TransformerExport: Sendable {
       files[artifact.name] = try store.tensors(of: artifact)
     }
     let stored = files["base"]
+    let shared = StoredTensors(stored, id: run.runID)
     let metadata = PEFTExport.metadata(run, result, adapter)
     let kind =
       adapter.traits.factors == nil
       ? try KindExport(
         adapter, of: scenario, stored: stored ?? Safetensors(tensors: []),
         pretrained: configuration) : nil
+    let larger = try kind.flatMap { try Self.base(of: $0, in: folder) }
     models = try Set(result.clients.map(\.model)).sorted().map { index in
       guard let file = files["model-\(index)"] else {
         throw PEFTError.missingTensor(id: run.runID, name: "model-\(index)")
@@ -84,11 +86,15 @@ public struct TransformerExport: Sendable {
       }
       let named = own.merging(["dpflsim_kind": adapter.name]) { $1 }
       if let kind {
-        return try Self.model(index, of: kind, file, run: run.runID, named, folder, configuration)
+        var document = kind.configuration
+        document["base_model_name_or_path"] = .string(Self.place(larger, folder))
+        return Model(
+          index: index, document: .object(document),
+          adapter: try Safetensors(tensors: kind.tensors(file, run: run.runID), metadata: named),
+          head: try kind.head(file), base: larger)
       }
       let reader = AdapterReader(
-        own: StoredTensors(file, id: run.runID), shared: StoredTensors(stored, id: run.runID),
-        adapter: adapter)
+        own: StoredTensors(file, id: run.runID), shared: shared, adapter: adapter)
       guard reader.isBelowHead else {
         // The classifier's file is all.
         return Model(
@@ -111,22 +117,12 @@ public struct TransformerExport: Sendable {
     }
   }
 
-  /// A model with an adapter of a kind beside LoRA.
-  private static func model(
-    _ index: Int, of kind: KindExport, _ file: Safetensors, run: String,
-    _ metadata: [String: String], _ folder: URL, _ configuration: TransformerConfiguration
-  ) throws -> Model {
-    let base =
-      kind.addedWords > 0
-      ? try PretrainedModel(folder: folder).adding(words: kind.addedWords).map {
-        Base(configuration: $0.configuration, parameters: $0.parameters)
-      } : nil
-    var document = kind.configuration
-    document["base_model_name_or_path"] = .string(place(base, folder))
-    return Model(
-      index: index, document: .object(document),
-      adapter: try Safetensors(tensors: kind.tensors(file, run: run), metadata: metadata),
-      head: try kind.head(file), base: base)
+  /// The folder's model with the words that a kind adds; nil for kinds that add none.
+  private static func base(of kind: KindExport, in folder: URL) throws -> Base? {
+    guard kind.addedWords > 0 else { return nil }
+    return try PretrainedModel(folder: folder).adding(words: kind.addedWords).map {
+      Base(configuration: $0.configuration, parameters: $0.parameters)
+    }
   }
 
   private static func place(_ base: Base?, _ folder: URL) -> String {
