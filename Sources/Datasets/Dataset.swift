@@ -110,7 +110,7 @@ public struct Dataset: Sendable {
   public let text: TextFacts?
   /// Persons with rows at several clients; nil where there are none, or nobody knows.
   public let sharedPersons: SharedPersons?
-  /// SHA-256, in hexadecimal, of everything that training and testing can see; not of the name.
+  /// SHA-256, in hexadecimal, of everything that training and testing can see, and of who holds it; not of the name.
   public let contentHash: String
 
   /// More are hardly labels; the type of labels has room for 65,536.
@@ -153,7 +153,8 @@ public struct Dataset: Sendable {
     self.text = text
     self.sharedPersons = sharedPersons
     contentHash = Dataset.hash(
-      shape, classCount, normalization, train, test, groupNames, attributes)
+      shape, classCount, normalization, train, test, groupNames, attributes, holdings,
+      publicTrain)
   }
 
   /// The part of the given name.
@@ -233,7 +234,8 @@ public struct Dataset: Sendable {
 
   private static func hash(
     _ shape: ExampleShape, _ classCount: Int, _ normalization: Normalization, _ train: Examples,
-    _ test: Examples, _ groupNames: [String], _ attributes: [GroupAttribute]
+    _ test: Examples, _ groupNames: [String], _ attributes: [GroupAttribute],
+    _ holdings: [Holding]?, _ publicTrain: [Int32]
   ) -> String {
     var hash = ContentHash("dpflsim dataset 1")
     switch shape {
@@ -263,6 +265,13 @@ public struct Dataset: Sendable {
     for attribute in attributes {
       for name in [attribute.name] + attribute.groups { hash.add(Array(name.utf8)) }
     }
+    // Rows that change hands are other data, though all values stay.
+    for holding in holdings ?? [] {
+      hash.add(Array("\(holding.client)\n\(holding.cluster ?? "")\n".utf8))
+      hash.add(holding.train)
+      hash.add(holding.test)
+    }
+    if !publicTrain.isEmpty { hash.add(publicTrain) }
     return hash.finish()
   }
 }

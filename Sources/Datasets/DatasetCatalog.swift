@@ -25,6 +25,8 @@ public struct DatasetRequest: Sendable {
   public var classCount: Int?
   /// For "synthetic": what to draw.
   public var synthetic: SyntheticRequest?
+  /// For "toy-operators": how much to draw.
+  public var toyOperators: ToyOperators?
   /// For "synthetic": square grey images rather than a table.
   public var images: Bool
   /// For sets of other packages: what their settings are.

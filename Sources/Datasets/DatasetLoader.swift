@@ -105,6 +105,15 @@ struct SyntheticLoader: DatasetLoader {
   }
 }
 
+/// Drawn at random: texts of a toy arithmetic.
+struct ToyOperatorsLoader: DatasetLoader {
+  func load(
+    _ known: KnownDataset, _ request: DatasetRequest, in catalog: DatasetCatalog
+  ) throws(DatasetError) -> Dataset {
+    try (request.toyOperators ?? ToyOperators()).dataset()
+  }
+}
+
 extension DatasetRequest {
   /// The path of data of the user's, and how they are read.
   ///

@@ -36,7 +36,7 @@ public struct Partition: Sendable {
     let seed = request.seed
     let train = LabelPools(
       dataset.train, classCount: dataset.classCount, seed: seed, without: dataset.publicTrain)
-    // A table brings its public rows along, since its scales are read from them.
+    // A table brings its public rows along, which are drawn before its rows are split.
     let wanted = dataset.publicTrain.isEmpty ? request.publicExamples : 0
     let (drawn, pool) = train.split(Partition.publicShares(wanted, stock: train.counts))
     let publicIndices = dataset.publicTrain + drawn

@@ -1,6 +1,7 @@
 // `dpflsim lab planning-tokens`: whether trained rows tell a frozen decoder what it cannot know from a text's
 // beginning, with and without privacy.
 
+import Datasets
 import Federation
 import Kernels
 import Learning
@@ -119,7 +120,7 @@ package struct PlanningLaboratory: Sendable {
 
   /// Pretrains on both kinds, publicly, at all positions that trained rows can move a text to.
   private func pretrained() throws -> [Float] {
-    let model = try architecture(ToyOperators.answers())
+    let model = try architecture(ToyTexts.answers())
     let seed = settings.seeds.first ?? 0
     let network = Network(plan: try TrainingPlan(architecture: model), tile: Self.batch)
     var theta = model.initialParameters(seed: seed)
@@ -128,7 +129,7 @@ package struct PlanningLaboratory: Sendable {
       .adam(betas: .init(first: 0.9, second: 0.999), eps: 1e-8), count: theta.count)
     var stream = RandomStream(seed: seed, purpose: .pretraining)
     for step in 0..<settings.pretrainingSteps {
-      let texts = ToyOperators(
+      let texts = ToyTexts(
         Self.batch, kinds: ToyOperators.Kind.allCases, stream: &stream)
       network.firstPosition = Int(stream.next(upperBound: UInt64(Self.room + 1)))
       network.load(trainable: theta)
@@ -156,9 +157,9 @@ package struct PlanningLaboratory: Sendable {
       for kind in group {
         var stream = RandomStream(
           seed: seed, purpose: .partition, client: kind == .larger ? 10 : 11)
-        let tests = ToyOperators(settings.examples, kinds: [kind], stream: &stream)
+        let tests = ToyTexts(settings.examples, kinds: [kind], stream: &stream)
         found[kind] = try (0..<ToyOperators.items).map { item in
-          let network = try network(way, ToyOperators.answers(item: item), base: base)
+          let network = try network(way, ToyTexts.answers(item: item), base: base)
           network.load(trainable: theta)
           let statistics = network.evaluate(tests)
           return statistics.correct / Double(max(statistics.examples, 1))
@@ -184,8 +185,8 @@ package struct PlanningLaboratory: Sendable {
   ) throws -> [Float] {
     guard way.rows != nil else { return base }
     var stream = RandomStream(seed: seed, purpose: .partition, client: client)
-    let texts = ToyOperators(settings.examples * kinds.count, kinds: kinds, stream: &stream)
-    let network = try network(way, ToyOperators.answers(), base: base)
+    let texts = ToyTexts(settings.examples * kinds.count, kinds: kinds, stream: &stream)
+    let network = try network(way, ToyTexts.answers(), base: base)
     let start = network.plan.initialTrainable(base: base, seed: seed)
     let rate = min(1, Double(Self.batch) / Double(texts.count))
     let steps = way.epsilon == nil ? 250 : 100

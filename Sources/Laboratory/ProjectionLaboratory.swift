@@ -186,20 +186,17 @@ package struct ProjectionLaboratory: Sendable {
       seed: seed, round: 0, client: 0, start: theta,
       batches: .poisson(rate: settings.sampleRate, steps: settings.steps), learningRate: rate,
       privacy: (1, noise))
-    do {
-      _ = try PrivateSteps(work, on: pools.train, network: network).run(count: theta.count) { _ in
-        network.load(trainable: theta)
-      } move: { release in
-        var direction = release.sum.value
-        if case .projected(let rank) = mechanism {
-          direction = projected(direction, rank: rank, seed: seed, step: release.step)
-        }
-        let scale = release.learningRate / release.expectedBatch
-        for place in theta.indices { theta[place] -= scale * direction[place] }
+    _ = try PrivateSteps(work, on: pools.train, network: network).run(count: theta.count) { _ in
+      network.load(trainable: theta)
+    } move: { release in
+      var direction = release.sum.value
+      if case .projected(let rank) = mechanism {
+        direction = projected(direction, rank: rank, seed: seed, step: release.step)
       }
-    } catch FederationError.notFinite {
-      return 0
+      let scale = release.learningRate / release.expectedBatch
+      for place in theta.indices { theta[place] -= scale * direction[place] }
     }
+    guard theta.allSatisfy(\.isFinite) else { return 0 }
     network.load(trainable: theta)
     let found = network.evaluate(pools.test)
     return found.correct / Double(max(found.examples, 1))

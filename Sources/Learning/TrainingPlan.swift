@@ -76,8 +76,11 @@ public struct TrainingPlan: Sendable {
     }
     guard !layout.slots.isEmpty || adapter?.trainsNothing == true else {
       throw ArchitectureError(
-        description: "adapter.target_modules: name at least one layer, or set adapter to null to "
-          + "train the whole model")
+        description: adapter is ModelTensorAdapter
+          ? "adapter.type: a \(architecture.name) has none of the tensors that this kind trains; use another kind, "
+            + "or name layers in modules_to_save"
+          : "adapter.target_modules: name at least one layer, or set adapter to null to "
+            + "train the whole model")
     }
     slots = layout.slots
     frozenFactorSlots = layout.frozen

@@ -18,6 +18,10 @@ extension Scenario.DataSet.Table {
       "The labels in the order of the classes; null learns them, which under a budget takes public rows."
     ),
     .implied(
+      "from_rows", false, .boolean,
+      "Whether bounds, categories and classes were read from the rows, as data inspect and init propose them: under a "
+        + "budget a run is then refused (DP115)."),
+    .implied(
       "columns", [], .list(of: .tagged(statement), count: 0...10_000, distinct: false),
       "What is stated about input columns. Under a budget, each one whose scale or categories no public row "
         + "tells must be here."),
@@ -189,6 +193,7 @@ extension Scenario.DataSet.Table {
     image =
       try fields.string("name") == KnownDataset.images.name
       ? TableColumn(fields.optional("image_column") ?? "image") : nil
+    isFromRows = try fields.optionalBoolean("from_rows") ?? false
     testPath = try fields.optionalString("test_path")
     publicPath = try fields.optionalString("public_path")
     scaleEpsilonRatio = try fields.optionalNumber("scale_epsilon_ratio") ?? 0.2

@@ -79,6 +79,14 @@ extension Scenario {
         place + (population.clusters.count + index) + "arrives",
         "pays for its choice of a model by example and privacy.unit is \"client\"; leave it out")
     }
+    if let index = population.arriving.indices.first, privacy.randomness == .system,
+      arrivingClients.contains(where: { $0.budget.targetEpsilon != nil })
+    {
+      problems.add(
+        place + (population.clusters.count + index) + "arrives",
+        "chooses a model once, and a run that is interrupted at its end would choose again with other randomness; use "
+          + "privacy.randomness \"seeded\"")
+    }
     for (index, cluster) in (population.clusters + population.arriving).enumerated() {
       if let earlier = first[cluster.name] {
         problems.add(

@@ -26,11 +26,11 @@ extension Scenario {
     return format.cluster != nil
   }
 
-  /// Whether any client has a budget.
+  /// Whether any client has a budget, one that comes after training among them.
   public var hasBudget: Bool {
     population.clusters.isEmpty
       ? privacy.budget.targetEpsilon != nil
-      : clients.contains { $0.budget.targetEpsilon != nil }
+      : (clients + arrivingClients).contains { $0.budget.targetEpsilon != nil }
   }
 
   /// The scenario with the clients that its table names: everything else as it was.

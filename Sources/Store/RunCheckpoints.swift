@@ -71,14 +71,16 @@ extension RunStore {
   ///
   /// - Throws: `StoreError.noUsableCheckpoint` if it made some and none can be read.
   public func resumePoint(of runID: String) throws(StoreError) -> ResumePoint? {
-    let scenario = try scenario(of: run(named: runID))
+    let run = try run(named: runID)
+    let scenario = try scenario(of: run)
     let saved = try artifacts(of: runID).filter { $0.kind == ArtifactRecord.checkpointKind }
     var trouble = ""
     for artifact in saved.sorted(by: { $0.name > $1.name }) {
       do {
         let checkpoint = try Self.checkpoint(in: data(of: artifact))
         return ResumePoint(
-          checkpoint: checkpoint, ledger: try ledgerEntries(of: runID), of: scenario)
+          checkpoint: checkpoint, ledger: try ledgerEntries(of: runID), of: scenario,
+          datasetHash: run.dataHash)
       } catch let error as StoreError {
         if case .cannotRead(_, let reason) = error { trouble = reason } else { throw error }
       } catch {
@@ -86,7 +88,10 @@ extension RunStore {
       }
     }
     guard saved.isEmpty else { throw .noUsableCheckpoint(id: runID, reason: trouble) }
-    let point = ResumePoint(checkpoint: nil, ledger: try ledgerEntries(of: runID), of: scenario)
-    return point.ledger.isEmpty ? nil : point
+    let entries = try ledgerEntries(of: runID)
+    // Updates can have left before their round was recorded: the data must be the same then too.
+    guard !entries.isEmpty || (run.dataHash != nil && scenario.isReproducible) else { return nil }
+    return ResumePoint(
+      checkpoint: nil, ledger: entries, of: scenario, datasetHash: run.dataHash)
   }
 }

@@ -104,11 +104,26 @@ struct PresentationTests {
       #expect(wrong.status == 65 && wrong.errors.contains("r-dpcfl"))
 
       var rows = "age,ward,ill\n"
-      for row in 0..<60 { rows += "\(20 + row),\(row % 3 == 0 ? "a" : "b"),\(row % 2)\n" }
+      for row in 0..<60 { rows += "\(20 + row % 7),\(row % 3 == 0 ? "a" : "b"),\(row % 2)\n" }
       let table = try program.write(rows, to: "patients.csv")
       let read = try program.call(
         "init", "wards.json", "--data", table, "--label", "ill", "--client", "ward")
       #expect(read.status == 0, "\(read.errors)")
+      // What was read from the rows is no public knowledge: nothing is trained under an ε that would not hold.
+      let refused = try program.call("run", "wards.json")
+      #expect(refused.status == 65 && refused.errors.contains("DP115"), "\(refused.errors)")
+      let own = try program.call(
+        "init", "own.json", "--data", table, "--label", "ill", "--epsilon", "4", "--method", "local"
+      )
+      #expect(own.status == 0, "\(own.errors)")
+      let proposed = try Scenario(
+        json: Data(contentsOf: program.folder.appendingPathComponent("own.json")))
+      #expect(proposed.privacy.budget.targetEpsilon == 4 && proposed.method.name == "local")
+      let clients = try program.call(
+        "init", "clients.json", "--data", table, "--label", "ill", "--clients", "3")
+      #expect(clients.status == 64 && clients.errors.contains("--clients"))
+      let texts = try program.call("init", "texts.json", "--data", "toy-operators")
+      #expect(texts.status == 64 && texts.errors.contains("language model"))
       let label = try program.call("init", "none.json", "--data", table)
       #expect(label.status == 64 && label.errors.contains("--label"))
     }

@@ -22,6 +22,12 @@ private let kinds = [
   #"{"type": "compacter", "width": 4, "factors": 2, "target_modules": ["fc2"], "modules_to_save": ["fc3"]}"#,
   #"{"type": "mixture", "experts": 3, "r": 2, "lora_alpha": 4, "target_modules": ["fc2"], "modules_to_save": ["fc3"]}"#,
   #"{"type": "op-lora", "r": 2, "lora_alpha": 4, "hidden": 3, "target_modules": ["fc2", "fc3"]}"#,
+  #"{"type": "compacter", "width": 4, "factors": 2, "target_modules": ["fc2"], "phm_rule": "trained"}"#,
+  #"{"type": "linear_probe", "modules_to_save": ["fc3"]}"#,
+  #"{"type": "random-projection", "r": 4, "modules_to_save": ["fc3"]}"#,
+  #"{"type": "sparse", "r": 1, "target_modules": ["fc2", "fc3"], "mask": "private"}"#,
+  #"{"type": "rgp", "r": 2, "target_modules": ["fc2", "fc3"]}"#,
+  #"{"type": "prism", "r": 2, "target_modules": ["fc2", "fc3"]}"#,
 ]
 
 private let deep = #"model={"name": "mlp", "hidden": [8, 8]}"#
@@ -45,16 +51,55 @@ struct AdapterKindTests {
     #expect(digests.count == 1)
   }
 
-  @Test("every kind works inside of every method, or is refused", arguments: kinds)
-  func methods(_ kind: String) async throws {
-    for method in differentMethods {
-      let settings = [deep, "adapter=\(kind)", "rounds=3", "method={\"name\": \"\(method)\"}"]
-      guard method != "mr-mtl" || !kind.contains("op-lora") else {
-        #expect(throws: ScenarioError.self) { try four(settings) }
-        continue
+  /// Why a kind is refused under a method; nil where it is not.
+  private static func refusal(of kind: String, method: String) -> String? {
+    if kind.contains("op-lora"), ["mr-mtl", "fedprox", "ditto", "scaffold"].contains(method) {
+      return
+        "method.name: \(method) moves A and B beside the gradient, and op-lora's networks emit them anew"
+    }
+    let isCarried = kind.contains("rgp") || kind.contains("prism")
+    return isCarried && ["scaffold", "cfl"].contains(method)
+      ? "adapter.type: must leave updates as they are for \(method)" : nil
+  }
+
+  /// Why a kind is refused under a rule of clipping; nil where it is not.
+  private static func refusal(of kind: String, clipping: String) -> String? {
+    guard clipping.contains("per-layer") else { return nil }
+    if kind.contains("lorta") || kind.contains("phm_rule") {
+      return "privacy.clipping: thresholds by layer cannot bound what all layers"
+    }
+    return kind.contains("random-projection")
+      ? "privacy.clipping: gives layers noise of their own each" : nil
+  }
+
+  /// Runs, or is refused with the words.
+  private func expect(
+    _ settings: [String], refusal: String?, sourceLocation: SourceLocation = #_sourceLocation
+  ) async throws {
+    func outcome() async throws -> RunOutcome { try await run(try four(settings)) }
+    guard let refusal else {
+      let result = try await outcome().result
+      for client in result.clients {
+        #expect(
+          client.accuracy.isFinite && (client.epsilon ?? .infinity) <= 5, "\(settings)",
+          sourceLocation: sourceLocation)
       }
-      let outcome = try await run(try four(settings))
-      #expect(outcome.result.clients.allSatisfy { $0.accuracy.isFinite })
+      return
+    }
+    let error = await #expect(throws: ScenarioError.self, sourceLocation: sourceLocation) {
+      try await outcome()
+    }
+    #expect(
+      error.map { "\($0)" }?.contains(refusal) == true, "\(String(describing: error))",
+      sourceLocation: sourceLocation)
+  }
+
+  @Test("every kind works inside of every method, or is refused with the reason", arguments: kinds)
+  func methods(_ kind: String) async throws {
+    for method in allMethods {
+      try await expect(
+        [deep, "adapter=\(kind)", "rounds=2", "method={\"name\": \"\(method)\"}"],
+        refusal: Self.refusal(of: kind, method: method))
     }
   }
 
@@ -62,18 +107,14 @@ struct AdapterKindTests {
     try scenario(settings[0], settings[1], settings[2], settings[3])
   }
 
-  @Test("thresholds by layer and automatic clipping work, or are refused", arguments: kinds)
+  @Test(
+    "every kind works under every rule of clipping, or is refused with the reason", arguments: kinds
+  )
   func clipping(_ kind: String) async throws {
-    for clipping in ["per-layer", "auto-s", "per-layer-adaptive"] {
-      let settings = [
-        deep, "adapter=\(kind)", "rounds=2", "privacy.clipping={\"name\": \"\(clipping)\"}",
-      ]
-      guard clipping == "auto-s" || !kind.contains("lorta") else {
-        #expect(throws: ScenarioError.self) { try four(settings) }
-        continue
-      }
-      let outcome = try await run(try four(settings))
-      #expect(outcome.result.clients.allSatisfy { ($0.epsilon ?? .infinity) <= 5 })
+    for clipping in ["per-layer", "auto-s", "normalize", "per-layer-adaptive"] {
+      try await expect(
+        [deep, "adapter=\(kind)", "rounds=2", "privacy.clipping={\"name\": \"\(clipping)\"}"],
+        refusal: Self.refusal(of: kind, clipping: clipping))
     }
   }
 
@@ -113,6 +154,7 @@ struct AdapterKindTests {
       #"{"type": "sparse", "r": 9, "target_modules": ["fc2"]}"#,
       #"{"type": "lorta", "r": 1, "lora_alpha": 1, "target_modules": ["fc1", "fc2"]}"#,
       #"{"type": "compacter", "width": 3, "factors": 2, "target_modules": ["fc2"]}"#,
+      #"{"type": "layer_norm"}"#,
     ] {
       let scenario = try scenario(deep, "adapter=\(kind)", "rounds=2", "seed=1")
       await #expect(throws: ArchitectureError.self) { try await run(scenario) }

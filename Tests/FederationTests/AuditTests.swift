@@ -66,10 +66,21 @@ struct AuditTests {
       case .sharedNoise: #expect(refuted == [.clients])
       case .repeatedKey: #expect(refuted == [.rounds])
       case .unpaidChoices: #expect(report.unpaid.count == 8)
-      case .noNoise, .halfNoise, .noClipping, .doubleBatch: #expect(report.unpaid.isEmpty)
+      case .noNoise, .halfNoise, .noClipping, .clippedMean, .doubleBatch:
+        #expect(report.unpaid.isEmpty)
       }
     }
     #expect(found >= 4, "\(found) of 5")
+  }
+
+  @Test(
+    "noise that is left out is found however it is made",
+    arguments: ["privacy.noise=exact", "privacy.noise=hardened"])
+  func silent(_ making: String) async throws {
+    for (fault, isAlarm) in [(nil, false), (EngineFault.noNoise, true)] {
+      let report = try await Self.report([making, "privacy.target_epsilon=5"], fault: fault)
+      #expect(report.isAlarm == isAlarm)
+    }
   }
 
   @Test("many runs with one canary each: a sound engine holds, one without noise is refuted")

@@ -72,6 +72,8 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
     RuleCase(
       "DP114", TableCases.persons(client: "ward", dropping: "home"),
       silent: TableCases.persons(client: "home", dropping: "ward")),
+    RuleCase(
+      "DP115", TableCases.fromRows(true), silent: TableCases.fromRows(true) + noPrivacy),
     RuleCase("DP201", ["privacy.target_epsilon=11"], silent: ["privacy.target_epsilon=10"]),
     RuleCase(
       "DP202", ["method.selection_epsilon_ratio=0.1", "method.selection_rounds_ratio=0.5"],
@@ -175,6 +177,12 @@ private enum TableCases {
     data(
       #""drop_columns":["w"],"scale_epsilon_ratio":\#(ratio),"#
         + #""columns":[{"column":"x","kind":"estimated","min":0,"max":200}]"#)
+  }
+
+  static func fromRows(_ isFromRows: Bool) -> [String] {
+    data(
+      #""drop_columns":["w"],"from_rows":\#(isFromRows),"#
+        + #""columns":[{"column":"x","kind":"numeric","min":0,"max":100}]"#)
   }
 
   private static let personPath: String = {

@@ -104,7 +104,7 @@ private func differences(_ a: Dataset, _ b: Dataset) -> [String] {
     }
     let before = try load(table(), .random)
     var changed = 0
-    for index in [3, 57, 111] {
+    for index in [3, 20, 57, 76, 111, 150] {
       let after = try load(table(changing: index, to: row), .random)
       if known == "public rows", before.dataset.table != after.dataset.table {
         // The row is itself one of the public ones, of which everything may be known.
@@ -151,6 +151,88 @@ private func differences(_ a: Dataset, _ b: Dataset) -> [String] {
             "population.clusters[0].client_privacy=[{},{\"target_epsilon\":1},{}]",
           ]))
     }
+    // So is one that comes after training, and pays for its choice.
+    #expect(throws: DatasetError.self) {
+      try populationOf(
+        scenarioOn(
+          data,
+          [
+            "privacy.target_epsilon=null", #"method={"name":"ifca","num_clusters":2}"#,
+            #"population.clusters=[{"name":"a","clients":3,"examples_per_client":20},"#
+              + #"{"name":"late","clients":1,"examples_per_client":20,"arrives":"after-training","privacy":{"target_epsilon":1}}]"#,
+          ]))
+    }
+  }
+
+  /// 200 rows with two of each person, of which one row is another.
+  private func persons(changing row: Int? = nil, id: String? = nil, label: String? = nil) -> String
+  {
+    let lines = (0..<200).map { index -> String in
+      let isChanged = index == row
+      let person = isChanged ? id ?? "p\(index / 2)" : "p\(index / 2)"
+      let own = isChanged ? label ?? "\(index * 7 % 2)" : "\(index * 7 % 2)"
+      return "\(person),\(index),word \(index),\(own)"
+    }
+    return (["who,number,text,y"] + lines).joined(separator: "\n") + "\n"
+  }
+
+  @Test("a private row's label or person moves no row in or out of the public ones")
+  func publicRows() throws {
+    let file = FileManager.default.temporaryDirectory
+      .appendingPathComponent("dpflsim-\(UUID().uuidString).csv")
+    defer { try? FileManager.default.removeItem(at: file) }
+    let format = try scenarioOn(
+      """
+      {"name": "csv", "path": "\(file.path)", "label_column": "y", "id_column": "who", "drop_columns": ["text"],
+       "test_split": "random", "classes": ["0", "1"],
+       "columns": [{"column": "number", "kind": "numeric", "min": 0, "max": 200}]}
+      """
+    ).data.table?.format
+    let table = try #require(format)
+    func load(_ kind: String, _ text: String) throws -> Dataset {
+      try Data(text.utf8).write(to: file)
+      var request = DatasetRequest(name: kind, path: file.path)
+      request.table = table
+      request.use = TableUse(isPrivate: true, publicExamples: 40)
+      request.text = TextRequest(
+        format: TextFormat(table: table, text: .name("text"), maximumTokens: 12),
+        vocabulary: .bytes)
+      return try catalog.load(request)
+    }
+    /// What the public rows hold: their number, or their words.
+    func known(_ dataset: Dataset) -> Set<[Float]> {
+      Set(
+        dataset.publicTrain.map { row in
+          switch dataset.train.values {
+          case .floats(let values): return [(100 * (values[Int(row)] + 1)).rounded()]
+          case .tokens(let table):
+            var ids = [Int32](repeating: 0, count: table.length(of: Int(row)))
+            var span = ids.mutableSpan
+            table.write(Int(row), into: &span)
+            return ids.map(Float.init)
+          default: return []
+          }
+        })
+    }
+    let before = [
+      "csv": known(try load("csv", persons())), "text": known(try load("text", persons())),
+    ]
+    let numbers = try #require(before["csv"])
+    // Of two rows of a person one alone is kept.
+    #expect((30...40).contains(numbers.count) && before["text"]?.count == numbers.count)
+    var tried = 0
+    for row in stride(from: 0, to: 200, by: 3) where !numbers.contains([Float(row)]) {
+      for (kind, expected) in before {
+        for text in [
+          persons(changing: row, id: "p\((row / 2 + 7) % 100)"), persons(changing: row, label: ""),
+        ] {
+          let after = known(try load(kind, text))
+          #expect(after == expected, "\(kind), row \(row)")
+          tried += 1
+        }
+      }
+    }
+    #expect(tried > 150)
   }
 
   @Test("bytes that are no UTF-8 do not change how other rows are read")

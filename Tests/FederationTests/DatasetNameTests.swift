@@ -20,10 +20,13 @@ struct DatasetNameTests {
         data += ", \"path\": \"/none.csv\", \"label_column\": \"y\", \"text_column\": \"x\""
         changes.append("model={\"name\": \"bert\", \"path\": \"/none\"}")
       }
+      if known == .toyOperators { changes.append("model={\"name\": \"gpt\"}") }
       let asked = try scenarioOn(data + "}", changes)
       #expect(asked.data.known == known)
       if known == .synthetic {
         #expect(try populationOf(asked).dataset.classCount == 4)
+      } else if known == .toyOperators {
+        #expect(try populationOf(asked).dataset.groupNames == ["larger", "smaller"])
       } else {
         let error = try #require(throws: DatasetError.self) { try populationOf(asked) }
         #expect(error.kind == .missing || error.kind == .unreadable)

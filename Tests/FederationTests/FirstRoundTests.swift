@@ -136,15 +136,17 @@ struct FirstRoundTests {
       + #" "columns": [{"column": "x", "kind": "numeric", "min": 0, "max": 10}]"#
     let settings =
       [
-        "synthetic": "", "csv": table, "idx": #", "classes": 10"# + path,
+        "synthetic": "", "toy-operators": "", "csv": table, "idx": #", "classes": 10"# + path,
         "images": path
           + #", "label_column": "y", "image_column": "image", "classes": ["no", "yes"]"#,
         "text": #", "path": "texts.csv", "text_column": "text", "label_column": "label","#
           + #" "classes": ["neg", "pos"]"#,
       ][name] ?? path
     let model =
-      known.isTextSet
-      ? #"{"name": "bert", "path": "bert", "max_tokens": 9}"# : #"{"name": "logistic"}"#
+      known == .toyOperators
+      ? #"{"name": "gpt", "width": 8, "heads": 2, "blocks": 1}"#
+      : known.isTextSet
+        ? #"{"name": "bert", "path": "bert", "max_tokens": 9}"# : #"{"name": "logistic"}"#
     try await firstRound(
       #""data": {"name": "\#(name)", "public_examples": 0\#(settings)}, "model": \#(model)"#,
       in: texts)

@@ -1,4 +1,5 @@
-// Every method and every rule for adapters over a small encoder: they end, and the same with other workers.
+// Every method over a small encoder and a small decoder, and every rule for adapters over the encoder: they end, and the
+// same with other workers.
 
 import Federation
 import Foundation
@@ -8,17 +9,22 @@ import Testing
 
 @Suite("Methods and rules on language models")
 struct LanguageMethodTests {
-  private func same(_ changes: [String]) async throws {
+  private func same(_ changes: [String], json: String = TinyTexts.json) async throws {
     let texts = try TinyTexts()
-    let scenario = try texts.scenario(["rounds=3"] + changes)
+    let scenario = try texts.scenario(["rounds=3"] + changes, json: json)
     let one = try await texts.run(scenario).result
     #expect(try await texts.run(scenario, workers: 2, featureMemory: 0).result == one)
     #expect(one.clients.allSatisfy { (0...1).contains($0.accuracy) && $0.loss.isFinite })
   }
 
-  @Test("methods", arguments: differentMethods)
+  @Test("methods", arguments: allMethods)
   func methods(_ method: String) async throws {
     try await same(["method={\"name\": \"\(method)\"}"])
+  }
+
+  @Test("methods on decoders", arguments: allMethods)
+  func decoders(_ method: String) async throws {
+    try await same(["method={\"name\": \"\(method)\"}"], json: TinyTexts.decoderJSON)
   }
 
   @Test("rules", arguments: Rule.withFactors)

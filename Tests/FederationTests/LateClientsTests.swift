@@ -131,6 +131,7 @@ struct LateClientsTests {
         "list clusters with arrives last"
       ),
       ("privacy.unit=\"client\"", "population.clusters[2].arrives", "pays for its choice"),
+      ("privacy.randomness=\"system\"", "population.clusters[2].arrives", "chooses a model once"),
       (
         "population.clusters[1].shift={\"label_offset\": 1, \"from_round\": 5}",
         "population.clusters[1].shift.from_round", "at most rounds, which is 4"

@@ -73,6 +73,25 @@ struct ProjectedRunTests {
     }
   }
 
+  @Test(
+    "the noise of RGP and PRISM lies in the carriers: a step's change has twice their rank at most",
+    arguments: ["rgp", "prism"])
+  func carriers(_ kind: String) async throws {
+    let adapter = #"adapter={"type": "\#(kind)", "r": 1, "target_modules": ["fc"]}"#
+    // A hundred times the noise that the budget asks for: hardly anything else is left.
+    let (keeper, result) = try await Self.kept([
+      adapter, "rounds=2", "privacy.noise_multiplier=100",
+    ])
+    let first = try #require(await keeper.released.first)
+    for update in first.updates {
+      #expect(update.values.count == 48)
+      let values = update.values + [0, 0, 0, 0]
+      #expect(try Self.rest(values, above: 2) < 1e-9)
+      #expect(try Self.rest(values, above: 1) > 1e-3)
+    }
+    #expect(result.clients.allSatisfy { ($0.epsilon ?? .infinity) < 1 })
+  }
+
   /// The one direction that all rows of W and its bias have, where the rank is 1.
   private static func direction(_ values: [Float]) throws -> [Double] {
     let rows = Self.rows(of: values)

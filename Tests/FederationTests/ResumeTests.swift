@@ -51,6 +51,23 @@ struct ResumeTests {
       ["method.variant=as-released"],
       ["method.clustering_sample=6", "method.num_clusters=3"],
       ["method={\"name\": \"k-means\", \"clustering_sample\": 6}"],
+    ] + adapters.map { [#"model={"name": "mlp", "hidden": [8]}"#, "adapter={\($0)}"] }
+
+  /// Kinds and rules that choose, project or refit something anew in every round.
+  private static let adapters =
+    [
+      "rolora", "flexlora", "flora", "fedsa-lora", "fedex-lora", "lora-fair", "deer", "fedsvd",
+      "fedask",
+    ].map {
+      #""type": "lora", "r": 2, "lora_alpha": 4, "target_modules": ["fc1", "fc2"], "aggregation": "\#($0)""#
+    } + [
+      #""type": "rgp", "r": 2, "target_modules": ["fc1", "fc2"]"#,
+      #""type": "prism", "r": 2, "target_modules": ["fc1", "fc2"]"#,
+      #""type": "random-projection", "r": 3, "modules_to_save": ["fc2"]"#,
+      #""type": "op-lora", "r": 2, "lora_alpha": 4, "hidden": 3, "target_modules": ["fc1"]"#,
+      #""type": "mixture", "experts": 2, "r": 2, "lora_alpha": 4, "target_modules": ["fc1"]"#,
+      #""type": "finegates", "target_modules": ["fc1", "fc2"], "penalty": 0.1"#,
+      #""type": "sparse", "r": 1, "target_modules": ["fc1"], "mask": "private""#,
     ]
 
   @Test("from every round on, the rest of the run is the same to the bit", arguments: settings)
@@ -115,6 +132,25 @@ struct ResumeTests {
     #expect(isDue(.share(0.1), seconds: 2, cost: 0.2))
     #expect(!isDue(.share(0.1), seconds: 2, cost: 0.3))
     #expect(isDue(.share(0.1), seconds: 2, cost: 0.3, repeats: false), "it would cost ε")
+  }
+
+  @Test("without a checkpoint too a run goes on with the data that it began with, or not at all")
+  func otherData() async throws {
+    let recorder = Recorder()
+    let scenario = try scenario("rounds=2")
+    try await run(scenario, observer: recorder)
+    let ledger = await recorder.ledger
+    let own = try #require(await recorder.checkpoints.last).datasetHash
+    func resume(_ hash: String) async throws {
+      _ = try await Self.simulation(scenario).run(
+        observer: Recorder(),
+        from: ResumePoint(checkpoint: nil, ledger: ledger, of: scenario, datasetHash: hash))
+    }
+    try await resume(own)
+    await #expect(
+      throws: FederationError.cannotResume(
+        reason: "the data of synthetic are not those it began with")
+    ) { try await resume(String(repeating: "0", count: 64)) }
   }
 
   @Test("a checkpoint of another scenario, of other data or of another shape is refused")

@@ -1,5 +1,6 @@
 // Numbers and populations at the edge: each outcome is the one that docs/robustness.md states.
 
+import Datasets
 import Federation
 import Foundation
 import Scenarios
@@ -22,6 +23,38 @@ struct TroubleTests {
       guard case .notFinite(_, round: 1) = error else { throw error }
       #expect("\(error)".contains("local.learning_rate"))
     }
+  }
+
+  @Test(
+    "under a budget no single record, or client, decides whether a run ends",
+    arguments: [
+      ["local.batch_size=1"],
+      ["privacy.unit=client", "privacy.target_epsilon=20", "privacy.target_delta=0.01"],
+    ])
+  func oneRecord(_ changes: [String]) async throws {
+    let file = FileManager.default.temporaryDirectory
+      .appendingPathComponent("dpflsim-\(UUID().uuidString).csv")
+    defer { try? FileManager.default.removeItem(at: file) }
+    func outcome(_ extreme: Set<Int>) async throws -> RunResult {
+      let rows = (0..<120).map { row -> String in
+        let usual = "\(row * 37 % 11)"
+        let value = extreme.contains(row) ? (row % 2 == 0 ? "3e38" : "-3e38") : usual
+        return "c\(row % 3),\(value),\(value),\(row % 2)\n"
+      }
+      try Data(("who,a,b,y\n" + rows.joined()).utf8).write(to: file)
+      let scenario = try scenarioOn(
+        """
+        {"name": "csv", "path": "\(file.path)", "label_column": "y", "client_column": "who", "classes": [0, 1],
+         "columns": [{"column": "a", "kind": "standardized", "mean": 5, "standard_deviation": 3},
+                     {"column": "b", "kind": "standardized", "mean": 5, "standard_deviation": 3}]}
+        """, ["population={}", "rounds=3"] + changes)
+      return try await run(scenario.askingItsTable(DatasetCatalog(places: [])), workers: 1).result
+    }
+    let usual = try await outcome([])
+    let rows: [Int] = changes.count == 1 ? [4, 7, 10] : (0..<120).filter { $0 % 3 == 1 }
+    let extreme = try await outcome(Set(rows))
+    #expect(usual.clients.map(\.epsilon) == extreme.clients.map(\.epsilon))
+    #expect(extreme.clients.allSatisfy { $0.epsilon != nil })
   }
 
   @Test("clients that are all alike: one model is enough, or several equal ones; never a trap")

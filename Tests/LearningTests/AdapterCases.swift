@@ -111,6 +111,38 @@ extension TokenCase {
         "GPT, mixture", gpt,
         ExpertMixtureAdapter(
           experts: 4, rank: 2, loraAlpha: 4, targetModules: ["c_attn", "mlp.c_proj"])),
+      try test(
+        "BERT, mixture", bert,
+        ExpertMixtureAdapter(
+          experts: 3, rank: 2, loraAlpha: 4, targetModules: ["key", "intermediate.dense"])),
+      try test(
+        "BERT, Compacter", bert,
+        CompacterAdapter(width: 4, factors: 2, targetModules: ["output.dense"])),
+      try test(
+        "BERT, LoRTA, B alone", bert,
+        LoRTAAdapter(rank: 3, loraAlpha: 2, targetModules: ["query", "value"])),
+      try test(
+        "BERT, VeRA", bert,
+        VeRAAdapter(rank: 3, targetModules: ["query", "value"], modulesToSave: saved)),
+      try test(
+        "BERT, fine gates", bert,
+        FineGatesAdapter(targetModules: ["key", "attention.output.dense", "output.dense"])),
+      try test("BERT, norms", bert, ModelTensorAdapter(.norms, modulesToSave: saved)),
+      try test(
+        "BERT, sparse", bert,
+        SparseAdapter(
+          rank: 1, targetModules: ["value", "intermediate.dense"], mask: .random(seed: 6))),
+      try test("GPT, VeRA", gpt, VeRAAdapter(rank: 2, targetModules: ["mlp.c_proj"])),
+      try test(
+        "GPT, LoRTA", gpt,
+        LoRTAAdapter(
+          rank: 2, loraAlpha: 3, heads: 3, trainsAll: true, targetModules: ["attn.c_proj"])),
+      try test(
+        "GPT, Compacter", gpt,
+        CompacterAdapter(width: 4, factors: 2, targetModules: ["attn.c_proj"])),
+      try test(
+        "GPT, fine gates", gpt, FineGatesAdapter(targetModules: ["mlp.c_proj"])),
+      try test("GPT, biases", gpt, ModelTensorAdapter(.biases)),
       try test("GPT, norms", gpt, ModelTensorAdapter(.norms)),
       try test("GPT, IA3", gpt, IA3Adapter(targetModules: ["c_attn"])),
       try test("GPT, bottleneck", gpt, BottleneckAdapter(width: 4, targetModules: ["mlp.c_proj"])),

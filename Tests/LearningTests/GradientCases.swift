@@ -140,6 +140,14 @@ struct Case: CustomTestStringConvertible, Sendable {
     ]
   }
 
+  /// Whether a convolution below is adapted, whose frozen product is kept in half precision.
+  var keepsHalfPrecision: Bool {
+    plan.architecture.layers.flatMap(\.hosts).contains {
+      $0.name.contains("conv") && plan.mode(of: $0.name) != .full
+        && plan.mode(of: $0.name) != .frozen
+    }
+  }
+
   /// Frozen factors at their start, moved away from zero.
   func factors(seed: UInt64) -> [Float] {
     guard plan.trainedFactors == .a else { return plan.frozenFactors(seed: seed) }

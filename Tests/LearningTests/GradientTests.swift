@@ -185,8 +185,33 @@ struct ArchitectureTests {
     let whole = Network(plan: try TrainingPlan(architecture: test.plan.architecture))
     whole.load(trainable: test.plan.merged(frozen: frozen, trainable: theta))
     // Adapted convolutions hold their frozen product in half precision: relative 2⁻¹¹ a feature.
+    let tolerance = test.keepsHalfPrecision ? 2e-3 : 1e-5
     let (adapted, merged) = (network.evaluate(source).loss, whole.evaluate(source).loss)
-    #expect(abs(adapted - merged) < 2e-3 * abs(merged) + 2e-3)
+    #expect(abs(adapted - merged) < tolerance * (1 + abs(merged)))
+  }
+
+  @Test(
+    "merged and adapted language models have the same loss for every text",
+    arguments: try TokenCase.all())
+  func mergedTexts(_ test: TokenCase) throws {
+    guard let adapter = test.plan.adapter, adapter.isMergeable else { return }
+    let (base, factors, theta) = test.values()
+    let (network, _) = test.prepared()
+    let whole = Network(
+      plan: try TrainingPlan(architecture: test.plan.architecture), tile: 4, rows: 40)
+    let weights = test.plan.merged(
+      frozen: FrozenParameters(base: base, factors: factors), trainable: theta)
+    whole.load(trainable: weights)
+    func losses(_ network: Network) -> [Double] {
+      var losses = [Double](repeating: .nan, count: test.texts().count)
+      _ = network.evaluate(test.texts(), lossObserver: { losses[$0] = $1 })
+      return losses
+    }
+    let (adapted, merged) = (losses(network), losses(whole))
+    for (a, b) in zip(adapted, merged) { #expect(abs(a - b) < 1e-5 * (1 + abs(b)), "\(a) \(b)") }
+    // The adapter has something to say.
+    whole.load(trainable: base)
+    #expect(zip(losses(whole), merged).contains { abs($0 - $1) > 1e-3 })
   }
 
   @Test("impossible models and adapters are refused with the place and the fix")

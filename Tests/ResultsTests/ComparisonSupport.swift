@@ -52,14 +52,15 @@ enum Grid {
   }
 
   static func result(
-    _ method: String, _ epsilon: Double?, _ seed: UInt64, few: String = "few"
+    _ method: String, _ epsilon: Double?, _ seed: UInt64, few: String = "few",
+    proven: Double? = nil
   ) throws -> RunResult {
     let accuracies = accuracies(method, epsilon, seed)
     let clients = accuracies.enumerated().map { client, accuracy in
       ClientResult(
         client: client, cluster: client < 2 ? 0 : 1, model: client < 2 ? 0 : 1,
         trainExamples: client < 2 ? 100 : 200, testExamples: 50, accuracy: accuracy,
-        loss: 2 - accuracy, epsilon: epsilon, delta: 1e-4, targetEpsilon: epsilon,
+        loss: 2 - accuracy, epsilon: proven ?? epsilon, delta: 1e-4, targetEpsilon: epsilon,
         noiseMultiplier: epsilon.map { 1 / $0 }, firstRoundNoiseMultiplier: nil,
         accountant: epsilon == nil ? nil : "rdp",
         confusion: ConfusionCounts(matrix: [[20, 5], [10, 15]]))
@@ -99,14 +100,15 @@ enum Grid {
 
   @discardableResult
   static func store(
-    _ method: String, _ epsilon: Double?, _ seed: UInt64, few: String = "few", in store: RunStore
+    _ method: String, _ epsilon: Double?, _ seed: UInt64, few: String = "few",
+    proven: Double? = nil, in store: RunStore
   ) async throws -> String {
     let recorder = try RunRecorder(
       store: store, scenario: try scenario(method, epsilon, seed), workers: 1,
       machine: "a <i>machine</i>")
     for number in 1...2 { try await recorder.receive(.finishedRound(Sample.round(number))) }
     try await recorder.finish(
-      try result(method, epsilon, seed, few: few), models: [:],
+      try result(method, epsilon, seed, few: few, proven: proven), models: [:],
       cost: RunRecorder.Cost(wallSeconds: 1, peakRSSBytes: nil))
     return recorder.runID
   }

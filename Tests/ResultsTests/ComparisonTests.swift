@@ -22,6 +22,18 @@ struct ComparisonTests {
       comparison.cells.first { $0.method == method && $0.epsilon.label == label })
   }
 
+  @Test("a run that proved to cost more than its target stands at what it proved, rounded up")
+  func proven() async throws {
+    try await Grid.withStore { store in
+      try await Grid.store("ifca", 5, 0, proven: 6.35879, in: store)
+      try await Grid.store("ifca", 5, 1, proven: 6.1, in: store)
+      try await Grid.store("ifca", 2, 0, proven: 1.9, in: store)
+      let cells = try store.comparison().cells.filter { $0.method == "ifca" }
+      // Seeds stay together, at the largest of them.
+      #expect(Set(cells.map(\.epsilon.label)) == ["6.359", "2"] && cells.count == 2)
+    }
+  }
+
   @Test("means over seeds, of clusters and of the worst one")
   func means() async throws {
     try await Grid.withStore { store in

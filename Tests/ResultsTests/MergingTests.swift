@@ -39,7 +39,10 @@ private struct TwoAdapters {
           Safetensors.Tensor(
             name: "base_model.model.head.bias", shape: [2], values: .float32([Float(k), 4])),
         ],
-        metadata: ["format": "pt", "run_id": "run-\(k)", "epsilon": "\(k + 2)", "delta": "1e-05"])
+        metadata: [
+          "format": "pt", "run_id": "run-\(k)", "epsilon": "\(k + 2)", "delta": "1e-05",
+          "unit": "example", "relation": "add-or-remove-one", "noise_seed": "\(k)",
+        ])
       try file.data().write(to: part.appendingPathComponent("adapter_model.safetensors"))
       parts.append(part)
     }
@@ -169,8 +172,14 @@ struct MergingTests {
     let same = try merged(.uniform, data: { _ in "same" }).merged.privacy
     #expect(same.epsilon == 5 && same.delta == 2e-5)
     #expect(try merged(.uniform).merged.privacy.epsilon == 5)
-    func part(_ run: String?, _ data: String?, _ epsilon: Double?) -> MergedPrivacy.Part {
-      MergedPrivacy.Part(run: run, data: data, epsilon: epsilon, delta: 1e-5)
+    // Each run with a seed of its own, unless it says otherwise.
+    func part(
+      _ run: String?, _ data: String?, _ epsilon: Double?, unit: String? = "example, add-or-remove",
+      seeds: Set<String>?? = .none, allowed: Set<String> = []
+    ) -> MergedPrivacy.Part {
+      MergedPrivacy.Part(
+        run: run, data: data, epsilon: epsilon, delta: 1e-5, protects: unit,
+        seeds: seeds ?? [run ?? "another"], allowed: allowed)
     }
     let oneRun = MergedPrivacy([part("a", "x", 2), part("a", "x", 2), part("a", nil, 2)])
     #expect(oneRun.epsilon == 2 && oneRun.delta == 1e-5)
@@ -190,6 +199,34 @@ struct MergingTests {
         [part("a", "x", 2), part("b", "y", 1), part(nil, nil, 0.5)], areDisjoint: true
       ).epsilon == 2.5)
     #expect(MergedPrivacy([part("a", "x", 2), part("b", "y", nil)]).epsilon == nil)
+    // The same noise twice: the difference of the two holds none, on whatever data.
+    for areDisjoint in [true, false] {
+      let same = MergedPrivacy(
+        [part("a", "x", 2, seeds: ["0"]), part("b", "y", 1, seeds: ["0"])],
+        areDisjoint: areDisjoint)
+      #expect(same.epsilon == nil && same.reason.contains("seed 0") && same.protects == nil)
+    }
+    #expect(
+      MergedPrivacy([part("a", "x", 2), part("b", "y", 1, seeds: .some(nil))]).epsilon == nil)
+    #expect(
+      MergedPrivacy([part("a", "x", 2, seeds: []), part("b", "y", 1, seeds: [])]).epsilon
+        == 3)
+    #expect(MergedPrivacy([part("a", "x", 2, seeds: .some(nil))]).epsilon == 2)
+    // A module that was merged from seeds 0 and 1 beside a run of seed 1.
+    #expect(
+      MergedPrivacy([part(nil, nil, 3, seeds: ["0", "1"]), part("b", "y", 1, seeds: ["1"])])
+        .epsilon == nil)
+    #expect(
+      MergedPrivacy([part(nil, nil, 3, seeds: ["0", "1"]), part("b", "y", 1, seeds: ["2"])])
+        .epsilon == 4)
+    let read = MergedPrivacy([part("a", "x", 2, allowed: ["DP115"])])
+    #expect(read.epsilon == nil && read.allowed == ["DP115"])
+    #expect(MergedPrivacy([part("a", "x", 2, allowed: ["DP102"])]).epsilon == 2)
+    // Examples and clients have no common sum.
+    let mixed = MergedPrivacy([
+      part("a", "x", 2), part("b", "y", 1, unit: "client, add-or-remove"),
+    ])
+    #expect(mixed.epsilon == nil && mixed.reason.contains("different things"))
   }
 
   /// Gives a part a base of its own, into which a rule of averaging folded `change`.

@@ -125,6 +125,7 @@ struct PEFTExportTests {
         stored.tensors.map(\.shape) == [[4, 16, 5, 5], [32, 4, 1, 1], [4, 1568], [10, 4]])
       #expect(stored.metadata["epsilon"] == "4.9987" && stored.metadata["delta"] == "0.0001")
       #expect(stored.metadata["unit"] == "example" && stored.metadata["clients"] == "2,3")
+      #expect(stored.metadata["noise_seed"] == "7")
       let text = try Data(contentsOf: folder.appendingPathComponent("model-1/adapter_config.json"))
       let config = try JSONValue(parsing: text)
       guard case .object(let members) = config else {

@@ -13,7 +13,7 @@ let scenariosFolder = packageFolder.appendingPathComponent("scenarios")
 /// Every scenario that is shipped, with its path below `scenarios/`.
 let shippedNames = [
   "skewed.json", "skewed-lora.json", "permuted-labels.json", "label-skew-budgets.json",
-  "sentiment.json", "tiny.json",
+  "sentiment.json", "toy-operators.json", "tiny.json",
   "many-clients.json", "clipping.json", "lab.json", "states.json", "schools.json", "sites.json",
   "workclass.json",
   "paper/fashion-mnist-rotation.json", "paper/fashion-mnist-labels.json",

@@ -7,14 +7,32 @@ import Foundation
 package import Scenarios
 import Store
 
-/// The budgets of a run's clients.
+/// The budgets of a run's clients; of a run that proved to cost more, what it proved.
 public struct EpsilonTarget: Sendable, Hashable, Comparable {
-  /// Smallest and largest target; infinite without privacy.
+  /// Of the clients, the smallest and the largest; infinite without privacy.
   public let low: Double
   public let high: Double
 
+  /// What the clients of one run were to spend.
   init(_ result: RunResult) {
-    let targets = result.clients.map { $0.targetEpsilon ?? .infinity }
+    self.init(result.clients.map { $0.targetEpsilon ?? .infinity })
+  }
+
+  /// What the clients of these runs spent where that is more than they were to, rounded up, and what they were to
+  /// elsewhere.
+  init(of results: [RunResult]) {
+    var spent: [Double] = []
+    for client in results.flatMap(\.clients) {
+      while spent.count <= client.client { spent.append(0) }
+      let target = client.targetEpsilon ?? .infinity
+      let proven = client.epsilon ?? target
+      let own = proven <= target ? target : (proven * 1000).rounded(.up) / 1000
+      spent[client.client] = max(spent[client.client], own)
+    }
+    self.init(spent)
+  }
+
+  private init(_ targets: [Double]) {
     low = targets.min() ?? .infinity
     high = targets.max() ?? .infinity
   }
@@ -35,6 +53,7 @@ public struct EpsilonTarget: Sendable, Hashable, Comparable {
 public struct ComparedRun: Sendable, Hashable {
   public let runID: String
   public let result: RunResult
+  /// Its budgets, by which runs of several seeds belong together.
   public let epsilon: EpsilonTarget
   /// The method with its settings, canonical.
   package let method: JSONValue

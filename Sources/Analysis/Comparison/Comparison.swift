@@ -87,7 +87,8 @@ public struct Comparison: Sendable {
         let varied = (first.flatMap { rests[$0.rest]?.varied } ?? [:])
           .merging(first.flatMap { kinds[$0.method]?.varied } ?? [:]) { $1 }
         return ComparisonCell(
-          settings: key.settings, method: key.method, epsilon: key.epsilon, varied: varied,
+          settings: key.settings, method: key.method,
+          epsilon: EpsilonTarget(of: runs.values.map(\.result)), varied: varied,
           runs: runs.values.sorted { $0.result.seed < $1.result.seed })
       }.sorted {
         ($0.settings, $0.epsilon, Self.order($0), $0.method)

@@ -2,7 +2,6 @@
 
 import Federation
 import Formatting
-import GRDB
 import Privacy
 package import Scenarios
 public import Store
@@ -55,18 +54,29 @@ extension RunStore {
     guard cells.count > 1 else { return nil }
     let accountant = RDPAccountant()
     var (curves, epsilon, delta): ([RDPCurve], Double, Double) = ([], 0, 1)
-    for cell in cells {
-      guard let run = cell.runs.first,
-        let payer = run.result.clients.max(by: { ($0.epsilon ?? -1) < ($1.epsilon ?? -1) }),
-        let own = payer.epsilon, own.isFinite
-      else { return nil }
-      let ledger = PrivacyLedger(try ledgerEntries(of: run.runID, client: payer.client))
-      // A ledger that proves less than what is stated is not the whole one.
-      guard let curve = try? accountant.curve(of: ledger.cost),
-        curve.bound(delta: payer.delta).epsilon >= 0.99 * own
-      else { return nil }
-      curves.append(curve)
-      (epsilon, delta) = (max(epsilon, own), min(delta, payer.delta))
+    // Every ledger that differs, of all clients and seeds: who pays most at one order need not at another.
+    var seen: Set<[Double?]> = []
+    for run in cells.flatMap(\.runs) {
+      let payers = run.result.clients.filter {
+        seen.insert([
+          $0.epsilon, $0.delta, $0.noiseMultiplier, $0.firstRoundNoiseMultiplier,
+          Double($0.trainExamples),
+        ]).inserted
+      }
+      guard !payers.isEmpty else { continue }
+      let entries = Dictionary(grouping: try ledgerEntries(of: run.runID), by: \.client)
+      let scenario = try scenario(of: self.run(named: run.runID))
+      for payer in payers {
+        guard let own = payer.epsilon, own.isFinite else { return nil }
+        let ledger = PrivacyLedger((entries[payer.client] ?? []) + (entries[nil] ?? []))
+        let spent = scenario.accountedDelta(payer.delta)
+        // A ledger that proves less than what is stated is not the whole one.
+        guard let curve = try? accountant.curve(of: ledger.cost),
+          curve.bound(delta: spent).epsilon >= 0.99 * own
+        else { return nil }
+        curves.append(curve)
+        (epsilon, delta) = (max(epsilon, own), min(delta, spent))
+      }
     }
     guard let curve = RDPCurve(covering: curves) else { return nil }
     let found = PrivateSelection.best(among: cells.count, candidate: curve, delta: delta)
@@ -74,20 +84,5 @@ extension RunStore {
     return SelectionPrice(
       candidates: cells.count, epsilon: epsilon, delta: delta,
       selectedEpsilon: found.bound.epsilon)
-  }
-
-  /// The entries of one client, and of the server.
-  private func ledgerEntries(
-    of runID: String, client: Int
-  ) throws(StoreError) -> [LedgerEntry] {
-    let records = try read { database in
-      try LedgerRecord.fetchAll(
-        database,
-        sql: """
-          SELECT * FROM privacy_events
-          WHERE run_id = ? AND (client IS NULL OR client = ?) ORDER BY sequence
-          """, arguments: [runID, client])
-    }
-    return try records.map { record throws(StoreError) in try record.entry() }
   }
 }

@@ -53,7 +53,8 @@ public struct LedgerReport: Sendable, Hashable {
     var question = BoundQuestion(accountant: accountant, comparing: comparing)
     clients = scenario.clients.map { client in
       let own = (ledgers[client.index] ?? []) + shared
-      let answer = question.answer(for: PrivacyLedger(own), delta: client.budget.targetDelta)
+      let answer = question.answer(
+        for: PrivacyLedger(own), delta: scenario.accountedDelta(client.budget.targetDelta))
       return Client(
         client: client.index, cluster: scenario.population.clusters[client.cluster].name,
         targetEpsilon: client.budget.targetEpsilon, delta: client.budget.targetDelta,

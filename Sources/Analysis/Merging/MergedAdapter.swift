@@ -66,7 +66,13 @@ public struct MergedAdapter: Sendable {
         MergedPrivacy.Part(
           run: part.metadata["run_id"], data: part.metadata["run_id"].flatMap(data),
           epsilon: part.metadata["epsilon"].flatMap(Double.init),
-          delta: part.metadata["delta"].flatMap(Double.init) ?? 0)
+          delta: part.metadata["delta"].flatMap(Double.init) ?? 0,
+          protects: part.metadata["protects"]
+            ?? part.metadata["unit"].map { unit in
+              "\(unit), \(part.metadata["relation"] ?? "relation not stated")"
+            },
+          seeds: part.metadata["noise_seed"].map { $0 == "system" ? [] : Self.words($0) },
+          allowed: Self.words(part.metadata["allowed"] ?? ""))
       }, areDisjoint: areDisjoint)
     let start = folded[0]?.start ?? first.baseFile
     base = first.hasRelativeBase ? start.flatMap { try? Data(contentsOf: $0) } : nil
@@ -76,8 +82,20 @@ public struct MergedAdapter: Sendable {
       metadata: [
         "format": "pt", "merged_from": parts.map(\.name).joined(separator: ", "),
         "epsilon": privacy.epsilon.map { "\($0)" } ?? "none", "delta": "\(privacy.delta)",
-        "privacy": privacy.reason,
-      ])
+        "privacy": privacy.reason, "allowed": privacy.allowed.sorted().joined(separator: ","),
+      ].merging(
+        [
+          "protects": privacy.protects,
+          "noise_seed": privacy.seeds.map {
+            $0.isEmpty ? "system" : $0.sorted().joined(separator: ",")
+          },
+        ].compactMapValues { $0 }
+      ) { $1 })
+  }
+
+  /// As metadata list them.
+  private static func words(_ text: String) -> Set<String> {
+    Set(text.split(separator: ",").map(String.init))
   }
 
   /// One layer's factors as they are written.

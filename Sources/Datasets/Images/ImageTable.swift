@@ -60,10 +60,13 @@ public enum ImageTable {
   ) throws(DatasetError) -> Dataset {
     let packed = try IDX.packedImages(in: images.bytes, name: images.name)
     let table = try Table.read(rows, format.table, use)
-    var (trainRows, testRows) = try TableSplit(table, format.table).parts()
-    trainRows = try Table.labelled(trainRows, format.table, table, rows.name)
+    let known = try TableSplit.publicPlaces(
+      use.publicExamples, of: table.rows.count, table.name)
+    var (trainRows, testRows) = try TableSplit(table, format.table, keeping: known).parts()
+    let publicIndices: [Int32]
+    (trainRows, publicIndices, _) = try Table.counted(
+      trainRows, publicLines: known.map { table.rows[$0].line }, format.table, table, rows.name)
     testRows = try Table.labelled(testRows, format.table, table, rows.name)
-    trainRows = try Table.oneRowEach(trainRows, format.table, table)
     let labels = try RowLabels(
       format.table, hasLabels: true, of: table, train: trainRows, test: testRows,
       isPrivate: use.isPrivate)
@@ -71,9 +74,6 @@ public enum ImageTable {
     let (train, test) = (
       trainRows.map { (row: $0, file: rows.name) }, testRows.map { (row: $0, file: rows.name) }
     )
-    let publicIndices =
-      use.publicExamples > 0
-      ? try TableSplit.publicRows(use.publicExamples, of: train.count, table.name) : []
     let holdings = try TableClients(format.table, table)?.holdings(
       train: train, test: test, excluding: publicIndices, missing: Set(format.table.missing))
     return try Dataset(

@@ -64,7 +64,8 @@ public struct KnownDataset: Sendable, Hashable {
   public var isTextSet: Bool { kind == .texts }
 
   private static let builtIn: [KnownDataset] =
-    [fashionMNIST, mnist] + emnist + [idx, images, cifar10, adult, csv, text, synthetic]
+    [fashionMNIST, mnist] + emnist
+    + [idx, images, cifar10, adult, csv, text, synthetic, toyOperators]
   /// Those with files of one published content.
   package static let published = [fashionMNIST, mnist] + emnist + [cifar10, adult]
   private static let added = Mutex<[KnownDataset]>([])
@@ -100,6 +101,13 @@ public struct KnownDataset: Sendable, Hashable {
   public static let synthetic = KnownDataset(
     name: "synthetic", title: "one Gaussian cloud for each class, drawn from a seed",
     loader: SyntheticLoader(), licence: "none needed", source: "nothing to fetch")
+
+  public static let toyOperators = KnownDataset(
+    name: "toy-operators",
+    title: "texts of an arithmetic whose operator means one of two things, drawn from a seed",
+    loader: ToyOperatorsLoader(), kind: .texts,
+    shape: .tokens(maximum: ToyOperators.length, vocabulary: ToyOperators.vocabulary),
+    classCount: 1, licence: "none needed", source: "nothing to fetch")
 
   /// The data set of that name.
   /// - Throws: `invalidRequest` with the names there are.

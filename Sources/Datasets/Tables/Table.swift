@@ -35,29 +35,29 @@ public enum Table {
     publicRows: NamedBytes? = nil, use: TableUse = TableUse()
   ) throws(DatasetError) -> Dataset {
     let table = try read(train, format, use)
+    let known = try TableSplit.publicPlaces(
+      publicRows == nil ? use.publicExamples : 0, of: table.rows.count, table.name)
     var (trainRows, testRows) = (table.rows, [TextRow]())
     if let test {
       testRows = try read(test, like: table, format, use)
     } else {
       // Before rows without a label are left out: whether a row has one moves no other row.
-      (trainRows, testRows) = try TableSplit(table, format).parts()
+      (trainRows, testRows) = try TableSplit(table, format, keeping: known).parts()
     }
     let all = trainRows.count + testRows.count
     let testName = test?.name ?? train.name
-    trainRows = try labelled(trainRows, format, table, train.name)
     testRows = try labelled(testRows, format, table, testName)
-    let unlabelled = all - trainRows.count - testRows.count
-    let labelledCount = trainRows.count
-    trainRows = try oneRowEach(trainRows, format, table)
+    var publicIndices: [Int32]
+    let labelledCount: Int
+    (trainRows, publicIndices, labelledCount) = try counted(
+      trainRows, publicLines: known.map { table.rows[$0].line }, format, table, train.name)
+    let unlabelled = all - labelledCount - testRows.count
     var rows = trainRows.map { (row: $0, file: train.name) }
-    var publicIndices: [Int32] = []
     if let publicRows {
       let known = try labelled(
         read(publicRows, like: table, format, TableUse()), format, table, publicRows.name)
       publicIndices = (rows.count..<rows.count + known.count).map(Int32.init)
       rows += known.map { (row: $0, file: publicRows.name) }
-    } else if use.publicExamples > 0 {
-      publicIndices = try TableSplit.publicRows(use.publicExamples, of: rows.count, table.name)
     }
     let teachers: (rows: [TextRow], source: TableFacts.Source)? =
       if !publicIndices.isEmpty {

@@ -9,8 +9,14 @@ struct TableSplit {
   private let client: Int?
   private let person: Int?
   private let column: Int?
+  /// Rows, by their places in the table, that are public and hence for training.
+  private let known: Set<Int>
 
-  init(_ table: NamedRows, _ format: TableFormat) throws(DatasetError) {
+  /// - Parameter publicPlaces: of rows that stay on the training side, whatever becomes of the others.
+  init(
+    _ table: NamedRows, _ format: TableFormat, keeping publicPlaces: [Int] = []
+  ) throws(DatasetError) {
+    known = Set(publicPlaces)
     guard format.testFraction > 0, format.testFraction < 1 else {
       throw DatasetError(
         .invalidRequest, at: "data.test_fraction", "\(format.testFraction) is out of range",
@@ -38,14 +44,16 @@ struct TableSplit {
   func parts() throws(DatasetError) -> (train: [TextRow], test: [TextRow]) {
     let order = Self.order(of: table.rows.count, step: 0)
     if let column { return try stated(order, by: column) }
-    var holdings = [order]
+    let others = known.isEmpty ? order : order.filter { !known.contains($0) }
+    var holdings = [others]
     if let client {
       // Small clients first: where persons are at several, they have the fewest to choose from.
-      holdings = Dictionary(grouping: order) { table.rows[$0].fields[client] }
+      holdings = Dictionary(grouping: others) { table.rows[$0].fields[client] }
         .sorted { ($0.value.count, $0.key) < ($1.value.count, $1.key) }.map(\.value)
     }
     var isTest: Set<Int> = []
     var sides: [String: Bool] = [:]
+    if let person { for row in known { sides[table.rows[row].fields[person]] = false } }
     for rows in holdings {
       let wanted = Int((format.testFraction * Double(rows.count)).rounded())
       let total = max(1, min(rows.count - 1, wanted))
@@ -54,7 +62,7 @@ struct TableSplit {
       case .stratified: isTest.formUnion(try stratified(rows, total))
       }
     }
-    if isTest.isEmpty || isTest.count == order.count, let client, let rows = holdings.first,
+    if isTest.isEmpty || isTest.count == others.count, let client, let rows = holdings.first,
       let row = rows.first
     {
       let test = rows.count(where: isTest.contains)
@@ -144,17 +152,21 @@ struct TableSplit {
     return Set(zip(classes, counts).flatMap { $0.prefix($1) })
   }
 
-  /// Training rows that are public, by their numbers alone: which ones they are tells nothing of any row.
-  static func publicRows(
+  /// The places of the rows that are public, by their numbers alone and before anything else is decided: which ones
+  /// they are tells nothing of any row.
+  ///
+  /// - Throws: `tooFew` if fewer than two private rows would be left.
+  static func publicPlaces(
     _ count: Int, of rows: Int, _ name: String
-  ) throws(DatasetError) -> [Int32] {
-    guard count < rows else {
+  ) throws(DatasetError) -> [Int] {
+    guard count > 0 else { return [] }
+    guard count < rows - 1 else {
       throw DatasetError(
         .tooFew(requested: count, available: rows), at: "data.public_examples",
-        "asks for \(count) of the \(rows) training rows of \(name), which leaves no private one",
+        "asks for \(count) of the \(rows) rows of \(name), which leaves fewer than two private ones",
         fix: "use a smaller number")
     }
-    return order(of: rows, step: 1).prefix(count).map(Int32.init)
+    return Array(order(of: rows, step: 1).prefix(count))
   }
 
   /// The split belongs to the data set, so it does not follow the seed of a run.

@@ -45,18 +45,22 @@ public enum TextTable {
     var format = format
     if !format.hasLabels { format.table.split = .random }
     let table = try Table.read(train, format.table, use)
+    let known = try TableSplit.publicPlaces(
+      use.publicExamples, of: table.rows.count, table.name)
     var (trainRows, testRows) = (table.rows, [TextRow]())
     if let test {
       testRows = try Table.read(test, like: table, format.table, use)
     } else {
-      (trainRows, testRows) = try TableSplit(table, format.table).parts()
+      (trainRows, testRows) = try TableSplit(table, format.table, keeping: known).parts()
     }
     let testName = test?.name ?? train.name
     if format.hasLabels {
-      trainRows = try Table.labelled(trainRows, format.table, table, train.name)
       testRows = try Table.labelled(testRows, format.table, table, testName)
     }
-    trainRows = try Table.oneRowEach(trainRows, format.table, table)
+    let publicPlaces: [Int32]
+    (trainRows, publicPlaces, _) = try Table.counted(
+      trainRows, publicLines: known.map { table.rows[$0].line }, format.table, table, train.name,
+      hasLabels: format.hasLabels)
     let labels = try RowLabels(
       format.table, hasLabels: format.hasLabels, of: table, train: trainRows, test: testRows,
       isPrivate: use.isPrivate)
@@ -65,14 +69,14 @@ public enum TextTable {
     let (testExamples, testFacts) = try reader.examples(testRows, testName, .test)
     let holdings = try TableClients(format.table, table)?.holdings(
       train: trainRows.map { ($0, train.name) }, test: testRows.map { ($0, testName) },
-      excluding: [],
+      excluding: publicPlaces,
       missing: Set(format.table.missing))
     return try Dataset(
       name: name,
       shape: .tokens(maximum: format.maximumTokens, vocabulary: tokenizer.vocabularySize),
       classCount: labels.classes.count, normalization: .identity, train: trainExamples,
       test: testExamples, groupNames: labels.groupNames, attributes: labels.attributes,
-      classNames: format.hasLabels ? labels.classes : [],
+      classNames: format.hasLabels ? labels.classes : [], publicTrain: publicPlaces,
       holdings: holdings,
       text: TextFacts(
         maximumTokens: format.maximumTokens, train: trainFacts, test: testFacts),

@@ -63,7 +63,7 @@ extension Simulation {
       costs.insert(
         AuditedCost(
           cluster: client.profile.cluster, event: await client.ledger.cost,
-          delta: client.profile.budget.targetDelta))
+          delta: scenario.accountedDelta(client.profile.budget.targetDelta)))
     }
     return AuditEvidence(
       canaries: Self.weighed(found, by: traces), costs: costs, counts: counts)

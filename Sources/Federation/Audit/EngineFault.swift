@@ -7,6 +7,9 @@ package enum EngineFault: Sendable, Hashable, CaseIterable {
   case halfNoise
   /// Gradients are added as they are.
   case noClipping
+  /// The mean gradient of a batch is shortened instead of each example's: one that is long enough decides it. Not with
+  /// exact noise, which takes records one by one.
+  case clippedMean
   /// Every batch is added up twice.
   case doubleBatch
   /// All clients draw the same noise.
@@ -21,7 +24,18 @@ package enum EngineFault: Sendable, Hashable, CaseIterable {
     switch self {
     case .noNoise: 0
     case .halfNoise: 0.5
-    case .noClipping, .doubleBatch, .sharedNoise, .repeatedKey, .unpaidChoices: 1
+    case .noClipping, .clippedMean, .doubleBatch, .sharedNoise, .repeatedKey, .unpaidChoices: 1
+    }
+  }
+
+  /// How often a batch is added up.
+  var additions: Int { self == .doubleBatch ? 2 : 1 }
+
+  /// How long single gradients may be, in clipping bounds; nil as the settings say.
+  var looseBound: Float? {
+    switch self {
+    case .noClipping, .clippedMean: 100
+    case .noNoise, .halfNoise, .doubleBatch, .sharedNoise, .repeatedKey, .unpaidChoices: nil
     }
   }
 
@@ -30,7 +44,8 @@ package enum EngineFault: Sendable, Hashable, CaseIterable {
     switch self {
     case .sharedNoise: (round, 0)
     case .repeatedKey: (round & ~1, client)
-    case .noNoise, .halfNoise, .noClipping, .doubleBatch, .unpaidChoices: (round, client)
+    case .noNoise, .halfNoise, .noClipping, .clippedMean, .doubleBatch, .unpaidChoices:
+      (round, client)
     }
   }
 }

@@ -27,14 +27,21 @@ public struct ResumePoint: Sendable {
   public let checkpoint: RunCheckpoint?
   /// The entries of all ledgers in the order in which they happened.
   public let ledger: [LedgerEntry]
+  /// The hash of the data that the run began with; nil where it is not known, or the scenario alone decides them.
+  public let datasetHash: String?
 
   /// - Parameters:
   ///   - ledger: everything that was released or announced, behind the checkpoint too. A run that makes its
   ///     draws from the seed releases it again bit for bit, which costs nothing more, so that part is left out; one
   ///     that draws from the operating system releases something else, and both count.
   ///   - scenario: of the run.
-  public init(checkpoint: RunCheckpoint?, ledger: [LedgerEntry], of scenario: Scenario) {
+  ///   - datasetHash: of the data that the run began with, checkpoint or not.
+  public init(
+    checkpoint: RunCheckpoint?, ledger: [LedgerEntry], of scenario: Scenario,
+    datasetHash: String? = nil
+  ) {
     self.checkpoint = checkpoint
+    self.datasetHash = datasetHash
     let round = checkpoint?.round ?? 0
     self.ledger = scenario.isReproducible ? ledger.filter { $0.round <= round } : ledger
   }
@@ -75,19 +82,22 @@ public enum CheckpointPolicy: Sendable, Hashable {
   }
 }
 
-extension RunCheckpoint {
-  /// Refuses to go on where the result would not be that of an uninterrupted run.
+extension ResumePoint {
+  /// Refuses to go on where the result would not be that of an uninterrupted run. Without a checkpoint too: what was
+  /// released of other data would leave again with the same noise.
   ///
   /// - Throws: `FederationError.cannotResume`.
   func check(for context: MethodContext, datasetHash: String) throws(FederationError) {
-    guard scenarioHash == context.scenario.hash else {
+    guard checkpoint == nil || checkpoint?.scenarioHash == context.scenario.hash else {
       throw .cannotResume(reason: "its checkpoint belongs to another scenario")
     }
-    guard self.datasetHash == datasetHash else {
+    guard
+      [self.datasetHash, checkpoint?.datasetHash].allSatisfy({ ($0 ?? datasetHash) == datasetHash })
+    else {
       throw .cannotResume(
         reason: "the data of \(context.scenario.data.name) are not those it began with")
     }
-    guard fits(context) else {
+    guard checkpoint?.fits(context) ?? true else {
       throw .cannotResume(reason: "its checkpoint does not fit its scenario")
     }
   }

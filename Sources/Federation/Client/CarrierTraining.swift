@@ -87,7 +87,7 @@ enum CarrierTraining {
         rows: layer.rows, columns: layer.columns,
         elements: original[weight.range].map(Double.init))
       let own: GradientCarriers
-      // No change has no tangent space; what is not finite ends the run at its gradient.
+      // No change has no tangent space; what is not finite ends the run at the end of its round.
       if plan.adapter is TangentAdapter, moved.squaredNorm > 0,
         let tangent = try? GradientCarriers(tangentAt: moved, rank: layer.rank)
       {

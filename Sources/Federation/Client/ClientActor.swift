@@ -165,10 +165,16 @@ actor Client {
     }
     let work = plain
     let canaries = kept?.audited?.canaries
+    // Where the server protects whole clients, one whose training runs away sends no change: it must not end the run.
+    let isProtected = settings.hasTrustedServer && profile.budget.targetEpsilon != nil
     let (outcome, seen) = try await lane.run {
-      try Self.train(
-        work, materialized: materialized, base: base, on: view, features: features,
-        canaries: canaries, in: $0)
+      do throws(FederationError) {
+        return try Self.train(
+          work, materialized: materialized, base: base, on: view, features: features,
+          canaries: canaries, in: $0)
+      } catch .notFinite where isProtected {
+        return (LocalOutcome.nothing(of: work), nil)
+      }
     }
     if let seen { kept?.audited?.add(seen) }
     if let levels, let multiplier = work.privacy?.noiseMultiplier {

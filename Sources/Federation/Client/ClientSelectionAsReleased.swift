@@ -57,7 +57,7 @@ extension Client {
     let real = ResampledSelection.epsilon(
       claimed: claimed, batches: batches, examples: view.count,
       candidates: selection.candidates.count,
-      failure: profile.budget.targetDelta / 100 / 1000)
+      failure: profile.budget.targetDelta / 100 / Double(max(1000, settings.rounds)))
     return (
       selection.candidates[choice],
       .exponentialMechanism(

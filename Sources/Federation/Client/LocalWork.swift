@@ -146,6 +146,13 @@ public struct LocalOutcome: Sendable {
 }
 
 extension LocalOutcome {
+  /// A round of which nothing comes: the model as it was.
+  static func nothing(of work: LocalWork) -> LocalOutcome {
+    LocalOutcome(
+      delta: [Float](repeating: 0, count: work.start.count), entries: [], steps: 0,
+      statistics: BatchStatistics())
+  }
+
   init(_ taken: StepsTaken, delta: [Float], deltaWithoutNoise: [Float]? = nil) {
     self.init(
       delta: delta, deltaWithoutNoise: deltaWithoutNoise, entries: taken.entries,

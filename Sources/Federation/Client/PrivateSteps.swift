@@ -87,7 +87,7 @@ package struct PrivateSteps<Source: ExampleSource> {
   ///   - count: the length of what is trained in a step.
   ///   - load: loads the network for a step (from 0, within the whole round).
   ///   - move: moves the parameters by what the step released.
-  /// - Throws: `FederationError.notFinite` in the step in which training ran away.
+  /// - Throws: `FederationError.notFinite` in the step in which training without a budget ran away.
   package func run(
     count: Int, load: (_ step: Int) -> Void, move: (borrowing StepRelease) -> Void
   ) throws(FederationError) -> StepsTaken {
@@ -102,17 +102,18 @@ package struct PrivateSteps<Source: ExampleSource> {
       load(draw)
       let batch = Batch(
         examples: LocalTraining.sample(source.count, rate: rate, work: work, step: draw),
-        canaries: (canaries?.drawn(rate: rate, work: work, step: draw) ?? []).flatMap {
-          work.fault == .doubleBatch ? [$0, $0] : [$0]
-        })
-      let key = noiseKey
+        canaries: canaries?.drawn(rate: rate, work: work, step: draw) ?? [],
+        additions: work.fault?.additions ?? 1)
       var noise = StepNoise(
-        work.noise, seed: work.seed, round: key.round, client: key.client, step: draw)
+        work.noise, seed: work.seed, round: work.round, client: work.client, step: draw,
+        fault: work.fault)
       var known: [Float]?
       let (released, seen) = release(
         batch, step: draw, into: &sum, known: &known, groups: groups, noise: &noise)
       releases += 1
-      guard seen.examples == 0 || (seen.notFinite < seen.examples && seen.loss.isFinite) else {
+      // Under a budget nothing but released numbers may end a run: a single record can make a loss infinite. A gradient
+      // that is not finite counts as zero, and parameters that are not end the round.
+      guard work.privacy != nil || seen.isFinite else {
         throw .notFinite(client: work.client, round: work.round + 1)
       }
       statistics.add(seen)
@@ -129,13 +130,18 @@ package struct PrivateSteps<Source: ExampleSource> {
       thresholds: groups?.released)
   }
 
-  private var noiseKey: (round: Int, client: Int) {
-    work.fault?.noiseKey(round: work.round, client: work.client) ?? (work.round, work.client)
-  }
-
   private struct Batch {
     let examples: [Int]
     let canaries: [Int]
+
+    init(examples: [Int], canaries: [Int], additions: Int) {
+      func repeated(_ records: [Int]) -> [Int] {
+        additions == 1
+          ? records : records.flatMap { Array(repeating: $0, count: additions) }
+      }
+      self.examples = repeated(examples)
+      self.canaries = repeated(canaries)
+    }
   }
 
   /// Clips, adds up and noises one batch; `sum` is left without the noise.
@@ -144,9 +150,8 @@ package struct PrivateSteps<Source: ExampleSource> {
     groups: GroupThresholds?, noise: inout StepNoise
   ) -> (StepSum, BatchStatistics) {
     let clipping =
-      work.fault == .noClipping
-      ? .flat(maxGradNorm: 100 * (work.privacy?.maxGradNorm ?? 1))
-      : groups?.clipping ?? work.clipping
+      work.fault?.looseBound.map { .flat(maxGradNorm: $0 * (work.privacy?.maxGradNorm ?? 1)) }
+      ?? groups?.clipping ?? work.clipping
     if let privacy = work.privacy, work.noise.mode == .exact {
       return releaseExactly(
         batch, privacy: privacy, clipping: clipping, into: &sum, known: &known, groups: groups,
@@ -159,14 +164,20 @@ package struct PrivateSteps<Source: ExampleSource> {
         of: batch.canaries, clipping: clipping, network: network, to: &sum)
     }
     guard let privacy = work.privacy else { return (.unprotected(Unprotected(sum)), seen) }
+    if work.fault == .clippedMean {
+      shortenMean(of: &sum, to: privacy.maxGradNorm)
+      if var others = known {
+        shortenMean(of: &others, to: privacy.maxGradNorm)
+        known = others
+      }
+    }
     if let groups { return (.released(groups.release(sum, noise: &noise)), seen) }
     let clipped = ClippedSum(values: sum, sensitivity: privacy.maxGradNorm)
-    let share = work.fault?.noiseShare ?? 1
     if let projection = work.projection {
       let mechanism = ProjectedGaussianMechanism(
         noiseMultiplier: privacy.noiseMultiplier, projection: projection.privacy)
       let released = mechanism.release(clipped) { values, deviation in
-        noise.add(to: &values, standardDeviation: share * deviation)
+        noise.add(to: &values, standardDeviation: deviation)
       } project: { values in
         var rows = projection.rows(of: work, step: step)
         projection.project(&values, using: &rows)
@@ -175,9 +186,17 @@ package struct PrivateSteps<Source: ExampleSource> {
     }
     let mechanism = GaussianMechanism(noiseMultiplier: privacy.noiseMultiplier)
     let released = mechanism.release(clipped) { values, deviation in
-      noise.add(to: &values, standardDeviation: share * deviation)
+      noise.add(to: &values, standardDeviation: deviation)
     }
     return (.released(released), seen)
+  }
+
+  /// What frameworks without gradients of single examples do: the sum over the expected batch, shortened.
+  private func shortenMean(of sum: inout [Float], to bound: Float) {
+    let batch = Float(work.rateAndSteps.rate * Double(source.count))
+    let norm = sum.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+    let factor = Float(min(1, Double(bound * batch) / max(norm, .leastNormalMagnitude)))
+    for i in sum.indices { sum[i] *= factor }
   }
 
   /// Every record is rounded to the grid by itself: slower, and the sum is exact.
@@ -240,6 +259,8 @@ extension LocalWork {
 }
 
 extension BatchStatistics {
+  fileprivate var isFinite: Bool { examples == 0 || (notFinite < examples && loss.isFinite) }
+
   mutating func add(_ other: BatchStatistics) {
     examples += other.examples
     correct += other.correct

@@ -91,7 +91,7 @@ extension CheckRule {
       let mask = (scenario.adapter?.settings as? Scenario.Adapter.SparseUpdate)?.mask
       // Of a table public rows give the scales of its columns.
       guard scenario.data.publicExamples > 0, scenario.model.pretraining == nil,
-        mask != .publicExamples, scenario.data.table == nil || !facts.isPrivate
+        mask != .publicExamples, scenario.data.table == nil || !scenario.hasBudget
       else { return [] }
       return [
         Violation(

@@ -154,5 +154,17 @@ extension CheckRule {
             + "the epsilon")
       ]
     },
+    CheckRule("DP115", .critical) { facts in
+      guard facts.scenario.hasBudget, facts.scenario.data.table?.isFromRows == true else {
+        return []
+      }
+      return [
+        Violation(
+          "data.from_rows",
+          "the bounds, categories and classes of this scenario were read from private rows, so that one row can move "
+            + "all others, and no epsilon holds; put what is known without the rows in their place (or kind "
+            + "\"estimated\"), and remove from_rows")
+      ]
+    },
   ]
 }

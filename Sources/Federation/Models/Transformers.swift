@@ -28,14 +28,17 @@ extension Scenario.GPTDecoder: BuildableModel {
   public func architecture(
     for examples: ExampleShape, classes: Int, in scenario: Scenario
   ) throws -> Architecture {
+    let objective =
+      predicted.map { NextTokenLoss(from: $0.from, every: $0.every) } ?? NextTokenLoss()
     switch try scenario.transformer(for: examples) {
-    case .gpt2(let sizes)?: return try .gpt(sizes, maximumTokens: maximumTokens)
+    case .gpt2(let sizes)?:
+      return try .gpt(sizes, maximumTokens: maximumTokens, objective: objective)
     case nil:
       return try .gpt(
         GPT2Configuration(
           vocabularySize: examples.vocabulary, width: width, blocks: blocks, heads: heads,
           positions: maximumTokens + (scenario.adapter?.traits.softRows ?? 0)),
-        maximumTokens: maximumTokens)
+        maximumTokens: maximumTokens, objective: objective)
     default: throw scenario.holdsNoModel(use: "bert")
     }
   }

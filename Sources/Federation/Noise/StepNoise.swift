@@ -35,10 +35,17 @@ struct StepNoise: Sendable {
   private let round: Int
   private let client: Int
   private let step: Int
+  /// Of the noise that is asked for; less than all of it in a broken engine alone.
+  private let share: Float
   private var gradients: NoiseStream
   private var counts: NoiseStream
 
-  init(_ making: NoiseMaking, seed: UInt64, round: Int, client: Int, step: Int) {
+  init(
+    _ making: NoiseMaking, seed: UInt64, round: Int, client: Int, step: Int,
+    fault: EngineFault? = nil
+  ) {
+    let (round, client) = fault?.noiseKey(round: round, client: client) ?? (round, client)
+    share = fault?.noiseShare ?? 1
     mode = making.mode
     self.seed = seed
     self.round = round
@@ -54,6 +61,7 @@ struct StepNoise: Sendable {
   mutating func add(
     to values: inout [Float], in range: Range<Int>? = nil, standardDeviation: Float
   ) {
+    let standardDeviation = share * standardDeviation
     switch mode {
     case .fast:
       GaussianNoise.add(
@@ -68,15 +76,22 @@ struct StepNoise: Sendable {
 
   /// A sample of the discrete Gaussian.
   mutating func integer(standardDeviation: UInt64) -> Int64 {
-    DiscreteGaussian.sample(standardDeviation: standardDeviation, using: &gradients)
+    guard share == 1 else {
+      let deviation = UInt64(Double(share) * Double(standardDeviation))
+      return deviation > 0
+        ? DiscreteGaussian.sample(standardDeviation: deviation, using: &gradients) : 0
+    }
+    return DiscreteGaussian.sample(standardDeviation: standardDeviation, using: &gradients)
   }
 
   /// The noise of a group's count; ask for the groups in order.
   mutating func count(_ group: Int, standardDeviation: Double) -> Double {
+    let standardDeviation = Double(share) * standardDeviation
     switch mode {
     case .fast: return counts.nextGaussian() * standardDeviation
     case .hardened: return HardenedNoise.normal(using: &counts) * standardDeviation
     case .exact:
+      guard standardDeviation > 0 else { return 0 }
       let (pitch, deviation) = GroupMechanism.countGrid(standardDeviation: standardDeviation)
       let noise = DiscreteGaussian.sample(standardDeviation: deviation, using: &counts)
       return Double(noise) * pitch

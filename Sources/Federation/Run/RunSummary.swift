@@ -181,7 +181,8 @@ struct RunSummary {
         continue
       }
       let ledger = if let server { server } else { await client.ledger }
-      bounds.append(try known.bound(of: ledger, delta: client.profile.budget.targetDelta))
+      let delta = context.scenario.accountedDelta(client.profile.budget.targetDelta)
+      bounds.append(try known.bound(of: ledger, delta: delta))
     }
     return bounds
   }

@@ -55,7 +55,7 @@ public struct Simulation: Sendable {
       schedule: scenario.cohortSchedule, initial: exchange?.initial(theta) ?? theta,
       factors: frozen.factors, exchange: exchange)
     let datasetHash = population.contentHash
-    try point?.checkpoint?.check(for: context, datasetHash: datasetHash)
+    try point?.check(for: context, datasetHash: datasetHash)
     let clients = try makeClients(
       context, method: method, clipping: scenario.privacy.clipping.rule(for: plan),
       canaries: canaries, sharesRecords: population.sharesRecords)
@@ -191,7 +191,7 @@ extension Scenario {
   /// Whether a run has the same digest whenever it is repeated, and releases the same bits when a round of it is
   /// done again.
   public var isReproducible: Bool {
-    privacy.randomness == .seeded || clients.allSatisfy { $0.budget.targetEpsilon == nil }
+    privacy.randomness == .seeded || !hasBudget
   }
 }
 

@@ -166,15 +166,18 @@ final class LanguageHeadLayer: Layer {
     let own = norms.squaredNorm(h, p, withBias: false)
     tiedPanels.pack(transposeOf: view(inputSide, rows, width))
     chainMultiply(h, by: tiedPanels, into: MatrixView(cross, rows: rows.count, columns: rows.count))
-    var mixed = 0.0
+    var (mixed, size) = (0.0, 0.0)
     for (u, row) in rows.enumerated() {
       for (t, other) in rows.enumerated() {
-        mixed +=
+        let part =
           Double(gradient[row * vocabulary + Int(tokens[other])])
           * Double(cross[u * rows.count + t])
+        mixed += part
+        size += abs(part)
       }
     }
-    return own + 2 * mixed
+    // As for the norms themselves: never shorter than the gradient by the rounding of what cancels.
+    return own + 2 * mixed + size * 0x1p-21
   }
 
   /// Adds Σ c_i p_t h_tᵀ to a sum of the table's shape.

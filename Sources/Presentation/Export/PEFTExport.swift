@@ -100,7 +100,7 @@ public struct PEFTExport: Sendable {
         ?? Safetensors.Tensor(name: name, shape: tensor.shape, values: tensor.values)
     }
 
-    let metadata = Self.metadata(run, result, adapter)
+    let metadata = Self.metadata(run, result, adapter, of: scenario)
     func baseModel(adding file: Safetensors?) throws -> Safetensors {
       var tensors: [Safetensors.Tensor] = []
       for tensor in stored.tensors
@@ -257,7 +257,7 @@ public struct PEFTExport: Sendable {
   }
 
   static func metadata(
-    _ run: RunRecord, _ result: RunResult, _ adapter: Scenario.Adapter
+    _ run: RunRecord, _ result: RunResult, _ adapter: Scenario.Adapter, of scenario: Scenario
   ) -> [String: String] {
     let multipliers = Set(result.clients.compactMap(\.noiseMultiplier)).sorted()
     return [
@@ -271,6 +271,8 @@ public struct PEFTExport: Sendable {
       "unit": result.unit.rawValue, "relation": result.relation.rawValue,
       "sampling": result.sampling,
       "noise_multiplier": multipliers.map { "\($0)" }.joined(separator: ","),
+      // Runs with the same noise have no guarantee together: whoever merges must know.
+      "noise_seed": scenario.isReproducible ? "\(run.seed)" : "system",
       "dpflsim_version": run.version,
     ]
   }

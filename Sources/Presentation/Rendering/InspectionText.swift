@@ -161,7 +161,7 @@ public struct InspectionText: Sendable {
       "name": isTable ? "csv" : "images",
       "path": .string(inspection.imageFolder ?? inspection.file),
       "label_column": .string(inspection.label ?? ""),
-      "classes": .array(inspection.classes.map { .string($0.name) }),
+      "classes": .array(inspection.classes.map { .string($0.name) }), "from_rows": true,
     ]
     if isTable { data["columns"] = .array(columns) }
     // A run does not look for it where rows are private.
@@ -171,11 +171,13 @@ public struct InspectionText: Sendable {
     if !dropped.isEmpty { data["drop_columns"] = .array(dropped) }
     if let person = inspection.person { data["id_column"] = .string(person.name) }
     var population: [String: JSONValue] = [:]
+    var batch = CarriedBudget.batchSize
     if let client = inspection.client {
       data["client_column"] = .string(client)
     } else {
       // Each client trains on one row of a person.
       let examples = max(1, (inspection.person?.distinct ?? inspection.rows) * 4 / 5 / 5)
+      batch = min(batch, examples)
       population["clusters"] = [
         ["name": "all", "clients": 5, "examples_per_client": .integer(examples)]
       ]
@@ -185,7 +187,7 @@ public struct InspectionText: Sendable {
       "name": "proposed", "rounds": .integer(CarriedBudget.rounds), "data": .object(data),
       "population": .object(population), "model": ["name": .string(isNetwork ? "cnn" : "logistic")],
       "local": [
-        "epochs": 1, "batch_size": .integer(CarriedBudget.batchSize),
+        "epochs": 1, "batch_size": .integer(batch),
         "learning_rate": isNetwork ? 0.2 : 0.5,
       ],
       "privacy": [

@@ -28,8 +28,8 @@ extension Scenario.Adapter {
       return [
         SettingProblem(
           "method.name",
-          "mr-mtl pulls A and B to a centre, which op-lora's networks emit anew in every step; use another "
-            + "method")
+          "\(scenario.method.name) moves A and B beside the gradient, and op-lora's networks emit them anew in every "
+            + "step; use another method")
       ]
     }
   }

@@ -46,7 +46,8 @@ extension Scenario.Adapter {
         problems.append(
           problem(
             "privacy.clipping",
-            "thresholds by layer release counts that no projection covers; use \"flat\""))
+            "gives layers noise of their own each, and one projection covers one noise; use \"flat\""
+          ))
       }
       if scenario.privacy.individual {
         problems.append(

@@ -143,6 +143,66 @@ extension Scenario.DataSet {
   }
 }
 
+extension Scenario.DataSet {
+  /// Texts of a toy arithmetic; the kinds are the groups "larger" and "smaller". The seed is the scenario's.
+  public struct OperatorTexts: DatasetSettings {
+    public static let sets = [KnownDataset.toyOperators]
+    public static func keys(of set: KnownDataset) -> [Key] {
+      [
+        .defaults(
+          "train_examples", 40_000, .integer(ToyOperators.exampleRange),
+          "Training texts, half of each kind."),
+        .defaults("test_examples", 4000, .integer(ToyOperators.exampleRange), "Test texts."),
+      ]
+    }
+
+    /// How much to draw.
+    public let request: ToyOperators
+
+    public init(_ fields: Fields, of set: KnownDataset) throws(ScenarioError) {
+      request = ToyOperators(
+        trainExamples: try fields.integer("train_examples"),
+        testExamples: try fields.integer("test_examples"))
+    }
+
+    public var traits: DatasetTraits {
+      var traits = DatasetTraits()
+      traits.trainExamples = request.trainExamples
+      traits.testExamples = request.testExamples
+      traits.isGenerated = true
+      return traits
+    }
+
+    public func problems(in scenario: Scenario) -> [SettingProblem] {
+      var problems: [SettingProblem] = []
+      if scenario.model.input == .texts, !scenario.model.isDecoder {
+        problems.append(
+          SettingProblem(
+            "data.name", "\"toy-operators\" has texts without labels; use the model \"gpt\""))
+      }
+      if scenario.model.path != nil {
+        problems.append(
+          SettingProblem(
+            "model.path",
+            "reads other tokens than the 14 of \"toy-operators\"; leave it out, and pretrain"))
+      }
+      if let maximum = scenario.model.maximumTokens, maximum < ToyOperators.length {
+        problems.append(
+          SettingProblem(
+            "model.max_tokens",
+            "must be at least \(ToyOperators.length), the tokens of each text of \"toy-operators\", got "
+              + "\(maximum)"))
+      }
+      return problems
+    }
+
+    public func complete(_ request: inout DatasetRequest, in scenario: Scenario) {
+      request.toyOperators = self.request
+      request.toyOperators?.seed = scenario.seed
+    }
+  }
+}
+
 extension SyntheticRequest {
   fileprivate init(_ fields: Fields) throws(ScenarioError) {
     self.init(

@@ -37,6 +37,8 @@ extension Scenario {
       public let image: TableColumn?
       /// Whether there is a column of labels: texts for a decoder need none.
       public let hasLabels: Bool
+      /// Whether what is stated about columns and classes was read from the rows. JSON key `from_rows`; default false.
+      public let isFromRows: Bool
       /// JSON key `test_path`; default null: a part of the rows is split off.
       public let testPath: String?
       /// A file of the same columns whose rows are public. JSON key `public_path`; default null.

@@ -52,6 +52,7 @@ public enum DatasetKinds {
     [
       Scenario.DataSet.PublishedSet.self, Scenario.DataSet.OwnIDX.self,
       Scenario.DataSet.OwnTable.self, Scenario.DataSet.Synthetic.self,
+      Scenario.DataSet.OperatorTexts.self,
     ], key: "data set", name: { $0.sets.first?.name ?? "" }, isSame: { $0 == $1 })
 
   /// Lets scenarios name a data set of another package.

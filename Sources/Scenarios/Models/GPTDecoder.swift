@@ -19,13 +19,26 @@ extension Scenario {
     public let width: Int
     public let blocks: Int
     public let heads: Int
+    /// The tokens that are predicted and counted; nil counts all but the first. JSON key `predict`; default null.
+    public let predicted: Predicted?
     /// Whether the scenario gave a size.
     let hasSizes: Bool
+
+    /// Which of a text's tokens are predicted: those at `from`, `from + every`, ... (the first token is 0).
+    public struct Predicted: Sendable, Hashable {
+      /// JSON key `from`; 1 to 65535, required.
+      public let from: Int
+      /// JSON key `every`; 1 to 65536, default 1.
+      public let every: Int
+    }
 
     public init(_ fields: Fields) throws(ScenarioError) {
       path = try fields.optionalString("path")
       maximumTokens = try fields.integer("max_tokens")
       specialInText = try fields.optionalBoolean("special_in_text") ?? true
+      predicted = try fields.optionalFields("predict").map { predict throws(ScenarioError) in
+        Predicted(from: try predict.integer("from"), every: try predict.integer("every"))
+      }
       let sizes = [
         try fields.optionalInteger("width"), try fields.optionalInteger("blocks"),
         try fields.optionalInteger("heads"),
@@ -49,6 +62,13 @@ extension Scenario {
           SettingProblem(
             "population.clusters[\(index)].shift",
             "changes labels, and a gpt predicts next tokens; leave it out, or choose groups of texts"
+          ))
+      }
+      if let from = predicted?.from, from >= maximumTokens {
+        problems.append(
+          SettingProblem(
+            "model.predict.from",
+            "must be below max_tokens, \(maximumTokens), or no token is ever predicted, got \(from)"
           ))
       }
       if path != nil {
@@ -79,6 +99,18 @@ extension Scenario {
           + "from random weights, on bytes."),
       .defaults("max_tokens", 64, .integer(2...65_536), "Texts are cut to so many tokens."),
       BERTEncoder.specialInText,
+      .implied(
+        "predict", .null,
+        .nullable(
+          .object(
+            Shape([
+              .required(
+                "from", .integer(1...65_535),
+                "The first token that is predicted; a text begins with token 0."),
+              .defaults("every", 1, .integer(1...65_536), "From a predicted token to the next."),
+            ]))),
+        "The tokens that loss and accuracy count, such as the answers of texts of one form; null counts all."
+      ),
       .implied(
         "width", .null, .nullable(.integer(2...1024)),
         "Width of a model from scratch, a multiple of heads; null is 48, or the folder's."),

@@ -35,16 +35,16 @@ struct InitCommand: ParsableCommand {
     help: ArgumentHelp("The column of a table whose values are the clients.", valueName: "column"))
   var client: String?
 
-  @Option(help: "Clients (default: 12).")
+  @Option(help: "Clients (default: 12); those of a table are its own.")
   var clients: Int?
 
   @Option(help: "True clusters (default: 3).")
   var clusters: Int?
 
-  @Option(help: "The budget of every client, or none (default: 4).")
+  @Option(help: "The budget of every client, or none (default: 4; of a table 3).")
   var epsilon: String?
 
-  @Option(help: "The method (default: r-dpcfl).")
+  @Option(help: "The method (default: r-dpcfl; of a table global).")
   var method: String?
 
   @Flag(help: "Replace a file that is there.")
@@ -92,14 +92,22 @@ struct InitCommand: ParsableCommand {
 
   /// What an ε would not hold for.
   private func fromRows(_ scenario: JSONValue) -> [String] {
-    guard let data, FileManager.default.fileExists(atPath: data) else { return [] }
+    guard scenario["data"]?["from_rows"] == true else { return [] }
     let hasColumns = scenario["data"]?["columns"] != nil
+    guard scenario["privacy"]?["target_epsilon"] != .null else {
+      return [
+        "",
+        "Its \(hasColumns ? "bounds, categories and classes" : "classes") were read from the rows (data.from_rows): "
+          + "replace them before you set an ε.",
+      ]
+    }
     return [
       "",
-      "Its \(hasColumns ? "bounds, categories and classes" : "classes") were read from the rows. An epsilon holds once they "
-        + "are what is known without the rows: replace them"
+      "Its \(hasColumns ? "bounds, categories and classes" : "classes") were read from the rows, so no epsilon holds yet, and "
+        + "run refuses. Replace them by what is known without the rows"
         + (hasColumns
-          ? ", or have scales estimated privately (kind estimated, docs/data.md)." : "."),
+          ? ", or have scales estimated privately (kind estimated, docs/data.md)" : "")
+        + "; then remove data.from_rows. For a first look of your own: run --allow DP115.",
     ]
   }
 
@@ -110,7 +118,7 @@ struct InitCommand: ParsableCommand {
   private func fromOptions() throws -> JSONValue {
     let data = data ?? "synthetic"
     if FileManager.default.fileExists(atPath: data) { return try proposal(for: data) }
-    var scenario = start(data)
+    var scenario = try start(data)
     scenario.clients = clients ?? scenario.clients
     scenario.clusters = clusters ?? scenario.clusters
     if let epsilon { scenario.epsilon = try Self.budget(epsilon) }
@@ -126,7 +134,7 @@ struct InitCommand: ParsableCommand {
     }
     let data = try ask("Data set or table?", "synthetic")
     if FileManager.default.fileExists(atPath: data) { return try proposal(for: data) }
-    var scenario = start(data)
+    var scenario = try start(data)
     for (question, key) in [
       ("How many clients?", \NewScenario.clients), ("In how many clusters?", \NewScenario.clusters),
     ] {
@@ -141,7 +149,13 @@ struct InitCommand: ParsableCommand {
     return scenario.document
   }
 
-  private func start(_ data: String) -> NewScenario {
+  private func start(_ data: String) throws -> NewScenario {
+    if let known = KnownDataset.all.first(where: { $0.name == data }), known.isTextSet {
+      throw Failure(
+        .usage,
+        "--data \(data): a first scenario has no language model; begin with a copy of a shipped one (`dpflsim examples`), "
+          + "such as scenarios/toy-operators.json")
+    }
     var scenario = NewScenario(
       name: URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent)
     scenario.data = data
@@ -155,9 +169,23 @@ struct InitCommand: ParsableCommand {
         "--data \(table): a table needs its label's column; look with `data inspect` and add --label COLUMN"
       )
     }
+    if clients != nil || clusters != nil {
+      throw Failure(
+        .usage,
+        "--data \(table): a table's clients are named by a column (--client COLUMN), or dealt as the scenario says; "
+          + "leave --clients and --clusters out and edit population in the file")
+    }
     let inspection = try TableInspection(
       file: URL(fileURLWithPath: table), label: label, client: client)
-    return InspectionText(inspection).scenario
+    let scenario = InspectionText(inspection).scenario
+    guard case .object(var members) = scenario, case .object(var privacy)? = members["privacy"]
+    else { return scenario }
+    if let epsilon {
+      privacy["target_epsilon"] = try Self.budget(epsilon).map { .number($0) } ?? .null
+      members["privacy"] = .object(privacy)
+    }
+    if let method { members["method"] = ["name": .string(method)] }
+    return .object(members)
   }
 
   private static func budget(_ text: String) throws -> Double? {

@@ -3,6 +3,7 @@
 import Analysis
 import ArgumentParser
 import Datasets
+import Formatting
 import Foundation
 import Learning
 import Presentation
@@ -17,7 +18,8 @@ struct MergeCommand: ParsableCommand {
     discussion: """
       A run stands for the models that its clients use, a folder for one adapter. Merging is post-processing: what the \
       merged module guarantees follows from the parts and is printed and written into its metadata: the epsilons of \
-      runs add up, since a record may be in the data of several. Choosing among \
+      runs add up, since a record may be in the data of several; runs with one seed had the same noise, and have \
+      none together. Choosing among \
       merges by accuracy on private data would be a release of its own. Where the runs' test data can be loaded, \
       the test accuracy of each part and of the whole follows. docs/adapters.md explains the rules.
 
@@ -141,6 +143,8 @@ struct MergeCommand: ParsableCommand {
         "largest_error": .number(merged.largestError),
         "epsilon": merged.privacy.epsilon.map { .number($0) } ?? .null,
         "delta": .number(merged.privacy.delta), "privacy": .string(merged.privacy.reason),
+        "allowed": .array(merged.privacy.allowed.sorted().map { .string($0) }),
+        "protects": merged.privacy.protects.map { .string($0) } ?? .null,
         "accuracies": accuracy?.document ?? .null,
         "accuracies_missing": accuracy == nil ? .string(reason) : .null,
       ]
@@ -150,7 +154,8 @@ struct MergeCommand: ParsableCommand {
   private func summary(of parts: Int, _ merged: MergedAdapter) -> [String] {
     let guarantee =
       merged.privacy.epsilon.map {
-        "epsilon \(String(format: "%.4g", $0)), delta \(merged.privacy.delta)"
+        "epsilon \(NumberText.epsilon($0)), delta \(merged.privacy.delta)"
+          + (merged.privacy.protects.map { " (\($0))" } ?? "")
       }
       ?? "no epsilon"
     return [
@@ -158,6 +163,12 @@ struct MergeCommand: ParsableCommand {
         + "\(String(format: "%.1e", merged.largestError)) of the change at most.",
       "Merged module: \(guarantee): \(merged.privacy.reason).",
     ]
+      + (merged.privacy.allowed.isEmpty
+        ? []
+        : [
+          "Allowed in its parts, critical all the same: "
+            + merged.privacy.allowed.sorted().joined(separator: ", ") + "."
+        ])
   }
 
   /// The test accuracies, or why there are none.

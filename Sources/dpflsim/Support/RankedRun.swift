@@ -69,14 +69,17 @@ struct RankedRun {
       message.add(point != nil)
       message.add(try point?.checkpoint.map { [UInt8](try RunStore.data(of: $0)) } ?? [])
       message.add([UInt8](try JSONEncoder().encode(point?.ledger ?? [])))
+      message.add(point?.datasetHash ?? "")
     }
     var reader = MessageReader(try await ranks.broadcast(message.bytes))
     if ranks.isFirst { return point }
     guard try reader.bool() else { return nil }
     let (checkpoint, ledger) = (try reader.byteList(), try reader.byteList())
+    let data = try reader.text()
     return ResumePoint(
       checkpoint: checkpoint.isEmpty ? nil : try RunStore.checkpoint(in: Data(checkpoint)),
-      ledger: try JSONDecoder().decode([LedgerEntry].self, from: Data(ledger)), of: scenario)
+      ledger: try JSONDecoder().decode([LedgerEntry].self, from: Data(ledger)), of: scenario,
+      datasetHash: data.isEmpty ? nil : data)
   }
 
   /// What the table says of ranks; nothing in one process.

@@ -337,7 +337,8 @@ def merge(
         space: "product" merges s B A, "factors" A and B by themselves.
         scale, density: of the rules that have them.
         rank: of the result; default the sum of the parts' ranks.
-        disjoint: states that no record, or person, is in the data of two runs: the largest ε then counts.
+        disjoint: states that no record, or person, is in the data of two runs: the largest ε then counts. Runs with one
+            seed had the same noise, and have no ε together; nor have guarantees for examples and clients.
 
     Raises:
         InvalidInput: the adapters do not go together.

@@ -79,6 +79,7 @@ __all__ = [
     "PerLayerClipping",
     "PlanningTokensAdapter",
     "Population",
+    "Predict",
     "Pretraining",
     "PrismAdapter",
     "Privacy",
@@ -99,6 +100,7 @@ __all__ = [
     "Synthetic",
     "SyntheticData",
     "TextData",
+    "ToyOperatorsData",
     "VeraAdapter",
 ]
 
@@ -645,6 +647,10 @@ class ImagesData(Part):
     """How characters are written as bytes; null looks, and under a budget takes UTF-8 or a byte-order mark.
     Default: null."""
 
+    from_rows: bool = UNSET
+    """Whether bounds, categories and classes were read from the rows, as data inspect and init propose them:
+    under a budget a run is then refused (DP115). Default: false."""
+
     group_column: str | int | None = UNSET
     """Each value is a group, from which clusters may take their examples (population.clusters.groups). At
     least 0, at most 100,000. Default: null."""
@@ -832,6 +838,10 @@ class CsvData(Part):
     feature_columns: list[str | int] | None = UNSET
     """The input columns; null takes all that have no other role. Default: null."""
 
+    from_rows: bool = UNSET
+    """Whether bounds, categories and classes were read from the rows, as data inspect and init propose them:
+    under a budget a run is then refused (DP115). Default: false."""
+
     group_column: str | int | None = UNSET
     """Each value is a group, from which clusters may take their examples (population.clusters.groups). At
     least 0, at most 100,000. Default: null."""
@@ -921,6 +931,10 @@ class TextData(Part):
     """How characters are written as bytes; null looks, and under a budget takes UTF-8 or a byte-order mark.
     Default: null."""
 
+    from_rows: bool = UNSET
+    """Whether bounds, categories and classes were read from the rows, as data inspect and init propose them:
+    under a budget a run is then refused (DP115). Default: false."""
+
     group_column: str | int | None = UNSET
     """Each value is a group, from which clusters may take their examples (population.clusters.groups). At
     least 0, at most 100,000. Default: null."""
@@ -1006,6 +1020,23 @@ class SyntheticData(Part):
 
     synthetic: Synthetic = UNSET
     """What the synthetic set looks like. Default: {}."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
+class ToyOperatorsData(Part):
+    """texts of an arithmetic whose operator means one of two things, drawn from a seed."""
+
+    name: Literal["toy-operators"] = field(default="toy-operators", init=False)
+
+    public_examples: int = UNSET
+    """Training examples that are public: used for pretraining, never dealt to clients. At least 0, at most
+    10,000,000. Default: 0."""
+
+    test_examples: int = UNSET
+    """Test texts. At least 2, at most 1,000,000. Default: 4000."""
+
+    train_examples: int = UNSET
+    """Training texts, half of each kind. At least 2, at most 1,000,000. Default: 40000."""
 
 
 @dataclass(kw_only=True, slots=True, repr=False)
@@ -1411,6 +1442,17 @@ class BertModel(Part):
 
 
 @dataclass(kw_only=True, slots=True, repr=False)
+class Predict(Part):
+    """The tokens that loss and accuracy count, such as the answers of texts of one form; null counts all."""
+
+    from_: int
+    """The first token that is predicted; a text begins with token 0. At least 1, at most 65,535. Required."""
+
+    every: int = UNSET
+    """From a predicted token to the next. At least 1, at most 65,536. Default: 1."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
 class GptModel(Part):
     """A GPT-2 decoder that predicts next tokens, pretrained or from scratch."""
 
@@ -1428,6 +1470,10 @@ class GptModel(Part):
     path: str | None = UNSET
     """Folder of a Hugging Face model (config.json, vocab.json, merges.txt, model.safetensors); null begins
     from random weights, on bytes. Default: null."""
+
+    predict: Predict | None = UNSET
+    """The tokens that loss and accuracy count, such as the answers of texts of one form; null counts all.
+    Default: null."""
 
     pretraining: Pretraining | None = UNSET
     """Training of the base on the public examples, without privacy; null = random weights. Default: null."""
@@ -1798,7 +1844,7 @@ class Server(Part):
 class Scenario(ScenarioMethods):
     """What docs/scenario.md describes, key by key."""
 
-    data: FashionMnistData | MnistData | EmnistLettersData | EmnistDigitsData | EmnistMnistData | EmnistBalancedData | EmnistBymergeData | EmnistByclassData | IdxData | ImagesData | Cifar10Data | AdultData | CsvData | TextData | SyntheticData
+    data: FashionMnistData | MnistData | EmnistLettersData | EmnistDigitsData | EmnistMnistData | EmnistBalancedData | EmnistBymergeData | EmnistByclassData | IdxData | ImagesData | Cifar10Data | AdultData | CsvData | TextData | SyntheticData | ToyOperatorsData
     """The data set and its public share. Required."""
 
     local: Local

@@ -72,5 +72,7 @@ class MergedAdapter:
     epsilon: float | None
     delta: float
     privacy: str
+    protects: str | None
+    allowed: list[str]
     accuracies_missing: str | None
     document: dict[str, Any] = field(compare=False, repr=False)
