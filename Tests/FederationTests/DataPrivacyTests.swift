@@ -221,7 +221,9 @@ private func differences(_ a: Dataset, _ b: Dataset) -> [String] {
     // Of two rows of a person one alone is kept.
     #expect((30...40).contains(numbers.count) && before["text"]?.count == numbers.count)
     var tried = 0
-    for row in stride(from: 0, to: 200, by: 3) where !numbers.contains([Float(row)]) {
+    // A row whose person has a public one may have been drawn too, and left out for it.
+    for row in stride(from: 0, to: 200, by: 3)
+    where !numbers.contains([Float(row)]) && !numbers.contains([Float(row ^ 1)]) {
       for (kind, expected) in before {
         for text in [
           persons(changing: row, id: "p\((row / 2 + 7) % 100)"), persons(changing: row, label: ""),
@@ -232,7 +234,7 @@ private func differences(_ a: Dataset, _ b: Dataset) -> [String] {
         }
       }
     }
-    #expect(tried > 150)
+    #expect(tried > 100)
   }
 
   @Test("bytes that are no UTF-8 do not change how other rows are read")
