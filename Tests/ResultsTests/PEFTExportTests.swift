@@ -10,6 +10,7 @@ import Presentation
 import Scenarios
 import Store
 import Tensors
+import TestSupport
 import Testing
 
 /// Whether `tools/setup --tests` has installed safetensors and NumPy for Python.

@@ -24,32 +24,6 @@ func withFolder<Value>(_ body: (URL) async throws -> Value) async throws -> Valu
   return try await body(folder)
 }
 
-// MARK: - Tools
-
-/// The project's folder.
-let projectFolder = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
-  .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-
-/// Whether a tool's Python environment is installed.
-func hasEnvironment(_ name: String) -> Bool {
-  FileManager.default.fileExists(
-    atPath: projectFolder.appendingPathComponent("\(name)/.ready").path)
-}
-
-/// Calls a script of `tools/`.
-func callTool(_ name: String, _ arguments: [String]) throws -> (status: Int32, output: Data) {
-  let process = Process()
-  process.executableURL = projectFolder.appendingPathComponent("tools/\(name)")
-  process.arguments = arguments
-  let pipe = Pipe()
-  process.standardOutput = pipe
-  process.standardError = FileHandle.nullDevice
-  try process.run()
-  let output = pipe.fileHandleForReading.readDataToEndOfFile()
-  process.waitUntilExit()
-  return (process.terminationStatus, output)
-}
-
 /// What an error says.
 func told(_ error: (any Error)?) -> String { error.map { "\($0)" } ?? "nothing" }
 

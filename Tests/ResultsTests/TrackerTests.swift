@@ -7,6 +7,7 @@ import Foundation
 import Presentation
 import Scenarios
 import Store
+import TestSupport
 import Testing
 
 @Suite("Trackers")

@@ -12,6 +12,7 @@ import Scenarios
 import Store
 import Tensors
 import TestModels
+import TestSupport
 import Testing
 
 let hasTransformers = hasEnvironment(".venv-transformers")

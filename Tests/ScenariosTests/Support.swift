@@ -2,6 +2,7 @@
 
 import Foundation
 import Scenarios
+import TestSupport
 
 /// The folder of the package, found through this file even where the sources are linked from
 /// elsewhere.
@@ -120,15 +121,6 @@ func runPython(_ arguments: [String], needing module: String? = nil) throws -> S
 }
 
 private func run(_ command: [String]) throws -> (status: Int32, output: String) {
-  let process = Process()
-  process.executableURL = URL(fileURLWithPath: command[0])
-  process.arguments = Array(command.dropFirst())
-  let output = Pipe()
-  process.standardOutput = output
-  process.standardError = FileHandle.nullDevice
-  try process.run()
-  // Read before waiting: a full pipe would keep the process from ending.
-  let data = output.fileHandleForReading.readDataToEndOfFile()
-  process.waitUntilExit()
-  return (process.terminationStatus, String(decoding: data, as: UTF8.self))
+  let (status, output) = try call(URL(fileURLWithPath: command[0]), Array(command.dropFirst()))
+  return (status, String(decoding: output, as: UTF8.self))
 }

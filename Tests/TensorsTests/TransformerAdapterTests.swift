@@ -3,10 +3,8 @@
 import Foundation
 import JSON
 import Tensors
+import TestSupport
 import Testing
-
-private let packageFolder = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
-  .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
 @Suite("Adapters of transformers")
 struct TransformerAdapterTests {
@@ -141,8 +139,7 @@ struct TransformerAdapterTests {
     "real transformers and peft compute the reference's outputs from our files",
     .timeLimit(.minutes(5)),
     .enabled(
-      if: FileManager.default.fileExists(
-        atPath: packageFolder.appendingPathComponent(".venv-transformers/.ready").path),
+      if: hasEnvironment(".venv-transformers"),
       "run tools/peft-transformers --setup, which fetches some GB"), arguments: kinds)
   func real(_ kind: String) throws {
     struct Answer: Decodable {
@@ -171,16 +168,8 @@ struct TransformerAdapterTests {
       let inputs = folder.appendingPathComponent("inputs.json")
       try JSONEncoder().encode(examples.map(\.ids)).write(to: inputs)
 
-      let process = Process()
-      process.executableURL = packageFolder.appendingPathComponent("tools/peft-transformers")
-      process.arguments = [folder.path, inputs.path]
-      let output = Pipe()
-      process.standardOutput = output
-      process.standardError = FileHandle.nullDevice
-      try process.run()
-      let data = output.fileHandleForReading.readDataToEndOfFile()
-      process.waitUntilExit()
-      #expect(process.terminationStatus == 0)
+      let (status, data) = try callTool("peft-transformers", [folder.path, inputs.path])
+      #expect(status == 0)
       let answer = try JSONDecoder().decode(Answer.self, from: data)
       for (index, example) in examples.enumerated() {
         let expected = try #require(kind == "encoder" ? example.meanPooled : example.lastLogits)

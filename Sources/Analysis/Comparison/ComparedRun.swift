@@ -21,15 +21,14 @@ public struct EpsilonTarget: Sendable, Hashable, Comparable {
   /// What the clients of these runs spent where that is more than they were to, rounded up, and what they were to
   /// elsewhere.
   init(of results: [RunResult]) {
-    var spent: [Double] = []
+    var spent: [Int: Double] = [:]
     for client in results.flatMap(\.clients) {
-      while spent.count <= client.client { spent.append(0) }
       let target = client.targetEpsilon ?? .infinity
       let proven = client.epsilon ?? target
       let own = proven <= target ? target : (proven * 1000).rounded(.up) / 1000
-      spent[client.client] = max(spent[client.client], own)
+      spent[client.client] = max(spent[client.client] ?? 0, own)
     }
-    self.init(spent)
+    self.init(Array(spent.values))
   }
 
   private init(_ targets: [Double]) {

@@ -51,13 +51,13 @@ public struct MergedPrivacy: Sendable, Hashable {
   /// parts of one run count once. Runs compose: their ε and δ add up, since a record may be in the data of several. That
   /// their files differ proves nothing: the same rows read with another bound, or a file with one row more, differ too.
   ///
-  /// - Parameter areDisjoint: whoever merges states that no record, or person, is in the data of two runs. Runs of different
-  ///   data then compose in parallel, and the largest counts; those of the same data add up all the same, and a part whose
-  ///   run is unknown is taken to share its data with all.
-  ///
   /// Nothing composes that has its noise in common: who sees two releases with the same noise sees their difference
   /// without any, even where the data share no record. So runs with one seed, or of which nobody knows the seed, have no
   /// guarantee together; nor have guarantees for different units a sum.
+  ///
+  /// - Parameter areDisjoint: whoever merges states that no record, or person, is in the data of two runs. Runs of different
+  ///   data then compose in parallel, and the largest counts; those of the same data add up all the same, and a part whose
+  ///   run is unknown is taken to share its data with all.
   public init(_ parts: [Part], areDisjoint: Bool = false) {
     seeds =
       parts.contains { $0.seeds == nil }

@@ -65,7 +65,7 @@ public enum ImageTable {
     var (trainRows, testRows) = try TableSplit(table, format.table, keeping: known).parts()
     let publicIndices: [Int32]
     (trainRows, publicIndices, _) = try Table.counted(
-      trainRows, publicLines: known.map { table.rows[$0].line }, format.table, table, rows.name)
+      trainRows, publicPlaces: known, format.table, table, rows.name)
     testRows = try Table.labelled(testRows, format.table, table, rows.name)
     let labels = try RowLabels(
       format.table, hasLabels: true, of: table, train: trainRows, test: testRows,

@@ -50,7 +50,7 @@ public enum Table {
     var publicIndices: [Int32]
     let labelledCount: Int
     (trainRows, publicIndices, labelledCount) = try counted(
-      trainRows, publicLines: known.map { table.rows[$0].line }, format, table, train.name)
+      trainRows, publicPlaces: known, format, table, train.name)
     let unlabelled = all - labelledCount - testRows.count
     var rows = trainRows.map { (row: $0, file: train.name) }
     if let publicRows {

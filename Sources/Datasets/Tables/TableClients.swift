@@ -103,24 +103,28 @@ extension Table {
   /// The training rows that count: those with a label, and one of each person at each client. Public and private rows
   /// are reduced apart, so that what a private row holds moves no other row in or out of the public ones.
   ///
-  /// - Parameter chosen: the lines of the rows that are public; those without a label, or of a person with another, are
-  ///   left out like others.
+  /// - Parameter chosen: the places in the table of the rows that are public; those without a label, or of a person with
+  ///   another, are left out like others.
   /// - Returns: the rows in their order, where the public ones stand, in the order of `chosen`, and how many rows have a
   ///   label.
   /// - Throws: `invalidRequest` if none of the public ones is left.
   static func counted(
-    _ rows: [TextRow], publicLines chosen: [Int], _ format: TableFormat, _ table: NamedRows,
+    _ rows: [TextRow], publicPlaces chosen: [Int], _ format: TableFormat, _ table: NamedRows,
     _ file: String, hasLabels: Bool = true
   ) throws(DatasetError) -> (rows: [TextRow], publicPlaces: [Int32], labelled: Int) {
-    let open = Set(chosen)
     let labelled = hasLabels ? try labelled(rows, format, table, file) : rows
+    guard !chosen.isEmpty else {
+      return (try oneRowEach(labelled, format, table), [], labelled.count)
+    }
+    let publicLines = chosen.map { table.rows[$0].line }
+    let open = Set(publicLines)
     let known = try oneRowEach(labelled.filter { open.contains($0.line) }, format, table)
     let hidden = try oneRowEach(labelled.filter { !open.contains($0.line) }, format, table)
     let lines = Set((known + hidden).map(\.line))
     let counted = labelled.filter { lines.contains($0.line) }
     let places = Dictionary(uniqueKeysWithValues: counted.enumerated().map { ($1.line, Int32($0)) })
-    let publicPlaces = chosen.compactMap { places[$0] }
-    guard chosen.isEmpty || !publicPlaces.isEmpty else {
+    let publicPlaces = publicLines.compactMap { places[$0] }
+    guard !publicPlaces.isEmpty else {
       throw DatasetError(
         .invalidRequest, at: "data.public_examples",
         "takes \(chosen.count) rows of \(file), none of which has a label and is for training",

@@ -59,7 +59,7 @@ public enum TextTable {
     }
     let publicPlaces: [Int32]
     (trainRows, publicPlaces, _) = try Table.counted(
-      trainRows, publicLines: known.map { table.rows[$0].line }, format.table, table, train.name,
+      trainRows, publicPlaces: known, format.table, table, train.name,
       hasLabels: format.hasLabels)
     let labels = try RowLabels(
       format.table, hasLabels: format.hasLabels, of: table, train: trainRows, test: testRows,
