@@ -37,7 +37,10 @@ def test_inspection_is_the_program_s_and_its_scenario_runs(wards, store):
     kinds = {column.name: column.kind for column in look.columns}
     assert kinds == {"ward": "categorical", "number": "person", "age": "numeric", "sex": "categorical", "outcome": "categorical"}
     assert look.scenario["data"]["id_column"] == "number"
-    result = dpflsim.run(look.scenario, store=store, progress=False, rounds=1, local__batch_size=4)
+    # Its bounds and classes are those of the rows: a run says so before anything is trained.
+    with pytest.raises(dpflsim.InvalidInput, match="DP115"):
+        dpflsim.run(look.scenario, store=store, progress=False, rounds=1, local__batch_size=4)
+    result = dpflsim.run(look.scenario, store=store, progress=False, rounds=1, local__batch_size=4, allow=["DP115"])
     # Of 30 patients a ward those of a fifth of the rows are for testing, and each of the others is one example.
     assert all(22 <= client.train_examples <= 25 and client.test_examples >= 15 for client in result.clients)
     assert dpflsim.inspect(wards).scenario is None
@@ -58,7 +61,7 @@ def test_description_is_the_program_s(tiny):
 def test_groups_over_seeds(wards, store):
     look = dpflsim.inspect(wards, label="outcome", client="ward")
     swept = dpflsim.sweep(
-        look.scenario, seeds=range(2), store=store, progress=False, rounds=1, local__batch_size=4,
+        look.scenario, seeds=range(2), store=store, progress=False, rounds=1, local__batch_size=4, allow=["DP115"],
         set={"data.group_columns": ["sex", {"column": "age", "bands": [50]}]},
     )  # fmt: skip
     comparison = swept.compare()
