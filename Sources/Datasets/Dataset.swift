@@ -110,6 +110,8 @@ public struct Dataset: Sendable {
   public let text: TextFacts?
   /// Persons with rows at several clients; nil where there are none, or nobody knows.
   public let sharedPersons: SharedPersons?
+  /// Which rows count, for data that come from a table of rows.
+  public let rows: RowTally?
   /// SHA-256, in hexadecimal, of everything that training and testing can see, and of who holds it; not of the name.
   public let contentHash: String
 
@@ -122,7 +124,7 @@ public struct Dataset: Sendable {
     train: Examples, test: Examples, groupNames: [String] = [],
     attributes: [GroupAttribute] = [], classNames: [String] = [],
     publicTrain: [Int32] = [], holdings: [Holding]? = nil, table: TableFacts? = nil,
-    text: TextFacts? = nil, sharedPersons: SharedPersons? = nil
+    text: TextFacts? = nil, sharedPersons: SharedPersons? = nil, rows: RowTally? = nil
   ) throws(DatasetError) {
     guard (1...Dataset.mostClasses).contains(classCount) else {
       throw DatasetError(
@@ -152,6 +154,7 @@ public struct Dataset: Sendable {
     self.table = table
     self.text = text
     self.sharedPersons = sharedPersons
+    self.rows = rows
     contentHash = Dataset.hash(
       shape, classCount, normalization, train, test, groupNames, attributes, holdings,
       publicTrain)

@@ -45,6 +45,8 @@ public struct PartitionReport: Sendable, Hashable, Codable {
   public let table: TableFacts?
   /// What of the texts was cut, if the data set holds texts.
   public let text: TextFacts?
+  /// Which rows count, if the data set comes from a table of rows.
+  public let rows: RowTally?
   /// How bytes become inputs, if the data set holds images.
   public let pixels: Pixels?
   /// Public examples of each label.
@@ -69,6 +71,7 @@ public struct PartitionReport: Sendable, Hashable, Codable {
     classCount = dataset.classCount
     table = dataset.table
     text = dataset.text
+    rows = dataset.rows
     pixels = Pixels(dataset)
     classNames = dataset.classNames.isEmpty ? nil : dataset.classNames
     let dealt = try DealtClients(partition, of: dataset)

@@ -1,4 +1,5 @@
-// Numbers as people read them. An ε is only ever rounded up: a table must not guarantee too much.
+// Numbers as people read them. An ε is only ever rounded up, and a lower bound of one down: a table must not guarantee
+// too much, nor refute too much.
 
 import Foundation
 
@@ -27,6 +28,12 @@ public enum NumberText {
   public static func epsilon(_ value: Double?) -> String {
     guard let value, value.isFinite else { return "∞" }
     return decimal((value * 1000).rounded(.up) / 1000, 3)
+  }
+
+  /// A lower bound of an ε with three decimals, rounded down; "–" for nothing.
+  public static func lowerBound(_ value: Double?) -> String {
+    guard let value, value.isFinite else { return decimal(value, 3) }
+    return decimal((value * 1000).rounded(.down) / 1000, 3)
   }
 
   /// The shortest digits that read back as the same number: δ, targets, rates.

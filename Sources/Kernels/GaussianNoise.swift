@@ -1,7 +1,9 @@
 // Gaussian noise in bulk: eight streams of Philox side by side and a vectorised Box–Muller transform.
 //
 // Accuracy: log and sin/cos by minimax-style polynomials in single precision, absolute error of a
-// normal below 1e-6; the uniforms have 32 bits, so |noise| <= √(2·33·ln 2) ≈ 6.76 standard deviations.
+// normal below 1e-6. Uniforms have 32 bits, and where those are all zero 64 more: noise reaches to
+// √(2·97·ln 2) ≈ 11.6 standard deviations. (Without them it would end at 6.76, which a single record can push a value
+// across with a probability above a small δ.)
 
 /// Adds reproducible Gaussian noise to vectors, for simulation: not cryptographically secure.
 public enum GaussianNoise {
@@ -28,8 +30,20 @@ public enum GaussianNoise {
       while i < range.upperBound {
         // Eight counters yield 8 × 4 words: two pairs of uniforms, hence 32 normals.
         let words = philox8(firstBlock: block, counter: stream.counter, key: stream.key)
-        let (n0, n1) = boxMuller(words.0, words.1)
-        let (n2, n3) = boxMuller(words.2, words.3)
+        var (n0, n1) = boxMuller(words.0, words.1)
+        var (n2, n3) = boxMuller(words.2, words.3)
+        if hasZero(words.0, words.2) {
+          for k in 0..<8 {
+            if words.0[k] == 0 {
+              let factor = tailFactor(block: block &+ UInt32(k), pair: 0, of: stream)
+              (n0[k], n1[k]) = (factor * n0[k], factor * n1[k])
+            }
+            if words.2[k] == 0 {
+              let factor = tailFactor(block: block &+ UInt32(k), pair: 1, of: stream)
+              (n2[k], n3[k]) = (factor * n2[k], factor * n3[k])
+            }
+          }
+        }
         if i >= range.lowerBound, i &+ 32 <= range.upperBound {
           let p = base + i
           store8(load8(p).fused(scale, n0), p)
@@ -48,6 +62,37 @@ public enum GaussianNoise {
         i &+= 32
       }
     }
+  }
+
+  /// Whether any of sixteen words is zero, once in 2²⁸ blocks. In whole bits, since comparisons of vectors go lane by lane.
+  @inline(__always)
+  package static func hasZero(_ a: SIMD8<UInt32>, _ b: SIMD8<UInt32>) -> Bool {
+    let zero = SIMD8<UInt32>()
+    // x | −x has its top bit set unless x is 0.
+    let nonzero = unsafeBitCast((a | (zero &- a)) & (b | (zero &- b)), to: SIMD4<UInt64>.self)
+    let all = nonzero[0] & nonzero[1] & nonzero[2] & nonzero[3]
+    return all & 0x8000_0000_8000_0000 != 0x8000_0000_8000_0000
+  }
+
+  /// By how much a pair of normals whose uniform U is below 2⁻³² is longer than for U = 2⁻³³, which the first 32 bits give:
+  /// 64 more bits say where below 2⁻³² U is.
+  ///
+  /// - Parameters:
+  ///   - block: the counter whose words the pair is made of.
+  ///   - pair: 0 or 1 within the block.
+  @inline(never)
+  package static func tailFactor(block: UInt32, pair: UInt32, of stream: RandomStream) -> Float {
+    var bits = stream
+    // No other draw has anything but 0 in the second word.
+    bits.counter[0] = block
+    bits.counter[1] = 1 + pair
+    return tailFactor(bits.next())
+  }
+
+  /// - Parameter word: U is (word + ½) / 2⁶⁴ of 2⁻³².
+  package static func tailFactor(_ word: UInt64) -> Float {
+    let logarithm = Elementary.log((Double(word) + 0.5) * 0x1p-64) - 32 * Elementary.log(2)
+    return Float((logarithm / (-33 * Elementary.log(2))).magnitude.squareRoot())
   }
 
   /// Ten rounds of Philox4x32 on eight consecutive counters at once.

@@ -24,6 +24,8 @@ public enum ReleasePurpose: String, Codable, Hashable, Sendable, CaseIterable {
   case scaling
   /// Gradients by which the mask of a sparse adapter is chosen.
   case mask
+  /// In which shares models explain a client's examples.
+  case posterior
 }
 
 /// A release and how often it happened, one after another, with the same parameters.

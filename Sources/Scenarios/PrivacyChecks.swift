@@ -148,6 +148,12 @@ extension Scenario {
           + "(\(able.joined(separator: ", "))); \(method.name) cannot be protected so, use \"example\" or "
           + "another method")
     }
+    if participation.deadline != nil {
+      problems.add(
+        JSONPath() + "participation" + "deadline",
+        "is in times of the median client, so that one client's coming or going changes who else is late and moves the "
+          + "server's sum by more than one bound; leave it out where privacy.unit is \"client\"")
+    }
     // The noise is added to a sum of all clients, so it can keep one guarantee alone.
     let budgets = Set(clients.map(\.budget))
     if budgets.count > 1 {

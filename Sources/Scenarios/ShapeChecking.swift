@@ -185,7 +185,7 @@ struct ShapeChecker {
       }
       switch key.presence {
       case .required:
-        problems.add(place, "is missing; write \(key.kind.words)")
+        problems.add(place, "is missing; write \(key.kind.words)\(Self.suffix(key.hint))")
         isWhole = false
       case .defaults(let value): resolved[key.name] = resolve(value, as: key.kind, at: place)
       case .implied, .absent: break

@@ -122,7 +122,7 @@ extension Scenario {
     if privacy.unit == .client, !rule.needsOneSumOnly {
       problems.add(
         place + "aggregation",
-        "\(name) needs more than one sum over clients a round, which is all that privacy.unit "
+        "\(name) does more in a round than move models by one sum over clients, which is all that privacy.unit "
           + "\"client\" releases; use fedit, ffa-lora, rolora or fedsvd")
     }
     if privacy.clipping.groups != nil,

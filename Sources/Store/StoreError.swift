@@ -20,6 +20,8 @@ public enum StoreError: Error, Sendable, Hashable {
   case busy(path: String)
   case unknownRun(name: String)
   case ambiguousRun(name: String, matches: [String])
+  /// A run that is to be deleted by less than its name.
+  case partialName(name: String, run: String)
   /// A run that goes on at this moment cannot be deleted or written by somebody else.
   case runInProgress(id: String)
   /// A run that cannot be continued because of how it stands.
@@ -57,6 +59,8 @@ extension StoreError: CustomStringConvertible {
       "\(name): there is no such run in the store; `dpflsim runs` lists them"
     case .ambiguousRun(let name, let matches):
       "\(name): stands for several runs (\(matches.joined(separator: ", "))); write more of the name"
+    case .partialName(let name, let run):
+      "\(name): deleting needs the whole name, \(run); `dpflsim runs` lists them"
     case .runInProgress(let id):
       "\(id): this run is going on at the moment; stop it first"
     case .notResumable(let id, let reason):

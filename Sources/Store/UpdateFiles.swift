@@ -37,9 +37,9 @@ extension RunStore {
       }
     }
     let tensors = try Safetensors(
-      tensors: released.updates.map {
+      tensors: zip(released.updates, released.tensorNames).map { update, name in
         Safetensors.Tensor(
-          name: $0.tensorName, shape: [$0.values.count], values: .float32($0.values))
+          name: name, shape: [update.values.count], values: .float32(update.values))
       }, metadata: ["format": "dpflsim-updates", "run_id": runID, "scenario_hash": scenarioHash])
     let files = [
       try write(
@@ -56,12 +56,16 @@ extension RunStore {
   }
 }
 
-extension ReleasedUpdates.Update {
-  /// Its name in the file.
-  var tensorName: String { client.map { "client-\($0)" } ?? "model-\(model)" }
-}
-
 extension ReleasedUpdates {
+  /// The names of the updates in the file: that of the client, and of the model where a client sent several.
+  var tensorNames: [String] {
+    let times = Dictionary(grouping: updates.compactMap(\.client)) { $0 }.mapValues(\.count)
+    return updates.map { update in
+      guard let client = update.client else { return "model-\(update.model)" }
+      return times[client] == 1 ? "client-\(client)" : "client-\(client)-model-\(update.model)"
+    }
+  }
+
   /// What stands beside the numbers; docs/store.md describes it.
   func index(runID: String, scenarioHash: String) -> JSONValue {
     [
@@ -69,12 +73,13 @@ extension ReleasedUpdates {
       "scenario_hash": .string(scenarioHash), "round": .integer(round), "part": .integer(part),
       "stage": .string(stage.rawValue),
       "updates": .array(
-        updates.map { update in
+        zip(updates, tensorNames).map { update, name in
           [
-            "tensor": .string(update.tensorName), "client": JSONValue(update.client),
+            "tensor": .string(name), "client": JSONValue(update.client),
             "model": .integer(update.model), "parameters": .integer(update.values.count),
             "releases": .array(update.entries.map(Self.document)),
             "thresholds": update.thresholds.map { .array($0.map { .number(Double($0)) }) } ?? .null,
+            "posterior": update.posterior.map { .array($0.map { .number($0) }) } ?? .null,
           ]
         }),
     ]

@@ -68,6 +68,8 @@ struct FaultTests {
       let run = try program.call(["run", Self.tiny, "--quiet"] + settings + store)
       #expect(run.status == 73, "\(run.errors)")
       #expect(run.output.isEmpty && run.errors.contains("make room"))
+      let lines = run.errors.split(separator: "\n").map { $0.replacing("Also: ", with: "") }
+      #expect(Set(lines).count == lines.count, "\(run.errors)")
       let list = try program.call(["runs"] + store)
       #expect(list.status == 0 && !list.output.contains("done"), "\(list.errors)")
       #expect(try Self.shell("mount -o remount,size=64m '\(disk)'") == 0)

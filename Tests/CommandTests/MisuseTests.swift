@@ -11,6 +11,32 @@ import Testing
 
 @Suite("Misuse")
 struct MisuseTests {
+  @Test("lab detection on a table without known clusters names the column that would say them")
+  func clustersUnknown() async throws {
+    try await Program.inFolder { program in
+      let rows = (0..<400).map { "\($0 % 11),w\($0 % 4),\($0 / 4 % 2)\n" }
+      let data = try program.write("a,ward,y\n" + rows.joined(), to: "wards.csv")
+      let scenario = try program.write(
+        """
+        {
+          "name": "wards", "rounds": 2,
+          "data": {
+            "name": "csv", "path": "\(data)", "label_column": "y", "classes": [0, 1],
+            "client_column": "ward",
+            "columns": [ { "column": "a", "kind": "numeric", "min": 0, "max": 10 } ]
+          },
+          "population": {}, "model": { "name": "logistic" },
+          "local": { "batch_size": 20, "learning_rate": 0.1 },
+          "privacy": { "target_epsilon": 3, "target_delta": 1e-4 },
+          "method": { "name": "r-dpcfl" }
+        }
+        """, to: "wards.json")
+      let outcome = try program.call("lab", "detection", scenario)
+      #expect(
+        outcome.status == 65 && outcome.errors.contains("data.cluster_column"), "\(outcome.errors)")
+    }
+  }
+
   @Test("data that changed since a run began: 65, and the run is left as it was")
   func dataChanged() async throws {
     try await Program.inFolder { program in

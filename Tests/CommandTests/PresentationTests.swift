@@ -119,6 +119,7 @@ struct PresentationTests {
       let proposed = try Scenario(
         json: Data(contentsOf: program.folder.appendingPathComponent("own.json")))
       #expect(proposed.privacy.budget.targetEpsilon == 4 && proposed.method.name == "local")
+      #expect(proposed.name == "own")
       let clients = try program.call(
         "init", "clients.json", "--data", table, "--label", "ill", "--clients", "3")
       #expect(clients.status == 64 && clients.errors.contains("--clients"))
@@ -126,6 +127,8 @@ struct PresentationTests {
       #expect(texts.status == 64 && texts.errors.contains("language model"))
       let label = try program.call("init", "none.json", "--data", table)
       #expect(label.status == 64 && label.errors.contains("--label"))
+      let typo = try program.call("init", "none.json", "--data", "patints.csv", "--label", "ill")
+      #expect(typo.status == 66 && typo.errors.contains("patints.csv was looked for"))
     }
   }
 
@@ -141,6 +144,39 @@ struct PresentationTests {
       let examples = try program.call("examples", environment: ["DPFLSIM_HOME": home])
       expectFits(examples, "examples")
       #expect(examples.output.contains("scenarios/tiny.json  r-dpcfl, 8 clients, about 0."))
+      // Where only a table knows the clients, nobody counts them, and what is proposed can be run.
+      #expect(!examples.output.contains(", 0 clients"))
+      let proposed = try #require(
+        examples.output.components(separatedBy: "run scenarios/").last?.prefix { $0 != "\n" })
+      #expect(
+        !examples.output.contains("scenarios/\(proposed)  ")
+          || examples.output.components(separatedBy: "scenarios/\(proposed)  ")[1]
+            .prefix { $0 != "\n" }.contains("about")
+      )
+    }
+  }
+
+  @Test("a store without finished runs has nothing to compare or report: 66")
+  func nothingToCompare() async throws {
+    try await Program.inFolder { program in
+      _ = try RunStore.open(program.store)
+      for command in [["compare"], ["report", "-o", "none.html"], ["advise"]] {
+        let none = try program.call(command)
+        #expect(none.status == 66 && none.errors.contains("sweep"), "\(command): \(none.errors)")
+      }
+    }
+  }
+
+  @Test("what is named again joins what was named")
+  func joined() async throws {
+    try await Program.inFolder { program in
+      let sweep = try program.call(
+        "sweep", Program.shipped("tiny.json"), "--epsilon", "4", "--epsilon", "none", "--method",
+        "global", "--seeds", "0", "--seeds", "1", "--quiet")
+      #expect(sweep.status == 0 && sweep.output.contains("4 of 4 cells"), "\(sweep.errors)")
+      let twice = try program.call(
+        "sweep", Program.shipped("tiny.json"), "--epsilon", "4", "--epsilon", "4", "--quiet")
+      #expect(twice.status == 64)
     }
   }
 }

@@ -76,7 +76,7 @@ struct RunCommandTests {
         try JSONValue(parsing: Data(lines.output.prefix { $0 != "\n" }.utf8))["mechanism"] != nil)
       let table = try program.call("privacy", "ledger", "latest", "--compare")
       #expect(table.output.contains("within the target"))
-      #expect(table.output.contains("ε (loss distribution)"))
+      #expect(table.output.contains("ε, loss distributions (pld)"))
     }
   }
 
@@ -218,7 +218,11 @@ struct RunCommandTests {
       let files = program.folder.appendingPathComponent("results/dpflsim.files/\(name)")
       #expect(FileManager.default.fileExists(atPath: files.path))
       // The beginning of a name is enough to look at a run, not to delete it.
-      #expect(try program.call("runs", "delete", String(name.dropLast(2))).status == 66)
+      for short in [String(name.dropLast(2)), "latest"] {
+        let partial = try program.call("runs", "delete", short)
+        #expect(partial.status == 66)
+        #expect(partial.errors.contains("deleting needs the whole name, \(name)"))
+      }
       #expect(try program.call("runs", "delete", name).output == "deleted \(name)\n")
       #expect(!FileManager.default.fileExists(atPath: files.path))
       #expect(try program.call("runs", "show", name).status == 66)

@@ -49,6 +49,34 @@ func floats(_ examples: Examples) -> [Float] {
     #expect(floats(set.test) == [0, 1, 0])
   }
 
+  @Test("of several rows that cannot be read the first of the file is named")
+  func firstOfTheFile() throws {
+    var format = TableFormat(label: .name("y"))
+    format.classes = ["a", "b"]
+    format.client = .name("c")
+    format.cluster = .name("k")
+    format.columns = [ColumnStatement(.name("n"), .bounded(min: 0, max: 100))]
+    /// A table in which every seventh row from the 20th on has the given field.
+    func says(_ column: Int, _ wrong: String) throws -> String {
+      let rows = (0..<100).map { index in
+        var fields = ["\(index)", index % 2 == 0 ? "a" : "b", "c\(index % 4)", "k"]
+        if index >= 20, index % 7 == 6 { fields[column] = wrong }
+        return fields.joined(separator: ",")
+      }
+      let text = (["n,y,c,k"] + rows).joined(separator: "\n")
+      let error = #expect(throws: DatasetError.self) {
+        try Table.dataset(
+          name: "t", format: format, train: ("t.csv", Array(text.utf8)), test: nil)
+      }
+      return "\(try #require(error))"
+    }
+    for (column, wrong) in [(0, "many"), (1, "z"), (2, "NA"), (3, "other")] {
+      let message = try says(column, wrong)
+      // The first stands in row 20, counted from 0, after the header: line 22.
+      #expect(message.contains("t.csv, line 22: "), "\(message)")
+    }
+  }
+
   @Test func rowsWithoutALabelAreLeftOut() throws {
     let set = try readTable("n,y\n1,a\n2,?\n3,b\n", test: "n,y\n1,\n3,b\n")
     #expect(set.train.count == 2)

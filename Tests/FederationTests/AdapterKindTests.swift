@@ -57,8 +57,11 @@ struct AdapterKindTests {
       return
         "method.name: \(method) moves A and B beside the gradient, and op-lora's networks emit them anew"
     }
+    if kind.contains("random-projection"), method == "fedem" {
+      return "adapter.type: must not be \"random-projection\" for fedem"
+    }
     let isCarried = kind.contains("rgp") || kind.contains("prism")
-    return isCarried && ["scaffold", "cfl"].contains(method)
+    return isCarried && ["scaffold", "cfl", "fedem"].contains(method)
       ? "adapter.type: must leave updates as they are for \(method)" : nil
   }
 

@@ -153,6 +153,10 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
     RuleCase("DP508", [], silent: ["privacy.individual=true"]),
     RuleCase("DP509", TableCases.weighted, silent: TableCases.weighted + noPrivacy),
     RuleCase("DP510", TableCases.weighted, silent: TableCases.estimated(ratio: 0.2)),
+    RuleCase(
+      "DP511", TableCases.persons(client: "home", dropping: "ward", unnamed: true),
+      silent: TableCases.persons(client: "home", dropping: "ward")),
+    RuleCase("DP512", TableCases.bounded(max: 60), silent: TableCases.bounded(max: 90)),
   ]
 }
 
@@ -185,19 +189,29 @@ private enum TableCases {
         + #""columns":[{"column":"x","kind":"numeric","min":0,"max":100}]"#)
   }
 
-  private static let personPath: String = {
-    let file = FileManager.default.temporaryDirectory.appendingPathComponent("dpflsim-persons.csv")
+  static func bounded(max: Int) -> [String] {
+    data(
+      #""drop_columns":["w"],"columns":[{"column":"x","kind":"numeric","min":0,"max":\#(max)}]"#)
+  }
+
+  private static let personPath = personPath("dpflsim-persons.csv") { "p\($0 / 2)" }
+  private static let unnamedPath = personPath("dpflsim-unnamed.csv") {
+    $0 < 40 ? "NA" : "p\($0 / 2)"
+  }
+
+  private static func personPath(_ name: String, person: (Int) -> String) -> String {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent(name)
     // Two rows of each person, at both wards, and at one home.
     let rows = (0..<4000).map {
-      "p\($0 / 2),w\($0 % 2),h\($0 / 2 % 2),\($0 * 37 % 101),\($0 % 4)\n"
+      "\(person($0)),w\($0 % 2),h\($0 / 2 % 2),\($0 * 37 % 101),\($0 % 4)\n"
     }
     try? Data(("who,ward,home,x,y\n" + rows.joined()).utf8).write(to: file)
     return file.path
-  }()
+  }
 
-  static func persons(client: String, dropping other: String) -> [String] {
+  static func persons(client: String, dropping other: String, unnamed: Bool = false) -> [String] {
     [
-      #"data={"name":"csv","path":"\#(personPath)","label_column":"y","classes":[0,1,2,3],"id_column":"who","#
+      #"data={"name":"csv","path":"\#(unnamed ? unnamedPath : personPath)","label_column":"y","classes":[0,1,2,3],"id_column":"who","#
         + #""client_column":"\#(client)","drop_columns":["\#(other)"],"#
         + #""columns":[{"column":"x","kind":"numeric","min":0,"max":100}]}"#,
       #"method={"name":"global"}"#, "population={}",
@@ -257,6 +271,23 @@ struct CheckRuleTests {
     }
     #expect(severities == severities.sorted { ($0 ?? 9) < ($1 ?? 9) })
     #expect(report.findings.first?.rule == "DP102")
+  }
+
+  @Test(
+    "a budget that no noise keeps is refused before the run, in the same words, and cannot be allowed"
+  )
+  func unreachable() throws {
+    let changes = ["method.selection_epsilon_ratio=0.99", "method.selection_rounds_ratio=1"]
+    let finding = try #require(Sound.report(changes).findings.first { $0.rule == "DP109" })
+    #expect(finding.message.hasPrefix("client 0 cannot keep its budget: the "))
+    #expect(finding.message.contains(" selections alone cost "))
+    #expect(finding.message.contains(" of 5; lower method.selection_rounds_ratio"))
+    let check = try RunCheck(scenario: Sound.scenario(changes), catalog: Sound.catalog)
+    #expect(check.refused.contains(finding) && !RunCheck.allowableRules.contains("DP109"))
+    let tiny = try Sound.report(["privacy.target_epsilon=1e-7", "privacy.target_delta=1e-12"])
+    let message = try #require(tiny.findings.first { $0.rule == "DP109" }).message
+    #expect(
+      message.contains("even noise multiplier 1048576 costs ") && !message.contains("privacy."))
   }
 
   @Test("no shipped scenario is refused", arguments: Sound.shipped)

@@ -92,6 +92,18 @@ struct ClientLevelTests {
     }
   }
 
+  @Test("bounds far from 1 are summed near 1, by powers of two")
+  func unit() {
+    for bound: Float in [0.0625, 0.1, 1, 10, 256] {
+      #expect(ClientLevelAggregation.unit(for: bound) == 1)
+    }
+    for bound: Float in [1e-6, 3e-5, 0.06, 300, 1e6] {
+      let unit = ClientLevelAggregation.unit(for: bound)
+      #expect(unit.significand == 1)
+      #expect((1..<2).contains(unit * bound))
+    }
+  }
+
   @Test("no client moves the sum by more than the clipping bound")
   func clipping() async throws {
     // Huge steps, next to no noise: the update is the mean of vectors of norm C at most.

@@ -64,6 +64,19 @@ struct MethodStepTests {
     #expect(try await spread(1.5) < 0.9 * spread(0))
   }
 
+  @Test("Ditto's global model has the thresholds that global rounds learned")
+  func dittoThresholds() async throws {
+    let observer = Recorder()
+    try await run(
+      try scenario(
+        #"method={"name": "ditto"}"#, "rounds=2", #"model={"name": "mlp", "hidden": [8]}"#,
+        #"privacy.clipping={"name": "per-layer-adaptive"}"#), observer: observer)
+    let states = await observer.checkpoints.map(\.state)
+    let (global, personal) = (states[0].thresholds, states[1].thresholds)
+    #expect(global?[0].count == 2 && global?.dropFirst().allSatisfy(\.isEmpty) == true)
+    #expect(personal?[0] == global?[0] && personal?.allSatisfy { $0.count == 2 } == true)
+  }
+
   @Test("SCAFFOLD's control variates by hand, and their first round is FedAvg's")
   func scaffold() async throws {
     // c_i − c − Δ / (K η) with K η = 0.5.

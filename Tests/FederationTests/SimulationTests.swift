@@ -193,7 +193,17 @@ struct SimulationTests {
       $0.purpose == .clusterSelection && $0.client == 0
     }
     #expect(selections.reduce(0) { $0 + $1.count } == 3)
-    #expect(try #require(outcome.result.clients[0].epsilon) > 15)
+    let spent = try #require(outcome.result.clients[0].epsilon)
+    #expect(spent > 15)
+    // The forecast counts what the ledger will have.
+    let forecast = try PrivacyLinter(
+      scenario: try scenario(
+        "rounds=20", "privacy.target_epsilon=15",
+        "method={\"name\": \"r-dpcfl\", \"variant\": \"as-released\"}"),
+      catalog: DatasetCatalog()
+    ).report().groups[0]
+    #expect(forecast.plan.selections == 3)
+    #expect(abs(try #require(forecast.epsilon) / spent - 1) < 1e-6)
     #expect(!outcome.result.notes.isEmpty)
     let z = try #require(outcome.result.clients[0].noiseMultiplier)
     #expect(abs(z * 100 - (z * 100).rounded()) < 1e-9)

@@ -3,6 +3,7 @@
 import Datasets
 import Federation
 import Foundation
+import Privacy
 import Scenarios
 import Testing
 
@@ -22,6 +23,28 @@ struct TroubleTests {
     } catch let error as FederationError {
       guard case .notFinite(_, round: 1) = error else { throw error }
       #expect("\(error)".contains("local.learning_rate"))
+    }
+  }
+
+  @Test(
+    "a round that fails has said what it set out to release; where updates lie on a disk, before they do"
+  )
+  func failedRound() async throws {
+    let scenario = try scenario(
+      "method={\"name\": \"global\"}", "privacy.max_grad_norm=1e6", "local.learning_rate=100")
+    for handsOut in [false, true] {
+      let observer = Recorder()
+      var options = SimulationOptions(workers: 2)
+      options.handsOutUpdates = handsOut
+      await #expect(throws: FederationError.self) {
+        try await Simulation(
+          scenario: scenario, catalog: DatasetCatalog(), options: options
+        ).run(observer: observer)
+      }
+      let failed = await observer.rounds.count + 1
+      let announced = await observer.announced[failed] ?? []
+      #expect(announced.count == 8)
+      #expect(announced.allSatisfy { $0.noiseMultiplier ?? 0 > 0 && $0.count == 10 })
     }
   }
 

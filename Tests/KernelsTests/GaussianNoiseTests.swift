@@ -67,6 +67,31 @@ struct GaussianNoiseTests {
     }
   }
 
+  @Test("a uniform whose 32 bits are zero has 64 more, in whichever lane it is")
+  func deepTail() {
+    for lane in 0..<8 {
+      var words = SIMD8<UInt32>(repeating: 0x8000_0001)
+      #expect(!GaussianNoise.hasZero(words, words))
+      words[lane] = 0
+      #expect(GaussianNoise.hasZero(words, SIMD8(repeating: 1)))
+      #expect(GaussianNoise.hasZero(SIMD8(repeating: .max), words))
+    }
+    // The radius is √(−2 ln U), and the first 32 bits gave it for U = 2⁻³³.
+    let usual = (2 * 33 * Double.log(2)).squareRoot()
+    for word: UInt64 in [0, 1, 1 << 20, 1 << 40, 1 << 63, .max] {
+      let u = (Double(word) + 0.5) / 0x1p64 / 0x1p32
+      let radius = (-2 * Double.log(u)).squareRoot()
+      #expect(abs(Double(GaussianNoise.tailFactor(word)) * usual - radius) < 2e-6)
+    }
+    #expect(Double(GaussianNoise.tailFactor(0)) * usual > 11.5)
+    // P(U < x) = 2³² x below 2⁻³²: of many, half are longer than for U = 2⁻³³.
+    let stream = RandomStream(seed: 3, purpose: .gradientNoise)
+    let longer = (0..<4000).count {
+      GaussianNoise.tailFactor(block: UInt32($0), pair: UInt32($0 % 2), of: stream) > 1
+    }
+    #expect(abs(Double(longer) / 4000 - 0.5) < 6 * 0.5 / 4000.0.squareRoot())
+  }
+
   @Test("an element does not depend on the length of the vector")
   func prefix() {
     let long = draw(1000)

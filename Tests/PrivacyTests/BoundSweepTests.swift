@@ -51,9 +51,7 @@ struct BoundSweepTests {
     arguments: cases)
   func bounds(of run: Case) throws {
     let loss = try PLDAccountant().bound(for: run.event, delta: run.delta)
-    let best = try BestAccountant().bound(for: run.event, delta: run.delta)
     let renyi = try RDPAccountant().bound(for: run.event, delta: run.delta)
-    #expect(best.epsilon == min(loss.epsilon, renyi.epsilon))
     #expect(loss.epsilon <= renyi.epsilon)
     if let exact = run.exact {
       #expect(loss.epsilon >= exact * (1 - 1e-8), "\(loss.epsilon) \(exact)")
@@ -63,6 +61,14 @@ struct BoundSweepTests {
     if let another = run.another {
       #expect(loss.epsilon <= another * (1 + 1e-3) + 1e-4, "\(loss.epsilon) \(another)")
     }
+  }
+
+  @Test("the default is the smallest of the bounds", arguments: cases.prefix(20))
+  func best(of run: Case) throws {
+    let best = try BestAccountant().bound(for: run.event, delta: run.delta)
+    let loss = try PLDAccountant().bound(for: run.event, delta: run.delta)
+    let renyi = try RDPAccountant().bound(for: run.event, delta: run.delta)
+    #expect(best.epsilon == min(loss.epsilon, renyi.epsilon))
   }
 
   @Test(

@@ -73,7 +73,7 @@ struct LedgerScriptTests {
     // A full-batch round, sampled rounds and selections, with several noises and rates. Long compositions are compared
     // with golden values (PLDAccountantTests): dp-accounting takes half a minute for the 49,750 steps of this rate.
     let clients: [(noise: Double, rate: Double, steps: Int, selection: Double?)] = [
-      (1.9111, 0.004, 5_000, 0.09), (1.3, 0.01, 2_000, 0.15), (4, 0.1, 500, nil),
+      (1.9111, 0.004, 1_500, 0.09), (1.3, 0.01, 500, 0.15), (4, 0.1, 100, nil),
       (2.5, 0.3, 40, 0.5),
     ]
     for (index, client) in clients.enumerated() {

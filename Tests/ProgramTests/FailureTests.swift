@@ -35,6 +35,7 @@ struct FailureTests {
     (ModelFolderError(.unsupported, at: "a", "b"), .invalidInput),
     (StoreError.missingStore(path: "p"), .missingInput),
     (StoreError.unknownRun(name: "p"), .missingInput),
+    (StoreError.partialName(name: "p", run: "pq"), .missingInput),
     (StoreError.cannotWrite(path: "p", reason: "r"), .cannotWrite),
     (StoreError.olderStore(path: "p"), .cannotWrite),
     (StoreError.cannotRead(path: "p", reason: "r"), .cannotRead),

@@ -16,10 +16,14 @@ import Testing
 struct AdviceTests {
   /// A comparison of cells whose clusters have these accuracies in every seed, plus a hundredth of the seed.
   ///
-  /// - Parameter last: of the last client in every cell, where it is not its cluster's.
+  /// - Parameters:
+  ///   - last: of the last client in every cell, where it is not its cluster's.
+  ///   - knowsClusters: false has clients 3 and 4 end with a model of their own, which nobody can compare with a truth.
+  ///   - page: takes the report.
   private func comparison(
     _ cells: [(method: String, epsilon: Double?, clusters: [Double])], seeds: [UInt64] = [0, 1, 2],
-    classes: Int = 10, isConfident: Bool = true, last: [Double]? = nil
+    classes: Int = 10, isConfident: Bool = true, last: [Double]? = nil, confusion: [[Int]]? = nil,
+    allowed: Set<Int> = [], knowsClusters: Bool = true, page: ((String) -> Void)? = nil
   ) async throws -> Comparison {
     try await withFolder { folder in
       let store = try RunStore.open(folder.appendingPathComponent("s.sqlite"))
@@ -31,27 +35,33 @@ struct AdviceTests {
           for number in 1...2 { try await recorder.receive(.finishedRound(Sample.round(number))) }
           let result = try Self.result(
             cell.method, cell.epsilon, seed, cell.clusters, classes: classes,
-            isConfident: isConfident, last: last?[place])
+            isConfident: isConfident, last: last?[place], confusion: confusion,
+            allowed: allowed.contains(place) ? [Sample.finding] : nil,
+            knowsClusters: knowsClusters)
           try await recorder.finish(
             result, models: [:], cost: RunRecorder.Cost(wallSeconds: 1, peakRSSBytes: nil))
         }
       }
-      return try store.comparison()
+      let comparison = try store.comparison()
+      if let page { page(try ReportPage(comparison, in: store, runtime: nil).html) }
+      return comparison
     }
   }
 
   /// Two clients, one a cluster, or as many as there are accuracies.
   private static func result(
     _ method: String, _ epsilon: Double?, _ seed: UInt64, _ accuracies: [Double], classes: Int,
-    isConfident: Bool, last: Double? = nil
+    isConfident: Bool, last: Double? = nil, confusion: [[Int]]? = nil,
+    allowed: [CheckReport.Finding]? = nil, knowsClusters: Bool = true
   ) throws -> RunResult {
     let shifted = accuracies.map { $0 + 0.001 * Double(seed) }
-    let matrix = (0..<classes).map { row in (0..<classes).map { $0 == row ? 5 : 0 } }
+    let matrix = confusion ?? (0..<classes).map { row in (0..<classes).map { $0 == row ? 5 : 0 } }
     let names = ["few", "many"]
     let clients = (0..<5).map { client in
       let cluster = accuracies.count == 1 || client < 2 ? 0 : 1
       return ClientResult(
-        client: client, cluster: cluster, model: 0, trainExamples: 10, testExamples: 5,
+        client: client, cluster: cluster, model: knowsClusters || client < 3 ? 0 : 1,
+        trainExamples: 10, testExamples: 5,
         accuracy: client == 4 ? last ?? shifted[cluster] : shifted[cluster], loss: 1,
         epsilon: epsilon, delta: 1e-4,
         targetEpsilon: epsilon, noiseMultiplier: nil, firstRoundNoiseMultiplier: nil,
@@ -68,12 +78,12 @@ struct AdviceTests {
           name: names[index], clients: index == 0 ? 2 : 3, samples: 10, accuracy: accuracy, loss: 1,
           minority: index == 0 && shifted.count > 1)
       }, clustering: method == "r-dpcfl" ? report : nil,
-      agreement: method == "r-dpcfl"
+      agreement: method == "r-dpcfl" && knowsClusters
         ? AgreementReport(
           ari: 1, nmi: 1, purity: 1, misassignedClients: [], firstCorrectRound: 1,
           minorityIsolated: true) : nil,
       unit: .example, relation: .addOrRemoveOne, sampling: "poisson", bytesUp: 1, bytesDown: 1,
-      resultDigest: String(repeating: "ab", count: 32), notes: [])
+      resultDigest: String(repeating: "ab", count: 32), allowedFindings: allowed, notes: [])
   }
 
   private func joined(_ advice: Advice) -> String { advice.sentences.joined(separator: " ") }
@@ -125,6 +135,10 @@ struct AdviceTests {
         == "At ε 2 the worst-off client is served best by local: 60.0 % (60.0 to 60.0 %, n = 3).")
     #expect(comparison.frontier(settings: comparison.settings[0]).map(\.method) == ["local"])
     #expect(advice.table(comparison).lines(colors: false)[0].contains("worst client"))
+    let text = comparison.lines(by: .method, colors: false).joined(separator: "\n")
+    #expect(text.contains("Worst client, best method against the others"))
+    let rows = comparison.lines(by: .cluster, colors: false).joined(separator: "\n")
+    #expect(rows.contains("client 4") && !rows.contains("true cluster"))
     let two = try await self.comparison([("global", 2, [0.7, 0.6])], last: [0.2])
     #expect(two.worstOff == .cluster)
   }
@@ -144,6 +158,53 @@ struct AdviceTests {
         "No budget can be recommended: every run is without privacy."
       ])
     #expect(!open.findings.contains { $0.contains("guessing") })
+  }
+
+  @Test(
+    "a model that answers the most frequent class alone is not recommended, one that does better is"
+  )
+  func constant() async throws {
+    // Every client has 60 test examples of one class and 40 of the other.
+    let same = [[60, 0], [40, 0]]
+    let poor = try await comparison(
+      [("global", 2, [0.6]), ("r-dpcfl", 4, [0.61])], seeds: [0], classes: 2, confusion: same)
+    let advice = poor.advice(for: "grid")
+    #expect(advice.chosen == nil && advice.sentences.count == 1)
+    #expect(
+      advice.sentences[0].contains("no combination does better than always answering")
+        && advice.sentences[0].contains("gets 61.0 %")
+        && advice.sentences[0].contains("60.0 % in its 100"))
+    #expect(poor.cells.first?.baseline?.share == 0.6)
+    #expect(
+      poor.findings.contains {
+        $0.contains(
+          "no better than always answering each client's most frequent class, which gives 60.0 %")
+      })
+    let good = try await comparison(
+      [("global", 2, [0.6]), ("r-dpcfl", 4, [0.8])], seeds: [0], classes: 2, confusion: same)
+    #expect(good.advice(for: "grid").chosen?.method == "r-dpcfl")
+  }
+
+  @Test("a budget that runs because a finding was allowed is marked and never recommended")
+  func allowed() async throws {
+    let comparison = try await comparison(
+      [("r-dpcfl", 2, [0.7, 0.8]), ("ifca", 4, [0.6, 0.7])], allowed: [0])
+    let advice = comparison.advice(for: "grid")
+    #expect(advice.chosen?.method == "ifca")
+    #expect(
+      advice.sentences.last
+        == "Left out: the check refuses 1 combination, which ran because DP102 was allowed by name, so the ε there says "
+        + "little.")
+    let table = advice.lines(comparison, colors: false).joined(separator: "\n")
+    #expect(table.contains("2 !") && table.contains("DP102 was allowed by name"))
+    let text = comparison.lines(by: .method, colors: false).joined(separator: "\n")
+    #expect(text.contains("r-dpcfl !") && text.contains("DP102 was allowed"))
+    #expect(!text.contains("ifca !"))
+    #expect(comparison.findings.contains { $0.contains("DP102 was allowed") })
+    let alone = try await self.comparison([("r-dpcfl", 2, [0.7, 0.8])], allowed: [0])
+    #expect(
+      alone.advice(for: "grid").sentences.first?.hasPrefix(
+        "No budget can be recommended: the check") == true)
   }
 
   @Test("no interval of an accuracy goes beyond 1")
@@ -218,6 +279,29 @@ struct AdviceTests {
     let one = try text([0.6], isConfident: false)
     #expect(one.contains("There is one true cluster") && !one.contains("equal the true ones"))
     #expect(!one.contains("model of its own"))
+  }
+
+  @Test("where nobody knows clusters, it is said who was put together, and in how many seeds")
+  func unknownClusters() async throws {
+    var pages: [String] = []
+    let comparison = try await comparison(
+      [("r-dpcfl", 2, [0.7])], isConfident: false, knowsClusters: false
+    ) { pages.append($0) }
+    let page = try #require(pages.first)
+    let found = try #require(comparison.cells.first?.foundGroups)
+    #expect(found.groups.map(\.clients) == [[0, 1, 2], [3, 4]])
+    #expect(found.groups.allSatisfy { $0.seeds == [0, 1, 2] } && found.unsure == 3)
+    #expect(page.contains("0, 1, 2") && page.contains("3 of 3"))
+    #expect(page.contains("In 3 of 3 runs noise alone may put"))
+    #expect(!page.contains("No method of this report looks for clusters"))
+    let text = comparison.lines(by: .cluster, colors: false).joined(separator: " ")
+    #expect(text.contains("Put together, without known clusters"))
+    let result = try #require(comparison.cells.first?.runs.first?.result)
+    let run =
+      RunSections(result: result, colors: false).clustersFound()?.joined(separator: "\n") ?? ""
+    #expect(run.contains("3, 4") && run.contains("Noise alone may put clusters"))
+    let known = try await self.comparison([("r-dpcfl", 2, [0.7])])
+    #expect(known.cells.first?.foundGroups == nil)
   }
 
   @Test("a share of right guesses comes with what it means")

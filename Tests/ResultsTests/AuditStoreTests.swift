@@ -147,6 +147,23 @@ struct AuditStoreTests {
     }
   }
 
+  @Test("a client that sends several models has a tensor for each, and its shares stand once")
+  func severalModels() async throws {
+    try await withFolder { folder in
+      let store = try RunStore.open(folder.appendingPathComponent("s.sqlite"))
+      let run = try Keeping(
+        [#"method={"name": "fedem", "num_clusters": 2}"#, "rounds=2"], in: store)
+      try await run.run()
+      let files = try store.artifacts(of: run.recorder.runID)
+      let kept = try #require(files.first { $0.kind == "update" })
+      let names = try store.tensors(of: kept).tensors.map(\.name)
+      #expect(names.contains("client-0-model-0") && names.contains("client-0-model-1"))
+      #expect(Set(names).count == 16)
+      let ledger = try store.ledgerEntries(of: run.recorder.runID)
+      #expect(ledger.count { $0.purpose == .posterior } == 16)
+    }
+  }
+
   /// Of a run whose rounds are other releases when they are done again.
   private static let unrepeatable = [
     "privacy.randomness=system", "privacy.noise=hardened", "privacy.on_budget_exhausted=continue",

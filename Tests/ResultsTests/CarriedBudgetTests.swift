@@ -24,7 +24,25 @@ struct CarriedBudgetTests {
     return try TableInspection(file: file, label: label, client: "ward")
   }
 
-  @Test("at the least ε calibrated noise is as long as the clipped gradients of a step")
+  @Test("the signal of a run is that of `check`: noise averages out over its steps")
+  func signal() throws {
+    for budget in CarriedBudget.of(try look()) {
+      let steps = 20 * budget.rows / 16
+      let signal = try #require(budget.runSignalToNoise)
+      // The noise that this signal means keeps the proposed budget, and a little less would not.
+      let noise = Double(steps).squareRoot() * 16 / (signal * 12.0.squareRoot())
+      func bound(_ noise: Double) throws -> Double {
+        try BestAccountant().bound(
+          for: .trainingSteps(
+            sampleRate: 16 / Double(budget.rows), noiseMultiplier: noise, count: steps),
+          delta: 1e-4
+        ).epsilon
+      }
+      #expect(try bound(noise) <= 3 && bound(noise * 0.99) > 3)
+    }
+  }
+
+  @Test("at the ε of an even step calibrated noise is as long as the clipped gradients of a step")
   func calibrated() throws {
     let budgets = CarriedBudget.of(try look())
     #expect(budgets.map(\.client) == ["few", "many"] && budgets.map(\.rows) == [80, 720])
@@ -47,7 +65,8 @@ struct CarriedBudgetTests {
   @Test("the first look says them with a label, and nothing without")
   func said() throws {
     let text = InspectionText(try look())
-    #expect(text.lines(colors: false).joined().contains("What budgets such clients carry"))
+    #expect(text.lines(colors: false).joined().contains("What such clients carry"))
+    #expect(text.lines(colors: false).joined().contains("no lower limit"))
     #expect(text.document["carried"]?[1]?["client"] == "many")
     let open = InspectionText(try look(label: nil))
     #expect(!open.lines(colors: false).joined().contains("carry"))

@@ -255,6 +255,41 @@ struct ComparisonTests {
     }
   }
 
+  @Test("equal data in another folder are no other setting; long values are cut and stay apart")
+  func places() async throws {
+    try await withFolder { folder in
+      let file = folder.appendingPathComponent("s.sqlite")
+      let store = try RunStore.open(file)
+      for seed in 0..<2 as Range<UInt64> { try await Grid.store("global", 1, seed, in: store) }
+      func set(_ key: String, _ values: [String], hashes: [String]) async throws {
+        try await DatabaseQueue(path: file.path).write { database in
+          for seed in 0..<2 {
+            try database.execute(
+              sql: """
+                UPDATE runs SET scenario_json = json_set(scenario_json, ?, ?), data_hash = ?
+                WHERE seed = ?
+                """,
+              arguments: [
+                "$.data.\(key)", values[seed], String(repeating: hashes[seed], count: 64), seed,
+              ])
+          }
+        }
+      }
+      try await set("path", ["a.csv", "there/a.csv"], hashes: ["7", "7"])
+      let equal = try store.comparison()
+      #expect(equal.settings == [""] && equal.cells.map(\.runs.count) == [2])
+      try await set("path", ["a.csv", "there/a.csv"], hashes: ["7", "8"])
+      #expect(try store.comparison().settings.contains { $0.contains("data.path=there/a.csv") })
+
+      let long = String(repeating: "category, ", count: 30)
+      try await set("path", ["a.csv", "a.csv"], hashes: ["7", "7"])
+      try await set("list", [long + "a", long + "b"], hashes: ["7", "7"])
+      let cut = try store.comparison()
+      #expect(cut.settings.count == 2 && cut.cells.count == 2)
+      #expect(cut.settings.allSatisfy { $0.contains("…") && $0.count < 80 })
+    }
+  }
+
   @Test("a repeated run counts once")
   func repeated() async throws {
     try await withFolder { folder in

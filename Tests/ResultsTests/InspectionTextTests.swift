@@ -1,6 +1,7 @@
 // The scenario that a first look proposes, read back.
 
 import Datasets
+import Federation
 import Foundation
 import Presentation
 import Scenarios
@@ -85,6 +86,80 @@ struct InspectionTextTests {
     #expect(scenario["data"]?["columns"]?[0]?["column"] == 0)
     #expect(scenario["data"]?["columns"]?[1]?["column"] == 1)
     #expect(scenario["data"]?["columns"]?[2]?["column"] == "Straße")
+  }
+
+  @Test("what cannot be an input is left out, and a list of categories is whole or not proposed")
+  func leftOut() throws {
+    let header = "admitted,note,place,unit,ref,y\n"
+    let rows = (0..<400).map {
+      "2024-01-\($0 % 28 + 1),no fever was seen on day \($0),p\($0 % 51),u\($0 % 50),\(1000 + $0 / 2),\($0 % 2)\n"
+    }
+    let file = FileManager.default.temporaryDirectory
+      .appendingPathComponent("dpflsim-\(UUID().uuidString).csv")
+    defer { try? FileManager.default.removeItem(at: file) }
+    try Data((header + rows.joined()).utf8).write(to: file)
+    let text = InspectionText(try TableInspection(file: file, label: "y"))
+    let data = try #require(text.scenario["data"])
+    #expect(data["drop_columns"] == ["admitted", "note", "place"])
+    #expect(data["columns"]?[0]?["column"] == "unit" && data["columns"]?[1]?["column"] == "ref")
+    #expect(data["columns"]?[0]?["categories"]?[49] != nil)
+    #expect(
+      text.leftOut == [
+        "admitted: dates; left out, derive an age or a duration from it",
+        "note: long texts; left out, see data.name \"text\"",
+        "place: 51 categories, more than 50; left out, list those worth an input",
+      ])
+    // Of what a column's name does not say there is a remark alone.
+    #expect(data["id_column"] == nil)
+    #expect(text.lines(colors: false).joined().contains("'ref' has 200 values, which repeat"))
+  }
+
+  @Test("a scenario is called as its file, in characters that a name may have")
+  func names() {
+    for (file, name) in [
+      ("wards.json", "wards"), ("/data/Unfälle 2024.csv", "Unf-lle-2024"), ("a/b.v2.csv", "b.v2"),
+      ("(x).json", "x-"), ("東.json", "scenario"),
+      (String(repeating: "n", count: 90), String(repeating: "n", count: 64)),
+    ] {
+      #expect(NewScenario.name(of: file) == name)
+    }
+  }
+
+  @Test("values with commas are quoted, and line ends are signs")
+  func values() throws {
+    let file = FileManager.default.temporaryDirectory
+      .appendingPathComponent("dpflsim-\(UUID().uuidString).csv")
+    defer { try? FileManager.default.removeItem(at: file) }
+    let words = ["\"low, slow\"", "\"two\r\nlines\"", "plain"]
+    let rows = (0..<30).map { "\(words[$0 % 3]),\($0 % 2)\n" }
+    try Data(("how,y\n" + rows.joined()).utf8).write(to: file)
+    let lines = InspectionText(try TableInspection(file: file, label: "y")).lines(colors: false)
+    let text = lines.joined(separator: "\n")
+    #expect(text.contains("'low, slow', plain, two⏎lines"), "\(text)")
+    #expect(text.contains("decimal sign '.'.") && text.contains("delimiter ','"))
+  }
+
+  @Test("where a name occurs twice, positions say which column is label, client and person")
+  func twins() throws {
+    let file = FileManager.default.temporaryDirectory
+      .appendingPathComponent("dpflsim-\(UUID().uuidString).csv")
+    defer { try? FileManager.default.removeItem(at: file) }
+    let rows = (0..<200).map {
+      "\($0 % 7).5,\($0 % 9).5,\($0 % 11).5,\($0 / 2),\($0 / 4 % 2 == 0 ? "n" : "s"),\($0 % 2)\n"
+    }
+    try Data(("patient_id,site,y,patient_id,site,y\n" + rows.joined()).utf8).write(to: file)
+    #expect(throws: DatasetError.self) { try TableInspection(file: file, label: "y") }
+    let look = try TableInspection(file: file, label: "5", client: "4")
+    #expect(look.label == "y" && look.client == "site")
+    let proposed = InspectionText(look).scenario
+    let data = try #require(proposed["data"])
+    #expect(data["label_column"] == 5 && data["client_column"] == 4 && data["id_column"] == 3)
+    let scenario = try Scenario(json: Data(proposed.prettyText.utf8)).askingItsTable(
+      DatasetCatalog())
+    let format = try #require(scenario.data.table?.format)
+    let set = try Table.dataset(
+      name: "t", format: format, train: ("t.csv", try [UInt8](Data(contentsOf: file))), test: nil)
+    #expect(set.holdings?.count == 2)
   }
 
   @Test("clients carry by persons where a column says whose a row is")

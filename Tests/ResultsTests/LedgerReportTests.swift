@@ -55,7 +55,7 @@ struct LedgerReportTests {
       let report = try LedgerReport(run: run, in: store, comparing: true)
       let client = try #require(report.clients.first)
       #expect(client.bounds.map(\.accountant) == [.pld, .rdp])
-      #expect(report.lines(colors: false).contains { $0.contains("ε (loss distribution)") })
+      #expect(report.lines(colors: false).contains { $0.contains("ε, loss distributions (pld)") })
       #expect(report.document["clients"]?[0]?["bounds"]?[1]?["accountant"] == "rdp")
     }
   }

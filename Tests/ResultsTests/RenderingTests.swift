@@ -71,6 +71,25 @@ struct RenderingTests {
     #expect(colored.replacing(/\u{1B}\[[0-9]+m/, with: "") == plain)
   }
 
+  @Test("clients whose test examples are all given one class are said with that class")
+  func oneAnswer() async throws {
+    var result = try Sample.result()
+    result.clients = result.clients.map { client in
+      ClientResult(
+        client: client.client, cluster: client.cluster, model: client.model,
+        trainExamples: client.trainExamples, testExamples: 50, accuracy: client.accuracy,
+        loss: client.loss, epsilon: client.epsilon, delta: client.delta,
+        targetEpsilon: client.targetEpsilon, noiseMultiplier: client.noiseMultiplier,
+        firstRoundNoiseMultiplier: nil, accountant: client.accountant,
+        // Client 2 is tested on one class alone, which a note of the run says.
+        confusion: ConfusionCounts(
+          matrix: client.client < 2 ? [[30, 0], [20, 0]] : [[50, 0], [0, 0]]))
+    }
+    let text = try await Self.text(result)
+    #expect(text.contains("Note: Every test example of 2 clients (0, 1) is given the class 0:"))
+    #expect(!(try await Self.text(Sample.result())).contains("is given the class"))
+  }
+
   @Test("the JSON document of a run")
   func document() async throws {
     try await withFolder { folder in
@@ -200,6 +219,43 @@ struct RenderingTests {
     }
   }
 
+  @Test("where all clients are of one cluster, the list has the worst client")
+  func listOfOneCluster() async throws {
+    try await withFolder { folder in
+      let store = try RunStore.inMemory(filesFolder: folder)
+      let sample = try Sample.result()
+      let result = RunResult(
+        scenario: sample.scenario, scenarioHash: sample.scenarioHash, method: "global",
+        variant: nil, seed: 7, rounds: 2, clients: sample.clients,
+        clusters: [
+          ClusterResult(
+            name: "all", clients: 5, samples: 800, accuracy: 0.68, loss: 1.25, minority: false)
+        ], clustering: nil, agreement: nil, unit: sample.unit, relation: sample.relation,
+        sampling: sample.sampling, bytesUp: 0, bytesDown: 0, resultDigest: "", notes: [])
+      let run = try await Sample.store(result, in: store).run
+      let list = RunList([run], headlines: try store.headlines(of: [run]))
+      #expect(list.lines(colors: false)[1].contains("68.0 %  40.0 %"))
+    }
+  }
+
+  @Test("an ε that holds because a finding was allowed is marked in lists and ledgers")
+  func allowed() async throws {
+    try await withFolder { folder in
+      let store = try RunStore.inMemory(filesFolder: folder)
+      let stored = try await Sample.store(Sample.result(allowed: [Sample.finding]), in: store)
+      let list = RunList([stored.run], headlines: try store.headlines(of: [stored.run]))
+      let text = list.lines(colors: false).joined(separator: "\n")
+      #expect(text.contains("4.999 !") && text.contains("because DP102 was allowed"))
+      #expect(list.document[0]?["allowed"]?[0]?["rule"] == "DP102")
+      let ledger = try LedgerReport(run: stored.run, in: store)
+      #expect(
+        ledger.lines(colors: false).contains {
+          $0.contains("Allowed, though ε says little then: DP102, privacy.target_delta: too large")
+        })
+      #expect(ledger.document["allowed"]?[0]?["rule"] == "DP102")
+    }
+  }
+
   @Test("the list of runs")
   func list() async throws {
     try await withFolder { folder in
@@ -207,28 +263,33 @@ struct RenderingTests {
       let done = try await Sample.store(Sample.result(), in: store).run
       let failed = try Sample.recorder(in: store, startedAt: Sample.start + 60)
       try await failed.end(as: .failed, reason: "x", cost: Sample.cost)
-      let list = RunList(try store.runs())
+      let list = RunList(try store.runs(), headlines: try store.headlines(of: store.runs()))
       #expect(
         list.lines(colors: false) == [
           "  run                            method   seed  status    mean   worst    ε ≤",
           "  \(failed.runID)  r-dpcfl     7  failed       –       –      –",
           "  \(done.runID)  r-dpcfl     7  done    68.0 %  50.0 %  4.999", "",
-          "worst: accuracy of the worst-off cluster; ε ≤: the largest of its clients. `runs show RUN` has time, memory and "
-            + "everything else.",
+          "worst: accuracy of the worst-off cluster, of the worst-off client where all are of one cluster; ε ≤: the largest "
+            + "of its clients. `runs show RUN` has time, memory and everything else.",
         ])
+      #expect(list.document[1]?["delta"] == 1e-4 && list.document[1]?["unit"] == "example")
+      #expect(list.document[1]?["relation"] == "add-or-remove-one")
+      #expect(list.document[1]?["worst_client_accuracy"] == 0.4)
+      #expect(list.document[1]?["allowed"] == [] && list.document[0]?["delta"] == .null)
       #expect(
         list.document[0]?["status"] == "failed"
           && list.document[1]?["run_id"] == .string(done.runID))
       let shared = try RunRecorder(
         store: store, scenario: try Sample.scenario, workers: 2,
         place: RunPlace(ranks: 4, nodes: 2), machine: "a machine", startedAt: Sample.start + 120)
-      let both = RunList(Array(try store.runs().prefix(2)))
+      let both = RunList(Array(try store.runs().prefix(2)), headlines: [:])
       let text = both.lines(colors: false).joined(separator: "\n")
       // The last columns follow below where a terminal is narrow.
       for title in ["ranks", "nodes"] { #expect(text.contains(title)) }
       #expect(both.document[0]?["run_id"] == .string(shared.runID))
       #expect(both.document[0]?["ranks"] == 4 && both.document[0]?["nodes"] == 2)
-      #expect(RunList([]).lines(colors: true) == ["There are no runs in this store."])
+      #expect(
+        RunList([], headlines: [:]).lines(colors: true) == ["There are no runs in this store."])
     }
   }
 }

@@ -47,6 +47,7 @@ struct SelectionPriceTests {
       #expect(try store.pricedAdvice(both).map(\.selectionPrice) == [price])
       advice.selectionPrice = price
       #expect(advice.lines(both, colors: false).joined().contains(price.sentence))
+      #expect(advice.document["sentences"]?[3] == .string(price.sentence))
       let page = try ReportPage(both, in: store, runtime: nil).html
       #expect(page.contains("picked privately among the 2 combinations"))
     }

@@ -100,7 +100,9 @@ enum Sample {
   /// - Parameters:
   ///   - epsilon: of every client; nil for a run without privacy.
   ///   - model: of the last client; 1 is right.
-  static func result(epsilon: Double? = 4.9987, lastModel model: Int = 1) throws -> RunResult {
+  static func result(
+    epsilon: Double? = 4.9987, lastModel model: Int = 1, allowed: [CheckReport.Finding]? = nil
+  ) throws -> RunResult {
     let clients = (0..<5).map { client in
       ClientResult(
         client: client, cluster: trueClusters[client],
@@ -138,8 +140,18 @@ enum Sample {
         ari: model == 1 ? 1 : 0.17, nmi: 1, purity: 1, misassignedClients: model == 1 ? [] : [4],
         firstCorrectRound: model == 1 ? 2 : nil, minorityIsolated: model == 1),
       unit: .example, relation: .addOrRemoveOne, sampling: "poisson", bytesUp: 2000,
-      bytesDown: 4000, resultDigest: String(repeating: "ab", count: 32),
+      bytesDown: 4000, resultDigest: String(repeating: "ab", count: 32), allowedFindings: allowed,
       notes: ["A note with \u{1B}[31mcolour\u{1B}[0m."])
+  }
+
+  /// A finding of the check that somebody allowed.
+  static var finding: CheckReport.Finding {
+    get throws {
+      let text = """
+        { "rule": "DP102", "severity": "critical", "path": "privacy.target_delta", "message": "too large" }
+        """
+      return try JSONDecoder().decode(CheckReport.Finding.self, from: Data(text.utf8))
+    }
   }
 
   static let cost = RunRecorder.Cost(wallSeconds: 24.14, peakRSSBytes: 310_000_000)

@@ -56,6 +56,15 @@ struct TextTests {
     #expect(NumberText.epsilon(value) == text)
   }
 
+  @Test(
+    "a lower bound of an ε is only ever rounded down",
+    arguments: [
+      (4.9987, "4.998"), (0.0009, "0.000"), (5, "5.000"), (0, "0.000"), (nil, "–"),
+    ] as [(Double?, String)])
+  func lowerBound(_ value: Double?, _ text: String) {
+    #expect(NumberText.lowerBound(value) == text)
+  }
+
   @Test("numbers for people")
   func numbers() {
     #expect(NumberText.percent(0.6543) == "65.4 %")
@@ -93,6 +102,16 @@ struct ProgressTextTests {
     #expect(
       text2.line
         == "round 2/4, selection, mean 68.0 %, worst cluster 50.0 % (few), 1.0 s, 3.0 s left")
+  }
+
+  @Test("where all clients are of one cluster, the worst client is said")
+  func oneCluster() {
+    var text = ProgressText(
+      rounds: 4, clusterNames: ["all"], clientNames: ["A", "B", "C", "D", "E"])
+    var report = Sample.round(2, seconds: 1)
+    report.clusters = [ClusterRound(cluster: 0, testAccuracy: 0.68, testLoss: 1)]
+    text.receive(.finishedRound(report))
+    #expect(text.line.contains("mean 68.0 %, worst client 40.0 % (A)"))
   }
 
   @Test("figures of an earlier round are said with their round")

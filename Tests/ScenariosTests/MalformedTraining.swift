@@ -54,6 +54,8 @@ let malformedTraining: [Malformed] = [
   .shape("adapter.lora_alpha", "above 0", (["adapter", "lora_alpha"], 0)),
   .shape("adapter.lora_alpha", "is missing", (["adapter", "lora_alpha"], nil)),
   .shape("adapter.target_modules", "at least 1", (["adapter", "target_modules"], [])),
+  .shape(
+    "adapter.target_modules", "conv1, conv2 and fc of cnn", (["adapter", "target_modules"], nil)),
   .cross(
     "adapter.target_modules[1]", "the cnn has no layer \"fc2\"; its layers are conv1, conv2, fc",
     (["adapter", "target_modules"], ["fc", "fc2"])),
@@ -74,7 +76,7 @@ let malformedTraining: [Malformed] = [
     (["adapter", "client_ranks"], [2, 5]),
     (["adapter", "aggregation"], "flora")),
   .cross(
-    "adapter.aggregation", "needs more than one sum over clients",
+    "adapter.aggregation", "does more in a round than move models",
     (["adapter", "aggregation"], "deer"), (["privacy", "unit"], "client"),
     (["method"], ["name": "oracle"])),
   .cross(
@@ -109,6 +111,9 @@ let malformedTraining: [Malformed] = [
   .shape("privacy.target_delta", "got null", (["privacy", "target_delta"], .null)),
   .shape("privacy.max_grad_norm", "at least 1e-06", (["privacy", "max_grad_norm"], 0)),
   .shape("privacy.max_grad_norm", "at least 1e-06", (["privacy", "max_grad_norm"], 1e-46)),
+  .cross(
+    "participation.deadline", "in times of the median client", (["participation"], ["deadline": 2]),
+    (["privacy", "unit"], "client"), (["method"], ["name": "global"])),
   .shape("privacy.unit", "must be \"example\" or \"client\"", (["privacy", "unit"], "person")),
   .shape("privacy.noise_multiplier", "at least 0", (["privacy", "noise_multiplier"], -1)),
   .shape(
@@ -127,7 +132,7 @@ let malformedTraining: [Malformed] = [
   .shape("method.lambda", "only of \"mr-mtl\"", (["method", "lambda"], 1)),
   .shape("method.lambda", "at least 0", (["method"], ["name": "mr-mtl", "lambda": -1])),
   .shape(
-    "method.num_clusters", "only of \"r-dpcfl\", \"ifca\", \"k-means\" or \"mbc\"",
+    "method.num_clusters", "only of \"r-dpcfl\", \"ifca\", \"fedem\", \"k-means\" or \"mbc\"",
     (["method"], ["name": "global", "num_clusters": 4])),
   .cross(
     "method.num_clusters", "at most the number of clients, 21, got 22",

@@ -20,7 +20,7 @@ def wards(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
             outcome = "yes" if age + visit > 50 else "no"
             rows.append(f"{'north east south'.split()[patient % 3]},{1000 + 3 * patient},{age},{'f' if patient % 5 < 2 else 'm'},{outcome}")
     file = tmp_path_factory.mktemp("wards") / "wards.csv"
-    file.write_text("ward,number,age,sex,outcome\n" + "\n".join(rows) + "\n")
+    file.write_text("ward,patient,age,sex,outcome\n" + "\n".join(rows) + "\n")
     return file
 
 
@@ -35,10 +35,10 @@ def test_inspection_is_the_program_s_and_its_scenario_runs(wards, store):
     assert all(one.rows == 24 and one.least_epsilon > 0 for one in look.carried)
     assert look.rows == 225 and [one.name for one in look.clients] == ["east", "north", "south"]
     kinds = {column.name: column.kind for column in look.columns}
-    assert kinds == {"ward": "categorical", "number": "person", "age": "numeric", "sex": "categorical", "outcome": "categorical"}
-    assert look.scenario["data"]["id_column"] == "number"
+    assert kinds == {"ward": "categorical", "patient": "person", "age": "numeric", "sex": "categorical", "outcome": "categorical"}
+    assert look.scenario["data"]["id_column"] == "patient"
     # Its bounds and classes are those of the rows: a run says so before anything is trained.
-    with pytest.raises(dpflsim.InvalidInput, match="DP115"):
+    with pytest.raises(dpflsim.InvalidInput, match=r'allow=\["DP115"\]'):
         dpflsim.run(look.scenario, store=store, progress=False, rounds=1, local__batch_size=4)
     result = dpflsim.run(look.scenario, store=store, progress=False, rounds=1, local__batch_size=4, allow=["DP115"])
     # Of 30 patients a ward those of a fifth of the rows are for testing, and each of the others is one example.
@@ -46,6 +46,8 @@ def test_inspection_is_the_program_s_and_its_scenario_runs(wards, store):
     assert dpflsim.inspect(wards).scenario is None
     with pytest.raises(dpflsim.MissingInput):
         dpflsim.inspect(wards.with_name("none.csv"))
+    with pytest.raises(dpflsim.WrongUsage, match="is a dict, and scenarios read files"):
+        dpflsim.inspect({"ward": []})
     with pytest.raises(dpflsim.InvalidInput, match="has no column 'fate'"):
         dpflsim.inspect(wards, label="fate")
 

@@ -58,7 +58,7 @@ def test_a_budget_that_ends_keeps_its_run(tiny, store):
 def test_what_the_check_refuses_can_be_allowed(tiny, store):
     with pytest.raises(dpflsim.InvalidInput) as caught:
         dpflsim.run(tiny, store=store, progress=False, privacy__target_delta=0.5)
-    assert caught.value.place == "privacy.target_delta" and "--allow DP102" in caught.value.problems[-1].fix
+    assert caught.value.place == "privacy.target_delta" and 'allow=["DP102"]' in caught.value.problems[-1].fix
     allowed = dpflsim.run(tiny, store=store, progress=False, privacy__target_delta=0.5, allow=["DP102"])
     assert allowed.privacy.allowed[0].rule == "DP102"
 

@@ -32,6 +32,9 @@ def test_fields_are_those_of_the_document(tiny, store):
     assert result.files[0].path.endswith("model-0.safetensors")
     assert result.individual is None and result.adapter is None
     assert dpflsim.load(result.run_id, store=store) == result
+    # An ε is never rounded down, and says its δ.
+    assert f" at δ {result.privacy.delta} (example)" in repr(result)
+    assert float(repr(result).split("ε ")[1].split()[0]) >= result.privacy.epsilon_max
     assert "worst cluster" in repr(result) and "offset-0 (minority)" in result._repr_html_()
     assert [one.rule for one in result.warnings] == ["DP302"] and "DP302, method.candidate_clusters" in result._repr_html_()
 
@@ -99,6 +102,8 @@ def test_runs_are_listed_loaded_and_deleted(tiny, store):
     listed = dpflsim.runs(store)
     assert [run.run_id for run in listed] == [second.run_id, first.run_id]
     assert listed[0].worst_cluster_accuracy == second.accuracy.worst_cluster
+    assert (listed[0].delta, listed[0].unit) == (second.privacy.delta, "example")
+    assert listed[0].relation == second.privacy.relation and listed[0].allowed == []
     assert list(listed.frame()["rounds"]) == [3, 2]
     dpflsim.delete(first, store=store)
     assert [run.run_id for run in dpflsim.runs(store)] == [second.run_id]

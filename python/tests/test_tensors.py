@@ -42,7 +42,7 @@ def test_adapters(adapted):
 
 def test_a_run_without_adapters(swept):
     run = dpflsim.load(swept.run_ids[0], store=swept.store)
-    with pytest.raises(dpflsim.InvalidInput, match="PEFT folders need a scenario with an adapter"):
+    with pytest.raises(dpflsim.InvalidInput, match="PEFT folders are of adapters"):
         run.adapters()
     assert run.models()["model-0"]["fc.weight"].shape[0] == 4
 

@@ -9,8 +9,9 @@ import dpflsim
 
 def test_advice_names_what_was_run(swept):
     (advice,) = dpflsim.advise(store=swept.store)
-    assert advice.scenario == "tiny" and len(advice.sentences) == 3 and advice.surer
+    assert advice.scenario == "tiny" and len(advice.sentences) == 4 and advice.surer
     assert advice.chosen["method"] in ("r-dpcfl", "global") and float(advice.chosen["epsilon"]) == 2
+    assert advice.sentences[3].startswith("Choosing by results is a release of its own")
     assert dpflsim.advise("tiny", store=swept.store) == [advice]
     with pytest.raises(dpflsim.MissingInput):
         dpflsim.advise("another", store=swept.store)

@@ -2,7 +2,8 @@
 //
 // The rule: of all cells with privacy the best mean accuracy of the worst-off cluster (of the worst-off client where
 // all are of one cluster) is sought; taken is the
-// cell with the least ε within one point of it. Nothing is recommended that is no better than guessing.
+// cell with the least ε within one point of it. Nothing is recommended that is no better than always answering the most
+// frequent class.
 
 import Clustering
 import Federation
@@ -75,27 +76,28 @@ extension Comparison {
   public func advice(for scenario: String) -> Advice {
     let own = cells.filter { $0.scenario == scenario }
     let worstOff = WorstOff(of: own)
-    let rated = own.filter { !$0.isOracle && !$0.epsilon.isNone && $0.worstMean != nil }
-    guard let best = rated.max(by: { ($0.worstMean ?? 0) < ($1.worstMean ?? 0) }),
-      let top = best.worstMean
-    else {
+    let run = own.filter { !$0.isOracle && !$0.epsilon.isNone && $0.worstMean != nil }
+    let rated = run.filter(\.allowedRules.isEmpty)
+    let refused = leavingOut(run.filter { !$0.allowedRules.isEmpty })
+    let remarks = refused.map { ["Left out: \($0)."] } ?? []
+    guard let highest = rated.max(by: Self.isWorse) else {
       let why =
-        own.contains { !$0.epsilon.isNone }
-        ? "No cell can be recommended: only the oracle was run with privacy, and nobody knows the true clusters."
-        : "No budget can be recommended: every run is without privacy."
+        refused.map { "No budget can be recommended: \($0)." }
+        ?? (own.contains { !$0.epsilon.isNone }
+          ? "No cell can be recommended: only the oracle was run with privacy, and nobody knows the true clusters."
+          : "No budget can be recommended: every run is without privacy.")
       return Advice(
         scenario: scenario, worstOff: worstOff, chosen: nil, reason: "", sentences: [why],
         surer: ["Run some budgets, such as `sweep --epsilon 1,2,4,8,none`."])
     }
-    if let guess = best.guessing, top <= guess {
+    let useful = rated.filter(\.isBetterThanBaseline)
+    guard let best = useful.max(by: Self.isWorse), let top = best.worstMean else {
       return Advice(
         scenario: scenario, worstOff: worstOff, chosen: nil, reason: "",
-        sentences: [
-          "Nothing can be recommended: the \(worstOff.noun) gets \(NumberText.percent(top)) at best, with "
-            + "\(name(of: best)), and guessing among \(best.classes) classes gives \(NumberText.percent(guess))."
-        ], surer: seedNeeds(best) + edgeNeeds(best, among: rated))
+        sentences: [uselessness(of: highest, for: worstOff)] + remarks,
+        surer: seedNeeds(highest) + edgeNeeds(highest, among: rated))
     }
-    let near = rated.filter { ($0.worstMean ?? 0) >= top - Self.tolerance }
+    let near = useful.filter { ($0.worstMean ?? 0) >= top - Self.tolerance }
     let chosen =
       near.min {
         ($0.epsilon.high, -($0.worstMean ?? 0)) < ($1.epsilon.high, -($1.worstMean ?? 0))
@@ -107,10 +109,40 @@ extension Comparison {
       sentences: [
         taking(chosen, reason), pricing(chosen),
         certainty(of: chosen, against: runnerUp),
-      ],
+      ] + remarks,
       surer: seedNeeds(chosen, against: runnerUp) + edgeNeeds(chosen, among: rated)
         + (withoutPrivacy(chosen) == nil
           ? ["Runs without privacy (`--epsilon none`), so that the price is known."] : []))
+  }
+
+  /// In the accuracy of the worst off.
+  private static func isWorse(_ a: ComparisonCell, _ b: ComparisonCell) -> Bool {
+    (a.worstMean ?? 0) < (b.worstMean ?? 0)
+  }
+
+  /// Why cells are not considered whose ε says little; nil where there are none.
+  private func leavingOut(_ cells: [ComparisonCell]) -> String? {
+    guard !cells.isEmpty else { return nil }
+    let rules = Set(cells.flatMap(\.allowedRules)).sorted().joined(separator: ", ")
+    return
+      "the check refuses \(NumberText.count(cells.count, "combination")), which ran because \(rules) was allowed by "
+      + "name, so the ε there says little"
+  }
+
+  /// Why the cell with the highest accuracy of the worst off is not worth taking.
+  private func uselessness(of cell: ComparisonCell, for worstOff: WorstOff) -> String {
+    let baseline = cell.baseline
+    let gets = NumberText.percent(cell.worstMean)
+    let without = NumberText.percent(baseline?.share)
+    guard let baseline, !baseline.isGuess else {
+      return "Nothing can be recommended: the \(worstOff.noun) gets \(gets) at best, with "
+        + "\(name(of: cell)), and \(baseline?.words ?? "guessing") gives \(without)."
+    }
+    let examples = baseline.examples.map { " in its \(NumberText.count($0, "test example"))" } ?? ""
+    return
+      "Nothing can be recommended: no combination does better than always answering the most frequent class by "
+      + "more than chance; with \(name(of: cell)) the \(worstOff.noun) gets \(gets), and that answer gets "
+      + "\(without)\(examples)."
   }
 
   /// "r-dpcfl at ε 4, adapter.r=2".
@@ -238,17 +270,15 @@ extension ComparisonCell {
   /// Mean over seeds of the accuracy of the worst off.
   package var worstMean: Double? { estimate(worstOff.metric).mean }
 
+  /// Rules whose findings were allowed by name for one of its runs: their ε says little.
+  package var allowedRules: [String] {
+    epsilon.isNone
+      ? []
+      : Set(runs.flatMap { $0.result.allowedFindings ?? [] }.map(\.rule)).sorted()
+  }
+
   /// Classes that the model tells apart; 0 where no labels are counted.
   package var classes: Int { runs.first?.result.clients.first?.confusion.classes ?? 0 }
-
-  /// The share of right answers of somebody who guesses among the classes; nil where there are none, and for
-  /// models that predict next tokens.
-  package var guessing: Double? {
-    guard classes > 1,
-      runs.first?.result.clusters.contains(where: { $0.perplexity != nil }) == false
-    else { return nil }
-    return 1 / Double(classes)
-  }
 
   /// The cluster with the least mean accuracy; nil with a single one.
   var worstCluster: String? {

@@ -54,11 +54,15 @@ public struct ComparedRun: Sendable, Hashable {
   public let result: RunResult
   /// Its budgets, by which runs of several seeds belong together.
   public let epsilon: EpsilonTarget
+  /// What the clients of the only true cluster are called; nil where they have numbers alone.
+  let clientNames: [String]?
+  /// What the scenario calls the classes; nil where it does not say.
+  let classNames: [String]?
   /// The method with its settings, canonical.
   package let method: JSONValue
   /// The scenario without seed, method and budgets, and what data and program it was run with: runs with equal
   /// rest can be paired.
-  let rest: JSONValue
+  private(set) var rest: JSONValue
 
   /// Nil for a run without a result.
   init?(_ run: RunRecord, result: RunResult?) {
@@ -68,6 +72,8 @@ public struct ComparedRun: Sendable, Hashable {
     runID = run.runID
     self.result = result
     epsilon = EpsilonTarget(result)
+    clientNames = result.clusters.count == 1 ? Self.clientNames(resolved) : nil
+    classNames = Self.texts(resolved["data"]?["classes"])
     method = members["method"] ?? .string(run.method)
     // The name stays: two scenarios are not one because their numbers agree.
     for key in ["seed", "method", "description"] { members[key] = nil }
@@ -75,6 +81,27 @@ public struct ComparedRun: Sendable, Hashable {
     members["data_hash"] = JSONValue(run.dataHash.map { String($0.prefix(12)) })
     members["build"] = .string(run.build.map { String($0.prefix(12)) } ?? "unknown")
     rest = Self.withoutTargets(.object(members))
+  }
+
+  /// Where data lie, beside what they are: `data_hash` tells that.
+  private static let places = ["path", "test_path", "public_path"]
+
+  /// The runs with one place for equal data: the same file in another folder is no other setting.
+  static func placed(_ runs: [ComparedRun]) -> [ComparedRun] {
+    var known: [JSONValue: [String: JSONValue]] = [:]
+    return runs.map { run in
+      guard case .object(var members) = run.rest, let hash = members["data_hash"], hash != .null,
+        case .object(var data)? = members["data"]
+      else { return run }
+      let own = data.filter { places.contains($0.key) }
+      let first = known[hash] ?? own
+      known[hash] = first
+      for key in places { data[key] = first[key] }
+      members["data"] = .object(data)
+      var placed = run
+      placed.rest = .object(members)
+      return placed
+    }
   }
 
   private static func withoutTargets(_ value: JSONValue) -> JSONValue {
@@ -99,9 +126,26 @@ package enum Settings {
     let flat = Set(values).map { (value: $0, settings: flatten($0)) }
     let paths = Set(flat.flatMap { $0.settings.keys })
     let differing = paths.filter { path in Set(flat.map { $0.settings[path] ?? "–" }).count > 1 }
+    let shown = differing.reduce(into: [:]) { texts, path in
+      texts[path] = shortened(Set(flat.map { $0.settings[path] ?? "–" }))
+    }
     return flat.reduce(into: [:]) { differences, entry in
       differences[entry.value] = Dictionary(
-        uniqueKeysWithValues: differing.map { ($0, entry.settings[$0] ?? "–") })
+        uniqueKeysWithValues: differing.map { path in
+          let value = entry.settings[path] ?? "–"
+          return (path, shown[path]?[value] ?? value)
+        })
+    }
+  }
+
+  /// Values of a setting cut to 60 characters; those that begin alike get a number, since they stay apart.
+  private static func shortened(_ values: Set<String>) -> [String: String] {
+    let cuts = Dictionary(grouping: values.sorted()) { $0.shortened(to: 60) }
+    return cuts.reduce(into: [:]) { texts, group in
+      for (place, value) in group.value.enumerated() {
+        texts[value] =
+          group.value.count == 1 ? group.key : "\(value.shortened(to: 55)) (\(place + 1))"
+      }
     }
   }
 

@@ -22,6 +22,9 @@ public struct ComparisonCell: Sendable {
   /// Whether the method knows the true clusters, which nobody has in practice.
   public var isOracle: Bool { runs.first?.result.method == "oracle" }
 
+  /// What the scenario calls the classes; nil where it does not say.
+  package var classNames: [String]? { runs.first?.classNames }
+
   package func run(seed: UInt64) -> ComparedRun? { runs.first { $0.result.seed == seed } }
 
   /// A metric over the seeds.
@@ -51,6 +54,7 @@ public struct Comparison: Sendable {
   /// - Parameter runs: if a scenario was run more than once, the run that comes first counts.
   public init(_ runs: [ComparedRun], unfinished: [String] = []) {
     self.unfinished = unfinished
+    let runs = ComparedRun.placed(runs)
     var rests: [JSONValue: (label: String, varied: [String: String])] = [:]
     let scenarios = Dictionary(grouping: runs, by: \.result.scenario)
     for (name, group) in scenarios {
@@ -106,9 +110,9 @@ public struct Comparison: Sendable {
   /// The mean of the values with its interval at 95 %, always with the same draws.
   static func estimate(_ values: [Double?]) -> SeedEstimate {
     do {
-      return try SeedEstimate.interval(values, seed: 0)
+      return try SeedEstimate.interval(values)
     } catch {
-      preconditionFailure("level and resamples are the defaults: \(error)")
+      preconditionFailure("the level is the default: \(error)")
     }
   }
 

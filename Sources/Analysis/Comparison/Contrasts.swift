@@ -68,12 +68,15 @@ extension Comparison {
   /// Accuracy with the true clusters minus that of the cell, at the same budget; nil without a common
   /// seed, and for the oracle itself.
   public func priceOfMistakes(_ cell: ComparisonCell) -> PairedCost? {
-    guard !cell.isOracle,
-      let oracle = cells.first(where: {
-        $0.isOracle && $0.epsilon == cell.epsilon && $0.settings == cell.settings
-      })
-    else { return nil }
-    return cost(of: cell, against: oracle)
+    withTrueClusters(cell).flatMap { cost(of: cell, against: $0) }
+  }
+
+  /// The oracle at the same budget and settings; nil for the oracle itself.
+  func withTrueClusters(_ cell: ComparisonCell) -> ComparisonCell? {
+    guard !cell.isOracle else { return nil }
+    return cells.first {
+      $0.isOracle && $0.epsilon == cell.epsilon && $0.settings == cell.settings
+    }
   }
 
   private func cost(of cell: ComparisonCell, against reference: ComparisonCell) -> PairedCost? {
@@ -119,7 +122,7 @@ public struct MethodContrast: Sendable {
   public let other: String
   /// Best minus other.
   public let comparison: PairedComparison
-  /// Holm's p-value among all comparisons that are shown together; nil where they are five or fewer.
+  /// Holm's p-value among all comparisons that are shown together; nil where it stands alone.
   public internal(set) var adjustedPValue: Double?
 }
 
@@ -170,7 +173,7 @@ extension Comparison {
 
   private static func corrected(_ contrasts: [MethodContrast]) -> [MethodContrast] {
     let tested = contrasts.indices.filter { contrasts[$0].comparison.pValue != nil }
-    guard tested.count > MultipleTests.uncorrected else { return contrasts }
+    guard tested.count > 1 else { return contrasts }
     var corrected = contrasts
     let adjusted = MultipleTests.holm(tested.compactMap { contrasts[$0].comparison.pValue })
     for (index, pValue) in zip(tested, adjusted) { corrected[index].adjustedPValue = pValue }

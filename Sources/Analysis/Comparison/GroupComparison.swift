@@ -23,8 +23,10 @@ package struct GroupFigure: Sendable {
     GroupFigure(name: "auc", title: "AUC") { $0.scores?.auc },
     GroupFigure(name: "calibration_error", title: "calibration") { $0.scores?.calibrationError },
   ]
-  package static let legend =
-    "sens., spec.: sensitivity and specificity; pred. +: predicted as class 1."
+  /// What the titles mean.
+  package static func legend(positive: String) -> String {
+    "sens., spec.: sensitivity and specificity; pred. +: predicted as class \(positive)."
+  }
   package static let all =
     [accuracy, GroupFigure(name: "loss", title: "loss", range: 0 ... .infinity) { $0.loss }]
     + ofTwoClasses

@@ -50,6 +50,7 @@ extension RunStore {
     guard let chosen = advice.chosen, !chosen.epsilon.isNone else { return nil }
     let cells = comparison.cells.filter {
       $0.scenario == chosen.scenario && $0.epsilon == chosen.epsilon && !$0.isOracle
+        && $0.allowedRules.isEmpty
     }
     guard cells.count > 1 else { return nil }
     let accountant = RDPAccountant()

@@ -1,6 +1,6 @@
 // What the ledger of a stored run proves: every client's ε, computed anew from its releases.
 
-import Federation
+public import Federation
 import Foundation
 public import Privacy
 import Scenarios
@@ -31,12 +31,18 @@ public struct LedgerReport: Sendable, Hashable {
   public let runID: String
   /// What is protected.
   public let unit: PrivacyUnit
+  package let protects: ProtectedUnit
   public let accountant: AccountantKind
   public let finishedRounds: Int
   public let rounds: Int
   public let clients: [Client]
   /// What tables call the clients; nil where none has a name.
   public let clientNames: [String]?
+  /// Critical findings that were allowed by name: they belong beside every ε.
+  public let allowedFindings: [CheckReport.Finding]
+  /// The largest ε of the one choice of each client that came after training; nil where none did, or none has a budget.
+  /// Those choices steer nothing, and stand in the result and not among the entries.
+  public let arrivalsEpsilon: Double?
   /// In the order in which they happened.
   public let entries: [LedgerEntry]
 
@@ -49,7 +55,13 @@ public struct LedgerReport: Sendable, Hashable {
     let ledgers = Dictionary(grouping: entries, by: \.client)
     // A release of the server's concerns everybody.
     let shared = ledgers[nil] ?? []
-    let stored = try store.result(of: run)?.clients.map(\.epsilon)
+    let result = try store.result(of: run)
+    let stored = result?.clients.map(\.epsilon)
+    arrivalsEpsilon = result?.arrivals?.compactMap(\.epsilon).max()
+    // A run that did not finish has what was allowed in what was fixed at its start.
+    allowedFindings =
+      try result?.allowedFindings
+      ?? (store.start(of: run)?.findings ?? []).filter { $0.severity == .critical }
     var question = BoundQuestion(accountant: accountant, comparing: comparing)
     clients = scenario.clients.map { client in
       let own = (ledgers[client.index] ?? []) + shared
@@ -64,6 +76,7 @@ public struct LedgerReport: Sendable, Hashable {
     clientNames = scenario.clientNames
     runID = run.runID
     unit = scenario.privacy.unit == .client ? .client : .example
+    protects = ProtectedUnit(of: scenario)
     self.accountant = accountant
     finishedRounds = try store.rounds(of: run.runID).count
     rounds = run.rounds

@@ -57,11 +57,16 @@ public struct FairnessValues: Sendable, Hashable {
     return finite(max - min)
   }
 
-  /// Σ w x / Σ w; nil without values.
+  /// Σ w x / Σ w, never outside the values, however it is rounded; nil without values.
   public var mean: Double? {
-    guard count > 0 else { return nil }
     let total = totalWeight
-    return sorted.reduce(0) { $0 + $1.weight / total * $1.value }
+    return within(sorted.reduce(0) { $0 + $1.weight / total * $1.value })
+  }
+
+  /// A mean of values held between them: n times 1/n can be above 1 (of 21 ones, say).
+  private func within(_ mean: Double) -> Double? {
+    guard let min, let max else { return nil }
+    return Swift.min(Swift.max(mean, min), max)
   }
 
   /// √(Σ w (x − mean)² / Σ w), the population form; 0 for one value, nil without values.
@@ -103,7 +108,7 @@ public struct FairnessValues: Sendable, Hashable {
       left -= part
     }
     // What rounding left over belongs to the last entry.
-    return left > 0 ? sum + left / wanted * (entries.last?.value ?? 0) : sum
+    return within(left > 0 ? sum + left / wanted * (entries.last?.value ?? 0) : sum)
   }
 
   /// Mean of the bottom 10 %.
@@ -120,7 +125,7 @@ public struct FairnessValues: Sendable, Hashable {
     let total = totalWeight
     // Relative to the largest value, so that no square leaves the range of doubles.
     let square = sorted.reduce(0) { $0 + $1.weight / total * ($1.value / max) * ($1.value / max) }
-    return (mean / max) * (mean / max) / square
+    return Swift.min((mean / max) * (mean / max) / square, 1)
   }
 
   /// Gini coefficient Σ_i Σ_j w_i w_j |x_i − x_j| / (2 (Σ w)² mean) in [0, 1); 0 if all values are 0;

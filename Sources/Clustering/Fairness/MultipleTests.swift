@@ -3,9 +3,6 @@
 // Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics (1979).
 
 public enum MultipleTests {
-  /// Comparisons up to which p-values are shown as they are.
-  public static let uncorrected = 5
-
   /// Holm's adjusted p-values, in the order of the tests: rejecting where one is at most α keeps the probability of any
   /// wrong rejection at α, however the tests depend on one another.
   public static func holm(_ pValues: [Double]) -> [Double] {

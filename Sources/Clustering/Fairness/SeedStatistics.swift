@@ -1,7 +1,6 @@
 // What a few seeds say about a metric and about the difference of two methods.
 //
-// Student's interval for fewer than six values: "Student", "The probable error of a mean" (1908).
-// Percentile bootstrap: Efron and Tibshirani, "An introduction to the bootstrap" (1993), section 13.3.
+// Student's interval: "Student", "The probable error of a mean" (1908).
 // Sign-flip test: Fisher, "The design of experiments" (1935), section 21.
 
 import Kernels
@@ -18,23 +17,18 @@ public struct SeedEstimate: Sendable, Hashable, Codable {
   /// Nominal coverage of the interval, for instance 0.95.
   public var level: Double
 
-  /// Values from which on the bootstrap is trusted: of three it covers 75 %, not 95.
-  public static let leastForBootstrap = 6
-
-  /// The mean with an interval that suits the number of values: none for two and fewer, whose interval would be some
-  /// nine standard deviations wide; Student's for three to five, taking values as normal; the bootstrap's for more.
+  /// The mean with Student's interval, which takes values as normal: none for two values and fewer, whose interval would be
+  /// some nine standard deviations wide.
   ///
-  /// Throws as `bootstrap`.
+  /// Missing values and numbers that are not finite are left out.
+  /// Throws `invalidOption` unless 0 < level < 1.
   public static func interval(
-    _ values: [Double?], level: Double = 0.95, resamples: Int = 2000, seed: UInt64
+    _ values: [Double?], level: Double = 0.95
   ) throws(ClusteringError) -> SeedEstimate {
-    let present = values.compactMap { $0 }.filter(\.isFinite)
-    guard present.count < leastForBootstrap else {
-      return try .bootstrap(values, level: level, resamples: resamples, seed: seed)
-    }
     guard level > 0, level < 1 else {
       throw .invalidOption(name: "level", requirement: "between 0 and 1", found: "\(level)")
     }
+    let present = values.compactMap { $0 }.filter(\.isFinite)
     let mean = average(present)
     guard let mean, present.count > 2 else {
       return SeedEstimate(count: present.count, mean: mean, level: level)
@@ -48,50 +42,10 @@ public struct SeedEstimate: Sendable, Hashable, Codable {
       count: present.count, mean: mean, lower: mean - half, upper: mean + half, level: level)
   }
 
-  /// The mean with its percentile bootstrap interval.
-  ///
-  /// Missing values and numbers that are not finite are left out. The interval depends on the seed
-  /// and on the values in their order, on nothing else; with few values it is too narrow
-  /// (docs/metrics.md), which is why `count` goes with it.
-  /// Throws `invalidOption` unless 0 < level < 1 and resamples is at least 1.
-  public static func bootstrap(
-    _ values: [Double?], level: Double = 0.95, resamples: Int = 2000, seed: UInt64
-  ) throws(ClusteringError) -> SeedEstimate {
-    guard level > 0, level < 1 else {
-      throw .invalidOption(name: "level", requirement: "between 0 and 1", found: "\(level)")
-    }
-    guard resamples >= 1 else {
-      throw .invalidOption(name: "resamples", requirement: "at least 1", found: "\(resamples)")
-    }
-    let present = values.compactMap { $0 }.filter(\.isFinite)
-    let count = present.count
-    let mean = average(present)
-    guard count > 1 else { return SeedEstimate(count: count, mean: mean, level: level) }
-    var stream = RandomStream(seed: seed, purpose: .bootstrap)
-    var means: [Double] = []
-    means.reserveCapacity(resamples)
-    for _ in 0..<resamples {
-      var sum = 0.0
-      for _ in 0..<count { sum += present[Int(stream.nextUnit() * Double(count))] / Double(count) }
-      means.append(sum)
-    }
-    means.sort()
-    return SeedEstimate(
-      count: count, mean: mean, lower: quantile(means, (1 - level) / 2),
-      upper: quantile(means, (1 + level) / 2), level: level)
-  }
-
-  /// Σ x / n without overflow; nil if there is nothing.
+  /// Σ x / n without overflow, never outside the values; nil if there is nothing.
   static func average(_ values: [Double]) -> Double? {
-    values.isEmpty ? nil : values.reduce(0) { $0 + $1 / Double(values.count) }
-  }
-
-  /// Linear interpolation between order statistics of a sorted, non-empty array.
-  private static func quantile(_ sorted: [Double], _ share: Double) -> Double {
-    let position = share * Double(sorted.count - 1)
-    let index = min(Int(position), sorted.count - 1)
-    let next = min(index + 1, sorted.count - 1)
-    return sorted[index] + (position - Double(index)) * (sorted[next] - sorted[index])
+    guard let least = values.min(), let most = values.max() else { return nil }
+    return min(max(values.reduce(0) { $0 + $1 / Double(values.count) }, least), most)
   }
 }
 
@@ -112,10 +66,11 @@ public struct PairedComparison: Sendable, Hashable, Codable {
 
   /// - Parameters: one entry a seed, in the same order for both methods; a nil drops its pair.
   ///
-  /// Throws `unequalCounts`, and `invalidOption` as `SeedEstimate.bootstrap`.
+  /// Throws `unequalCounts`, and `invalidOption` as `SeedEstimate.interval`.
+  ///
+  /// - Parameter seed: of the sign patterns, where they are drawn.
   public init(
-    first: [Double?], second: [Double?], level: Double = 0.95, resamples: Int = 2000,
-    seed: UInt64
+    first: [Double?], second: [Double?], level: Double = 0.95, seed: UInt64
   ) throws(ClusteringError) {
     guard first.count == second.count else {
       throw .unequalCounts(
@@ -125,7 +80,7 @@ public struct PairedComparison: Sendable, Hashable, Codable {
       guard let a, let b, (a - b).isFinite else { return nil }
       return a - b
     }
-    difference = try .interval(differences, level: level, resamples: resamples, seed: seed)
+    difference = try .interval(differences, level: level)
     isExact = differences.count <= 16
     effect = EffectSize(of: differences, level: level)
     pValue = PairedComparison.signFlip(differences, exact: isExact, seed: seed)

@@ -64,7 +64,8 @@ public enum ImageTable {
       use.publicExamples, of: table.rows.count, table.name)
     var (trainRows, testRows) = try TableSplit(table, format.table, keeping: known).parts()
     let publicIndices: [Int32]
-    (trainRows, publicIndices, _) = try Table.counted(
+    let labelledCount: Int
+    (trainRows, publicIndices, labelledCount) = try Table.counted(
       trainRows, publicPlaces: known, format.table, table, rows.name)
     testRows = try Table.labelled(testRows, format.table, table, rows.name)
     let labels = try RowLabels(
@@ -86,7 +87,10 @@ public enum ImageTable {
         .test, test, values: .bytes(try pixels(of: testRows, place, packed, rows.name))),
       groupNames: labels.groupNames, attributes: labels.attributes, classNames: labels.classes,
       publicTrain: publicIndices, holdings: holdings,
-      sharedPersons: try SharedPersons(trainRows, format.table, table))
+      sharedPersons: try SharedPersons(trainRows, format.table, table),
+      rows: try RowTally(
+        read: table.rows.count, labelled: labelledCount, train: trainRows, test: testRows,
+        format.table, table))
   }
 
   static func checkFiles(of folder: URL) throws(DatasetError) {

@@ -64,6 +64,17 @@ struct RowLabels {
   func examples(
     _ part: Examples.Part, _ rows: [(row: TextRow, file: String)], values: Examples.Values
   ) throws(DatasetError) -> Examples {
+    let labels = try Table.namingFirst(rows) { rows throws(DatasetError) in
+      try self.labels(of: rows)
+    }
+    let groups = group.map { place in rows.map { groupOfName[$0.row.fields[place]] ?? 0 } }
+    return Examples(
+      part: part, labels: labels, values: values, groups: groups,
+      memberships: try people.memberships(rows),
+      weights: part == .train ? try weights?.shares(rows) : nil)
+  }
+
+  private func labels(of rows: [Table.PlacedRow]) throws(DatasetError) -> [Examples.Label] {
     var labels: [Examples.Label] = []
     labels.reserveCapacity(rows.count)
     for (row, file) in rows {
@@ -77,10 +88,6 @@ struct RowLabels {
       }
       labels.append(known)
     }
-    let groups = group.map { place in rows.map { groupOfName[$0.row.fields[place]] ?? 0 } }
-    return Examples(
-      part: part, labels: labels, values: values, groups: groups,
-      memberships: try people.memberships(rows),
-      weights: part == .train ? try weights?.shares(rows) : nil)
+    return labels
   }
 }

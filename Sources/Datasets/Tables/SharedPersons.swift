@@ -12,11 +12,12 @@ public struct SharedPersons: Sendable, Hashable {
   ///
   /// - Parameter rows: that clients train on.
   init?(_ rows: [TextRow], _ format: TableFormat, _ table: NamedRows) throws(DatasetError) {
-    guard let personColumn = format.person, let clientColumn = format.client else { return nil }
-    let person = try table.position(personColumn, key: "data.id_column")
+    guard let person = try PersonColumn(format, table), let clientColumn = format.client else {
+      return nil
+    }
     let client = try table.position(clientColumn, key: "data.client_column")
-    var clients: [String: Set<String>] = [:]
-    for row in rows { clients[row.fields[person], default: []].insert(row.fields[client]) }
+    var clients: [Person: Set<String>] = [:]
+    for row in rows { clients[person[row], default: []].insert(row.fields[client]) }
     shared = clients.values.count { $0.count > 1 }
     all = clients.count
     mostClients = clients.values.map(\.count).max() ?? 0

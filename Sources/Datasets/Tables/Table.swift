@@ -51,7 +51,6 @@ public enum Table {
     let labelledCount: Int
     (trainRows, publicIndices, labelledCount) = try counted(
       trainRows, publicPlaces: known, format, table, train.name)
-    let unlabelled = all - labelledCount - testRows.count
     var rows = trainRows.map { (row: $0, file: train.name) }
     if let publicRows {
       let known = try labelled(
@@ -72,23 +71,38 @@ public enum Table {
       missing: Set(format.missing))
     let columns = try TableColumns(
       format, of: table, teachers: teachers, all: [rows.map(\.row), testRows])
+    let tally = try RowTally(
+      read: all, labelled: labelledCount, train: trainRows, test: testRows, format, table,
+      outside: OutsideValues.find(
+        columns.columns, in: [trainRows, testRows], missing: Set(format.missing),
+        decimal: table.dialect.decimal))
     let groups = try GroupReader(format, of: table, rows: [rows.map(\.row), testRows])
     let encoder = TableEncoder(
       columns, groups: groups, weights: try RowWeights(format, of: table), missing: format.missing,
       decimal: table.dialect.decimal)
+    let tested = testRows.map { (row: $0, file: testName) }
+    let encodedTrain: Examples
+    let encodedTest: Examples
+    do throws(DatasetError) {
+      encodedTrain = try encoder.encode(rows, .train)
+      encodedTest = try encoder.encode(tested, .test)
+    } catch {
+      // Training rows have weights besides.
+      _ = try encoder.encode(inFileOrder(rows + tested), .test)
+      _ = try encoder.encode(inFileOrder(rows), .train)
+      throw error
+    }
     return try Dataset(
       name: name, shape: .features(count: columns.valueCount), classCount: columns.classes.count,
-      normalization: .identity, train: encoder.encode(rows, .train),
-      test: encoder.encode(testRows.map { ($0, testName) }, .test),
+      normalization: .identity, train: encodedTrain, test: encodedTest,
       groupNames: columns.groupNames, attributes: groups.attributes, classNames: columns.classes,
       publicTrain: publicIndices,
       holdings: holdings,
       table: TableFacts(
         dialect: table.dialect, columns: columns.columns,
         labelColumn: table.columnName(columns.label), classSource: columns.classSource,
-        missing: format.missing, unlabelledRows: unlabelled,
-        repeatedRows: labelledCount - trainRows.count),
-      sharedPersons: try SharedPersons(trainRows, format, table))
+        missing: format.missing, unlabelledRows: tally.unlabelled, repeatedRows: tally.repeated),
+      sharedPersons: try SharedPersons(trainRows, format, table), rows: tally)
   }
 
   /// Reads a table from its files.

@@ -33,33 +33,16 @@ struct TableClients {
     excluding publicRows: [Int32], missing: Set<String>
   ) throws(DatasetError) -> [Holding] {
     let publicRows = Set(publicRows)
-    var clusters: [String: String] = [:]
+    let owned = train.enumerated().filter { !publicRows.contains(Int32($0.offset)) }
+    let clusters = try Table.namingFirst(owned.map(\.element) + test) {
+      rows throws(DatasetError) in try self.clusters(rows, missing)
+    }
     var lists: [String: (train: [Int32], test: [Int32])] = [:]
-    for (isTest, part) in [(false, train), (true, test)] {
-      for (index, (row, file)) in part.enumerated() {
-        if !isTest, publicRows.contains(Int32(index)) { continue }
-        let place = "\(file), line \(row.line)"
-        let name = row.fields[client]
-        guard !missing.contains(name) else {
-          throw DatasetError(
-            .malformed, at: place, "names no client",
-            fix: "fill the client column or remove the row")
-        }
-        if let cluster {
-          let own = row.fields[cluster]
-          if let earlier = clusters.updateValue(own, forKey: name), earlier != own {
-            throw DatasetError(
-              .malformed, at: place,
-              "puts client '\(name)' into cluster '\(own)' although it was in '\(earlier)'",
-              fix: "give every row of a client the same cluster")
-          }
-        }
-        if isTest {
-          lists[name, default: ([], [])].test.append(Int32(index))
-        } else {
-          lists[name, default: ([], [])].train.append(Int32(index))
-        }
-      }
+    for (index, (row, _)) in owned {
+      lists[row.fields[client], default: ([], [])].train.append(Int32(index))
+    }
+    for (index, (row, _)) in test.enumerated() {
+      lists[row.fields[client], default: ([], [])].test.append(Int32(index))
     }
     let holdings = lists.map { name, lists in
       Holding(client: name, cluster: clusters[name], train: lists.train, test: lists.test)
@@ -70,6 +53,33 @@ struct TableClients {
         file: train.first?.file ?? "data")
     }
     return holdings
+  }
+
+  /// The cluster of each client, where a column says it.
+  ///
+  /// - Throws: `malformed` if a row names no client, or a client has rows of two clusters.
+  private func clusters(
+    _ rows: [Table.PlacedRow], _ missing: Set<String>
+  ) throws(DatasetError) -> [String: String] {
+    var clusters: [String: String] = [:]
+    for (row, file) in rows {
+      let place = "\(file), line \(row.line)"
+      let name = row.fields[client]
+      guard !missing.contains(name) else {
+        throw DatasetError(
+          .malformed, at: place, "names no client",
+          fix: "fill the client column or remove the row")
+      }
+      guard let cluster else { continue }
+      let own = row.fields[cluster]
+      if let earlier = clusters.updateValue(own, forKey: name), earlier != own {
+        throw DatasetError(
+          .malformed, at: place,
+          "puts client '\(name)' into cluster '\(own)' although it was in '\(earlier)'",
+          fix: "give every row of a client the same cluster")
+      }
+    }
+    return clusters
   }
 
   /// Of a client without rows for training or for testing.
@@ -134,18 +144,17 @@ extension Table {
   }
 
   /// Of each person's rows at one client the first: an example is then a person, and the budget of an example
-  /// is that of a person.
+  /// is that of a person. Rows that do not say whose they are all stay.
   static func oneRowEach(
     _ rows: [TextRow], _ format: TableFormat, _ table: NamedRows
   ) throws(DatasetError) -> [TextRow] {
-    guard let column = format.person else { return rows }
-    let person = try table.position(column, key: "data.id_column")
+    guard let person = try PersonColumn(format, table) else { return rows }
     let client = try format.client.map { column throws(DatasetError) in
       try table.position(column, key: "data.client_column")
     }
-    var seen: Set<[String]> = []
+    var seen: [String: Set<Person>] = [:]
     return rows.filter { row in
-      seen.insert([client.map { row.fields[$0] } ?? "", row.fields[person]]).inserted
+      seen[client.map { row.fields[$0] } ?? "", default: []].insert(person[row]).inserted
     }
   }
 }

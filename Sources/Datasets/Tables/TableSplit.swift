@@ -7,7 +7,7 @@ struct TableSplit {
   private let table: NamedRows
   private let format: TableFormat
   private let client: Int?
-  private let person: Int?
+  private let person: PersonColumn?
   private let column: Int?
   /// Rows, by their places in the table, that are public and hence for training.
   private let known: Set<Int>
@@ -32,9 +32,7 @@ struct TableSplit {
     client = try format.client.map { column throws(DatasetError) in
       try table.position(column, key: "data.client_column")
     }
-    person = try format.person.map { column throws(DatasetError) in
-      try table.position(column, key: "data.id_column")
-    }
+    person = try PersonColumn(format, table)
     column = try format.splitColumn.map { column throws(DatasetError) in
       try table.position(column, key: "data.split_column")
     }
@@ -52,8 +50,8 @@ struct TableSplit {
         .sorted { ($0.value.count, $0.key) < ($1.value.count, $1.key) }.map(\.value)
     }
     var isTest: Set<Int> = []
-    var sides: [String: Bool] = [:]
-    if let person { for row in known { sides[table.rows[row].fields[person]] = false } }
+    var sides: [Person: Bool] = [:]
+    if let person { for row in known { sides[person[table.rows[row]]] = false } }
     for rows in holdings {
       let wanted = Int((format.testFraction * Double(rows.count)).rounded())
       let total = max(1, min(rows.count - 1, wanted))
@@ -79,27 +77,28 @@ struct TableSplit {
   private func stated(
     _ order: [Int], by column: Int
   ) throws(DatasetError) -> (train: [TextRow], test: [TextRow]) {
-    var parts: (train: [TextRow], test: [TextRow]) = ([], [])
     var sideOfPerson: [String: String] = [:]
-    for row in order.map({ table.rows[$0] }) {
+    for row in table.rows {
       let side = row.fields[column]
       let place = "\(table.name), line \(row.line)"
-      switch side {
-      case "train": parts.train.append(row)
-      case "test": parts.test.append(row)
-      default:
+      guard ["train", "test"].contains(side) else {
         throw DatasetError(
           .malformed, at: place, "has '\(side)' in '\(table.columnName(column))'",
           fix: "write train or test, or leave data.split_column out")
       }
-      guard let person else { continue }
-      if let other = sideOfPerson.updateValue(side, forKey: row.fields[person]), other != side {
+      guard case .named(let name)? = person?[row] else { continue }
+      if let other = sideOfPerson.updateValue(side, forKey: name), other != side {
         throw DatasetError(
           .malformed, at: place,
-          "puts a row of '\(row.fields[person])' into \(side), who has one in \(other)",
+          "puts a row of '\(name)' into \(side), who has one in \(other)",
           fix: "keep all rows of a person on one side")
       }
     }
+    let rows = order.map { table.rows[$0] }
+    let parts = (
+      train: rows.filter { $0.fields[column] == "train" },
+      test: rows.filter { $0.fields[column] == "test" }
+    )
     guard !parts.train.isEmpty, !parts.test.isEmpty else {
       throw DatasetError(
         .malformed, at: table.name,
@@ -110,20 +109,18 @@ struct TableSplit {
   }
 
   /// The first rows in the given order, at least `total` if that leaves a person to train on: all rows of a
-  /// person stay together, at every client.
+  /// person stay together, at every client, and persons with many rows are as likely as others.
   ///
   /// - Parameter sides: whether a person is for testing, as clients before this one decided.
   private func wholePersons(
-    _ order: [Int], _ total: Int, sides: inout [String: Bool]
+    _ order: [Int], _ total: Int, sides: inout [Person: Bool]
   ) -> [Int] {
     guard let person else { return Array(order.prefix(total)) }
-    var rows: [String: [Int]] = [:]
-    var persons: [String] = []
-    for row in order {
-      let name = table.rows[row].fields[person]
-      if rows[name] == nil { persons.append(name) }
-      rows[name, default: []].append(row)
-    }
+    var rows: [Person: [Int]] = [:]
+    for row in order { rows[person[table.rows[row]], default: []].append(row) }
+    // A person's turn is that of one row, the first in the file: with many rows nobody is tested on any sooner.
+    let turns = Set(rows.values.compactMap { $0.min() })
+    let persons = order.filter(turns.contains).map { person[table.rows[$0]] }
     var chosen = persons.filter { sides[$0] == true }.flatMap { rows[$0] ?? [] }
     let open = persons.filter { sides[$0] == nil }
     let hasOthers = persons.contains { sides[$0] == false }

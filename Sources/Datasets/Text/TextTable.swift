@@ -53,12 +53,14 @@ public enum TextTable {
     } else {
       (trainRows, testRows) = try TableSplit(table, format.table, keeping: known).parts()
     }
+    let all = trainRows.count + testRows.count
     let testName = test?.name ?? train.name
     if format.hasLabels {
       testRows = try Table.labelled(testRows, format.table, table, testName)
     }
     let publicPlaces: [Int32]
-    (trainRows, publicPlaces, _) = try Table.counted(
+    let labelledCount: Int
+    (trainRows, publicPlaces, labelledCount) = try Table.counted(
       trainRows, publicPlaces: known, format.table, table, train.name,
       hasLabels: format.hasLabels)
     let labels = try RowLabels(
@@ -80,7 +82,9 @@ public enum TextTable {
       holdings: holdings,
       text: TextFacts(
         maximumTokens: format.maximumTokens, train: trainFacts, test: testFacts),
-      sharedPersons: try SharedPersons(trainRows, format.table, table))
+      sharedPersons: try SharedPersons(trainRows, format.table, table),
+      rows: try RowTally(
+        read: all, labelled: labelledCount, train: trainRows, test: testRows, format.table, table))
   }
 
   /// Reads a table from its files.

@@ -106,6 +106,10 @@ extension AuditPlan {
       return
         "every step of \"\(adapter.name)\" clips along directions of its own, in which a canary has no place; use lora"
     }
+    guard !scenario.method.traits.trainsEveryModel else {
+      return
+        "\"\(scenario.method.name)\" weighs each record for several models, and canaries have no such weights; use r-dpcfl"
+    }
     guard privacy.unit == .example else {
       return "privacy.unit is \"client\", and canaries are records; set it to \"example\""
     }

@@ -51,6 +51,8 @@ final class KeptByClient {
   var individual: IndividualTracker?
   /// What an audit sees of its canaries; nil without one.
   var audited: CanaryScores?
+  /// Of the last round; nil where examples count whole.
+  var shares: ExampleShares?
   var trainFeatures: FrozenFeatures?
   var testFeatures: FrozenFeatures?
 }
@@ -146,6 +148,13 @@ actor Client {
       let isUnpaid = settings.fault == .unpaidChoices && (kept?.audited?.choices ?? 0) > 1
       if !isUnpaid { entries.append(entry) }
     }
+    let allShares = try await shares(of: task.mixture, round: round, models: models, on: lane)
+    let shares = allShares?[model]
+    var posterior: [Double]?
+    if let allShares, task.isPaid {
+      posterior = releasePosterior(allShares, round: round)
+      entries.append(posteriorEntry(round: round))
+    }
     let (view, features) = trainingData(in: round)
     let materialized = task.phase.flatMap {
       exchange?.materialized(models[model], for: $0, client: profile.index, personal: personal)
@@ -170,8 +179,8 @@ actor Client {
     let (outcome, seen) = try await lane.run {
       do throws(FederationError) {
         return try Self.train(
-          work, materialized: materialized, base: base, on: view, features: features,
-          canaries: canaries, in: $0)
+          work, materialized: materialized, base: base, on: view, shares: shares,
+          features: features, canaries: canaries, in: $0)
       } catch .notFinite where isProtected {
         return (LocalOutcome.nothing(of: work), nil)
       }
@@ -200,13 +209,15 @@ actor Client {
       bytesUp: task.sendsUpdate ? traffic.up * size : 0,
       bytesDown: task.sendsUpdate
         ? traffic.down * size * (task.selection?.candidates.count ?? 1) : 0,
-      phase: task.phase)
+      posterior: posterior, phase: task.phase)
   }
 
-  /// - Parameter base: of the run, where the adapted weights themselves are trained by way of carriers.
+  /// - Parameters:
+  ///   - base: of the run, where the adapted weights themselves are trained by way of carriers.
+  ///   - shares: what each example counts, where the model is one of a mixture.
   private static func train(
     _ work: LocalWork, materialized: MaterializedModel?, base: [Float]?, on view: ClientView,
-    features: FrozenFeatures?, canaries: Canaries?, in workspace: LaneWorkspace
+    shares: [Float]?, features: FrozenFeatures?, canaries: Canaries?, in workspace: LaneWorkspace
   ) throws(FederationError) -> (LocalOutcome, CanaryRound?) {
     let network = workspace.network(for: materialized)
     let witness = CanaryWitness(canaries, work: work)
@@ -216,6 +227,9 @@ actor Client {
         work, materialized: materialized, original: base, on: view, features: features,
         network: network,
         canaries: canaries, observer: witness)
+    } else if let shares {
+      outcome = try LocalTraining.run(
+        work, on: SharedExamples(view, shares: shares), features: features, network: network)
     } else {
       outcome = try LocalTraining.run(
         work, on: view, features: features, network: network, canaries: canaries, observer: witness)
@@ -243,6 +257,7 @@ actor Client {
   func plannedEntries(of task: ClientTask, round: Int) -> [LedgerEntry] {
     guard !settings.hasTrustedServer else { return [] }
     return (task.selection == nil ? [] : [selectionEntry(round: round)])
+      + (task.mixture != nil && task.isPaid ? [posteriorEntry(round: round)] : [])
       + localWork(task, round: round, start: []).plannedEntries
   }
 
@@ -270,6 +285,9 @@ actor Client {
     work.schedule = settings.local.learningRateSchedule
     work.rounds = settings.rounds
     work.roundSteps = total
+    if task.mixture != nil {
+      (work.noiseOffset, work.isPaid) = (task.model * total, task.isPaid)
+    }
     work.rule = settings.clipping
     work.generatorWidth = settings.generatorWidth
     work.noise = noiseMaking

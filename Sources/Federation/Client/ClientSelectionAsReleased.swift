@@ -55,9 +55,8 @@ extension Client {
     let choice = try ExponentialMechanism(epsilon: claimed, sensitivity: sensitivity)
       .release(utilities: accuracies, using: &stream).value
     let real = ResampledSelection.epsilon(
-      claimed: claimed, batches: batches, examples: view.count,
-      candidates: selection.candidates.count,
-      failure: profile.budget.targetDelta / 100 / Double(max(1000, settings.rounds)))
+      claimed: claimed, client: profile.plan, candidates: selection.candidates.count,
+      rounds: settings.rounds)
     return (
       selection.candidates[choice],
       .exponentialMechanism(

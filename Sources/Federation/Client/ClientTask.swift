@@ -35,6 +35,8 @@ public struct ClientTask: Sendable {
   public var learningRate: Double? = nil
   /// Whether the update goes to the server.
   public var sendsUpdate = true
+  /// Nil where all of an example counts for the task's model.
+  public var mixture: Mixture? = nil
   /// The part of the round that this is; nil is the whole of it.
   var phase: Phase? = nil
   /// Clients with the same model in this round.
@@ -42,8 +44,11 @@ public struct ClientTask: Sendable {
 
   public init(
     client: Int, model: Int, training: Training = .sampled, selection: Selection? = nil,
-    regularizer: LocalWork.Regularizer? = nil, learningRate: Double? = nil, sendsUpdate: Bool = true
+    regularizer: LocalWork.Regularizer? = nil, learningRate: Double? = nil,
+    sendsUpdate: Bool = true,
+    mixture: Mixture? = nil
   ) {
+    self.mixture = mixture
     self.client = client
     self.model = model
     self.training = training
@@ -72,13 +77,16 @@ public struct ClientUpdate: Sendable {
   let bytesDown: Int
   /// Of groups of layers, where they adapt.
   let thresholds: [Float]?
+  /// In which shares the models explain the client, by what it released; nil where it does not say.
+  let posterior: [Double]?
   /// The part of the round in which it trained, where rounds have parts.
   var phase: Phase?
 
   init(
     client: Int, model: Int, outcome: LocalOutcome, entries: [LedgerEntry], meanLoss: Double?,
-    bytesUp: Int, bytesDown: Int, phase: Phase?
+    bytesUp: Int, bytesDown: Int, posterior: [Double]? = nil, phase: Phase?
   ) {
+    self.posterior = posterior
     self.client = client
     self.model = model
     delta = outcome.delta
@@ -94,11 +102,13 @@ public struct ClientUpdate: Sendable {
   }
 
   /// What another rank has sent; the phase is that of the task.
-  init(
-    client: Int, model: Int, delta: [Float], norm: Double, deltaWithoutNoise: [Float]?,
-    entries: [LedgerEntry], steps: Int, meanLoss: Double?, traffic: (up: Int, down: Int),
-    thresholds: [Float]?
+  package init(
+    client: Int, model: Int, delta: [Float], norm: Double, deltaWithoutNoise: [Float]? = nil,
+    entries: [LedgerEntry] = [], steps: Int, meanLoss: Double? = nil,
+    traffic: (up: Int, down: Int) = (0, 0), thresholds: [Float]? = nil,
+    posterior: [Double]? = nil
   ) {
+    self.posterior = posterior
     self.client = client
     self.model = model
     self.delta = delta

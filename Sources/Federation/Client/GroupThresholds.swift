@@ -147,12 +147,17 @@ extension FederatedState {
   }
 
   /// Every model gets the geometric mean of the thresholds that its clients sent; exact and free of order.
-  mutating func takeThresholds(of updates: [ClientUpdate]) throws(FederationError) {
+  ///
+  /// - Parameter byTrained: whether its clients are those that trained it in this round, and not those that use it now.
+  mutating func takeThresholds(
+    of updates: [ClientUpdate], byTrained: Bool
+  ) throws(FederationError) {
     guard let length = updates.lazy.compactMap({ $0.thresholds?.count }).first else { return }
     var means = models.indices.map { thresholds(of: $0) ?? [] }
     for model in models.indices {
       var sum = FixedPointSum(length: length)
-      for update in updates where assignment[update.client] == model {
+      for update in updates
+      where (byTrained ? update.model : assignment[update.client]) == model {
         guard let sent = update.thresholds else { continue }
         try sum.add(sent.map { Elementary.log(single: $0) }, client: update.client)
       }

@@ -63,6 +63,10 @@ public struct LocalWork: Sendable {
   public var generatorWidth: Int?
   /// Clipping bounds of single examples, at most `maxGradNorm`; nil clips all to that.
   public var exampleBounds: [Float]?
+  /// Added to the numbers of steps for their noise alone: models that are trained on the same batches have noise of their own.
+  var noiseOffset = 0
+  /// Whether its releases stand in the ledger; not where those of another work stand for them (`ClientTask.isPaid`).
+  var isPaid = true
   /// What of every noisy sum leaves; nil for all of it.
   var projection: NoiseProjection?
   /// What is wrong with the engine, for tests that an audit finds it; nil always else.

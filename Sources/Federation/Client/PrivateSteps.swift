@@ -105,7 +105,8 @@ package struct PrivateSteps<Source: ExampleSource> {
         canaries: canaries?.drawn(rate: rate, work: work, step: draw) ?? [],
         additions: work.fault?.additions ?? 1)
       var noise = StepNoise(
-        work.noise, seed: work.seed, round: work.round, client: work.client, step: draw,
+        work.noise, seed: work.seed, round: work.round, client: work.client,
+        step: draw + work.noiseOffset,
         fault: work.fault)
       var known: [Float]?
       let (released, seen) = release(
@@ -240,7 +241,7 @@ package struct PrivateSteps<Source: ExampleSource> {
 extension LocalWork {
   /// What so many releases put into the ledger.
   func entries(releases: Int) -> [LedgerEntry] {
-    guard releases > 0 else { return [] }
+    guard releases > 0, isPaid else { return [] }
     guard let privacy else {
       return [.nonPrivate(round: round + 1, client: client, purpose: .training)]
     }

@@ -52,7 +52,10 @@ struct ArrivalEvaluation: Sendable {
   /// Nil where nobody arrives.
   func results(of state: FederatedState, on lanes: LanePool) async throws -> [ArrivalResult]? {
     guard !clients.isEmpty else { return nil }
-    let used = Set(state.assignment).sorted()
+    // Ditto's global model is nobody's, and what suits a newcomer best.
+    let used =
+      context.scenario.method.traits.trainsUnusedModels
+      ? Array(state.models.indices) : Set(state.assignment).sorted()
     let models = used.map { state.models[$0] }
     let routed = try [ExpertRouting.arrow(byExample: false), .arrow(byExample: true), .uniform]
       .map { try self.routed(models, by: $0) }

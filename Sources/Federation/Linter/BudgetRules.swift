@@ -69,9 +69,12 @@ extension CheckRule {
       else { return [] }
       return [
         Violation(
-          "population.clusters",
+          facts.hasOwnClients ? "data.client_column" : "population.clusters",
           "clients have from \(low) to \(high) examples, and noise per update falls as one over their "
-            + "number: the smallest blur the clusters; narrow the range")
+            + "number: the smallest blur the clusters; "
+            + (facts.hasOwnClients
+              ? "leave the smallest out, or use a method that looks for no clusters (global, local, mr-mtl)"
+              : "narrow the range"))
       ]
     },
     CheckRule("DP207", .warning) { facts in

@@ -25,15 +25,20 @@ struct CheckFacts: Sendable {
   let hasOwnRows: Bool
   /// Persons with rows at several clients; nil where there are none, or nobody knows.
   let sharedPersons: SharedPersons?
+  /// Which rows of a table count; nil where no table was read.
+  let rows: RowTally?
 
-  /// - Parameter forRun: whether only what warnings and refusals need is computed, not what notes and
-  ///   tables of `check` show besides.
+  /// - Parameters:
+  ///   - dataset: nil where it was not read.
+  ///   - forRun: whether only what warnings and refusals need is computed, not what notes and
+  ///     tables of `check` show besides.
   init(
-    scenario: Scenario, plan: TrainingPlan, model: ModelSize, sharedPersons: SharedPersons? = nil,
+    scenario: Scenario, plan: TrainingPlan, model: ModelSize, dataset: Dataset? = nil,
     forRun: Bool = false
   ) throws(DatasetError) {
     self.scenario = scenario
-    self.sharedPersons = sharedPersons
+    sharedPersons = dataset?.sharedPersons
+    rows = dataset?.rows
     let counts = try scenario.drawExampleCounts()
     clients = zip(scenario.clients, counts).map {
       ClientPlan($0, trainExamples: $1, local: scenario.local)
@@ -77,6 +82,7 @@ struct CheckFacts: Sendable {
 
   // MARK: - Shorthands
 
+  /// Whether any client trains under a budget; `scenario.hasBudget` counts those that come after training too.
   var isPrivate: Bool { clients.contains { $0.budget.targetEpsilon != nil } }
 
   /// Rounds in which clients select; nil where the method knows no selection.
@@ -154,6 +160,15 @@ extension CheckFacts {
     guard unitIsExample else { return "the server" }
     guard let first = group.clients.first else { return "nobody" }
     return group.clients.count == 1
-      ? "client \(first)" : "client \(first) and \(group.clients.count - 1) others"
+      ? name(ofClient: first) : "\(name(ofClient: first)) and \(group.clients.count - 1) others"
   }
+
+  /// A client in a sentence: its own name where a table has given it one.
+  func name(ofClient index: Int) -> String {
+    let name = scenario.name(ofClient: index)
+    return name == "\(index)" ? "client \(index)" : "client '\(name)'"
+  }
+
+  /// Whether a table says who holds which rows, so that the scenario has no sizes to change.
+  var hasOwnClients: Bool { scenario.data.table?.format.client != nil }
 }

@@ -18,11 +18,14 @@ extension CheckRule {
       guard let settings = facts.robustClustered, settings.numClusters == nil,
         let most = settings.candidateClusters.max(), 3 * most > facts.clients.count
       else { return [] }
+      let clients = facts.clients.count
       return [
         Violation(
           "method.candidate_clusters",
-          "\(most) clusters of \(facts.clients.count) clients leave fewer than 3 for each, and such "
-            + "mixtures collapse; keep candidates at most \(facts.clients.count / 3)")
+          "\(most) clusters of \(clients) clients leave fewer than 3 for each, and such mixtures collapse; "
+            + (clients < 6
+              ? "with so few clients use a method that looks for no clusters (global, local, mr-mtl)"
+              : "keep candidates at most \(clients / 3)"))
       ]
     },
     CheckRule("DP303", .note) { facts in

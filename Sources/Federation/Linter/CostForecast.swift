@@ -27,10 +27,13 @@ extension CostForecast {
     let sampled = min(scenario.evaluation.clients ?? clients.count, clients.count)
     var evaluated = (sampled * evaluations + clients.count) * tests
     var steps = 0
+    let traits = scenario.method.traits
+    let models = traits.trainsEveryModel ? traits.models : 1
     for client in clients {
       let taken = schedule.participations(of: client.index)
-      trained += taken * client.stepsPerRound * client.batchSize
-      steps += taken * client.stepsPerRound
+      trained += taken * client.stepsPerRound * client.batchSize * models
+      steps += taken * client.stepsPerRound * models
+      if traits.trainsEveryModel { evaluated += taken * models * client.trainExamples }
       evaluated += min(taken, selections) * candidates * client.trainExamples
     }
     let pretrained = (scenario.model.pretraining?.epochs ?? 0) * scenario.data.publicExamples
@@ -64,7 +67,9 @@ extension CostForecast {
   /// Updates that rounds hold at once, at most; where they are added up as they come, those on the lanes count as none.
   static func heldUpdates(of scenario: Scenario) -> Int {
     let traits = scenario.method.traits
-    let later = addsUp(scenario) ? 0 : scenario.cohortSize ?? scenario.clientCount
+    let senders = scenario.cohortSize ?? scenario.clientCount
+    let later =
+      addsUp(scenario) ? 0 : senders * (traits.trainsEveryModel ? traits.models : 1)
     guard traits.clustersFirstRound else { return later }
     return max(later, min(traits.clusteringSample ?? scenario.clientCount, scenario.clientCount))
   }

@@ -7,7 +7,7 @@ import Scenarios
 extension CheckRule {
   static let meaning: [CheckRule] = [
     CheckRule("DP501", .note) { facts in
-      guard facts.isPrivate else { return [] }
+      guard facts.scenario.hasBudget else { return [] }
       return [
         Violation(
           "evaluation",
@@ -16,7 +16,7 @@ extension CheckRule {
       ]
     },
     CheckRule("DP502", .note) { facts in
-      guard facts.isPrivate, facts.unitIsExample else { return [] }
+      guard facts.scenario.hasBudget, facts.unitIsExample else { return [] }
       let unit =
         facts.scenario.data.table?.format.person == nil
         ? "one example is protected, not a person or a client with many"
@@ -27,7 +27,7 @@ extension CheckRule {
       ]
     },
     CheckRule("DP503", .note) { facts in
-      guard facts.isPrivate, facts.unitIsExample else { return [] }
+      guard facts.scenario.hasBudget, facts.unitIsExample else { return [] }
       return [
         Violation(
           "population.clusters",
@@ -36,7 +36,9 @@ extension CheckRule {
       ]
     },
     CheckRule("DP504", .note) { facts in
-      guard facts.isPrivate, facts.scenario.privacy.randomness == .seeded else { return [] }
+      guard facts.scenario.hasBudget, facts.scenario.privacy.randomness == .seeded else {
+        return []
+      }
       return [
         Violation(
           "seed",
@@ -45,7 +47,7 @@ extension CheckRule {
       ]
     },
     CheckRule("DP505", .note) { facts in
-      guard facts.isPrivate else { return [] }
+      guard facts.scenario.hasBudget else { return [] }
       return [
         Violation(
           "local",
@@ -64,7 +66,7 @@ extension CheckRule {
       ]
     },
     CheckRule("DP507", .note) { facts in
-      guard !facts.isPrivate else { return [] }
+      guard !facts.scenario.hasBudget else { return [] }
       return [
         Violation(
           "privacy.target_epsilon",
@@ -77,13 +79,13 @@ extension CheckRule {
         Violation(
           "privacy.target_epsilon",
           "`dpflsim audit` with \(audit.canaries) canaries: the bound for every mechanism can reach "
-            + "\(rounded(audit.bestPossible)), the one for Gaussian mechanisms about "
-            + "\(rounded(audit.gaussianLowerBound)) if all of the claimed \(rounded(audit.claimedEpsilon)) is lost; more "
+            + "\(rounded(audit.bestPossible, .down)), the one for Gaussian mechanisms about "
+            + "\(rounded(audit.gaussianLowerBound, .down)) if all of the claimed \(rounded(audit.claimedEpsilon, .up)) is lost; more "
             + "canaries or a smaller delta show more")
       ]
     },
     CheckRule("DP509", .note) { facts in
-      guard facts.isPrivate, let weight = facts.scenario.data.table?.format.weight else {
+      guard facts.scenario.hasBudget, let weight = facts.scenario.data.table?.format.weight else {
         return []
       }
       return [
@@ -102,11 +104,32 @@ extension CheckRule {
           "rows have weights in training, and every figure counts rows alike; nothing to fix")
       ]
     },
+    CheckRule("DP511", .note) { facts in
+      guard let unnamed = facts.rows?.unnamed else { return [] }
+      return [
+        Violation(
+          "data.id_column",
+          "\(unnamed), so that one of them protects a row, not somebody with several; fill the column where it is "
+            + "known whose a row is")
+      ]
+    },
+    CheckRule("DP512", .note) { facts in
+      let outside = facts.rows?.outside ?? []
+      guard !outside.isEmpty else { return [] }
+      let shown = outside.prefix(8).map(\.sentence).joined(separator: ", ")
+      let rest = outside.count > 8 ? ", and \(outside.count - 8) more columns" : ""
+      return [
+        Violation(
+          "data.columns",
+          "\(shown)\(rest); compare unit and spelling of what is stated with the table, which the simulator alone may "
+            + "look at")
+      ]
+    },
   ]
 }
 
-/// An ε in a sentence, to a hundredth.
-private func rounded(_ epsilon: Double) -> String {
-  let value = (100 * epsilon).rounded() / 100
+/// An ε in a sentence, to a hundredth: a claim is rounded up, what can be shown against it down.
+private func rounded(_ epsilon: Double, _ rule: FloatingPointRoundingRule) -> String {
+  let value = (100 * epsilon).rounded(rule) / 100
   return value == 0 ? "0" : short(value)
 }

@@ -13,9 +13,8 @@ public struct PrivacyLinter: Sendable {
   ///
   /// - Throws: `DatasetError`, `ArchitectureError`.
   public init(scenario: Scenario, catalog: DatasetCatalog) throws {
-    let (plan, model, sharedPersons) = try scenario.trainingPlan(catalog)
-    facts = try CheckFacts(
-      scenario: scenario, plan: plan, model: model, sharedPersons: sharedPersons)
+    let (plan, model, dataset) = try scenario.trainingPlan(catalog)
+    facts = try CheckFacts(scenario: scenario, plan: plan, model: model, dataset: dataset)
   }
 
   public func report() -> CheckReport {
@@ -39,11 +38,11 @@ public struct RunCheck: Sendable, Hashable {
   ///
   /// - Throws: `DatasetError`, `ArchitectureError`.
   public init(scenario: Scenario, catalog: DatasetCatalog) throws {
-    let (plan, model, sharedPersons) = try scenario.trainingPlan(catalog)
+    let (plan, model, dataset) = try scenario.trainingPlan(catalog)
     let facts = try CheckFacts(
-      scenario: scenario, plan: plan, model: model, sharedPersons: sharedPersons, forRun: true)
-    let critical = facts.findings([.critical]).filter { $0.rule != Self.refusedByTheRun }
-    let names = Set(scenario.privacy.allowedFindings)
+      scenario: scenario, plan: plan, model: model, dataset: dataset, forRun: true)
+    let critical = facts.findings([.critical])
+    let names = Set(scenario.privacy.allowedFindings).intersection(Self.allowableRules)
     refused = critical.filter { !names.contains($0.rule) }
     allowed = critical.filter { names.contains($0.rule) }
     warnings = facts.findings([.warning])
@@ -51,11 +50,11 @@ public struct RunCheck: Sendable, Hashable {
 
   /// The rules that can be allowed.
   public static let allowableRules = CheckRule.all.filter {
-    $0.severity == .critical && $0.id != refusedByTheRun
+    $0.severity == .critical && $0.id != unreachableBudget
   }.map(\.id)
 
-  /// A budget that no noise keeps: no permission helps, and the run says so itself.
-  private static let refusedByTheRun = "DP109"
+  /// A budget that no noise keeps: no permission helps.
+  private static let unreachableBudget = "DP109"
 }
 
 extension CheckFacts {
@@ -98,7 +97,7 @@ extension CostForecast {
 extension Scenario {
   fileprivate func trainingPlan(
     _ catalog: DatasetCatalog
-  ) throws -> (plan: TrainingPlan, model: ModelSize, sharedPersons: SharedPersons?) {
+  ) throws -> (plan: TrainingPlan, model: ModelSize, dataset: Dataset?) {
     if let classes = data.classes, let shape = data.shape, data.trainExamples != nil {
       let plan = try TrainingPlan(scenario: self, shape: shape, classes: classes)
       return (plan, ModelSize(plan), nil)
@@ -107,7 +106,7 @@ extension Scenario {
     let population = try Federation.Population(scenario: self, catalog: catalog)
     return (
       population.plan, ModelSize(population.plan, length: population.dataset.usualLength),
-      population.dataset.sharedPersons
+      population.dataset
     )
   }
 }

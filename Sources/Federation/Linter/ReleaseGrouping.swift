@@ -52,7 +52,7 @@ struct ReleaseGrouping {
     var order: [Key] = []
     var members: [Key: [ClientPlan]] = [:]
     for client in clients {
-      var plan = method.releases(of: client, in: context)
+      var plan = method.accountedReleases(of: client, in: context)
         .withPreparation(of: client, in: scenario)
       plan.projection = projection
       let key = Key(
@@ -77,7 +77,8 @@ struct ReleaseGrouping {
         of: members[0], plan: key.plan, method: method, context: context,
         calibrator: &calibrator)
     } catch {
-      refusal = error.description
+      refusal =
+        if case .unreachableBudget(_, let reason) = error { reason } else { error.description }
     }
     let multiplier = noise?.noiseMultiplier
     let cost = multiplier.map { costs(of: key, noiseMultiplier: $0) }
@@ -107,7 +108,7 @@ struct ReleaseGrouping {
     func bound(of parts: Set<ReleasePlan.Part>) -> EpsilonBound? {
       try? kind.accountant.bound(
         for: plan.keeping(parts).event(noiseMultiplier: noiseMultiplier),
-        delta: key.budget.targetDelta)
+        delta: scenario.accountedDelta(key.budget.targetDelta))
     }
     return (
       forRun ? nil : bound(of: Set(ReleasePlan.Part.allCases)),
@@ -149,6 +150,7 @@ struct ReleaseGrouping {
       var plan = key.plan
       plan.sampledSteps = plan.sampledSteps * rounds / scenario.rounds
       plan.selections = min(plan.selections, rounds)
+      plan.posteriors = min(plan.posteriors, rounds)
       if rounds == 0 { plan.fullBatchSteps = 0 }
       let epsilon = try? kind.accountant.epsilon(
         of: plan.event(noiseMultiplier: noiseMultiplier), delta: key.budget.targetDelta)
@@ -193,6 +195,7 @@ extension ReleasePlan {
     case selections
     case scales
     case mask
+    case posteriors
   }
 
   /// The same without all other parts.
@@ -203,6 +206,7 @@ extension ReleasePlan {
     if !parts.contains(.selections) { plan.selections = 0 }
     if !parts.contains(.scales) { plan.scaleChoices = 0 }
     if !parts.contains(.mask) { plan.maskReleases = 0 }
+    if !parts.contains(.posteriors) { plan.posteriors = 0 }
     return plan
   }
 }

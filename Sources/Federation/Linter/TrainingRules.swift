@@ -31,8 +31,8 @@ extension CheckRule {
       return [
         Violation(
           "local.steps",
-          "\(short(100 * never)) % of the examples of client \(client.index) are never in a batch; take "
-            + "more steps or larger batches")
+          "\(short(100 * never)) % of the examples of \(facts.name(ofClient: client.index)) are never in a batch; "
+            + "take more steps or larger batches")
       ]
     },
     CheckRule("DP403", .warning) { facts in
@@ -42,7 +42,7 @@ extension CheckRule {
       return [
         Violation(
           "cohort_size",
-          "\(idle.count) clients are never drawn (client \(first.index) first), and get a model that "
+          "\(idle.count) clients are never drawn (\(facts.name(ofClient: first.index)) first), and get a model that "
             + "never saw their data; draw more clients or run more rounds")
       ]
     },

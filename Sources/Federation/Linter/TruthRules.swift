@@ -44,9 +44,9 @@ extension CheckRule {
       return [
         Violation(
           "local.batch_size",
-          "client \(first.index) is dealt \(first.trainExamples) examples, fewer than a batch of "
+          "\(facts.name(ofClient: first.index)) trains on \(first.trainExamples) examples, fewer than a batch of "
             + "\(facts.scenario.local.batchSize) (\(short.count) such), so that it takes full batches; "
-            + "lower batch_size or raise examples_per_client")
+            + "lower batch_size\(facts.hasOwnClients ? "" : " or raise examples_per_client")")
       ]
     },
     CheckRule("DP105", .warning) { facts in
@@ -54,10 +54,13 @@ extension CheckRule {
       guard facts.unitIsExample, let first = small.first else { return [] }
       return [
         Violation(
-          "population.clusters[\(first.cluster)].examples_per_client",
-          "\(small.count) clients have fewer than 100 examples (client \(first.index): "
-            + "\(first.trainExamples)); their number is treated as public and one example is a large "
-            + "part of it; give them more, or protect whole clients")
+          facts.hasOwnClients
+            ? "data.path" : "population.clusters[\(first.cluster)].examples_per_client",
+          "\(small.count) clients have fewer than 100 examples (\(facts.name(ofClient: first.index)): "
+            + "\(first.trainExamples)); their number is treated as public and one example is a large part of it; "
+            + (facts.hasOwnClients
+              ? "leave them out, or protect whole clients"
+              : "give them more, or protect whole clients"))
       ]
     },
     CheckRule("DP106", .warning) { facts in
@@ -95,12 +98,18 @@ extension CheckRule {
       ]
     },
     CheckRule("DP109", .critical) { facts in
-      facts.groups.filter { $0.refusal != nil }.prefix(1).map {
-        Violation("privacy.target_epsilon", $0.refusal ?? "")
-      }
+      guard let group = facts.groups.first(where: { $0.refusal != nil }),
+        let refusal = group.refusal
+      else { return [] }
+      let who =
+        facts.unitIsExample
+        ? group.clients.first.map(facts.name(ofClient:)) ?? "nobody" : "the server"
+      return [
+        Violation("privacy.target_epsilon", "\(who) cannot keep its budget: \(refusal)")
+      ]
     },
     CheckRule("DP110", .warning) { facts in
-      guard facts.isPrivate, facts.scenario.population.overlap else { return [] }
+      guard facts.scenario.hasBudget, facts.scenario.population.overlap else { return [] }
       return [
         Violation(
           "population.overlap",
@@ -109,7 +118,7 @@ extension CheckRule {
       ]
     },
     CheckRule("DP111", .warning) { facts in
-      guard facts.isPrivate, facts.scenario.model.pretraining != nil else { return [] }
+      guard facts.scenario.hasBudget, facts.scenario.model.pretraining != nil else { return [] }
       return [
         Violation(
           "model.pretraining",
@@ -124,7 +133,7 @@ extension CheckRule {
       return [
         Violation(
           "population.clusters[\(first.cluster)].privacy",
-          "\(open.count) clients train without privacy beside private ones (client \(first.index) "
+          "\(open.count) clients train without privacy beside private ones (\(facts.name(ofClient: first.index)) "
             + "first), and the shared models show what they hold; give them a budget")
       ]
     },

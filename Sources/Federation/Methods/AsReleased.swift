@@ -42,7 +42,8 @@ struct AsReleased: FederatedMethod {
         throw FederationError.unreachableBudget(
           client: client.index,
           reason: "the published code stops when less than 1 is left for training, here "
-            + "\(target - spent)")
+            + "\(short(target - spent)); allow a larger epsilon, or a smaller method.selection_epsilon_ratio"
+        )
       }
       var plan = releases(of: client, in: context)
       plan.selections = 0
@@ -63,6 +64,18 @@ struct AsReleased: FederatedMethod {
   func releases(of client: ClientPlan, in context: ReleaseContext) -> ReleasePlan {
     var plan = ReleasePlan.training(client, rounds: max(context.scenario.rounds - 1, 0))
     plan.fullBatchSteps = client.fullBatchSteps
+    return plan
+  }
+
+  /// With the selections, one more than is paid for, at what they really cost among as many models as the code is told of.
+  func accountedReleases(of client: ClientPlan, in context: ReleaseContext) -> ReleasePlan {
+    var plan = releases(of: client, in: context)
+    let candidates = context.scenario.population.clusters.count
+    guard let target = client.budget.targetEpsilon, candidates > 1 else { return plan }
+    plan.selections = settings.selection.rounds(of: context.scenario.rounds) + 1
+    plan.selectionEpsilon = ResampledSelection.epsilon(
+      claimed: settings.selection.epsilonRatio * target, client: client, candidates: candidates,
+      rounds: context.scenario.rounds)
     return plan
   }
 
@@ -129,6 +142,17 @@ package enum ResampledSelection {
     // The size is a sum of N·L independent Bernoulli variables with mean N.
     let gamma = min((2 * Elementary.log(1 / share) / Double(examples)).squareRoot(), 0.999)
     return claimed * Double(kappa) / (1 - gamma)
+  }
+
+  /// The same for one client of a run of so many rounds, in which a hundredth of its δ is left for all selections.
+  static func epsilon(
+    claimed: Double, client: ClientPlan, candidates: Int, rounds: Int
+  ) -> Double {
+    epsilon(
+      claimed: claimed,
+      batches: (client.trainExamples + client.batchSize - 1) / client.batchSize,
+      examples: client.trainExamples, candidates: candidates,
+      failure: client.budget.targetDelta / 100 / Double(max(1000, rounds)))
   }
 
   /// P[Binomial(n, p) > k].

@@ -65,6 +65,22 @@ public struct MethodContext: Sendable {
 }
 
 extension MethodContext {
+  /// Where parameter vectors are averaged as they are.
+  ///
+  /// - Parameters:
+  ///   - initial: θ at the start.
+  ///   - factors: frozen A factors.
+  package init(
+    scenario: Scenario, plan: TrainingPlan, clients: [ClientProfile], schedule: CohortSchedule,
+    initial: [Float], factors: [Float] = []
+  ) {
+    self.init(
+      scenario: scenario, plan: plan, clients: clients, schedule: schedule, initial: initial,
+      factors: factors, exchange: nil)
+  }
+}
+
+extension MethodContext {
   /// What the updates of the first round say, for clustering.
   func clusteringSignals(of updates: [ClientUpdate], from models: [[Float]]) -> [[Float]] {
     updates.map { clusteringSignal(of: $0.delta, by: $0, from: models, round: 0) }
@@ -126,6 +142,8 @@ extension RoundTasks {
 public protocol FederatedMethod: Sendable {
   /// Everything that a client will release in the whole run, or at most that.
   func releases(of client: ClientPlan, in context: ReleaseContext) -> ReleasePlan
+  /// What a forecast counts of a client: `releases`, or what stands in its ledger instead.
+  func accountedReleases(of client: ClientPlan, in context: ReleaseContext) -> ReleasePlan
   /// The noise with which the client keeps its budget.
   func noise(
     for client: ClientPlan, in context: ReleaseContext, calibrator: inout NoiseCalibrator
@@ -153,6 +171,10 @@ extension FederatedMethod {
   /// The plan of a method that does nothing but train in every round in which the client takes part.
   public func releases(of client: ClientPlan, in context: ReleaseContext) -> ReleasePlan {
     ReleasePlan.training(client, rounds: context.schedule.participations(of: client.index))
+  }
+
+  public func accountedReleases(of client: ClientPlan, in context: ReleaseContext) -> ReleasePlan {
+    releases(of: client, in: context)
   }
 
   /// The usual noise: from all releases together, composed jointly, rounded up.

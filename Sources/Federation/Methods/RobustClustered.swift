@@ -57,7 +57,9 @@ struct RobustClustered: SamplingMethod {
         tasks: cohort.map { client in
           var stream = RandomStream(
             seed: context.scenario.seed, purpose: .softAssignment, round: round, client: client)
-          let drawn = stream.nextIndex(weights: posteriors[client])
+          // Posteriors that are all alike say that nothing was seen: a draw of them would scatter the clients.
+          let isTold = Set(posteriors[client]).count > 1
+          let drawn = isTold ? stream.nextIndex(weights: posteriors[client]) : nil
           return ClientTask(client: client, model: drawn ?? state.assignment[client])
         })
     }

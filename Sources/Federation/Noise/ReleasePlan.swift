@@ -27,6 +27,10 @@ public struct ReleasePlan: Sendable, Hashable {
   /// divided by that of the sampled steps.
   public internal(set) var maskReleases = 0
   public internal(set) var maskNoiseRatio = 1.0
+  /// Noisy sums over the whole data set of what examples count for each model, and their noise multiplier divided by that of
+  /// the sampled steps.
+  public var posteriors = 0
+  public var posteriorNoiseRatio = 1.0
   /// What of every noisy step leaves; nil for all.
   var projection: RandomProjection?
 
@@ -72,6 +76,13 @@ public struct ReleasePlan: Sendable, Hashable {
           noiseMultiplier: Self.noiseMultiplier(noiseMultiplier, times: maskNoiseRatio),
           count: maskReleases))
     }
+    if posteriors > 0 {
+      events.append(
+        .trainingSteps(
+          sampleRate: 1,
+          noiseMultiplier: Self.noiseMultiplier(noiseMultiplier, times: posteriorNoiseRatio),
+          count: posteriors))
+    }
     return .composed(events)
   }
 }
@@ -88,6 +99,8 @@ public struct ClientNoise: Sendable, Hashable {
   public let noiseMultiplier: Double?
   public let fullBatchNoiseMultiplier: Double?
   public let selectionEpsilon: Double?
+  /// Noise multiplier of the shares of a mixture; nil where none are released, or without noise.
+  public var posteriorNoiseMultiplier: Double? = nil
 
   /// No noise at all.
   public static let none = ClientNoise(
@@ -100,7 +113,9 @@ extension ClientNoise {
     self.init(
       noiseMultiplier: noiseMultiplier,
       fullBatchNoiseMultiplier: plan.fullBatchNoiseMultiplier(noiseMultiplier),
-      selectionEpsilon: plan.selections > 0 ? plan.selectionEpsilon : nil)
+      selectionEpsilon: plan.selections > 0 ? plan.selectionEpsilon : nil,
+      posteriorNoiseMultiplier: plan.posteriors > 0
+        ? ReleasePlan.noiseMultiplier(noiseMultiplier, times: plan.posteriorNoiseRatio) : nil)
   }
 }
 
@@ -140,16 +155,40 @@ public struct NoiseCalibrator {
       return ClientNoise(plan, noiseMultiplier: multiplier)
     }
     let multiplier: Double
-    do {
+    do throws(AccountingError) {
       multiplier = try Calibration.calibrate(
         targetEpsilon: epsilon, delta: client.budget.targetDelta, accountant: kind.accountant,
         plan: plan.event(noiseMultiplier:)
       ).noiseMultiplier
     } catch {
-      throw FederationError.unreachableBudget(client: client.index, reason: "\(error)")
+      throw FederationError.unreachableBudget(
+        client: client.index, reason: reason(error, plan: plan, budget: client.budget))
     }
     Self.known.withLock { $0[key] = multiplier }
     return ClientNoise(plan, noiseMultiplier: multiplier)
+  }
+
+  /// Why no noise keeps a budget, and how to mend it.
+  private func reason(
+    _ error: AccountingError, plan: ReleasePlan, budget: Scenario.Budget
+  ) -> String {
+    guard case .unreachableBudget(let target, let epsilon, let largest) = error else {
+      return "\(error); allow a larger epsilon or fewer rounds"
+    }
+    if plan.selections > 0 {
+      let selections = PrivacyEvent.selfComposed(
+        event: .exponentialMechanism(epsilon: plan.selectionEpsilon), count: plan.selections)
+      // Where nobody can tell, the whole plan is named.
+      let alone = try? kind.accountant.bound(for: selections, delta: budget.targetDelta).epsilon
+      if let alone, alone > target {
+        return
+          "the \(plan.selections) selections alone cost \(short(alone)) of \(short(target)); lower "
+          + "method.selection_rounds_ratio or method.selection_epsilon_ratio"
+      }
+    }
+    return
+      "even noise multiplier \(short(largest)) costs \(short(epsilon)) of \(short(target)); allow a larger epsilon or "
+      + "fewer rounds"
   }
 }
 

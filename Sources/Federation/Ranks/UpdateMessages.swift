@@ -125,6 +125,7 @@ extension ClientUpdate {
     message.add(bytesDown)
     message.add(thresholds != nil)
     if let thresholds { message.add(thresholds) }
+    message.add(posterior ?? [])
     message.add(delta)
     message.add(deltaWithoutNoise != nil)
     if let deltaWithoutNoise { message.add(deltaWithoutNoise) }
@@ -136,6 +137,7 @@ extension ClientUpdate {
     let (steps, meanLoss) = (try message.int(), try message.optionalDouble())
     let traffic = (up: try message.int(), down: try message.int())
     let thresholds = try message.bool() ? try message.floats() : nil
+    let posterior = try message.doubles()
     let delta = try message.floats()
     let plain = try message.bool() ? try message.floats() : nil
     var entries: [LedgerEntry] = []
@@ -145,7 +147,8 @@ extension ClientUpdate {
     }
     self.init(
       client: client, model: model, delta: delta, norm: norm, deltaWithoutNoise: plain,
-      entries: entries, steps: steps, meanLoss: meanLoss, traffic: traffic, thresholds: thresholds)
+      entries: entries, steps: steps, meanLoss: meanLoss, traffic: traffic, thresholds: thresholds,
+      posterior: posterior.isEmpty ? nil : posterior)
   }
 }
 

@@ -10,6 +10,7 @@ public enum FederationError: Error, Sendable, Hashable, Codable, CustomStringCon
     case repeatedReleases
   }
 
+  /// - Parameter reason: says how to mend it, too.
   case unreachableBudget(client: Int, reason: String)
   /// The round (from 1) would cost the client more than `epsilon`.
   case budgetExhausted(client: Int, round: Int, epsilon: Double, cause: BudgetCause)
@@ -37,8 +38,7 @@ public enum FederationError: Error, Sendable, Hashable, Codable, CustomStringCon
       "method.name: nothing says how \"\(name)\" runs; add it by MethodCatalog.add(runnable:)"
     case .cannotAudit(let reason): "cannot be audited: \(reason)"
     case .unreachableBudget(let client, let reason):
-      "privacy.target_epsilon: client \(client) cannot keep its budget: \(reason); allow a larger "
-        + "epsilon, fewer rounds, or a smaller method.selection_epsilon_ratio"
+      "privacy.target_epsilon: client \(client) cannot keep its budget: \(reason)"
     case .budgetExhausted(let client, let round, let epsilon, .noiseMultiplier):
       "stopped before round \(round): it would cost client \(client) more than its epsilon of "
         + "\(epsilon); raise privacy.noise_multiplier or privacy.target_epsilon, lower rounds, or set "

@@ -61,6 +61,7 @@ public struct Simulation: Sendable {
       canaries: canaries, sharesRecords: population.sharesRecords)
     let notes =
       notes + (population.dataset.text.map { ["texts: \($0.description)"] } ?? [])
+      + (population.dataset.rows?.sentences.map { "rows: \($0)" } ?? [])
       + (population.scales.note.map { [$0] } ?? [])
     let executor = executor(clients: clients, lanes: lanes, context: context)
     let cache = try await cacheFeatures(
@@ -82,7 +83,9 @@ public struct Simulation: Sendable {
     let keep: ReleaseKeeping = { try await observer.receive(.released($0)) }
     let server = Server(
       method: method, context: context, clients: clients, noise: noise, executor: executor,
-      isResumed: point != nil, announce: scenario.isReproducible ? nil : announce,
+      isResumed: point != nil,
+      // Before updates lie on a disk, too, their releases are in the ledger.
+      announce: scenario.isReproducible && !options.handsOutUpdates ? nil : announce,
       keep: options.handsOutUpdates ? keep : nil)
     if let point { try await restore(point, server: server, clients: clients) }
     let progress = try await runRounds(
@@ -148,6 +151,7 @@ public struct Simulation: Sendable {
             individual: try await individualDivergences(clients, executor: executor))
         }
         try await observer.receive(.finishedRound(report))
+        await server.roundWasReported()
         // After the last one whatever the policy: whatever becomes of the result, the rounds need not be done again.
         if let latest,
           latest.round == scenario.rounds
@@ -159,6 +163,12 @@ public struct Simulation: Sendable {
         }
       } catch let error as CancellationError {
         if let latest, latest.round > saved.round { try await save(latest) }
+        throw error
+      } catch {
+        // A round that fails has released what it set out to, or some of it. Its own error goes before that of telling.
+        if let left = await server.unreported() {
+          try? await observer.receive(.announced(round: left.round, entries: left.entries))
+        }
         throw error
       }
     }

@@ -7,7 +7,7 @@
 import Privacy
 import Scenarios
 
-struct ClientLevelAggregation: Sendable {
+package struct ClientLevelAggregation: Sendable {
   private let seed: UInt64
   private let maxGradNorm: Float
   private let noiseMaking: NoiseMaking
@@ -21,6 +21,12 @@ struct ClientLevelAggregation: Sendable {
   let noise: ClientNoise
   /// Expected number of updates to each model.
   private let expected: [Double]
+  /// A power of two, by which updates are multiplied before they are rounded to the grid of the sum: bounds far from 1 would
+  /// lose their digits there, or leave its range.
+  private let unit: Float
+  /// By how much updates are held below the bound, relative to it: for the rounding of the norm, of the grid (2⁻³³ an
+  /// element, below 6e-6 of a bound of 1/16 for 10⁷ elements) and of the sum of all clients (2⁻²⁴ of it, on both sides).
+  private let margin: Double
 
   /// - Parameter noise: of `ReleasePlan.ofServer`.
   init(context: MethodContext, noise: ClientNoise, models: Int) {
@@ -35,6 +41,8 @@ struct ClientLevelAggregation: Sendable {
       CorrelatedNoise($0, making: making, seed: scenario.seed)
     }
     turns = scenario.privacy.noiseBands
+    unit = Self.unit(for: maxGradNorm)
+    margin = max(2e-5, 8e-6 + Double(context.clients.count) * 0x1p-23)
     let rate = scenario.cohortShare
     self.noise = noise
     // Divisors must not depend on who came or what they chose: with true clusters their sizes are
@@ -101,9 +109,9 @@ struct ClientLevelAggregation: Sendable {
     for model in 0..<models {
       var sum = FixedPointSum(length: length)
       for update in updates where update.model == model {
-        try sum.add(clipped(update.delta), client: update.client)
+        try sum.add(clipped(update.delta).map { unit * $0 }, client: update.client)
       }
-      total += sum.sum
+      total += sum.sum.map { $0 / unit }
     }
     let clipped = ClippedSum(values: total, sensitivity: maxGradNorm)
     return mechanism.release(clipped) { values, deviation in
@@ -113,6 +121,12 @@ struct ClientLevelAggregation: Sendable {
         draws.add(to: &values, standardDeviation: deviation)
       }
     }.value
+  }
+
+  /// 1 for bounds of 1/16 to 256; of others what brings them between 1 and 2.
+  package static func unit(for maxGradNorm: Float) -> Float {
+    (0x1p-4...0x1p8).contains(maxGradNorm)
+      ? 1 : Float(sign: .plus, exponent: -Int(maxGradNorm.exponent), significand: 1)
   }
 
   /// What a round puts into the server's ledger. Where clients take turns it is the ledger of those whose turn is first,
@@ -133,8 +147,7 @@ struct ClientLevelAggregation: Sendable {
   private func clipped(_ delta: [Float]) -> [Float] {
     let norm = delta.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
     guard norm.isFinite else { return [Float](repeating: 0, count: delta.count) }
-    // The margin covers rounding, here and on the grid of the sum.
-    let bound = Double(maxGradNorm) * (1 - 2e-5)
+    let bound = Double(maxGradNorm) * (1 - margin)
     guard norm > bound else { return delta }
     let scale = Float(bound / norm)
     return delta.map { $0 * scale }

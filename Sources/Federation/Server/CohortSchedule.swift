@@ -10,6 +10,7 @@ public struct CohortSchedule: Sendable {
   private let everybody: [Int]
   private let counts: [Int32]
   private let rangeCounts = RangeCounts()
+  private let lastRounds = LastRounds()
 
   /// - Parameters:
   ///   - cohortSize: clients drawn for each round, without replacement; nil takes all.
@@ -89,6 +90,41 @@ public struct CohortSchedule: Sendable {
       rangeCounts.counts(in: rounds) {
         Self.counts(of: cohorts[rounds], clients: counts.count)
       }[client])
+  }
+
+  /// Whether a round (from 0) is among the first `count` in which a client takes part.
+  public func isAmongFirst(_ count: Int, round: Int, of client: Int) -> Bool {
+    guard count > 0 else { return false }
+    return round
+      <= lastRounds.lasts(count) { Self.lasts(count, cohorts, clients: counts.count) }[client]
+  }
+
+  /// For each client the round in which it takes part for the `count`th time; a number above all rounds where it never does.
+  private static func lasts(_ count: Int, _ cohorts: [[Int]?], clients: Int) -> [Int] {
+    var times = [Int](repeating: 0, count: clients)
+    var lasts = [Int](repeating: .max, count: clients)
+    for (round, cohort) in cohorts.enumerated() {
+      for client in cohort ?? Array(0..<clients) {
+        times[client] += 1
+        if times[client] == count { lasts[client] = round }
+      }
+      if cohort == nil, lasts.allSatisfy({ $0 < .max }) { break }
+    }
+    return lasts
+  }
+}
+
+/// The rounds up to which clients take part for the first so many times: asked for in every round.
+private final class LastRounds: Sendable {
+  private let known = Mutex<[Int: [Int]]>([:])
+
+  func lasts(_ count: Int, _ find: () -> [Int]) -> [Int] {
+    known.withLock { known in
+      if let lasts = known[count] { return lasts }
+      let lasts = find()
+      known[count] = lasts
+      return lasts
+    }
   }
 }
 

@@ -16,6 +16,8 @@ public struct ReleasedUpdates: Sendable {
     public let entries: [LedgerEntry]
     /// Clipping thresholds of groups that went out too.
     public let thresholds: [Float]?
+    /// In which shares the models explain the client, where it said so.
+    public let posterior: [Double]?
   }
   /// From 1.
   public let round: Int
@@ -37,7 +39,7 @@ extension ReleasedUpdates {
       updates: zip(tasks, updates).filter { $0.0.sendsUpdate }.map { _, update in
         Update(
           client: update.client, model: update.model, values: update.delta,
-          entries: update.entries, thresholds: update.thresholds)
+          entries: update.entries, thresholds: update.thresholds, posterior: update.posterior)
       })
   }
 
@@ -51,7 +53,7 @@ extension ReleasedUpdates {
       updates: after.indices.filter { before[$0] != after[$0] }.map { model in
         Update(
           client: nil, model: model, values: zip(after[model], before[model]).map { $0 - $1 },
-          entries: entries, thresholds: nil)
+          entries: entries, thresholds: nil, posterior: nil)
       })
   }
 }
@@ -62,6 +64,8 @@ extension Simulation {
     let schedule = scenario.cohortSchedule
     let size = parameters * MemoryLayout<Float>.size
     guard scenario.privacy.unit == .example else { return scenario.rounds * size }
-    return (0..<scenario.rounds).reduce(0) { $0 + schedule.cohort(round: $1).count * size }
+    let traits = scenario.method.traits
+    let each = traits.trainsEveryModel ? traits.models * size : size
+    return (0..<scenario.rounds).reduce(0) { $0 + schedule.cohort(round: $1).count * each }
   }
 }

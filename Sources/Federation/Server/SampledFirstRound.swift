@@ -62,7 +62,7 @@ extension Server {
       Matrix(
         rows: updates.count, columns: found.points.columns,
         elements: updates.flatMap { $0.delta.map(Double.init) }), &state)
-    try state.takeThresholds(of: updates)
+    try state.takeThresholds(of: updates, byTrained: false)
     return updates
   }
 }

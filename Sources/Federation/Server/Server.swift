@@ -28,6 +28,8 @@ actor Server {
   var state: FederatedState
   /// The server's own releases.
   private(set) var ledger = PrivacyLedger()
+  /// What the round has set out to release that no report has; nil between rounds.
+  private var underway: (preparation: [LedgerEntry], tasks: [ClientTask], round: Int)?
 
   /// - Parameters:
   ///   - noise: of the server, where whole clients are protected.
@@ -75,6 +77,11 @@ actor Server {
     if round == 0, context.scenario.scaleChoices > 0 || context.scenario.maskNoiseRatio != nil {
       for client in clients { preparation += try await client.payForPreparation(context.scenario) }
     }
+    underway = (preparation, [], round)
+    // Where draws are not repeated, scales were announced before anybody saw them.
+    if let announce, context.scenario.repeatableScales, !preparation.isEmpty {
+      try await announce(round + 1, preparation)
+    }
     let work = try method.tasks(round: round, state: state, context: context)
     let present = work.tasks.filter {
       availability.attendance(of: $0.client, round: round) != .dropsOut
@@ -91,6 +98,7 @@ actor Server {
     for (part, phase) in (phases?.map { Phase?.some($0) } ?? [nil]).enumerated() {
       if let phase { try context.exchange?.prepare(&state.models, for: phase) }
       tasks = Self.tasks(tasks, in: phase)
+      underway?.tasks += tasks
       try await announceReleases(of: tasks, round: round)
       let updates =
         if let method = sampling(tasks, stage: work.stage) {
@@ -99,8 +107,9 @@ actor Server {
           try await runPart(part + 1, tasks, stage: work.stage, round: round, into: &report)
         }
       for update in updates { report.record(update, of: &participants) }
+      var seen: Set<Int> = []
       report.lateClients = updates.map(\.client).filter {
-        availability.attendance(of: $0, round: round) == .comesLate
+        availability.attendance(of: $0, round: round) == .comesLate && seen.insert($0).inserted
       }
       // In a later phase clients stay with the model that they chose; who was late has missed it.
       tasks = zip(tasks, updates).filter {
@@ -165,7 +174,8 @@ actor Server {
         ReleasedUpdates(updates, tasks: tasks, round: round, part: part, stage: stage))
       let start = state.models
       try method.fold(inTime, means: means, round: round, into: &state, context: context)
-      try state.takeThresholds(of: inTime)
+      try state.takeThresholds(
+        of: inTime, byTrained: context.scenario.method.traits.trainsUnusedModels)
       if state.clustering != nil,
         let points = try probe.projectionWithoutNoise(of: inTime, from: start, round: round)
       {
@@ -178,13 +188,29 @@ actor Server {
   /// Says what will leave the clients, or the server, before it does: whatever interrupts the round, it counts.
   private func announceReleases(of tasks: [ClientTask], round: Int) async throws {
     guard let announce else { return }
-    var entries: [LedgerEntry] = []
-    if let aggregation { entries += aggregation.entries(round: round) }
+    try await announce(round + 1, await plannedEntries(of: tasks, round: round))
+    try await executor.barrier()
+  }
+
+  private func plannedEntries(of tasks: [ClientTask], round: Int) async -> [LedgerEntry] {
+    var entries = aggregation?.entries(round: round) ?? []
     for task in tasks {
       entries += await clients[task.client].plannedEntries(of: task, round: round)
     }
-    try await announce(round + 1, entries)
-    try await executor.barrier()
+    return entries
+  }
+
+  /// The round's report has arrived, and with it what it released.
+  func roundWasReported() { underway = nil }
+
+  /// What a round (from 1) that failed may have released, and nobody has been told; nil if nothing.
+  func unreported() async -> (round: Int, entries: [LedgerEntry])? {
+    guard let underway, announce == nil else { return nil }
+    var entries = underway.preparation
+    if !underway.tasks.isEmpty {
+      entries += await plannedEntries(of: underway.tasks, round: underway.round)
+    }
+    return entries.isEmpty ? nil : (underway.round + 1, entries)
   }
 
   /// Whether means are all that a stage wants of its updates. The first round clusters them, some methods and
@@ -240,7 +266,7 @@ extension ClientTask {
   fileprivate func assigned(to model: Int) -> ClientTask {
     ClientTask(
       client: client, model: model, training: training, regularizer: regularizer,
-      learningRate: learningRate, sendsUpdate: sendsUpdate)
+      learningRate: learningRate, sendsUpdate: sendsUpdate, mixture: mixture)
   }
 }
 

@@ -26,6 +26,7 @@ public struct NextTokenLoss: Objective {
     source.write(position, into: &span)
     let counted = rows.count > from ? (rows.count - from - 1) / every + 1 : 0
     var score = ExampleScore(loss: 0, correct: counted == 0 ? 1 : 0)
+    var hits = 0
     for (t, row) in rows.enumerated() {
       guard t + 1 < rows.count, t + 1 >= from, (t + 1 - from) % every == 0 else {
         outputs.clear(at: row * width, count: width)
@@ -34,8 +35,10 @@ public struct NextTokenLoss: Objective {
       let (loss, isCorrect) = outputs.tokenCrossEntropy(
         at: row * width, classes: width, label: Int(tokens[t + 1]), weight: 1 / Float(counted))
       score.loss += loss / Double(counted)
-      if isCorrect { score.correct += 1 / Double(counted) }
+      if isCorrect { hits += 1 }
     }
+    // Divided once: n times 1/n can be above 1.
+    if counted > 0 { score.correct = Double(hits) / Double(counted) }
     return score
   }
 }

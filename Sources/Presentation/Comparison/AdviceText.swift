@@ -9,8 +9,10 @@ extension Advice {
   /// The sentences, the table of methods and budgets, and what would make it surer.
   public func lines(_ comparison: Comparison, colors: Bool) -> [String] {
     var lines = [TextStyle.bold.applied(to: scenario.printable, colors: colors)]
-    lines += (sentences + [selectionPrice?.sentence].compactMap { $0 }).map(\.printable)
+    lines += allSentences.map(\.printable)
     lines += [""] + table(comparison).lines(colors: colors)
+    let cells = comparison.cells.filter { $0.scenario == scenario }
+    lines += Comparison.allowedLegend(cells).map { $0.printable.wrapped() } ?? []
     if !surer.isEmpty { lines += ["", "To be surer:"] + surer.map { "  \($0.printable)" } }
     return lines
   }
@@ -32,7 +34,7 @@ extension Advice {
         Comparison.mean($0, of: cell, minority: true)
       }
       table.add(
-        [TextTable.Cell(cell.method), TextTable.Cell(cell.epsilon.label)]
+        [TextTable.Cell(cell.method), TextTable.Cell(cell.markedEpsilon)]
           + (hasSettings ? [TextTable.Cell(cell.settings)] : [])
           + [
             "\(cell.runs.count)",
@@ -45,6 +47,11 @@ extension Advice {
     return table
   }
 
+  /// With the price of choosing, where something was chosen from.
+  private var allSentences: [String] {
+    sentences + [selectionPrice?.sentence].compactMap { $0 }
+  }
+
   public var document: JSONValue {
     [
       "scenario": .string(scenario),
@@ -53,12 +60,12 @@ extension Advice {
         return [
           "method": .string(cell.method), "epsilon": .string(cell.epsilon.label),
           "settings": .string(cell.settings), "metric": .string(worstOff.metric.name),
-          "value": estimate.document,
+          "value": estimate.document, "majority_accuracy": JSONValue(cell.baseline?.share),
           "worst_cluster_accuracy": cell.estimate(.worstClusterAccuracy).document,
           "reason": .string(reason),
         ]
       } ?? .null,
-      "sentences": .array(sentences.map { .string($0) }),
+      "sentences": .array(allSentences.map { .string($0) }),
       "surer": .array(surer.map { .string($0) }),
       "private_selection": selectionPrice?.document ?? .null,
     ]

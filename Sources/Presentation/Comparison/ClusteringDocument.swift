@@ -1,7 +1,33 @@
 // What clustering came to, as JSON.
 
 import Analysis
+import Formatting
 import Scenarios
+
+extension FoundGroups {
+  /// What a terminal says of them.
+  var sentences: [String] {
+    let shown = groups.prefix(8).map { "\(names($0)) (\(frequency($0)) seeds)" }
+    return [
+      "Put together, without known clusters to compare with: \(shown.joined(separator: "; "))"
+        + (groups.count > shown.count ? " and \(groups.count - shown.count) rarer groups." : ".")
+    ] + [caution].compactMap { $0 }
+  }
+
+  /// As the JSON document of a comparison holds them.
+  var document: JSONValue {
+    [
+      "runs": .integer(runs), "unsure": .integer(unsure),
+      "groups": .array(
+        groups.map {
+          [
+            "clients": .array($0.clients.map { .integer($0) }),
+            "seeds": .array($0.seeds.map { .integer(Int(clamping: $0)) }),
+          ]
+        }),
+    ]
+  }
+}
 
 extension ClusteringDiagnostics {
   /// As the JSON document of a comparison holds them.

@@ -53,7 +53,10 @@ extension Comparison {
         RunMetric.named.reduce(into: [:]) {
           $0[$1.name] = cell.estimate($1.metric, by: $1.weighting).document
         }),
+      "allowed": .array(cell.allowedRules.map { .string($0) }),
+      "majority_accuracy": JSONValue(cell.baseline?.share),
       "clustering": cell.clusteringDiagnostics?.document ?? .null,
+      "found_groups": cell.foundGroups?.document ?? .null,
       "groups": .array(cell.groups.map { $0.document(in: cell) }),
       "clusters": .array(
         cell.clusters.enumerated().map { index, cluster in

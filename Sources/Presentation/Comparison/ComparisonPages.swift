@@ -10,7 +10,7 @@ extension Comparison {
       ["**\(Self.title(of: block).printable)**", ""] + block.table.markdown + [""]
     } + [
       "Accuracies in per cent, mean over n seeds (95 % interval); bold and *: best of its table."
-    ]
+    ] + (Self.allowedLegend(cells).map { ["", $0] } ?? [])
   }
 
   /// The tables for LaTeX, each in a float of its own; they need the package booktabs.
@@ -22,7 +22,7 @@ extension Comparison {
             + "(95\\,\\% interval); *: best of its table.}",
           "\\end{table}", "",
         ]
-    }
+    } + (Self.allowedLegend(cells).map { [$0.latex] } ?? [])
   }
 
   private static func title(of block: ComparisonBlock) -> String {

@@ -69,13 +69,14 @@ extension Comparison {
     if order == .method { lines += contrastLines }
     lines +=
       ("Accuracies in per cent, mean over n seeds with a 95 % interval; * best of its "
-      + "table, not counting the oracle. Below six seeds intervals are Student's; one or two seeds have none.")
+      + "table, not counting the oracle. Intervals are Student's; one or two seeds have none.")
       .wrapped()
     if order != .cluster, order != .group {
       lines +=
         ("found: seeds in which every minority cluster had a model of its own. `--format csv` has every metric.")
         .wrapped()
     }
+    if let legend = Self.allowedLegend(cells) { lines += legend.printable.wrapped() }
     if !unfinished.isEmpty {
       lines +=
         "Left out without a result: \(unfinished.joined(separator: ", "))".printable.wrapped()
@@ -105,7 +106,7 @@ extension Comparison {
             ? nil
             : ComparisonBlock(
               settings: settings, heading: method,
-              table: table(own, title: "ε") { $0.epsilon.label })
+              table: table(own, title: "ε", label: \.epsilon.label))
         }
       case .cluster:
         return epsilons.flatMap { epsilon in
@@ -149,7 +150,9 @@ extension Comparison {
     }
     for cell in cells {
       var row = [
-        TextTable.Cell(label(cell).shortened(to: 18)), "\(cell.runs.count)",
+        TextTable.Cell(
+          label(cell).shortened(to: 18) + (cell.allowedRules.isEmpty ? "" : AllowedText.mark)),
+        "\(cell.runs.count)",
       ]
       for (metric, best) in zip(metrics, best) {
         let estimate = cell.estimate(metric)
@@ -170,23 +173,8 @@ extension Comparison {
   }
 
   private func clusterBlock(_ cell: ComparisonCell) -> ComparisonBlock {
-    var table = TextTable([
-      ("true cluster", .left), ("clients", .right), ("accuracy", .right),
-      ("price of privacy", .right), ("price of mistakes", .right), ("", .left),
-    ])
-    let price = priceOfPrivacy(cell)
-    let mistakes = priceOfMistakes(cell)
-    for (index, cluster) in cell.clusters.enumerated() {
-      table.add([
-        TextTable.Cell(cluster.name.shortened(to: 24), cluster.minority ? .marked : .plain),
-        "\(cluster.clients)", "\(Self.interval(cell.accuracy(ofCluster: index)))",
-        "\(Self.interval(price?.cost.clusters[index]))",
-        "\(Self.interval(mistakes?.clusters[index]))",
-        TextTable.Cell(cluster.minority ? "minority" : "", .marked),
-      ])
-    }
     var notes: [String] = []
-    if let price {
+    if let price = priceOfPrivacy(cell) {
       let ratio = price.minorityRatio
       notes.append(
         "\(NumberText.count(price.cost.pairs, "pair")) of seeds; minority over majority price "
@@ -195,11 +183,38 @@ extension Comparison {
           + "F_acc \(Self.percent(price.accuracyUnfairness.mean)) points, F_loss "
           + "\(NumberText.decimal(price.lossUnfairness.mean, 3)).")
     }
-    notes += cell.clusteringDiagnostics?.sentences ?? []
+    notes += cell.clusteringDiagnostics?.sentences ?? cell.foundGroups?.sentences ?? []
     return ComparisonBlock(
       settings: cell.settings,
-      heading: "\(cell.method), ε \(cell.epsilon.label), n = \(cell.runs.count)", table: table,
-      notes: notes)
+      heading: "\(cell.method), ε \(cell.markedEpsilon), n = \(cell.runs.count)",
+      table: partyTable(cell), notes: notes)
+  }
+
+  /// The true clusters, or the clients where all are of one, with what privacy and wrong clusters cost each.
+  private func partyTable(_ cell: ComparisonCell) -> TextTable {
+    let compared = ComparedParties(of: [cell])
+    var table = TextTable(
+      [(compared.noun, .left)] + (compared.areClients ? [] : [("clients", .right)])
+        + [
+          ("accuracy", .right), ("price of privacy", .right), ("price of mistakes", .right),
+          ("", .left),
+        ])
+    for (index, party) in compared.parties.enumerated() {
+      let cluster = compared.areClients ? nil : cell.clusters[index]
+      let isMinority = cluster?.minority ?? false
+      table.add(
+        [
+          TextTable.Cell(
+            (cluster?.name ?? party.name).shortened(to: 24), isMinority ? .marked : .plain)
+        ] + (cluster.map { ["\($0.clients)"] } ?? [])
+          + [
+            "\(Self.interval(cell.accuracy(of: party)))",
+            "\(Self.interval(priceOfPrivacy(cell, of: party)))",
+            "\(Self.interval(priceOfMistakes(cell, of: party)))",
+            TextTable.Cell(isMinority ? "minority" : "", .marked),
+          ])
+    }
+    return table
   }
 
   private func frontierLines(_ settings: String) -> [String] {
@@ -240,7 +255,8 @@ extension Comparison {
       + (contrasts.contains { $0.comparison.effect != nil }
         ? ["g: the difference over its standard deviation among seeds, with its 95 % interval."]
         : [])
-    return ["Worst cluster, best method against the others, paired by seed (sign-flip test):"]
+    let title = worstOff.heading.prefix(1).uppercased() + worstOff.heading.dropFirst()
+    return ["\(title), best method against the others, paired by seed (sign-flip test):"]
       + legend.map { "  " + $0 } + lines.flatMap { $0.printable.wrapped() } + [""]
   }
 

@@ -42,7 +42,7 @@ extension Comparison {
     }
     return ComparisonBlock(
       settings: cell.settings,
-      heading: "\(cell.method), ε \(cell.epsilon.label), n = \(cell.runs.count)", table: table,
+      heading: "\(cell.method), ε \(cell.markedEpsilon), n = \(cell.runs.count)", table: table,
       notes: groupNotes(cell))
   }
 
@@ -56,7 +56,7 @@ extension Comparison {
     }
     return
       (cell.groups.contains { cell.results(of: $0).contains(where: \.isOfTwoClasses) }
-      ? [GroupFigure.legend] : []) + gaps
+      ? [GroupFigure.legend(positive: ClassName.text(1, in: cell.classNames))] : []) + gaps
       + GroupWarnings.sentences(cell.runs.first?.result.groups ?? [])
   }
 }

@@ -1,10 +1,10 @@
-// Makes sure that a folder of exported adapters holds those of one run.
+// Makes sure that a folder of exported adapters or models holds those of one run.
 
 public import Foundation
 import Store
 import Tensors
 
-/// A folder that `export --peft` writes to.
+/// A folder that `export --peft` or `--model` writes to.
 public enum AdapterFolders {
   /// Refuses a folder with adapters of another run, or takes them away.
   ///
@@ -32,9 +32,10 @@ public enum AdapterFolders {
     return names.sorted().compactMap { name in
       guard name.hasPrefix("model-"), Int(name.dropFirst("model-".count)) != nil else { return nil }
       let model = folder.appendingPathComponent(name)
-      let file = model.appendingPathComponent("adapter_model.safetensors")
-      guard let run = try? SafetensorsFile(file: file).metadata["run_id"] else { return nil }
-      return (model, run)
+      let files = ["adapter_model.safetensors", "model.safetensors"]
+        .map { model.appendingPathComponent($0) }
+      return files.lazy.compactMap { try? SafetensorsFile(file: $0).metadata["run_id"] }.first
+        .map { (model, $0) }
     }
   }
 }

@@ -1,7 +1,8 @@
-// The model card of an exported adapter: what it is, whom it serves, what its privacy covers, and what it is not for.
+// The model card of an exported adapter or model: what it is, whom it serves, what its privacy covers, and what it is not for.
 //
 // Mitchell et al., "Model cards for model reporting" (2019); the head is what model hubs read.
 
+import Analysis
 import Federation
 import Formatting
 import Foundation
@@ -9,15 +10,15 @@ import Privacy
 import Scenarios
 import Store
 
-/// A `README.md` beside the adapter of one model of a run.
+/// A `README.md` beside one model of a run, or its adapter.
 struct ModelCard {
   let run: RunRecord
   let result: RunResult
   let scenario: Scenario
   /// Index of the model.
   let model: Int
-  /// As `adapter_config.json` names the base.
-  let base: String
+  /// As `adapter_config.json` names the base; nil where all of the model is exported.
+  let base: String?
   /// Whether the `peft` library has this kind of adapter.
   let isPEFT: Bool
 
@@ -25,8 +26,7 @@ struct ModelCard {
     let clients = result.clients.filter { $0.model == model }
     return """
       ---
-      library_name: \(isPEFT ? "peft" : "dpflsim")
-      base_model: \(JSONValue.string(base).text)
+      library_name: \(isPEFT ? "peft" : "dpflsim")\(base.map { "\nbase_model: \(JSONValue.string($0).text)" } ?? "")
       tags: [differential-privacy, federated-learning, dpflsim]
       ---
 
@@ -51,15 +51,15 @@ struct ModelCard {
 
       \(usage)
 
-      The base model is `\(base)`. `adapter_model.safetensors` repeats ε and the other facts in its metadata\
+      \(base.map { "The base model is `\($0)`. `adapter_model.safetensors`" } ?? "The file") repeats ε and the other facts in its metadata\
       \(inputsSentence)
 
       ## Limits
 
       - Trained in a simulation, by one seed (\(result.seed)); see the report of the run for intervals over seeds.
-      - ε speaks of \(result.unit == .client ? "a whole client's data" : "one training example of a client"), not of a group of them, and
+      - ε speaks of \(ProtectedUnit(of: scenario).one), not of a group of them, and
         not of settings that were chosen by looking at private results.
-      - Not meant for decisions about people without a test on the population concerned\(groupSentence)
+      \(sharedNoise)- Not meant for decisions about people without a test on the population concerned\(groupSentence)
 
       ## Origin
 
@@ -69,8 +69,14 @@ struct ModelCard {
       """
   }
 
+  /// Nothing where the operating system gave the noise, or there is none.
+  private var sharedNoise: String {
+    scenario.isReproducible && result.epsilonMax != nil ? "- \(SharedNoise.sentence)\n" : ""
+  }
+
   private var usage: String {
-    isPEFT
+    guard base != nil else { return wholeUsage }
+    return isPEFT
       ? """
       ```python
       from peft import PeftModel
@@ -82,6 +88,17 @@ struct ModelCard {
       (`dpflsim_settings`), `adapter_model.safetensors` its tensors by the names of their layers, and docs/adapters.md of dpflsim what
       a layer computes with them.
       """
+  }
+
+  private var wholeUsage: String {
+    """
+    ```python
+    from safetensors.numpy import load_file
+    weights = load_file("model-\(model)/model.safetensors")\(scenario.model.name == "logistic" ? "\nscores = inputs @ weights[\"fc.weight\"].T + weights[\"fc.bias\"]" : "")
+    ```
+
+    Weights have the names of their layers and PyTorch's layout (outputs × inputs, kernels outputs × inputs × height × width). The largest score is the class; a scenario begins from the file with `model.path`.
+    """
   }
 
   /// Whether the adapter's layers are all in the classifier, which has a file of its own.
@@ -124,15 +141,15 @@ struct ModelCard {
 
   private var privacy: String {
     guard let epsilon = result.epsilonMax else {
-      return "Not every client trained with differential privacy: **no ε holds for this adapter**."
+      return "Not every client trained with differential privacy: **no ε holds for it**."
     }
     let delta = result.clients.map(\.delta).max() ?? 0
-    let accountants = Set(result.clients.compactMap(\.accountant)).sorted().joined(separator: ", ")
+    let accountants = AccountantTitle.texts(result.clients.compactMap(\.accountant))
     var text =
       "(ε, δ) = (\(NumberText.epsilon(epsilon)), \(NumberText.exact(delta))) for each "
-      + "\(result.unit == .client ? "client" : "training example of a client"), added or removed, over every "
+      + "\(ProtectedUnit(of: scenario).each), added or removed, over every "
       + "release of the run (\(SamplingText.phrase(result.sampling)); accountant: \(accountants)). It is the largest of all clients, since "
-      + "an adapter depends on releases of clients of other clusters too."
+      + "a model depends on releases of clients of other clusters too."
     let allowed = (result.allowedFindings ?? []).map { "\($0.rule) (\($0.message))" }
     if !allowed.isEmpty {
       text +=

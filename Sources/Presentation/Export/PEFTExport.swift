@@ -22,13 +22,19 @@ public enum PEFTError: Error, Sendable, Hashable, CustomStringConvertible {
   case wholeTensor(id: String, name: String)
   case occupied(path: String, run: String)
   case foldedBase(id: String)
+  case hasAdapter(id: String)
+  case wholeLanguageModel(id: String)
 
   public var description: String {
     switch self {
     case .notFinished(let id):
       "\(id): the run did not finish, so it has no models; run the scenario again"
     case .noAdapter(let id):
-      "\(id): the run trained whole models; PEFT folders need a scenario with an adapter"
+      "\(id): the run trained whole models, and PEFT folders are of adapters; write them with --model"
+    case .hasAdapter(let id):
+      "\(id): the run trained adapters beside a base model; write them with --peft"
+    case .wholeLanguageModel(let id):
+      "\(id): a language model that was trained whole is not written; adapt it, and write its adapters with --peft"
     case .personalFactors(let id):
       "\(id): with fedsa-lora every client keeps its own B and no cluster has an adapter; choose another "
         + "adapter.aggregation"
@@ -36,7 +42,7 @@ public enum PEFTError: Error, Sendable, Hashable, CustomStringConvertible {
       "\(id): \(name) was trained whole, and the folder of a language model holds adapters and the classifier "
         + "alone; name no other layer in adapter.modules_to_save"
     case .occupied(let path, let run):
-      "\(path): holds the adapters of the run \(run); name another folder, or delete them with --replace"
+      "\(path): holds the models of the run \(run); name another folder, or delete them with --replace"
     case .foldedBase(let id):
       "\(id): its rule of averaging changed the pretrained weights of its models, and such models are not merged; "
         + "use fedit or ffa-lora"
@@ -90,8 +96,7 @@ public struct PEFTExport: Sendable {
     guard let stored = files["base"] else {
       throw PEFTError.missingTensor(id: run.runID, name: "base")
     }
-    let partition = try store.start(of: run)?.partition
-    inputs = partition.flatMap(Self.inputs)
+    inputs = try store.start(of: run)?.partition.exportedInputs
     let layouts = try TorchLayout.layouts(of: scenario)
     func turned(_ tensor: Safetensors.Tensor, of host: String, name: String)
       -> Safetensors.Tensor
@@ -100,7 +105,7 @@ public struct PEFTExport: Sendable {
         ?? Safetensors.Tensor(name: name, shape: tensor.shape, values: tensor.values)
     }
 
-    let metadata = Self.metadata(run, result, adapter, of: scenario)
+    let metadata = Self.metadata(run, result, of: scenario)
     func baseModel(adding file: Safetensors?) throws -> Safetensors {
       var tensors: [Safetensors.Tensor] = []
       for tensor in stored.tensors
@@ -186,58 +191,30 @@ public struct PEFTExport: Sendable {
   /// - Returns: the files.
   /// - Throws: `StoreError.cannotWrite`, `SafetensorsError`.
   public func write(to folder: URL) throws -> [URL] {
-    var files: [URL] = []
-    func put(_ data: Data, _ parts: String...) throws {
-      let file = parts.reduce(folder) { $0.appendingPathComponent($1) }
-      let parent = file.deletingLastPathComponent()
-      do {
-        try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
-      } catch {
-        throw StoreError.cannotWrite(path: parent.path, reason: StoreError.reason(of: error))
-      }
-      try AtomicFile.write(data, to: file)
-      files.append(file)
-    }
-    try put(base.data(), "base", "model.safetensors")
-    if let inputs { try put(Data((inputs.prettyText + "\n").utf8), "inputs.json") }
+    var files = ExportedFiles(in: folder)
+    try files.put(base.data(), "base", "model.safetensors")
+    if let inputs { try files.put(Data((inputs.prettyText + "\n").utf8), "inputs.json") }
     for model in models {
       let name = "model-\(model.index)"
       var path = pretrained ?? "../base"
       if let own = model.base {
         path = "base"
-        try put(own.data(), name, "base", "model.safetensors")
+        try files.put(own.data(), name, "base", "model.safetensors")
       }
       guard case .object(var members) = configuration else { continue }
       members["base_model_name_or_path"] = .string(path)
-      try put(
+      try files.put(
         Data((JSONValue.object(members).prettyText + "\n").utf8), name, "adapter_config.json")
-      try put(model.adapter.data(), name, "adapter_model.safetensors")
-      try put(Data(card(model.index, path, configuration).utf8), name, "README.md")
-      if let merged = model.merged { try put(merged.data(), name, "merged", "model.safetensors") }
+      try files.put(model.adapter.data(), name, "adapter_model.safetensors")
+      try files.put(Data(card(model.index, path, configuration).utf8), name, "README.md")
+      if let merged = model.merged {
+        try files.put(merged.data(), name, "merged", "model.safetensors")
+      }
     }
-    return files
+    return files.written
   }
 
   // MARK: - What is said beside the numbers
-
-  /// Nil where classes are numbers and inputs no images.
-  private static func inputs(_ partition: PartitionReport) -> JSONValue? {
-    guard partition.classNames != nil || partition.pixels != nil else { return nil }
-    var members: [String: JSONValue] = [
-      "classes": partition.classNames.map { .array($0.map { .string($0) }) } ?? .null,
-      "table": partition.table.map { TableText($0).document } ?? .null,
-    ]
-    if let pixels = partition.pixels {
-      // (byte / divisor − mean) / standard deviation, laid out as PyTorch has images.
-      members["pixels"] = [
-        "height": .integer(pixels.height), "width": .integer(pixels.width),
-        "channels": .integer(pixels.channels), "order": "channel, row, column", "divisor": 255,
-        "mean": .number(Double(pixels.normalization.mean)),
-        "standard_deviation": .number(Double(pixels.normalization.standardDeviation)),
-      ]
-    }
-    return .object(members)
-  }
 
   private static func configuration(_ adapter: Scenario.Adapter) -> JSONValue {
     let traits = adapter.traits
@@ -257,12 +234,13 @@ public struct PEFTExport: Sendable {
   }
 
   static func metadata(
-    _ run: RunRecord, _ result: RunResult, _ adapter: Scenario.Adapter, of scenario: Scenario
+    _ run: RunRecord, _ result: RunResult, of scenario: Scenario
   ) -> [String: String] {
     let multipliers = Set(result.clients.compactMap(\.noiseMultiplier)).sorted()
     return [
       "format": "pt", "run_id": run.runID, "scenario_hash": result.scenarioHash,
-      "result_digest": result.resultDigest, "aggregation": adapter.aggregation.name,
+      "result_digest": result.resultDigest,
+      "aggregation": scenario.adapter?.aggregation.name ?? "mean",
       // The largest of all clients: an adapter depends on releases of clients of other clusters too.
       "epsilon": result.epsilonMax.map { "\($0)" } ?? "none: not every client trained with privacy",
       "delta": (result.clients.map(\.delta).max()).map { "\($0)" } ?? "none",

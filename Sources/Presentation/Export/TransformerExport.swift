@@ -69,7 +69,7 @@ public struct TransformerExport: Sendable {
     }
     let stored = files["base"]
     let shared = StoredTensors(stored, id: run.runID)
-    let metadata = PEFTExport.metadata(run, result, adapter, of: scenario)
+    let metadata = PEFTExport.metadata(run, result, of: scenario)
     let kind =
       adapter.traits.factors == nil
       ? try KindExport(

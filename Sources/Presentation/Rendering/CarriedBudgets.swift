@@ -5,33 +5,47 @@ import Formatting
 import Privacy
 import Scenarios
 
-/// For a client of a proposed scenario the ε below which noise drowns every step.
+/// For a client of a proposed scenario how much noise its budget brings, beside what it trains on.
 ///
-/// A step adds noise of length about σ C √p to the sum of b gradients of length C at most, p being the trained numbers of
-/// the logistic model: at σ = b / √p both are as long. `epsilon` is that of all steps with this σ. Batches are of
-/// `batchSize` rows at most, an epoch has the rows over b of them, rounded, as in training.
+/// A step adds noise of length about z C √p to the sum of b gradients of length C at most, p being the trained numbers of
+/// the logistic model. Over all T steps gradients that agree move the model √T b / (z √p) times as far as the noise,
+/// which averages out (as rule DP208 has it). At z = b / √p noise and gradients of a single step are as long: `epsilon` is
+/// that of all steps with this z, and no lower limit of what is worth trying. Batches are of `batchSize` rows at most, an
+/// epoch has the rows over b of them, rounded, as in training.
 public struct CarriedBudget: Sendable, Hashable {
   /// Of the proposed scenario.
   static let rounds = 20
   static let batchSize = 16
   static let delta = 1e-4
+  static let targetEpsilon = 3.0
 
   public let client: String
   /// That train: four fifths of the client's, or of its persons.
   public let rows: Int
-  /// At `delta`; nil where no bound is known.
+  /// At which noise and gradients of a single step are as long, at `delta`; nil where no bound is known.
   public let epsilon: Double?
+  /// How many times as far as the noise the whole run of this client would move the model at the proposed ε if all
+  /// gradients agreed; nil where no noise keeps it.
+  public let runSignalToNoise: Double?
 
   init(client: String, rows: Int, parameters: Int) {
     let trained = max(1, rows * 4 / 5)
     let batch = min(Self.batchSize, trained)
     let steps = Self.rounds * max(1, Int((Double(trained) / Double(batch)).rounded()))
-    let event = PrivacyEvent.trainingSteps(
-      sampleRate: Double(batch) / Double(trained),
-      noiseMultiplier: Double(batch) / Double(max(1, parameters)).squareRoot(), count: steps)
+    // The multiplier at which one step's noise is as long as its gradients.
+    let even = Double(batch) / Double(max(1, parameters)).squareRoot()
+    func training(_ noiseMultiplier: Double) -> PrivacyEvent {
+      .trainingSteps(
+        sampleRate: Double(batch) / Double(trained), noiseMultiplier: noiseMultiplier,
+        count: steps)
+    }
     self.client = client
     self.rows = trained
-    epsilon = try? BestAccountant().bound(for: event, delta: Self.delta).epsilon
+    epsilon = try? BestAccountant().bound(for: training(even), delta: Self.delta).epsilon
+    let noise = try? Calibration.calibrate(
+      targetEpsilon: Self.targetEpsilon, delta: Self.delta, accountant: BestAccountant(),
+      tolerance: 1e-3, plan: training)
+    runSignalToNoise = noise.map { Double(steps).squareRoot() * even / $0.noiseMultiplier }
   }
 
   /// Of the clients of a table: all where there are few, else the smallest, the median and the largest. None beside
@@ -41,16 +55,8 @@ public struct CarriedBudget: Sendable, Hashable {
     let sorted = inspection.clients.sorted { ($0.rows, $0.name) < ($1.rows, $1.name) }
     let shown =
       sorted.count <= 6 ? sorted : [sorted[0], sorted[sorted.count / 2], sorted[sorted.count - 1]]
-    let inputs = inspection.columns.reduce(0) { sum, column in
-      guard column.name != inspection.label, column.name != inspection.client else { return sum }
-      switch column.kind {
-      case .numeric: return sum + (column.missing > 0 ? 2 : 1)
-      // One more for words that are missing.
-      case .categorical: return sum + column.distinct + 1
-      case .identifier, .person, .image, .empty: return sum
-      }
-    }
-    let parameters = (inputs + 1) * max(2, inspection.classes.count)
+    let parameters =
+      (ProposedScenario(inspection).inputCount + 1) * max(2, inspection.classes.count)
     // Of a person a client trains on one row.
     return shown.map {
       CarriedBudget(
@@ -60,20 +66,31 @@ public struct CarriedBudget: Sendable, Hashable {
 
   static func lines(_ budgets: [CarriedBudget], colors: Bool) -> [String] {
     guard !budgets.isEmpty else { return [] }
-    var table = TextTable([("client", .left), ("rows that train", .right), ("least ε", .right)])
+    var table = TextTable([
+      ("client", .left), ("rows that train", .right),
+      ("signal of the run", .right), ("ε, one step even", .right),
+    ])
     for budget in budgets {
       table.add([
         TextTable.Cell(budget.client.printable), "\(NumberText.grouped(budget.rows))",
+        "\(NumberText.decimal(budget.runSignalToNoise, 2))",
         "\(NumberText.decimal(budget.epsilon.map { ($0 * 10).rounded(.up) / 10 }, 1))",
       ])
     }
     return [
-      "What budgets such clients carry: below the least ε the noise of every step of the proposed training is longer "
-        + "than its clipped gradients can be (δ \(NumberText.exact(delta)); larger batches or fewer columns lower it)."
-    ] + table.lines(colors: colors)
+      "What such clients carry, each by itself: the signal says how many times as far as the noise the whole proposed "
+        + "training would move the model if all gradients agreed (ε \(NumberText.exact(targetEpsilon)), "
+        + "δ \(NumberText.exact(delta))). Below 1 take fewer columns, larger batches or a larger ε."
+    ] + table.lines(colors: colors) + [
+      "The last column is the ε at which the noise of a single step of one client is as long as its clipped gradients. "
+        + "Noise averages out over steps and clients, so it is no lower limit of what is worth trying."
+    ]
   }
 
   var document: JSONValue {
-    ["client": .string(client), "rows": .integer(rows), "least_epsilon": JSONValue(epsilon)]
+    [
+      "client": .string(client), "rows": .integer(rows), "least_epsilon": JSONValue(epsilon),
+      "run_signal_to_noise": JSONValue(runSignalToNoise),
+    ]
   }
 }

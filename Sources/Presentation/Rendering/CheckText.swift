@@ -1,5 +1,6 @@
 // What `dpflsim check` prints: releases and costs of every group of clients, and the findings.
 
+import Analysis
 public import Federation
 import Formatting
 import Privacy
@@ -24,8 +25,8 @@ public struct CheckText: Sendable, Hashable {
         + "\(NumberText.count(scenario.rounds, "round")), "
         + TrainedNumbers(scenario.adapter).text(
           report.model.trainable, model: report.model.total) + ".",
-      "Protects each \(unit), added or removed; \(SamplingText.phrase(report.sampling)); accountant "
-        + "\(scenario.privacy.accountant.rawValue).",
+      "Protects each \(ProtectedUnit(of: scenario).each), added or removed; \(SamplingText.phrase(report.sampling)); accountant "
+        + "\(AccountantTitle.text(scenario.privacy.accountant.kind)).",
     ]
     lines += section("Releases in the whole run", releases().turnedLines(colors: colors), colors)
     lines += section("What they cost", costs().turnedLines(colors: colors), colors)
@@ -66,13 +67,6 @@ public struct CheckText: Sendable, Hashable {
     return least == most ? least : "\(least) to \(most)"
   }
 
-  private var unit: String {
-    switch report.scenario.privacy.unit {
-    case .example: "training example of a client"
-    case .client: "client with all its examples"
-    }
-  }
-
   private var shared: [String] {
     guard let ranks else { return [] }
     return [
@@ -98,7 +92,7 @@ public struct CheckText: Sendable, Hashable {
         TextTable.Cell(describe(group)), "\(NumberText.grouped(group.records))",
         "\(NumberText.grouped(plan.fullBatchSteps))", "\(NumberText.grouped(plan.sampledSteps))",
         "\(NumberText.decimal(plan.sampleRate, 4))", "\(NumberText.grouped(plan.selections))",
-        "\(plan.selections > 0 ? NumberText.decimal(plan.selectionEpsilon, 3) : "–")",
+        "\(plan.selections > 0 ? NumberText.epsilon(plan.selectionEpsilon) : "–")",
         "\(NumberText.decimal(group.noise?.noiseMultiplier, 3))",
         "\(plan.fullBatchSteps > 0 ? NumberText.decimal(group.noise?.fullBatchNoiseMultiplier, 3) : "–")",
       ])

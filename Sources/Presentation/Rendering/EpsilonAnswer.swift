@@ -39,7 +39,7 @@ public struct EpsilonAnswer: Sendable {
     return [
       "For one training example added or removed, with Poisson sampling, every release counted:"
     ] + table.lines(colors: colors) + bounds.flatMap(\.warnings).map { "Note: \($0)" }
-      + refusals.map { "Note: \($0.accountant.rawValue) cannot answer: \($0.reason)." }
+      + refusals.map { "Note: \(AccountantTitle.text($0.accountant)) cannot answer: \($0.reason)." }
   }
 
   public var document: JSONValue {

@@ -24,7 +24,8 @@ extension RunSections {
         "\(NumberText.percent(cluster.scores?.calibrationError))",
       ])
     }
-    return [heading("Scores of the two classes, class 1 being positive")]
+    let positive = ClassName.text(1, in: classNames)
+    return [heading("Scores of the two classes, class \(positive) being positive")]
       + table.lines(colors: colors)
   }
 
@@ -51,7 +52,9 @@ extension RunSections {
       }
     }
     var lines = [heading("Groups of people, over all clients")] + table.lines(colors: colors)
-    if isBinary { lines.append("  \(GroupFigure.legend)") }
+    if isBinary {
+      lines.append("  \(GroupFigure.legend(positive: ClassName.text(1, in: classNames)))")
+    }
     for attribute in attributes {
       lines +=
         ("  \(attribute.attribute): accuracy gap \(NumberText.points(attribute.accuracyGap)), equalised "

@@ -21,7 +21,7 @@ extension RunSections {
     }
     let cost =
       arrivals.compactMap(\.epsilon).max().map {
-        "the choice costs each client an epsilon of \(NumberText.decimal($0, 3)) at most, all it releases"
+        "the choice costs each client an epsilon of \(NumberText.epsilon($0)) at most, all it releases"
       } ?? "the choice is not private"
     return [heading("Clients that came after training")] + table.lines(colors: colors) + [
       "  Routing (Arrow) and the mean cost no privacy; \(cost).",

@@ -11,7 +11,8 @@ extension LedgerReport {
   public func lines(colors: Bool) -> [String] {
     let names = accountants.map { AccountantTitle.text($0) }
     var table = TextTable(
-      [("clients", .left), ("releases", .right)] + names.map { ("ε (\($0))", .right) }
+      [("clients", .left), ("releases", .right)]
+        + names.map { (names.count == 1 ? "ε" : "ε, \($0)", .right) }
         + [("target", .right), ("δ", .right), ("", .left)])
     for group in groups {
       let first = group[0]
@@ -31,11 +32,20 @@ extension LedgerReport {
     var lines = [
       "Run \(runID): \(finishedRounds) of \(NumberText.count(rounds, "round")), "
         + NumberText.count(entries.reduce(0) { $0 + $1.count }, "release") + ".",
-      "For each \(unit == .client ? "client with all its examples" : "training example of a client"), "
-        + "added or removed; computed from the stored releases.",
+      "For each \(protects.each), "
+        + "added or removed; computed from the stored releases"
+        + (names.count == 1 ? " by \(names[0])." : "."),
       "",
     ]
     lines += table.lines(colors: colors)
+    if clients.contains(where: { $0.epsilon != nil }) {
+      lines += AllowedText.lines(allowedFindings)
+    }
+    if let arrivalsEpsilon {
+      lines.append(
+        "  Clients that came after training: ε \(NumberText.epsilon(arrivalsEpsilon)) at most, for one choice each."
+      )
+    }
     for refusal in Set(clients.compactMap(\.refusal)).sorted() { lines.append("  \(refusal)") }
     if !contradictions.isEmpty {
       lines += [
@@ -57,6 +67,8 @@ extension LedgerReport {
       "accountant": .string(accountant.rawValue), "rounds": .integer(rounds),
       "finished_rounds": .integer(finishedRounds),
       "contradictions": .array(contradictions.map { .integer($0) }),
+      "allowed": .array(allowedFindings.map(\.document)),
+      "arrivals_epsilon_max": JSONValue(arrivalsEpsilon),
       "clients": .array(clients.map(\.document)),
     ]
   }
@@ -68,10 +80,11 @@ extension LedgerReport {
     return try ledger.jsonLines()
   }
 
-  /// Every accountant that proved something, in the order of the first client that has all.
+  /// Every accountant that proved something: the best of them is not the same for every client.
   private var accountants: [AccountantKind] {
-    let longest = clients.map(\.bounds).max { $0.count < $1.count } ?? []
-    return longest.isEmpty ? [accountant] : longest.map(\.accountant)
+    var seen: Set<AccountantKind> = []
+    let known = clients.flatMap { $0.bounds.map(\.accountant) }.filter { seen.insert($0).inserted }
+    return known.isEmpty ? [accountant] : known
   }
 
   private var groups: [[Client]] {
@@ -102,15 +115,21 @@ extension LedgerReport {
   }
 }
 
-/// How accountants are called in tables.
+/// How accountants are called wherever people read of them: by what they do, with their name for programs.
 enum AccountantTitle {
   static func text(_ kind: AccountantKind) -> String {
     switch kind {
-    case .rdp: "Rényi"
-    case .pld: "loss distribution"
-    case .gdp: "Gaussian"
+    case .rdp: "Rényi (rdp)"
+    case .pld: "loss distributions (pld)"
+    case .gdp: "Gaussian (gdp)"
     case .best: "best"
     }
+  }
+
+  /// The accountants that results name, in order and each once; empty where there are none.
+  static func texts(_ stored: some Sequence<String>) -> String {
+    Set(stored).sorted().map { AccountantKind(rawValue: $0).map(text) ?? $0 }
+      .joined(separator: ", ")
   }
 }
 

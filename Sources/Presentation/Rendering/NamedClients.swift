@@ -24,7 +24,7 @@ extension RunSections {
     var table = TextTable(
       [("client", .left)] + (hasClusters ? [("true cluster", .left)] : [])
         + (hasModels ? [("model", .right)] : [])
-        + [("examples", .right), ("tested", .right), ("accuracy", .right), ("loss", .right)]
+        + [("train", .right), ("test", .right), ("accuracy", .right), ("loss", .right)]
         + (hasScores ? [("AUC", .right)] : []))
     let lowest = result.clients.map(\.accuracy).min()
     for client in shown {

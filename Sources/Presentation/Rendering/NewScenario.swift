@@ -19,6 +19,17 @@ public struct NewScenario: Sendable {
 
   public init(name: String) { self.name = name }
 
+  /// A file's name without its ending, as scenarios can be called: other characters become hyphens.
+  public static func name(of file: String) -> String {
+    let stem = URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent
+    let characters = stem.map { (character: Character) -> Character in
+      let isPlain = character.isASCII && (character.isLetter || character.isNumber)
+      return isPlain || "._-".contains(character) ? character : "-"
+    }
+    let name = String(characters.drop { !$0.isLetter && !$0.isNumber }.prefix(64))
+    return name.isEmpty ? "scenario" : name
+  }
+
   /// The scenario as JSON: clusters see images turned by equal angles, or labels moved by one; the first is a
   /// minority of about half as many clients.
   public var document: JSONValue {

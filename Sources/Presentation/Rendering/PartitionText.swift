@@ -50,7 +50,9 @@ public struct PartitionText: Sendable {
         + "\(NumberText.grouped(report.sharedTestExamples)) test examples.",
       "  Data \(report.datasetHash.prefix(16))…, partition \(report.partitionHash.prefix(16))….",
     ] + (report.text.map { ["  Texts: \($0.description)."] } ?? [])
+      + (report.rows?.sentences.map { "  Rows: \($0.printable)." } ?? [])
       + (columns?.lines(colors: colors) ?? [])
+      + (report.rows?.outside.map { "  Outside of what is stated: \($0.sentence.printable)." } ?? [])
   }
 
   /// Which class has which number.
@@ -69,6 +71,7 @@ public struct PartitionText: Sendable {
       "class_names": report.classNames.map { .array($0.map { .string($0) }) } ?? .null,
       "table": columns?.document ?? .null,
       "text": report.text.map(Self.document) ?? .null,
+      "rows": report.rows.map(Self.document) ?? .null,
       "public_labels": Self.list(report.publicLabels),
       "shared_train_examples": .integer(report.sharedTrainExamples),
       "shared_test_examples": .integer(report.sharedTestExamples),
@@ -98,6 +101,20 @@ public struct PartitionText: Sendable {
     return [
       "max_tokens": .integer(text.maximumTokens), "share_left_out": .number(text.shareLeftOut),
       "train": part(text.train), "test": part(text.test),
+    ]
+  }
+
+  private static func document(_ rows: RowTally) -> JSONValue {
+    [
+      "without_label": .integer(rows.unlabelled), "repeated": .integer(rows.repeated),
+      "without_person": .integer(rows.withoutPerson),
+      "outside": .array(
+        rows.outside.map { column in
+          [
+            "column": .string(column.column), "below": .number(column.below),
+            "above": .number(column.above), "unlisted": .number(column.unlisted),
+          ]
+        }),
     ]
   }
 

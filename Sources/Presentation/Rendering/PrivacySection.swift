@@ -1,5 +1,6 @@
 // The privacy part of the table that ends a run: what is protected, and what each client's ε is.
 
+import Analysis
 import Federation
 import Formatting
 import Foundation
@@ -13,41 +14,42 @@ extension RunSections {
         heading("Privacy"), "  None: this run trained without noise, so no ε can be stated.",
       ]
     }
-    var table = TextTable([
-      ("clients", .left), ("ε", .right), ("target", .right), ("δ", .right),
-      ("noise multiplier", .right), ("first round", .right), ("accountant", .left),
-    ])
+    // One accountant for all is said in a sentence.
+    let hasAccountants = Set(result.clients.compactMap(\.accountant)).count > 1
+    var table = TextTable(
+      [
+        ("clients", .left), ("ε", .right), ("target", .right), ("δ", .right),
+        ("noise multiplier", .right), ("first round", .right),
+      ] + (hasAccountants ? [("accountant", .left)] : []))
     for group in groups {
-      table.add([
-        TextTable.Cell(describe(group)),
-        TextTable.Cell(range(group.map(\.epsilon), NumberText.epsilon), .bold),
-        "\(NumberText.exact(group[0].targetEpsilon))", "\(NumberText.exact(group[0].delta))",
-        "\(range(group.map(\.noiseMultiplier)) { NumberText.decimal($0, 3) })",
-        "\(range(group.map(\.firstRoundNoiseMultiplier)) { NumberText.decimal($0, 3) })",
-        TextTable.Cell(group[0].accountant ?? "–"),
-      ])
+      table.add(
+        [
+          TextTable.Cell(describe(group)),
+          TextTable.Cell(range(group.map(\.epsilon), NumberText.epsilon), .bold),
+          "\(NumberText.exact(group[0].targetEpsilon))", "\(NumberText.exact(group[0].delta))",
+          "\(range(group.map(\.noiseMultiplier)) { NumberText.decimal($0, 3) })",
+          "\(range(group.map(\.firstRoundNoiseMultiplier)) { NumberText.decimal($0, 3) })",
+        ]
+          + (hasAccountants
+            ? [TextTable.Cell(AccountantTitle.texts([group[0].accountant].compactMap { $0 }))] : [])
+      )
     }
-    let allowed = result.allowedFindings ?? []
     return [heading("Privacy")] + guarantee.map { "  \($0)" }
-      + allowed.map { "  Allowed, though ε says little then: \($0.sentence.printable)" }
+      + AllowedText.lines(result.allowedFindings ?? [])
       + table.lines(colors: colors)
   }
 
   /// What the numbers mean.
   private var guarantee: [String] {
-    let unit =
-      switch result.unit {
-      case .example: "each training example of a client"
-      case .client: "each client with all its examples"
-      }
     let relation =
       switch result.relation {
       case .addOrRemoveOne: "added or removed"
       case .replaceOne: "replaced by another"
       }
     return [
-      "(ε, δ)-differential privacy for \(unit), \(relation).",
-      "\(SamplingText.sentence(result.sampling)); every release of the run is counted.",
+      "(ε, δ)-differential privacy for each \(protects.each), \(relation).",
+      "\(SamplingText.sentence(result.sampling)); every release of the run is counted, by "
+        + "\(AccountantTitle.texts(result.clients.compactMap(\.accountant))).",
     ]
   }
 

@@ -7,20 +7,28 @@ import Formatting
 public struct ProgressText: Sendable {
   private let rounds: Int
   private let clusterNames: [String]
+  private let clientNames: [String]?
   private var preparing: String?
   private var stage: RoundStage?
   private var finished: Int
   /// The round whose figures these are: not every round evaluates.
   private var evaluated = 0
   private var mean: Double?
+  /// Of the true clusters, or of the clients where all are of one: their mean would hide every one of them.
   private var worst: (name: String, accuracy: Double)?
+  private var worstNoun = "worst cluster"
   /// Seconds of the last rounds: the first ones of a run are often unlike the others.
   private var recent: [Double] = []
   private static let window = 5
   private static let barWidths = 6...24
 
-  /// - Parameter finished: rounds done before this process.
-  public init(rounds: Int, clusterNames: [String], finished: Int = 0) {
+  /// - Parameters:
+  ///   - clientNames: nil calls clients by their numbers.
+  ///   - finished: rounds done before this process.
+  public init(
+    rounds: Int, clusterNames: [String], clientNames: [String]? = nil, finished: Int = 0
+  ) {
+    self.clientNames = clientNames
     self.rounds = rounds
     self.finished = finished
     self.clusterNames = clusterNames
@@ -40,11 +48,21 @@ public struct ProgressText: Sendable {
       guard let accuracy = report.clientMeanAccuracy else { return }
       evaluated = report.round
       mean = accuracy
-      let clusters = report.clusters.compactMap { cluster in
-        cluster.testAccuracy.map { (name: clusterNames[cluster.cluster], accuracy: $0) }
-      }
-      worst = clusters.min { $0.accuracy < $1.accuracy }
+      let tested = report.clients.filter { $0.testAccuracy != nil }
+      let areClients = report.clusters.count == 1 && tested.count > 1
+      worstNoun = areClients ? "worst client" : "worst cluster"
+      let parties =
+        areClients
+        ? tested.map { (name: name(ofClient: $0.client), accuracy: $0.testAccuracy) }
+        : report.clusters.map { (name: clusterNames[$0.cluster], accuracy: $0.testAccuracy) }
+      worst = parties.compactMap { party in
+        party.accuracy.map { (name: party.name, accuracy: $0) }
+      }.min { $0.accuracy < $1.accuracy }
     }
+  }
+
+  private func name(ofClient client: Int) -> String {
+    clientNames.flatMap { $0.indices.contains(client) ? $0[client] : nil } ?? "\(client)"
   }
 
   /// Seconds that the remaining rounds will take at the present pace; nil before the first round.
@@ -103,7 +121,7 @@ public struct ProgressText: Sendable {
     if let worst {
       figures.append(
         figure(
-          "worst cluster", worst.accuracy, [namesCluster ? worst.name.printable : nil, age]))
+          worstNoun, worst.accuracy, [namesCluster ? worst.name.printable : nil, age]))
     }
     return figures
   }

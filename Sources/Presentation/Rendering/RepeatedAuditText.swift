@@ -17,9 +17,9 @@ extension RepeatedAuditReport {
         TextTable.Cell(row.surface.rawValue),
         TextTable.Cell("\(verdict.truePositives) of \(verdict.positives)"),
         TextTable.Cell("\(verdict.falsePositives) of \(verdict.negatives)"),
-        TextTable.Cell(NumberText.epsilon(verdict.lowerBound), .bold),
-        TextTable.Cell(NumberText.epsilon(verdict.gaussianLowerBound)),
-        TextTable.Cell(NumberText.epsilon(verdict.bestPossible)),
+        TextTable.Cell(NumberText.lowerBound(verdict.lowerBound), .bold),
+        TextTable.Cell(NumberText.lowerBound(verdict.gaussianLowerBound)),
+        TextTable.Cell(NumberText.lowerBound(verdict.bestPossible)),
         TextTable.Cell(NumberText.epsilon(row.claimedEpsilon)),
         TextTable.Cell(row.isAlarm ? "refuted" : "holds", row.isAlarm ? .bad : .good),
       ])

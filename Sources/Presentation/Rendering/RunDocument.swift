@@ -180,18 +180,14 @@ extension RunResult {
         ? .null : .string(accountants.sorted().joined(separator: ",")),
       // Of the weakest guarantee, where clients differ.
       "delta": JSONValue(deltas.max()), "epsilon_max": JSONValue(epsilonMax),
+      // Of clients that came after training, whose one choice is all that they release.
+      "arrivals_epsilon_max": JSONValue(arrivals?.compactMap(\.epsilon).max()),
       "epsilon_by_client": list(\.epsilon), "delta_by_client": list(\.delta),
       "target_epsilon_by_client": list(\.targetEpsilon),
       "noise_multiplier_by_client": list(\.noiseMultiplier),
       "first_round_noise_multiplier_by_client": list(\.firstRoundNoiseMultiplier),
       "allowed": .array((allowedFindings ?? []).map(\.document)),
     ]
-  }
-}
-
-extension CheckReport.Finding {
-  fileprivate var document: JSONValue {
-    ["rule": .string(rule), "path": .string(path), "message": .string(message)]
   }
 }
 
@@ -218,7 +214,8 @@ extension ClientResult {
     var members: [String: JSONValue] = [
       "client": .integer(client), "cluster": .integer(cluster), "model": .integer(model),
       "train_examples": .integer(trainExamples), "test_examples": .integer(testExamples),
-      "accuracy": .number(accuracy), "loss": .number(loss), "epsilon": JSONValue(epsilon),
+      "accuracy": .number(accuracy), "majority_accuracy": JSONValue(majorityAccuracy),
+      "loss": .number(loss), "epsilon": JSONValue(epsilon),
     ]
     if let name { members["name"] = .string(name) }
     if let scores {

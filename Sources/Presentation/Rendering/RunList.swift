@@ -1,16 +1,21 @@
 // The list of stored runs, for people and as JSON.
 
+import Federation
 import Formatting
 import Foundation
+import Privacy
 public import Scenarios
 public import Store
 
 /// Runs as `dpflsim runs` shows them.
 public struct RunList: Sendable {
   private let runs: [RunRecord]
+  private let headlines: [String: RunHeadlines]
 
-  public init(_ runs: [RunRecord]) {
+  /// - Parameter headlines: of the finished runs, by name.
+  public init(_ runs: [RunRecord], headlines: [String: RunHeadlines]) {
     self.runs = runs
+    self.headlines = headlines
   }
 
   public func lines(colors: Bool) -> [String] {
@@ -30,14 +35,21 @@ public struct RunList: Sendable {
           TextTable.Cell(run.runID), TextTable.Cell(run.method), "\(run.seed)",
           TextTable.Cell(status.rawValue, status.style),
           "\(NumberText.percent(run.clientMeanAccuracy))",
-          "\(NumberText.percent(run.worstClusterAccuracy))",
-          "\(isDone ? NumberText.epsilon(run.epsilonMax) : "–")",
+          "\(NumberText.percent(run.worstAccuracy(headlines[run.runID])))",
+          "\(isDone ? NumberText.epsilon(run.epsilonMax) + (allowed(run).isEmpty ? "" : AllowedText.mark) : "–")",
         ] + (isShared ? ["\(run.ranks)", "\(run.nodes)"] : []))
     }
+    let rules = runs.flatMap(allowed).map(\.rule)
     return table.lines(colors: colors) + [
       "",
-      "worst: accuracy of the worst-off cluster; ε ≤: the largest of its clients. `runs show RUN` has time, memory and everything else.",
-    ]
+      "worst: accuracy of the worst-off cluster, of the worst-off client where all are of one cluster; ε ≤: the largest of "
+        + "its clients. `runs show RUN` has time, memory and everything else.",
+    ] + (rules.isEmpty ? [] : [AllowedText.legend(rules)])
+  }
+
+  /// Findings without whose permission the ε of this run would not be there.
+  private func allowed(_ run: RunRecord) -> [CheckReport.Finding] {
+    run.epsilonMax == nil ? [] : headlines[run.runID]?.allowedFindings ?? []
   }
 
   /// A list with one object a run.
@@ -55,10 +67,25 @@ public struct RunList: Sendable {
           "nodes": .integer(run.nodes),
           "client_mean_accuracy": JSONValue(run.clientMeanAccuracy),
           "worst_cluster_accuracy": JSONValue(run.worstClusterAccuracy),
-          "epsilon_max": JSONValue(run.epsilonMax), "result_digest": JSONValue(run.resultDigest),
+          "worst_client_accuracy": JSONValue(headlines[run.runID]?.worstClientAccuracy),
+          "epsilon_max": JSONValue(run.epsilonMax),
+          "delta": JSONValue(headlines[run.runID]?.delta),
+          "unit": JSONValue(headlines[run.runID]?.unit.rawValue),
+          "relation": JSONValue(headlines[run.runID]?.relation.rawValue),
+          "allowed": .array((headlines[run.runID]?.allowedFindings ?? []).map(\.document)),
+          "result_digest": JSONValue(run.resultDigest),
           "error": JSONValue(run.error),
         ]
       })
+  }
+}
+
+extension RunRecord {
+  /// Of the worst-off cluster; where all clients are of one, of the worst-off client: their mean would hide every one
+  /// of them.
+  func worstAccuracy(_ headlines: RunHeadlines?) -> Double? {
+    guard let headlines, headlines.trueClusters == 1 else { return worstClusterAccuracy }
+    return headlines.worstClientAccuracy
   }
 }
 

@@ -1,8 +1,10 @@
 // The parts of the table that ends a run: clusters found, accuracies, privacy.
 
+package import Analysis
 import Clustering
 package import Federation
 import Formatting
+import Privacy
 import Store
 
 /// Text about one result. Every method gives the lines of one section.
@@ -10,11 +12,21 @@ package struct RunSections {
   let result: RunResult
   let colors: Bool
   let clientNames: [String]?
+  /// What the data set calls its classes; nil where they have numbers alone.
+  let classNames: [String]?
+  let protects: ProtectedUnit
 
-  /// - Parameter clientNames: what clients are called; nil calls them by their numbers.
-  package init(result: RunResult, clientNames: [String]? = nil, colors: Bool) {
+  /// - Parameters:
+  ///   - clientNames: what clients are called; nil calls them by their numbers.
+  ///   - protects: nil where nobody can read the scenario any more.
+  package init(
+    result: RunResult, clientNames: [String]? = nil, classNames: [String]? = nil,
+    protects: ProtectedUnit? = nil, colors: Bool
+  ) {
     self.result = result
     self.clientNames = clientNames
+    self.classNames = classNames
+    self.protects = protects ?? (result.unit == .client ? .client : .example)
     self.colors = colors
   }
 
@@ -35,9 +47,12 @@ extension RunSections {
   /// More models than this are not shown side by side.
   private static let widestTable = 12
 
-  /// Clients by true cluster and model; nil where the method finds no clusters.
+  /// Clients by true cluster and model, or who was put together where nobody knows clusters; nil where the method finds
+  /// none.
   package func clustersFound() -> [String]? {
-    guard let agreement = result.agreement else { return nil }
+    guard let agreement = result.agreement else {
+      return result.findsUnknownClusters ? groupsFound() : nil
+    }
     let modelCount = max(
       result.clustering?.chosenClusters ?? 0, (result.clients.map(\.model).max() ?? 0) + 1)
     var lines = [heading("Clusters found")]
@@ -63,6 +78,26 @@ extension RunSections {
             ? "Every minority cluster has a model of its own."
             : styled("A minority cluster shares its model with other clients.", .bad)))
     }
+    if let clustering = result.clustering { lines += choice(clustering) }
+    return lines
+  }
+
+  /// Who ended with one model.
+  private func groupsFound() -> [String] {
+    let members = Dictionary(grouping: result.clients, by: \.model)
+    var lines = [heading("Clusters found")]
+    if members.count <= Self.widestTable {
+      var table = TextTable([("model", .left), ("clients", .right), ("", .left)])
+      for (model, clients) in members.sorted(by: { $0.key < $1.key }) {
+        table.add([
+          "\(model)", "\(NumberText.grouped(clients.count))",
+          TextTable.Cell(list(clients.map(\.client), limit: 8)),
+        ])
+      }
+      lines += table.lines(colors: colors)
+    }
+    lines.append(
+      "  Nobody knows true clusters of these clients, so the found ones are compared with nothing.")
     if let clustering = result.clustering { lines += choice(clustering) }
     return lines
   }
@@ -128,20 +163,22 @@ extension RunSections {
     let isDecoder = result.clusters.contains { $0.perplexity != nil }
     var table = TextTable(
       [
-        ("true cluster", .left), ("clients", .right), ("examples", .right), ("accuracy", .right),
-        ("loss", .right),
+        ("true cluster", .left), ("clients", .right), ("train", .right), ("test", .right),
+        ("accuracy", .right), ("loss", .right),
       ] + (isDecoder ? [("perplexity", .right)] : []) + [("", .left)])
     let (clients, clusters) = (result.clientAccuracies, result.clusterAccuracies)
     // Between two of them; where nobody knows clusters all clients are of one.
     let gap = result.clusters.count > 1 ? clusters.gap : nil
     let isUnequal = (gap ?? 0) > 0
-    for cluster in result.clusters {
+    for (index, cluster) in result.clusters.enumerated() {
+      let tested = result.clients.reduce(0) { $0 + ($1.cluster == index ? $1.testExamples : 0) }
       let isWorst = isUnequal && cluster.accuracy == clusters.min
       let marks = (cluster.minority ? ["minority"] : []) + (isWorst ? ["lowest"] : [])
       table.add(
         [
           TextTable.Cell(cluster.name, cluster.minority ? .marked : .plain),
           "\(NumberText.grouped(cluster.clients))", "\(NumberText.grouped(cluster.samples))",
+          "\(NumberText.grouped(tested))",
           TextTable.Cell(NumberText.percent(cluster.accuracy), isWorst ? .bad : .plain),
           "\(NumberText.decimal(cluster.loss, 3))",
         ] + (isDecoder ? ["\(NumberText.decimal(cluster.perplexity, 2))"] : [])

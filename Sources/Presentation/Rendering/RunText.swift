@@ -11,7 +11,8 @@ extension StoredRun {
     var lines = [title(colors: colors), ""]
     if let result {
       let sections = RunSections(
-        result: result, clientNames: clientNames, colors: colors)
+        result: result, clientNames: clientNames, classNames: classNames, protects: protects,
+        colors: colors)
       for section in [
         sections.clustersFound(), sections.accuracy(), sections.namedClients(),
         sections.twoClasses(),
@@ -52,8 +53,10 @@ extension StoredRun {
     if let error = run.error { lines.append("  \(error.printable)") }
     if let last = rounds.last(where: { $0.clientMeanAccuracy != nil }) {
       lines.append(
-        "  Round \(last.round): mean of clients \(NumberText.percent(last.clientMeanAccuracy)), "
-          + "worst cluster \(NumberText.percent(last.worstClusterAccuracy)).")
+        "  Round \(last.round): mean of clients \(NumberText.percent(last.clientMeanAccuracy))"
+          // The mean of the only cluster is that of the clients once more.
+          + (trueClusters == 1
+            ? "." : ", worst cluster \(NumberText.percent(last.worstClusterAccuracy))."))
     }
     return lines
   }

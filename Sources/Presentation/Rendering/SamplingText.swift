@@ -1,4 +1,4 @@
-// How clients or batches are drawn, in words.
+// How clients or batches are drawn, and what noise runs share, in words.
 
 import Scenarios
 
@@ -13,4 +13,10 @@ enum SamplingText {
     let phrase = phrase(sampling)
     return phrase.prefix(1).uppercased() + phrase.dropFirst()
   }
+}
+
+/// What must be known before a second run is published.
+enum SharedNoise {
+  static let sentence =
+    "Runs of one seed share their noise: two of them that are published together have no ε together."
 }

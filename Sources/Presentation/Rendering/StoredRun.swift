@@ -1,5 +1,7 @@
 // A run with everything that a reader sees of it, read back from the store.
 
+import Analysis
+import Datasets
 public import Federation
 import Scenarios
 public import Store
@@ -16,12 +18,23 @@ public struct StoredRun: Sendable, Hashable {
   /// What tables call the clients; nil where none has a name.
   let clientNames: [String]?
   let trained: TrainedNumbers
+  /// Nil where this version cannot read the scenario any more.
+  let trueClusters: Int?
+  let protects: ProtectedUnit?
 
   /// Sentences that a reader of the figures must know, each once.
   public var notes: [String] {
     var seen: Set<String> = []
-    return ((start?.notes ?? []) + (result?.notes ?? [])).filter { seen.insert($0).inserted }
+    let constant = result.map {
+      ConstantAnswers(result: $0, classNames: classNames, clientNames: clientNames).sentences
+    }
+    return ((start?.notes ?? []) + (result?.notes ?? []) + (constant ?? [])).filter {
+      seen.insert($0).inserted
+    }
   }
+
+  /// What the data set calls its classes; nil where they have numbers alone.
+  var classNames: [String]? { start?.partition.classNames }
 
   /// What the check warned of before the run.
   var warnings: [CheckReport.Finding] {
@@ -41,6 +54,8 @@ extension RunStore {
     return StoredRun(
       run: run, start: try start(of: run), result: try result(of: run),
       rounds: try rounds(of: run.runID), artifacts: try artifacts(of: run.runID),
-      clientNames: scenario?.clientNames, trained: TrainedNumbers(scenario?.adapter))
+      clientNames: scenario?.clientNames, trained: TrainedNumbers(scenario?.adapter),
+      trueClusters: scenario?.population.clusters.count,
+      protects: scenario.map { ProtectedUnit(of: $0) })
   }
 }

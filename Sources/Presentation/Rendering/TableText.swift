@@ -30,18 +30,11 @@ public struct TableText: Sendable {
         TextTable.Cell(Self.scale(of: column).printable),
       ])
     }
-    let left =
-      facts.unlabelledRows == 0
-      ? "" : " \(NumberText.count(facts.unlabelledRows, "row")) without a label left out."
-    let repeated =
-      facts.repeatedRows == 0
-      ? ""
-      : " \(NumberText.count(facts.repeatedRows, "training row")) of persons with another row left out."
     let delimiter = facts.dialect.delimiter == "\t" ? "tab" : "'\(facts.dialect.delimiter)'"
     return [
       "Read as \(facts.dialect.encoding.rawValue), delimiter \(delimiter), decimal sign "
-        + "\(facts.dialect.decimal.rawValue); classes from \(facts.labelColumn.printable) "
-        + "(\(facts.classSource.rawValue)).\(left)\(repeated)"
+        + "'\(facts.dialect.decimal.rawValue)'; classes from \(facts.labelColumn.printable) "
+        + "(\(facts.classSource.rawValue))."
     ] + table.lines(colors: colors)
   }
 

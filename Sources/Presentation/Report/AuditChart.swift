@@ -88,9 +88,9 @@ extension AuditReport {
         [
           name(of: row), row.surface.rawValue,
           "\(row.verdict.correct) of \(row.verdict.guesses)",
-          NumberText.epsilon(row.verdict.lowerBound),
-          NumberText.epsilon(row.verdict.gaussianLowerBound),
-          NumberText.epsilon(row.verdict.bestPossible), NumberText.epsilon(row.claimedEpsilon),
+          NumberText.lowerBound(row.verdict.lowerBound),
+          NumberText.lowerBound(row.verdict.gaussianLowerBound),
+          NumberText.lowerBound(row.verdict.bestPossible), NumberText.epsilon(row.claimedEpsilon),
           row.isAlarm ? "refuted" : "holds",
         ]
       })

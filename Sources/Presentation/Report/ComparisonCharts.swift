@@ -12,7 +12,9 @@ struct ComparisonCharts {
   let cells: [ComparisonCell]
   let axis: EpsilonAxis
   let methodColors: Palette
-  let clusterColors: Palette
+  /// The true clusters, or the clients where all are of one.
+  let compared: ComparedParties
+  let partyColors: Palette
 
   init(_ comparison: Comparison, settings: String) {
     self.comparison = comparison
@@ -20,7 +22,8 @@ struct ComparisonCharts {
     cells = comparison.cells.filter { $0.settings == settings }
     axis = EpsilonAxis(Set(cells.map(\.epsilon)).sorted())
     methodColors = comparison.palette
-    clusterColors = Palette(clusters: (cells.first?.clusters ?? []).labels)
+    compared = ComparedParties(of: cells)
+    partyColors = Palette(clusters: compared.parties.map(\.name))
   }
 
   var methods: [String] { comparison.methods }
@@ -104,16 +107,15 @@ struct ComparisonCharts {
     cells.contains { isOfKind($0) && $0.estimate(worstOff.metric).lower != nil }
   }
 
-  /// The accuracy of every true cluster, methods below each other, a panel a budget.
+  /// The accuracy of every true cluster (or client), methods below each other, a panel a budget.
   var clusters: ReportChart {
-    let names = clusterNames
     let values = cells.flatMap { cell in
-      cell.clusters.indices.compactMap { index -> JSONValue? in
-        let estimate = cell.accuracy(ofCluster: index)
+      compared.parties.compactMap { party -> JSONValue? in
+        let estimate = cell.accuracy(of: party)
         guard estimate.mean != nil else { return nil }
         return [
           "method": .string(cell.method), "budget": BudgetPanels.title(cell.epsilon),
-          "cluster": .string(names[index]), "accuracy": VegaLite.percent(estimate.mean),
+          "cluster": .string(party.name), "accuracy": VegaLite.percent(estimate.mean),
           "interval": .string(Comparison.interval(estimate)), "n": .integer(estimate.count),
         ]
       }
@@ -124,15 +126,15 @@ struct ComparisonCharts {
     ]
     let x = VegaLite.number("accuracy", "accuracy, %")
     let tooltip = VegaLite.tooltip([
-      ("method", "method"), ("cluster", "cluster"), ("interval", "accuracy, %"), ("n", "seeds"),
+      ("method", "method"), ("cluster", compared.noun), ("interval", "accuracy, %"), ("n", "seeds"),
     ])
     return ReportChart(
       id: "clusters",
       caption:
-        "Who gets what: the mean accuracy of every true cluster; the bar is the gap between the "
+        "Who gets what: the mean accuracy of every \(compared.noun); the bar is the gap between the "
         + "best and the worst of them.",
       specification: VegaLite.specification(
-        "Accuracy of every cluster by method, a panel for each epsilon", values: values,
+        "Accuracy of every \(compared.noun) by method, a panel for each epsilon", values: values,
         layout: .balanced(budgets.count, least: 170, left: 150), legend: "bottom",
         body: BudgetPanels.body(
           budgets,
@@ -149,23 +151,23 @@ struct ComparisonCharts {
               VegaLite.layer(
                 ["type": "point", "filled": true, "size": 75, "opacity": 1],
                 ["y": row, "x": x, "tooltip": tooltip].merging(
-                  VegaLite.series("cluster", order: names, clusterColors)
+                  VegaLite.series("cluster", order: partyNames, partyColors)
                 ) { $1 }),
             ]),
           ])),
-      columns: ["method", "ε", "true cluster", "accuracy, %", "n"],
+      columns: ["method", "ε", compared.noun, "accuracy, %", "n"],
       rows: cells.flatMap { cell in
-        cell.clusters.indices.map { index in
+        compared.parties.map { party in
           [
-            cell.method, cell.epsilon.label, names[index],
-            Comparison.interval(cell.accuracy(ofCluster: index)), "\(cell.runs.count)",
+            cell.method, cell.epsilon.label, party.name,
+            Comparison.interval(cell.accuracy(of: party)), "\(cell.runs.count)",
           ]
         }
       })
   }
 
-  /// Names of the true clusters, minorities marked.
-  var clusterNames: [String] { (cells.first?.clusters ?? []).labels }
+  /// Names of the true clusters, minorities marked, or of the clients.
+  var partyNames: [String] { compared.parties.map(\.name) }
 
   var budgets: [EpsilonTarget] { Set(cells.map(\.epsilon)).sorted() }
 }

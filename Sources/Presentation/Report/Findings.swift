@@ -37,8 +37,19 @@ extension Comparison {
 
   /// What must stand beside an accuracy that is no success.
   private func warning(_ cell: ComparisonCell) -> String {
-    guard let guess = cell.guessing, let mean = cell.worstMean, mean <= guess else { return "" }
-    return ", no better than guessing among \(cell.classes) classes"
+    let allowed =
+      cell.allowedRules.isEmpty
+      ? ""
+      : ", with an ε that says little: \(cell.allowedRules.joined(separator: ", ")) was allowed"
+    return uselessness(cell) + allowed
+  }
+
+  private func uselessness(_ cell: ComparisonCell) -> String {
+    guard let baseline = cell.baseline, let mean = cell.worstMean, mean <= baseline.share else {
+      return ""
+    }
+    return ", no better than \(baseline.words)"
+      + (baseline.isGuess ? "" : ", which gives \(NumberText.percent(baseline.share))")
   }
 
   /// Only where accuracy rises with ε by more than the intervals at both ends, and bends.

@@ -30,10 +30,12 @@ struct Spending: Sendable {
     let rounds = Set(own.map(\.round)).sorted()
     let step = max(1, (rounds.count + Self.most - 1) / Self.most)
     let shown = rounds.indices.filter { $0 == rounds.count - 1 || $0.isMultiple(of: step) }
+    // What is left of δ where a part of it is spent on more than conversion.
+    let spentDelta = scenario.accountedDelta(payer.delta)
     var points: [(round: Int, epsilon: Double)] = []
     for place in shown {
       let spent = PrivacyLedger(own.filter { $0.round <= rounds[place] })
-      guard let bound = try? accountant.accountant.bound(for: spent.cost, delta: payer.delta),
+      guard let bound = try? accountant.accountant.bound(for: spent.cost, delta: spentDelta),
         bound.epsilon.isFinite
       else { continue }
       points.append((rounds[place], bound.epsilon))
@@ -45,7 +47,7 @@ struct Spending: Sendable {
   func chart(_ names: [String]) -> ReportChart {
     let name = names.indices.contains(client) ? names[client] : "\(client)"
     let values = points.map { point -> JSONValue in
-      ["round": .integer(point.round), "epsilon": VegaLite.rounded(point.epsilon)]
+      ["round": .integer(point.round), "epsilon": VegaLite.epsilon(point.epsilon)]
     }
     let place: [String: JSONValue] = [
       "x": VegaLite.number("round", "round", axis: ["tickMinStep": 1, "format": "d"]),
@@ -56,7 +58,7 @@ struct Spending: Sendable {
       id: "spending",
       caption:
         "ε of client \(name), which pays most, after some of the rounds: of all its releases up to there, at δ "
-        + "\(NumberText.exact(delta)), by the accountant \(accountant.rawValue).",
+        + "\(NumberText.exact(delta)), by the accountant \(AccountantTitle.text(accountant)).",
       specification: VegaLite.specification(
         "Epsilon spent over rounds", values: values, layout: .single(width: 620),
         body: [

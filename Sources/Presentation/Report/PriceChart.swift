@@ -1,4 +1,4 @@
-// The price of privacy for every true cluster, a panel a method. All panels share one scale, which no single price
+// The price of privacy for every true cluster (for every client where all are of one), a panel a method. All panels share one scale, which no single price
 // squeezes: a price outside of it is an arrow at the edge with its number.
 
 import Analysis
@@ -10,18 +10,14 @@ import Scenarios
 extension ComparisonCharts {
   private static let title = "points of accuracy lost"
 
-  /// Points of accuracy that privacy costs each true cluster; nil without pairs.
+  /// Points of accuracy that privacy costs each true cluster, or client; nil without pairs.
   var prices: ReportChart? {
-    let names = clusterNames
     let priced = cells.flatMap { cell -> [Price] in
-      guard let price = comparison.priceOfPrivacy(cell), let x = axis.place(of: cell.epsilon) else {
-        return []
-      }
-      return cell.clusters.indices.compactMap { index in
-        let estimate = price.cost.clusters[index]
-        return estimate.mean.map {
-          Price(cell: cell, cluster: names[index], x: x, mean: 100 * $0, estimate: estimate)
-        }
+      guard let x = axis.place(of: cell.epsilon) else { return [] }
+      return compared.parties.compactMap { party in
+        guard let estimate = comparison.priceOfPrivacy(cell, of: party), let mean = estimate.mean
+        else { return nil }
+        return Price(cell: cell, cluster: party.name, x: x, mean: 100 * mean, estimate: estimate)
       }
     }
     guard !priced.isEmpty else { return nil }
@@ -34,11 +30,11 @@ extension ComparisonCharts {
     return ReportChart(
       id: "prices",
       caption: "The price of privacy: accuracy without privacy minus accuracy with it, of the same "
-        + "method and seed, for every true cluster. Bars are 95 % intervals."
+        + "method and seed, for every \(compared.noun). Bars are 95 % intervals."
         + (priced.contains { !scale.shows($0.mean) }
           ? " An arrow at the edge is a price outside of the scale, with its number." : ""),
       specification: VegaLite.specification(
-        "Accuracy that privacy costs every cluster over epsilon, a panel for each method",
+        "Accuracy that privacy costs every \(compared.noun) over epsilon, a panel for each method",
         values: values, layout: .balanced(methods.count, least: 190, left: 60),
         legend: "bottom",
         body: [
@@ -49,7 +45,7 @@ extension ComparisonCharts {
           "columns": 3,
           "spec": ["width": 225, "height": 180, "layer": layers(scale, values)],
         ]),
-      columns: ["method", "ε", "true cluster", "price, points", "n"],
+      columns: ["method", "ε", compared.noun, "price, points", "n"],
       rows: priced.map {
         [
           $0.cell.method, $0.cell.epsilon.label, $0.cluster, Comparison.interval($0.estimate),
@@ -58,7 +54,7 @@ extension ComparisonCharts {
       })
   }
 
-  /// The price of one cluster in a cell, in points.
+  /// The price of one cluster or client in a cell, in points.
   private struct Price {
     let cell: ComparisonCell
     let cluster: String
@@ -90,10 +86,10 @@ extension ComparisonCharts {
         "scale": ["domain": scale.domain, "nice": false, "zero": false],
       ]
     }
-    let series = VegaLite.series("cluster", order: clusterNames, clusterColors)
+    let series = VegaLite.series("cluster", order: partyNames, partyColors)
     let color = ["color": series["color"] ?? .null]
     let tooltip = VegaLite.tooltip([
-      ("cluster", "cluster"), ("epsilon", "ε"), ("interval", "points lost"),
+      ("cluster", compared.noun), ("epsilon", "ε"), ("interval", "points lost"),
       ("n", "pairs of seeds"),
     ])
     return VegaLite.layers([
@@ -108,7 +104,7 @@ extension ComparisonCharts {
       VegaLite.layer(
         ["type": "line", "strokeWidth": 2],
         ["x": budgets.channel, "y": y("shown")].merging(
-          VegaLite.lines("cluster", order: clusterNames, clusterColors)
+          VegaLite.lines("cluster", order: partyNames, partyColors)
         ) { $1 }),
       VegaLite.layer(
         ["type": "point", "filled": true, "size": 75, "opacity": 1],

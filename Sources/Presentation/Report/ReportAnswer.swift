@@ -34,7 +34,7 @@ extension ReportPage {
       ]
     let rows = cells.map { cell -> [String] in
       let price = comparison.priceOfPrivacy(cell)
-      return [cell.method, cell.epsilon.label] + (hasSettings ? [cell.settings] : [])
+      return [cell.method, cell.markedEpsilon] + (hasSettings ? [cell.settings] : [])
         + [
           "\(cell.runs.count)", Comparison.interval(cell.estimate(advice.worstOff.metric)),
           Comparison.percent(cell.estimate(.clientMeanAccuracy).mean),
@@ -46,5 +46,6 @@ extension ReportPage {
       columns, rows,
       best: Set(places.flatMap { row in (0..<columns.count - 1).map { [row, $0] } }),
       words: [columns.count - 1])
+      + (Comparison.allowedLegend(cells).map(HTML.paragraph) ?? "")
   }
 }

@@ -32,14 +32,14 @@ extension ReportPage {
     let result = detail.result
     let rows = [
       ["What is processed", processing(detail)],
-      ["What is protected", protected(result)],
+      ["What is protected", protected(detail)],
       ["Guarantee of the run in detail", guarantee(result)],
-      ["What that allows an attacker", attacker(result)],
+      ["What that allows an attacker", attacker(detail)],
       [
         "How the bound was computed",
         "From the ledger of all releases, composed together, by "
-          + (Set(result.clients.compactMap(\.accountant)).sorted().joined(separator: ", ")
-            .nonEmpty ?? "nothing: no noise was added") + ".",
+          + (AccountantTitle.texts(result.clients.compactMap(\.accountant)).nonEmpty
+            ?? "nothing: no noise was added") + ".",
       ],
       [
         "Who sees what",
@@ -52,7 +52,7 @@ extension ReportPage {
         "The frontier above shows what the worst off gain for every step of ε, and the price "
           + "table what each budget costs; a larger ε than the recommended one needs a reason.",
       ],
-      ["Residual risks", risks(result)],
+      ["Residual risks", risks(result) + sharedNoise(result)],
       [
         "To be added by the controller",
         "Purpose and legal basis, recipients and retention, rights of the persons concerned, measures of "
@@ -86,21 +86,21 @@ extension ReportPage {
   /// Clients whose training ε covers.
   private func covered(_ result: RunResult) -> Int { result.clients.count { $0.epsilon != nil } }
 
-  private func protected(_ result: RunResult) -> String {
+  private func protected(_ detail: Detail) -> String {
+    let result = detail.result
     let count = covered(result)
     guard count > 0 else { return "Nothing: every client trained without noise." }
     let neighbours =
       "data sets that differ by \(result.relation.rawValue) give nearly the same releases."
     guard result.unit == .example else {
-      return "One whole client with all its examples: \(neighbours) "
+      return "It covers \(detail.protects.one): \(neighbours) "
         + "\(SamplingText.sentence(result.sampling))."
     }
     let whose =
       count == result.clients.count
-      ? "one client"
-      : "one of the \(count) of \(result.clients.count) clients that train with noise"
+      ? "" : ", of the \(count) of \(result.clients.count) that train with noise"
     return
-      "One example of \(whose): \(neighbours) \(SamplingText.sentence(result.sampling)) of batches; the "
+      "It covers \(detail.protects.one)\(whose): \(neighbours) \(SamplingText.sentence(result.sampling)) of batches; the "
       + "number of examples of a client counts as public."
   }
 
@@ -134,6 +134,11 @@ extension ReportPage {
       + "server only if the noise is drawn on the client with a secure generator."
   }
 
+  /// Nothing where the operating system gave the noise, or there is none.
+  private func sharedNoise(_ result: RunResult) -> String {
+    covered(result) > 0 && (result.isReproducible ?? true) ? " " + SharedNoise.sentence : ""
+  }
+
   private func guarantee(_ result: RunResult) -> String {
     let epsilons = result.clients.compactMap(\.epsilon)
     guard epsilons.count == result.clients.count, let low = epsilons.min(),
@@ -157,13 +162,14 @@ extension ReportPage {
     (result.allowedFindings ?? []).map { " Allowed by name: \($0.sentence)." }.joined()
   }
 
-  private func attacker(_ result: RunResult) -> String {
+  private func attacker(_ detail: Detail) -> String {
+    let result = detail.result
     guard let epsilon = result.epsilonMax, let delta = result.clients.map(\.delta).max() else {
       return "Nothing is excluded for clients without noise."
     }
     let share = MembershipBound.rightGuesses(epsilon: epsilon, delta: delta)
     return
-      "Whoever sees all releases and guesses whether one given \(result.unit.rawValue) was used is "
+      "Whoever sees all releases and guesses whether one given \(detail.protects.word) was used is "
       + "right in at most \(NumberText.percent(share)) of cases; without looking it would be 50.0 %. "
       + Self.meaning(of: share) + " Attacks that are known today do worse than this bound."
   }
@@ -184,7 +190,7 @@ extension ReportPage {
     }
   }
 
-  /// Names the clusters with what privacy costs them in the cell of the run in detail.
+  /// Names the clusters, or clients, with what privacy costs them in the cell of the run in detail.
   private func groups(_ detail: Detail) -> String {
     let cell = comparison.cells.first { cell in
       cell.runs.contains { $0.runID == detail.run.runID }
@@ -192,8 +198,8 @@ extension ReportPage {
     guard let cell, let price = comparison.priceOfPrivacy(cell) else {
       return "Not known: there is no run without privacy to compare with."
     }
-    let costs = zip(cell.clusters.labels, price.cost.clusters).map { name, cost in
-      "\(name) \(Comparison.interval(cost)) points"
+    let costs = ComparedParties(of: [cell]).parties.map { party in
+      "\(party.name) \(Comparison.interval(comparison.priceOfPrivacy(cell, of: party))) points"
     }
     return
       "Privacy at ε \(cell.epsilon.label) costs, in accuracy: \(costs.joined(separator: "; ")) "

@@ -40,9 +40,51 @@ extension ReportPage {
     let found = comparison.cells.compactMap { cell in
       cell.clusteringDiagnostics.map { (cell, $0) }
     }
-    guard !found.isEmpty else {
+    let unknown = unknownClusters
+    guard !found.isEmpty || !unknown.isEmpty else {
       return HTML.paragraph("No method of this report looks for clusters.")
     }
+    var output = unknown
+    if !found.isEmpty { output += agreementTable(found) }
+    if let chart = detail.diagnostics?.chart {
+      output +=
+        "<h3>How many clusters? The runs of \(detail.result.method.escaped) like the one "
+        + "shown below</h3>\n" + figure(chart)
+    }
+    return output
+  }
+
+  /// More groups of one cell than this are not listed.
+  private static let mostGroups = 12
+
+  /// Who was put together where nobody knows true clusters; empty where somebody does.
+  private var unknownClusters: String {
+    let cells = comparison.cells.compactMap { cell in cell.foundGroups.map { (cell, $0) } }
+    guard !cells.isEmpty else { return "" }
+    let rows = cells.flatMap { cell, found in
+      found.groups.prefix(Self.mostGroups).map { group in
+        [
+          Self.name(cell), cell.markedEpsilon, found.names(group), found.frequency(group),
+        ]
+      }
+    }
+    let cut = cells.filter { $1.groups.count > Self.mostGroups }
+    let remarks =
+      cells.compactMap { cell, found in
+        found.caution.map { "\(comparison.name(of: cell)): \($0)" }
+      }
+      + cut.map { cell, found in
+        "\(comparison.name(of: cell)): \(found.groups.count - Self.mostGroups) rarer groups are left out."
+      }
+    return HTML.paragraph(
+      "Nobody knows true clusters of these clients, so what was found is compared with nothing: each row is a group "
+        + "of clients that ended with one model, and in how many seeds.")
+      + HTML.table(["method", "ε", "clients put together", "seeds"], rows)
+      + (remarks.isEmpty ? "" : HTML.list(remarks))
+  }
+
+  /// How the clusters found agree with the true ones.
+  private func agreementTable(_ found: [(ComparisonCell, ClusteringDiagnostics)]) -> String {
     var output = HTML.table(
       [
         "method", "ε", "n", "ARI", "NMI", "purity", "minority found", "soft up to round",
@@ -83,11 +125,6 @@ extension ReportPage {
             wrong.map {
               "\(comparison.name(of: $0)): \($1.misassignedTexts.joined(separator: ", "))."
             }))
-    if let chart = detail.diagnostics?.chart {
-      output +=
-        "<h3>How many clusters? The runs of \(detail.result.method.escaped) like the one "
-        + "shown below</h3>\n" + figure(chart)
-    }
     return output
   }
 

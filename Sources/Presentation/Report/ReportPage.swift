@@ -32,6 +32,7 @@ public struct ReportPage: Sendable {
     let notes: [String]
     /// By number of the client.
     let clientNames: [String]
+    let protects: ProtectedUnit
   }
 
   /// Reads the run that is shown by itself from the store.
@@ -65,7 +66,9 @@ public struct ReportPage: Sendable {
       ledger: ledger,
       spending: scenario.flatMap { Spending(shown.result, ledger: ledger, scenario: $0) },
       notes: try store.details(of: run).notes,
-      clientNames: scenario?.clientNames ?? [])
+      clientNames: scenario?.clientNames ?? [],
+      protects: scenario.map { ProtectedUnit(of: $0) }
+        ?? (shown.result.unit == .client ? .client : .example))
   }
 
   /// The cell of which the first seed is shown: the recommended one, or else private, with a method that found clusters if there is

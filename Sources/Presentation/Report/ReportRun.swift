@@ -69,7 +69,7 @@ extension ReportPage {
     var items = [
       "dpflsim \(detail.run.version) on \(detail.run.machine).",
       "Scenario hash \(detail.run.scenarioHash), result digest \(detail.result.resultDigest).",
-      "Intervals: Student's t for three to five seeds, percentile bootstrap with 2000 resamples from six on; "
+      "Intervals: Student's t, from three seeds on; "
         + "pairs share seed, data, initial model and batches.",
     ]
     if let runtime { items.append("Charts: \(runtime).") }
@@ -84,10 +84,11 @@ extension ReportPage {
           comparison.cells.flatMap { cell in
             cell.runs.map {
               [
-                $0.runID, cell.method, cell.epsilon.label, "\($0.result.seed)", cell.settings,
+                $0.runID, cell.method, cell.markedEpsilon, "\($0.result.seed)", cell.settings,
                 String($0.result.resultDigest.prefix(12)),
               ]
             }
-          }))
+          })
+          + (Comparison.allowedLegend(comparison.cells).map(HTML.paragraph) ?? ""))
   }
 }

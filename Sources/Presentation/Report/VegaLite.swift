@@ -181,6 +181,9 @@ enum VegaLite {
     JSONValue(share.map { (1e5 * $0).rounded() / 1e3 })
   }
 
+  /// An ε, rounded up.
+  static func epsilon(_ value: Double) -> JSONValue { .number((1e6 * value).rounded(.up) / 1e6) }
+
   static func rounded(_ value: Double?) -> JSONValue {
     JSONValue(value.map { (1e6 * $0).rounded() / 1e6 })
   }

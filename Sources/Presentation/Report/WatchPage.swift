@@ -152,7 +152,10 @@ public struct WatchPage: Sendable {
     let comparison = try store.comparison(of: [run.runID])
     let groups = WatchedGroups(comparison, settings: comparison.settings.first)
     return document(
-      run.runID, Self.sentence(run, rounds), table: groups.table, charts: charts + groups.charts)
+      run.runID,
+      Self.sentence(
+        run, rounds, trueClusters: (try? store.scenario(of: run))?.population.clusters.count),
+      table: groups.table, charts: charts + groups.charts)
   }
 
   private func roundChart(_ run: RunRecord) throws(StoreError) -> ReportChart? {
@@ -168,14 +171,19 @@ public struct WatchPage: Sendable {
   }
 
   /// "r-dpcfl, seed 0, is running: round 5 of 8; mean of clients 68.0 %, worst-off cluster 50.0 %."
-  private static func sentence(_ run: RunRecord, _ rounds: [RoundRecord]) -> String {
+  ///
+  /// - Parameter trueClusters: the mean of an only cluster is that of the clients, and not said again.
+  private static func sentence(
+    _ run: RunRecord, _ rounds: [RoundRecord], trueClusters: Int?
+  ) -> String {
     let status = run.presentStatus
     var text =
       "\(run.method), seed \(run.seed), is \(status.rawValue): round \(rounds.count) of \(run.rounds)"
     if let last = rounds.last(where: { $0.clientMeanAccuracy != nil }) {
       text +=
-        "; mean of clients \(NumberText.percent(last.clientMeanAccuracy)), worst-off cluster "
-        + NumberText.percent(last.worstClusterAccuracy)
+        "; mean of clients \(NumberText.percent(last.clientMeanAccuracy))"
+        + (trueClusters == 1
+          ? "" : ", worst-off cluster \(NumberText.percent(last.worstClusterAccuracy))")
     }
     if let error = run.error { text += ". \(error)" }
     let seconds = rounds.reduce(0) { $0 + $1.seconds }
@@ -218,13 +226,20 @@ public struct WatchPage: Sendable {
 
   private func table(_ runs: [RunRecord]) throws(StoreError) -> String {
     var rows: [[String]] = []
-    for run in runs.prefix(40) {
+    let shown = Array(runs.prefix(40))
+    let headlines = try store.headlines(of: shown)
+    for run in shown {
       let done = run.presentStatus == .done ? run.rounds : try store.rounds(of: run.runID).count
       rows.append([
         run.runID, run.method, "\(run.seed)", run.presentStatus.rawValue,
-        "\(done) of \(run.rounds)", NumberText.percent(run.worstClusterAccuracy),
+        "\(done) of \(run.rounds)", NumberText.percent(run.worstAccuracy(headlines[run.runID])),
       ])
     }
-    return HTML.table(["run", "method", "seed", "status", "rounds", "worst cluster"], rows)
+    let areOneCluster = !headlines.isEmpty && headlines.values.allSatisfy { $0.trueClusters == 1 }
+    return HTML.table(
+      [
+        "run", "method", "seed", "status", "rounds",
+        (areOneCluster ? WorstOff.client : .cluster).heading,
+      ], rows)
   }
 }

@@ -88,7 +88,12 @@ public enum AdapterKeys {
   public static let rank: Key = .required("r", .integer(1...1024), "Rank.")
   public static let targetModules: Key = .required(
     "target_modules", .list(of: .identifier, count: 1...256, distinct: true),
-    "Layers to adapt, by their names or the last parts of them.")
+    "Layers to adapt, by their names or the last parts of them.",
+    hint: layers)
+  /// What there is to name.
+  static let layers =
+    "layers are fc of logistic, conv1, conv2 and fc of cnn, fc1, fc2 and so on of mlp, and such as query and value "
+    + "of a language model"
   public static let modulesToSave: Key = .absent(
     "modules_to_save", .list(of: .identifier, count: 1...16, distinct: true),
     "Layers that are trained whole beside the adapter, such as a fresh classifier.")

@@ -11,7 +11,7 @@ extension Scenario.Adapter {
           "target_modules", .list(of: .identifier, count: 1...256, distinct: true),
           "Layers to adapt, by their names or the last parts of them; cnn has conv1, conv2, fc; mlp has "
             + "fc1, fc2, ...; logistic has fc; bert has encoder.layer.0.attention.self.query, ...; gpt has "
-            + "h.0.attn.c_attn, ..."),
+            + "h.0.attn.c_attn, ...", hint: AdapterKeys.layers),
         AdapterKeys.modulesToSave,
         .defaults(
           "freeze_a", true, .boolean,

@@ -9,7 +9,7 @@ extension Scenario.Adapter {
       .required(
         "target_modules", .list(of: .identifier, count: 1...16, distinct: true),
         "Layers whose weights are trained; cnn has conv1, conv2, fc; mlp has fc1, fc2, ...; "
-          + "logistic has fc."),
+          + "logistic has fc.", hint: AdapterKeys.layers),
     ]
 
     public let traits: AdapterTraits

@@ -138,6 +138,8 @@ extension Scenario {
     ).with {
       $0.trainsOneSet = false
       $0.meansAreModels = false
+      // What rewrites the product stands behind the sum of the updates.
+      $0.needsOneSumOnly = false
     }
     public init() {}
   }

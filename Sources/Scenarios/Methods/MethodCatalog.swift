@@ -7,7 +7,8 @@ public enum MethodCatalog {
       Scenario.Ifca.self,
       Scenario.MeanRegularized.self, Scenario.FedProx.self, Scenario.Ditto.self,
       Scenario.Scaffold.self,
-      Scenario.KMeansClusters.self, Scenario.ModelClusters.self, Scenario.RecursiveClusters.self,
+      Scenario.FedEM.self, Scenario.KMeansClusters.self, Scenario.ModelClusters.self,
+      Scenario.RecursiveClusters.self,
       Scenario.Oracle.self,
     ], key: "method", name: { $0.name }, isSame: { $0 == $1 })
 
@@ -16,14 +17,11 @@ public enum MethodCatalog {
     "pacfl":
       "pacfl sends singular vectors of each client's raw data, a release without noise whose sensitivity one record "
       + "does not bound; use \"r-dpcfl\" or \"k-means\", which cluster by noisy updates",
-    "fedem":
-      "fedem trains every model on every client, weighted by each example's posterior: M times the steps under one "
-      + "budget, and weights that are no sum over examples; use \"r-dpcfl\", whose soft rounds draw one model",
     "rr-cluster":
       "rr-cluster moves clients between clusters by their sizes, so that one client's coming moves others' updates too "
       + "and the sum's sensitivity is no longer one clipping bound; use \"ifca\" with privacy.unit \"client\"",
     "pina":
-      "pina sets updates to zero by a normality test of each, a choice that no published accounting covers; use "
+      "pina weighs updates by a test of normality, and what it tests and how it splits its budget is not published; use "
       + "\"ifca\" with privacy.unit \"client\"",
   ]
 

@@ -88,6 +88,10 @@ public struct MethodTraits: Sendable, Hashable {
   /// Whether local training is drawn to other models or corrected by updates of others, place by place: a trained
   /// number must then mean the same for all clients.
   public var pullsModels = false
+  /// Whether clients train models besides the one that they use.
+  public var trainsUnusedModels = false
+  /// Whether a client trains all models in each of its rounds, and not one.
+  public var trainsEveryModel = false
   /// Which of several ways of one method, for tables; nil where there is one.
   public var variant: String?
   /// Whether it repeats published code with its faults, which calibrates its own noise.

@@ -41,6 +41,7 @@ extension Scenario {
       lambda = try fields.number("lambda")
       var traits = MethodTraits(models: scope.clientCount + 1)
       traits.pullsModels = true
+      traits.trainsUnusedModels = true
       self.traits = traits
     }
 

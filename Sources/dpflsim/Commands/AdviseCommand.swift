@@ -15,8 +15,9 @@ struct AdviseCommand: ParsableCommand {
     usage: "dpflsim advise [<scenario>] [<options>]",
     discussion: """
       Looks at the finished runs of a scenario and trains nothing: the least ε within one point of the \
-      best accuracy of the worst-off cluster is taken, and nothing that is no better than guessing. \
-      `dpflsim sweep --advise` makes the runs first. Choosing by results on private data costs ε that \
+      best accuracy of the worst-off cluster is taken, and nothing that is no better than always \
+      answering the most frequent class, and no budget that only runs because a finding of the \
+      check was allowed. `dpflsim sweep --advise` makes the runs first. Choosing by results on private data costs ε that \
       is not counted: choose on public data.
 
       dpflsim advise scenarios/skewed.json

@@ -63,11 +63,11 @@ struct CompareCommand: ParsableCommand {
 
   func run() throws {
     let comparison = try store.openExisting().comparison(of: names, scenario: scenario)
-    guard !comparison.cells.isEmpty || scenario == nil else {
+    guard !comparison.cells.isEmpty else {
       throw Failure(
         .missingInput,
-        "there are no finished runs of the scenario \(scenario ?? "") to compare; `dpflsim sweep` makes "
-          + "some")
+        "there are no finished runs\(scenario.map { " of the scenario \($0)" } ?? "") to compare; "
+          + "`dpflsim sweep` makes some")
     }
     let order = ComparisonOrder(by)
     if case .setting(let path) = order, !comparison.variedSettings.contains(path) {

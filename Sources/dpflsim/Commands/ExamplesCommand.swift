@@ -27,9 +27,11 @@ struct ExamplesCommand: ParsableCommand {
         .missingInput, "\(folder.path): there are no scenarios; run tools/dpflsim in a clone")
     }
     let examples = try files.map { try Example(folder.appendingPathComponent($0)) }
+    // One that can run as things are.
+    let ready = examples.last { $0.seconds != nil } ?? examples.last
     try output.write { colors in
       examples.flatMap { $0.lines(colors: colors) }
-        + ["", "Run one with: \(Places().command) run scenarios/\(files.last ?? "")"]
+        + ["", "Run one with: \(Places().command) run \(ready?.file ?? "")"]
     } document: {
       .array(examples.map(\.document))
     }
@@ -56,10 +58,13 @@ private struct Example {
   }
 
   func lines(colors: Bool) -> [String] {
+    let clients =
+      scenario.isOpen
+      ? "clients as its table names them" : NumberText.count(scenario.clientCount, "client")
     let time = seconds.map { "about \(NumberText.duration($0))" } ?? "its data are not installed"
     return [
       TextStyle.bold.applied(to: file, colors: colors)
-        + "  \(scenario.method.name), \(NumberText.count(scenario.clientCount, "client")), \(time)",
+        + "  \(scenario.method.name), \(clients), \(time)",
       "  \(scenario.description.printable)", "",
     ]
   }
@@ -68,7 +73,7 @@ private struct Example {
     [
       "file": .string(file), "name": .string(scenario.name),
       "description": .string(scenario.description), "method": .string(scenario.method.name),
-      "clients": .integer(scenario.clientCount),
+      "clients": scenario.isOpen ? .null : .integer(scenario.clientCount),
       "seconds_on_one_worker": seconds.map { .number($0) } ?? .null,
     ]
   }

@@ -10,7 +10,7 @@ struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
     abstract:
-      "Write a run's tables, its adapters as PEFT folders, or what experiment trackers read.",
+      "Write a run's tables, its models or adapters, or what experiment trackers read.",
     usage: "dpflsim export <name> [<options>]",
     discussion: """
       One file a table: rounds, client_rounds, cluster_rounds, assignments, privacy_events (the \
@@ -21,11 +21,15 @@ struct ExportCommand: ParsableCommand {
       layout of PyTorch. For a language model they refer to the folder of model.path, and the classifier \
       stands in a file of its own. A README.md in each folder is its model card.
 
+      --model writes whole models, of runs without an adapter: a safetensors file for each model in use, in the \
+      layout of PyTorch and with the same metadata, its model card, and inputs.json, which says how a row becomes inputs.
+
       --tensorboard writes an event file into FOLDER/RUN, --mlflow an experiment of the scenario's name and \
       the run in it, in MLflow's file layout: scalars of every round, final metrics, the whole scenario.
 
       dpflsim export latest --csv tables
       dpflsim export latest --peft adapters
+      dpflsim export latest --model models
       dpflsim export latest --mlflow mlruns && mlflow ui --backend-store-uri mlruns
       """)
 
@@ -41,7 +45,11 @@ struct ExportCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Write PEFT folders into this folder.", valueName: "folder"))
   var peft: String?
 
-  @Flag(help: "Delete the adapters of another run that the folder of --peft holds.")
+  @Option(help: ArgumentHelp("Write whole models into this folder.", valueName: "folder"))
+  var model: String?
+
+  @Flag(
+    help: "Delete what the folder of --peft or --model holds of another run's models.")
   var replace = false
 
   @Option(
@@ -55,18 +63,19 @@ struct ExportCommand: ParsableCommand {
 
   @OptionGroup var store: StoreOptions
 
-  private var folders: [String?] { [csv, jsonl, peft, tensorboard, mlflow] }
+  private var folders: [String?] { [csv, jsonl, peft, model, tensorboard, mlflow] }
 
   func validate() throws {
     guard folders.contains(where: { $0 != nil }) else {
       throw ValidationError(
-        "name a folder with --csv, --jsonl, --peft, --tensorboard or --mlflow")
+        "name a folder with --csv, --jsonl, --peft, --model, --tensorboard or --mlflow")
     }
     if folders.contains("") {
       throw ValidationError("the name of the folder is empty; write . for this folder")
     }
-    if replace, peft == nil {
-      throw ValidationError("--replace needs --peft, the folder whose adapters are replaced")
+    if replace, peft == nil, model == nil {
+      throw ValidationError(
+        "--replace needs --peft or --model, the folder whose models are replaced")
     }
   }
 
@@ -83,6 +92,12 @@ struct ExportCommand: ParsableCommand {
       for file in files {
         try Terminal.write(file.path + "\n")
       }
+    }
+    if let model {
+      let folder = URL(fileURLWithPath: model, isDirectory: true)
+      let export = try ModelExport(of: run, in: store)
+      try AdapterFolders.prepare(folder, for: run.runID, replacing: replace)
+      for file in try export.write(to: folder) { try Terminal.write(file.path + "\n") }
     }
     if tensorboard != nil || mlflow != nil {
       let export = try TrackerExport(of: run, in: store)

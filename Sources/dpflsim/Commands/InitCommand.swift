@@ -1,8 +1,6 @@
 // `dpflsim init FILE`
 
 import ArgumentParser
-import Datasets
-import Federation
 import Formatting
 import Foundation
 import Presentation
@@ -50,11 +48,9 @@ struct InitCommand: ParsableCommand {
   @Flag(help: "Replace a file that is there.")
   var force = false
 
-  private static let counts = 1...100_000
-
   func validate() throws {
     for (name, value) in [("--clients", clients), ("--clusters", clusters)] {
-      if let value, !Self.counts.contains(value) {
+      if let value, !ScenarioWishes.counts.contains(value) {
         throw ValidationError("\(name) \(value): must be from 1 to 100000")
       }
     }
@@ -65,9 +61,20 @@ struct InitCommand: ParsableCommand {
     guard force || !FileManager.default.fileExists(atPath: file) else {
       throw Failure(.cannotWrite, "\(file): is there already; name another file or add --force")
     }
-    let isAsked =
-      [data, epsilon, method].contains { $0 != nil } || clients != nil || clusters != nil
-    let document = try isAsked || !Self.canAsk ? fromOptions() : fromAnswers()
+    let isSaid =
+      [data, label, client, epsilon, method].contains { $0 != nil } || clients != nil
+      || clusters != nil
+    var wishes = ScenarioWishes(file: file)
+    if isSaid || !Self.canAsk {
+      wishes.data = data ?? wishes.data
+      (wishes.label, wishes.client) = (label, client)
+      (wishes.clients, wishes.clusters) = (clients, clusters)
+      (wishes.epsilon, wishes.method) = (epsilon, method)
+    } else {
+      try wishes.complete(Self.ask)
+    }
+    let draft = try wishes.draft()
+    let document = draft.scenario
     // What is written can be read.
     do throws(ScenarioError) {
       _ = try Scenario(
@@ -86,6 +93,8 @@ struct InitCommand: ParsableCommand {
     let lines =
       ["\(file) is written. Its keys:"]
       + NewScenario.comments.map { "  \($0.key): \($0.text)" }
+      + (draft.leftOut.isEmpty ? [] : ["", "Columns that it leaves out:"])
+      + draft.leftOut.map { "  \($0.printable)." }
       + fromRows(document) + ["", "Next: \(command) check \(file)", "      \(command) run \(file)"]
     try Terminal.write(lines.flatMap { $0.wrapped() }.joined(separator: "\n") + "\n")
   }
@@ -115,84 +124,9 @@ struct InitCommand: ParsableCommand {
     isatty(FileHandle.standardInput.fileDescriptor) == 1 && Terminal.isLive(.output)
   }
 
-  private func fromOptions() throws -> JSONValue {
-    let data = data ?? "synthetic"
-    if FileManager.default.fileExists(atPath: data) { return try proposal(for: data) }
-    var scenario = try start(data)
-    scenario.clients = clients ?? scenario.clients
-    scenario.clusters = clusters ?? scenario.clusters
-    if let epsilon { scenario.epsilon = try Self.budget(epsilon) }
-    scenario.method = method ?? scenario.method
-    return scenario.document
-  }
-
-  private func fromAnswers() throws -> JSONValue {
-    func ask(_ question: String, _ usual: String) throws -> String {
-      try Terminal.write("\(question) [\(usual)] ")
-      let answer = (readLine() ?? "").trimmingCharacters(in: .whitespaces)
-      return answer.isEmpty ? usual : answer
-    }
-    let data = try ask("Data set or table?", "synthetic")
-    if FileManager.default.fileExists(atPath: data) { return try proposal(for: data) }
-    var scenario = try start(data)
-    for (question, key) in [
-      ("How many clients?", \NewScenario.clients), ("In how many clusters?", \NewScenario.clusters),
-    ] {
-      let answer = try ask(question, "\(scenario[keyPath: key])")
-      guard let number = Int(answer), Self.counts.contains(number) else {
-        throw Failure(.usage, "\(answer): is no number from 1 to 100000")
-      }
-      scenario[keyPath: key] = number
-    }
-    scenario.epsilon = try Self.budget(try ask("The ε of every client, or none?", "4"))
-    scenario.method = try ask("Which method?", scenario.method)
-    return scenario.document
-  }
-
-  private func start(_ data: String) throws -> NewScenario {
-    if let known = KnownDataset.all.first(where: { $0.name == data }), known.isTextSet {
-      throw Failure(
-        .usage,
-        "--data \(data): a first scenario has no language model; begin with a copy of a shipped one (`dpflsim examples`), "
-          + "such as scenarios/toy-operators.json")
-    }
-    var scenario = NewScenario(
-      name: URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent)
-    scenario.data = data
-    return scenario
-  }
-
-  private func proposal(for table: String) throws -> JSONValue {
-    guard let label else {
-      throw Failure(
-        .usage,
-        "--data \(table): a table needs its label's column; look with `data inspect` and add --label COLUMN"
-      )
-    }
-    if clients != nil || clusters != nil {
-      throw Failure(
-        .usage,
-        "--data \(table): a table's clients are named by a column (--client COLUMN), or dealt as the scenario says; "
-          + "leave --clients and --clusters out and edit population in the file")
-    }
-    let inspection = try TableInspection(
-      file: URL(fileURLWithPath: table), label: label, client: client)
-    let scenario = InspectionText(inspection).scenario
-    guard case .object(var members) = scenario, case .object(var privacy)? = members["privacy"]
-    else { return scenario }
-    if let epsilon {
-      privacy["target_epsilon"] = try Self.budget(epsilon).map { .number($0) } ?? .null
-      members["privacy"] = .object(privacy)
-    }
-    if let method { members["method"] = ["name": .string(method)] }
-    return .object(members)
-  }
-
-  private static func budget(_ text: String) throws -> Double? {
-    if text == "none" { return nil }
-    guard let value = Double(text), value > 0, value.isFinite else {
-      throw Failure(.usage, "--epsilon \(text): must be a number above 0, or none")
-    }
-    return value
+  private static func ask(_ question: String, _ usual: String) throws -> String {
+    try Terminal.write("\(question) [\(usual)] ")
+    let answer = (readLine() ?? "").trimmingCharacters(in: .whitespaces)
+    return answer.isEmpty ? usual : answer
   }
 }

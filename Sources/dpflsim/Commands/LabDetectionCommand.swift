@@ -73,7 +73,9 @@ struct LabDetectionCommand: AsyncParsableCommand {
     }
     guard scenario.knowsClusters else {
       throw Failure(
-        .invalidInput, "population: nobody knows the true clusters of \(scenario.name)")
+        .invalidInput,
+        "data.cluster_column: nobody knows the true clusters of \(scenario.name); name the column of the table that says "
+          + "them")
     }
     guard untilRound != nil || traits.clustersFirstRound else {
       throw Failure(

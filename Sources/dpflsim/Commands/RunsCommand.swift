@@ -36,8 +36,9 @@ extension RunsCommand {
     }
 
     func run() throws {
-      let runs = try store.openExisting().runs()
-      let list = RunList(Array(runs.prefix(limit ?? runs.count)))
+      let store = try store.openExisting()
+      let runs = try store.runs().prefix(limit ?? .max)
+      let list = RunList(Array(runs), headlines: try store.headlines(of: Array(runs)))
       try output.write {
         list.lines(colors: $0)
       } document: {
@@ -108,7 +109,7 @@ extension RunsCommand {
       // All names are looked up before the first run goes.
       let runs = try names.map { name throws(StoreError) in
         let run = try store.run(named: name)
-        guard run.runID == name else { throw .unknownRun(name: name) }
+        guard run.runID == name else { throw .partialName(name: name, run: run.runID) }
         return run
       }
       for run in runs {

@@ -93,7 +93,7 @@ public struct Failure: Error, Sendable, Hashable {
 
   private static func status(of error: StoreError) -> ExitStatus {
     switch error {
-    case .missingStore, .unknownRun: .missingInput
+    case .missingStore, .unknownRun, .partialName: .missingInput
     case .cannotWrite, .olderStore: .cannotWrite
     case .cannotRead, .notAStore, .newerStore, .busy, .unreadableRun,
       .noUsableCheckpoint:

@@ -7,14 +7,15 @@ import Foundation
 import Scenarios
 
 struct GridOptions: ParsableArguments {
+  // Each may be given again: what is named once more joins what was named.
   @Option(help: "Budgets, such as 0.5,1,2,none.")
-  var epsilon: String?
+  var epsilon: [String] = []
 
   @Option(help: "Methods, such as r-dpcfl,ifca,global,local,mr-mtl,oracle.")
-  var method: String?
+  var method: [String] = []
 
   @Option(help: "Seeds, such as 0..4 or 0,3,7.")
-  var seeds: String?
+  var seeds: [String] = []
 
   @Option(
     help: ArgumentHelp(
@@ -26,6 +27,8 @@ struct GridOptions: ParsableArguments {
     name: .customLong("set"),
     help: ArgumentHelp("Change a setting in every cell; repeatable.", valueName: "key=value"))
   var changes: [String] = []
+
+  private static func joined(_ lists: [String]) -> String { lists.joined(separator: ",") }
 
   /// The cells of a scenario file, or of a sweep file whose axes these options replace.
   func grid(of file: String, allowed: AllowOptions) throws -> SweepGrid {
@@ -43,9 +46,9 @@ struct GridOptions: ParsableArguments {
     } catch let error as SweepError {
       throw Failure(.invalidInput, error.description).named(file)
     }
-    if let epsilon { axes.epsilons = try SweepAxes.epsilons(epsilon) }
-    if let method { axes.methods = try SweepAxes.methods(method) }
-    if let seeds { axes.seeds = try SweepAxes.seeds(seeds) }
+    if !epsilon.isEmpty { axes.epsilons = try SweepAxes.epsilons(Self.joined(epsilon)) }
+    if !method.isEmpty { axes.methods = try SweepAxes.methods(Self.joined(method)) }
+    if !seeds.isEmpty { axes.seeds = try SweepAxes.seeds(Self.joined(seeds)) }
     if !vary.isEmpty {
       axes.settings = try vary.map { try SweepAxes.setting($0) }
       try SweepAxes.check("--vary", axes.settings.map(\.path))

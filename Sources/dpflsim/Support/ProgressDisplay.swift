@@ -33,7 +33,7 @@ actor ProgressDisplay {
     self.runID = runID
     text = ProgressText(
       rounds: scenario.rounds, clusterNames: scenario.population.clusters.map(\.name),
-      finished: roundsDone)
+      clientNames: scenario.clientNames, finished: roundsDone)
   }
 
   func receive(_ event: RunEvent) {

@@ -205,7 +205,10 @@ struct RunExecution {
       }
     } catch {
       // The store then shows the run as interrupted once this process has ended.
-      return Failure(failure.status, "\(failure.message)\nAlso: \(error)")
+      // A disk that is full for the rounds is full for this as well, and said once.
+      let second = "\(error)"
+      return failure.message.contains(second)
+        ? failure : Failure(failure.status, "\(failure.message)\nAlso: \(second)")
     }
     return failure
   }
@@ -233,12 +236,14 @@ extension Failure {
   init(refusing findings: [CheckReport.Finding]) {
     let lines = findings.map { "\($0.path): \($0.message) (\($0.rule))" }
     let names = Set(findings.map(\.rule)).sorted()
-    self.init(
-      .invalidInput,
-      (lines + [
+    // The findings say themselves how to fix them.
+    let permission =
+      names.allSatisfy(RunCheck.allowableRules.contains)
+      ? [
         "refused by \(names.joined(separator: ", ")); fix it, or run it all the same with "
           + names.map { "--allow \($0)" }.joined(separator: " ")
-      ]).joined(separator: "\n"))
+      ] : []
+    self.init(.invalidInput, (lines + permission).joined(separator: "\n"))
   }
 }
 

@@ -44,30 +44,35 @@ struct FewSeedsTests {
     #expect(EffectSize(of: [1, 1, 1]) == nil && EffectSize(of: [1, 2]) == nil)
   }
 
-  @Test("two values have no interval, three have Student's, six the bootstrap's")
+  @Test("two values have no interval, more have Student's")
   func choice() throws {
-    #expect(try SeedEstimate.interval([1, 2], seed: 1).lower == nil)
-    let three = try SeedEstimate.interval([1, nil, 2, 3], seed: 1)
+    #expect(try SeedEstimate.interval([1, 2]).lower == nil)
+    let three = try SeedEstimate.interval([1, nil, 2, 3])
     #expect(
       isClose(try #require(three.upper), 2 + 4.30265272975 / 3.0.squareRoot(), relative: 1e-9))
-    let six: [Double?] = [1, 2, 3, 4, 5, 6]
-    #expect(try SeedEstimate.interval(six, seed: 1) == SeedEstimate.bootstrap(six, seed: 1))
-    let equal = try SeedEstimate.interval([0.5, 0.5, 0.5], seed: 1)
+    // t(0.975, 5) = 2.570581836, s = 1.870828693.
+    let six = try SeedEstimate.interval([1, 2, 3, 4, 5, 6])
+    #expect(
+      isClose(
+        try #require(six.upper), 3.5 + 2.570581835636 * 1.8708286933870 / 6.0.squareRoot(),
+        relative: 1e-9))
+    let equal = try SeedEstimate.interval([0.5, 0.5, 0.5])
     #expect(equal.lower == 0.5 && equal.upper == 0.5)
     for level in [0.0, 1] {
       #expect(throws: ClusteringError.self) {
-        try SeedEstimate.interval([1, 2, 3], level: level, seed: 1)
+        try SeedEstimate.interval([1, 2, 3], level: level)
       }
     }
   }
 
-  @Test("of three Gaussian values the interval covers the truth in 95 of a hundred trials")
-  func coverage() throws {
+  @Test(
+    "the interval covers the truth of Gaussian values in 95 of a hundred trials",
+    arguments: [3, 6, 10])
+  func coverage(count: Int) throws {
     var stream = RandomStream(seed: 5, purpose: .test)
     var covered = 0
     for _ in 0..<1000 {
-      let estimate = try SeedEstimate.interval(
-        (0..<3).map { _ in stream.nextGaussian() }, seed: 1)
+      let estimate = try SeedEstimate.interval((0..<count).map { _ in stream.nextGaussian() })
       if try #require(estimate.lower) <= 0, try #require(estimate.upper) >= 0 { covered += 1 }
     }
     // Three standard errors are 21.

@@ -177,13 +177,19 @@ def inspect(table: Path, *, label: str | None = None, client: str | None = None)
     """A first look at a table, and with a label a scenario that reads it.
 
     Args:
+        table: a file.
         label: the column of the label.
         client: the column whose values are the clients.
 
     Raises:
+        WrongUsage: the table is no file but in memory.
         InvalidInput: the file is no table, or has no such column.
         MissingInput: there is no such file.
     """
+    if not isinstance(table, (str, os.PathLike)):
+        # The proposed scenario has to name a file that is there for a run.
+        what = f"is a {type(table).__name__}, and scenarios read files"
+        raise WrongUsage([Problem("table", what, "write it with table.to_csv(FILE, index=False) and inspect FILE")])
     arguments = ["data", "inspect", os.fspath(table), *_options(label=label, client=client)]
     return build(TableInspection, _program.document(arguments))
 

@@ -45,7 +45,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class InspectedColumn:
-    """A column at first sight; `kind` is numeric, categorical, identifier, person or empty."""
+    """A column at first sight; `kind` is numeric, categorical, identifier, person, image, date, text or empty."""
 
     name: str
     kind: str
@@ -54,7 +54,7 @@ class InspectedColumn:
     min: float | None
     max: float | None
     values: list[str]
-    """Of a categorical column."""
+    """Of a categorical column, all of them."""
     settles_label: bool
     rows_without_number: int
     remark: str
@@ -62,13 +62,16 @@ class InspectedColumn:
 
 @dataclass(frozen=True, slots=True)
 class CarriedBudget:
-    """The epsilon below which noise drowns every step of the proposed training, for a client of such a size."""
+    """How much noise the proposed budget brings a client of such a size."""
 
     client: str
     rows: int
     """That train."""
     least_epsilon: float | None
-    """At delta 1e-4; None where no bound is known."""
+    """At which the noise of a single step of this client is as long as its clipped gradients (delta 1e-4); no lower limit
+    of what is worth trying, since noise averages out over steps and clients. None where no bound is known."""
+    run_signal_to_noise: float | None
+    """How many times as far as its noise the whole training would move the model at epsilon 3 if all gradients agreed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,9 @@ class DataDescription:
     """What became of every column, for tables."""
     text: dict[str, Any] | None
     """What of the texts was cut, for texts."""
+    rows: dict[str, Any] | None
+    """Rows of a table without a label, of persons with another row (both left out), and without a person, and columns
+    of which much is outside of what the scenario states."""
     public_labels: list[int]
     shared_train_examples: int
     shared_test_examples: int

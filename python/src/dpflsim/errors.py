@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Iterable
 
 # Which option changed the setting: the place says it already.
 _OPTION = re.compile(r' \(set by --set ".*"\)$')
+# What a function is given as `allow`.
+_ALLOW = re.compile(r"--allow [A-Z0-9]+(?: --allow [A-Z0-9]+)*")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class Problem:
     def parse(cls, line: str, file: str | None = None) -> Problem:
         """Reads `PLACE: WHAT; HOW TO FIX IT`. A file in front, the scenario's own, is left out of the place."""
         line = _OPTION.sub("", line)
+        line = _ALLOW.sub(lambda found: f"allow={json.dumps(found[0].split()[1::2])}", line)
         if file and line.startswith(file + ": "):
             line = line[len(file) + 2 :]
         places = []

@@ -146,7 +146,8 @@ class Picture:
                 if event.client_mean_accuracy is not None:
                     parts.append(f"mean {event.client_mean_accuracy:.1%}")
                 known = [cluster for cluster in event.clusters if cluster.accuracy is not None]
-                if known:
+                # The mean of an only cluster is that of its clients once more.
+                if len(event.clusters) > 1 and known:
                     worst = min(known, key=lambda cluster: cluster.accuracy or 0.0)
                     parts.append(f"worst cluster {worst.accuracy:.1%} ({worst.name})")
                 self.text = ", ".join(parts + _left(event.seconds_left))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import pathlib
 import tempfile
 from dataclasses import dataclass, field
@@ -65,6 +66,8 @@ class Client(TwoClasses):
     accuracy: float | None
     loss: float | None
     epsilon: float | None
+    majority_accuracy: float | None = None
+    """What its most frequent class would get, answered always; None where labels are not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,7 @@ class Privacy:
     accountant: str | None
     delta: float | None
     epsilon_max: float | None
+    arrivals_epsilon_max: float | None
     epsilon_by_client: list[float | None]
     delta_by_client: list[float | None]
     target_epsilon_by_client: list[float | None]
@@ -338,11 +342,20 @@ class RunResult:
         parts = [self.run_id, self.status, self.method]
         if self.accuracy is not None and self.accuracy.client_mean is not None:
             parts.append(f"mean {self.accuracy.client_mean:.1%}")
-        if self.accuracy is not None and self.accuracy.worst_cluster is not None:
-            parts.append(f"worst cluster {self.accuracy.worst_cluster:.1%}")
+        if self.accuracy is not None:
+            # Where all clients are of one cluster its mean would hide every one of them.
+            is_one = len(self.clusters or []) == 1
+            worst = self.accuracy.worst_client if is_one else self.accuracy.worst_cluster
+            if worst is not None:
+                parts.append(f"worst {'client' if is_one else 'cluster'} {worst:.1%}")
         if self.privacy is not None:
             epsilon = self.privacy.epsilon_max
-            parts.append("no ε for every client" if epsilon is None else f"ε {epsilon:.3g} ({self.privacy.unit})")
+            # Rounded up: what is printed must hold.
+            parts.append(
+                "no ε for every client"
+                if epsilon is None
+                else f"ε {math.ceil(epsilon * 1000) / 1000:.3f} at δ {self.privacy.delta} ({self.privacy.unit})"
+            )
         return f"<RunResult {', '.join(parts)}>"
 
     def _repr_html_(self) -> str:
@@ -379,6 +392,13 @@ class RunSummary:
     wall_seconds: float | None
     result_digest: str | None
     error: str | None
+    worst_client_accuracy: float | None = None
+    delta: float | None = None
+    """The largest of the clients; like unit and relation, None without a result."""
+    unit: str | None = None
+    relation: str | None = None
+    allowed: list[Finding] | None = None
+    """What the check would have refused; beside it ε says little."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ __all__ = [
     "FedadamOptimizer",
     "FedavgOptimizer",
     "FedavgmOptimizer",
+    "FedemMethod",
     "FedproxMethod",
     "FinegatesAdapter",
     "FlatClipping",
@@ -1263,6 +1264,21 @@ class ScaffoldMethod(Part):
 
 
 @dataclass(kw_only=True, slots=True, repr=False)
+class FedemMethod(Part):
+    """Every client trains all models, each example counting for each by its posterior (FedEM)."""
+
+    name: Literal["fedem"] = field(default="fedem", init=False)
+
+    num_clusters: int | None = UNSET
+    """Number of models; null = the number of true clusters, or 2. At least 2, at most 1,000. Default:
+    null."""
+
+    posterior_noise_ratio: float = UNSET
+    """Noise multiplier of a client's shares of the mixture over that of its steps. At least 0.01, at most
+    1,000. Default: 10."""
+
+
+@dataclass(kw_only=True, slots=True, repr=False)
 class KMeansMethod(Part):
     """Clusters by k-means on the updates of a full-batch first round."""
 
@@ -1850,7 +1866,7 @@ class Scenario(ScenarioMethods):
     local: Local
     """The training inside a client. Required."""
 
-    method: RDpcflMethod | GlobalMethod | LocalMethod | IfcaMethod | MrMtlMethod | FedproxMethod | DittoMethod | ScaffoldMethod | KMeansMethod | MbcMethod | CflMethod | OracleMethod
+    method: RDpcflMethod | GlobalMethod | LocalMethod | IfcaMethod | MrMtlMethod | FedproxMethod | DittoMethod | ScaffoldMethod | FedemMethod | KMeansMethod | MbcMethod | CflMethod | OracleMethod
     """What the server does with the updates. Required."""
 
     model: CnnModel | MlpModel | LogisticModel | ResnetModel | BertModel | GptModel
