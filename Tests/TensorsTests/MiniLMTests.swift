@@ -44,6 +44,8 @@ struct MiniLMTests {
       let states: [State]
     }
     let embeddings: [Embedding]
+    /// Of each two of them, rounded to 1e-5.
+    let cosines: [[Double]]
     let tolerance: Double
   }
 
@@ -69,6 +71,7 @@ struct MiniLMTests {
     network.load(
       frozen: FrozenParameters(base: base, factors: plan.frozenFactors(seed: 1)))
     network.load(trainable: plan.initialTrainable(base: base, seed: 1))
+    var directions: [[Double]] = []
     for (i, expected) in golden.embeddings.enumerated() {
       _ = network.evaluate(Sentence(ids: expected.ids))
       for state in expected.states {
@@ -82,6 +85,13 @@ struct MiniLMTests {
       #expect(isClose(norm(pooled), expected.pooledNorm, relative: golden.tolerance))
       for (a, b) in zip(pooled, expected.embedding) {
         #expect(isClose(Double(a) / norm(pooled), b, absolute: golden.tolerance), "\(i)")
+      }
+      directions.append(pooled.map { Double($0) / norm(pooled) })
+    }
+    for (first, row) in zip(directions, golden.cosines) {
+      for (second, cosine) in zip(directions, row) {
+        let found = zip(first, second).reduce(0) { $0 + $1.0 * $1.1 }
+        #expect(isClose(found, cosine, absolute: 2e-5))
       }
     }
   }
