@@ -10,7 +10,8 @@ public struct RunHeadlines: Sendable, Hashable {
   public let relation: Adjacency
   /// The largest of the clients.
   public let delta: Double?
-  /// Findings that were allowed by name, without which there would be no run and no ε.
+  /// Findings that were allowed by name, without which there would be no run and no ε, and why the run's scenario is
+  /// refused today.
   public let allowedFindings: [CheckReport.Finding]
   public let trueClusters: Int
   public let worstClientAccuracy: Double?
@@ -27,7 +28,9 @@ extension RunStore {
       let (delta, worst) = try extremes(of: run.runID)
       headlines[run.runID] = RunHeadlines(
         unit: stored.unit, relation: stored.relation, delta: delta,
-        allowedFindings: stored.allowedFindings ?? [], trueClusters: stored.clusters.count,
+        allowedFindings: (stored.allowedFindings ?? [])
+          + [Self.withdrawal(of: run)].compactMap { $0 },
+        trueClusters: stored.clusters.count,
         worstClientAccuracy: worst)
     }
     return headlines

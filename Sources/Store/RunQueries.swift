@@ -47,7 +47,20 @@ extension RunStore {
     return try read { database in
       var result = stored
       try ClientResultTable.fill(&result, runID: run.runID, from: database)
+      if let withdrawal = Self.withdrawal(of: run) {
+        result.allowedFindings = (result.allowedFindings ?? []) + [withdrawal]
+      }
       return result
+    }
+  }
+
+  /// Why this version refuses the scenario of a run, so that the ε which it stated need not hold; nil where it does not.
+  static func withdrawal(of run: RunRecord) -> CheckReport.Finding? {
+    do throws(ScenarioError) {
+      _ = try Scenario(json: Data(run.scenarioJSON.utf8), folder: run.folder)
+      return nil
+    } catch {
+      return error.problems.first.map(CheckReport.Finding.withdrawal)
     }
   }
 

@@ -222,6 +222,7 @@ struct MergingTests {
     let read = MergedPrivacy([part("a", "x", 2, allowed: ["DP115"])])
     #expect(read.epsilon == nil && read.allowed == ["DP115"])
     #expect(MergedPrivacy([part("a", "x", 2, allowed: ["DP102"])]).epsilon == 2)
+    #expect(MergedPrivacy([part("a", "x", 2, allowed: ["withdrawn"])]).epsilon == nil)
     // Examples and clients have no common sum.
     let mixed = MergedPrivacy([
       part("a", "x", 2), part("b", "y", 1, unit: "client, add-or-remove"),

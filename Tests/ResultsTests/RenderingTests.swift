@@ -5,6 +5,7 @@ import Datasets
 import Federation
 import Formatting
 import Foundation
+import GRDB
 import Presentation
 import Scenarios
 import Store
@@ -253,6 +254,34 @@ struct RenderingTests {
           $0.contains("Allowed, though ε says little then: DP102, privacy.target_delta: too large")
         })
       #expect(ledger.document["allowed"]?[0]?["rule"] == "DP102")
+    }
+  }
+
+  @Test("the ε of a run whose scenario is refused today is marked wherever it stands")
+  func withdrawn() async throws {
+    try await withFolder { folder in
+      let store = try RunStore.inMemory(filesFolder: folder)
+      var stored = try await Sample.store(Sample.result(), in: store)
+      #expect(stored.result?.allowedFindings == nil)
+      try store.write {
+        try $0.execute(
+          sql:
+            "UPDATE runs SET scenario_json = replace(scenario_json, '\"rounds\":2', '\"rounds\":-2')"
+        )
+      }
+      stored = try store.details(of: store.run(named: "latest"))
+      let finding = try #require(stored.result?.allowedFindings?.first)
+      #expect(finding.isWithdrawal && finding.path == "rounds")
+      let list = RunList([stored.run], headlines: try store.headlines(of: [stored.run]))
+      let text = list.lines(colors: false).joined(separator: "\n")
+      #expect(
+        text.contains("4.999 !") && text.contains("because an earlier version did not refuse it"))
+      #expect(
+        stored.lines(colors: false).contains {
+          $0.contains("Refused today") && $0.contains("rounds: must be")
+        })
+      #expect(stored.document["privacy"]?["allowed"]?[0]?["rule"] == "withdrawn")
+      #expect(throws: StoreError.self) { try LedgerReport(run: stored.run, in: store) }
     }
   }
 

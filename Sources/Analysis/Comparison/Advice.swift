@@ -123,10 +123,10 @@ extension Comparison {
   /// Why cells are not considered whose ε says little; nil where there are none.
   private func leavingOut(_ cells: [ComparisonCell]) -> String? {
     guard !cells.isEmpty else { return nil }
-    let rules = Set(cells.flatMap(\.allowedRules)).sorted().joined(separator: ", ")
+    let excuse = CheckReport.Finding.excuse(cells.flatMap(\.allowedRules))
     return
-      "the check refuses \(NumberText.count(cells.count, "combination")), which ran because \(rules) was allowed by "
-      + "name, so the ε there says little"
+      "the check refuses \(NumberText.count(cells.count, "combination")), which ran because \(excuse), so the ε there "
+      + "says little"
   }
 
   /// Why the cell with the highest accuracy of the worst off is not worth taking.

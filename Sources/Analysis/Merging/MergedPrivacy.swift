@@ -1,6 +1,7 @@
 // What guarantee a module has that was merged from several: by whom the parts' data are shared decides whether
 // their ε add up.
 
+import Federation
 import Foundation
 
 /// The guarantee of a merged module.
@@ -117,6 +118,10 @@ public struct MergedPrivacy: Sendable, Hashable {
     if parts.contains(where: { $0.allowed.contains("DP115") }) {
       return
         "a part's scales were read from its private rows (DP115 was allowed), so no epsilon holds"
+    }
+    if parts.contains(where: { $0.allowed.contains(CheckReport.Finding.withdrawn) }) {
+      return
+        "the scenario of a part is refused today (`dpflsim runs show` says why), so no epsilon holds"
     }
     guard runs.count > 1 else { return nil }
     let protections = Set(runs.map(\.protects))

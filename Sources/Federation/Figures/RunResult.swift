@@ -141,9 +141,10 @@ public struct RunResult: Codable, Hashable, Sendable {
   /// Whether the same scenario, seed and data give the same digest again: false where the operating system
   /// gave the randomness; nil, in results of earlier versions, means true.
   public let isReproducible: Bool?
-  /// Critical findings of the check that were allowed by name: they belong beside every ε. Nil, in results of
-  /// earlier versions and of runs without the check, means none is known.
-  public let allowedFindings: [CheckReport.Finding]?
+  /// Critical findings of the check that were allowed by name, and in a result that is read back why its scenario is
+  /// refused today: they belong beside every ε. Nil, in results of earlier versions and of runs without the check, means
+  /// none is known.
+  public package(set) var allowedFindings: [CheckReport.Finding]?
   /// Sentences that a reader of the figures must know.
   public let notes: [String]
 

@@ -24,6 +24,25 @@ public struct CheckReport: Sendable, Hashable {
     /// One sentence: what, and how to fix it.
     public let message: String
 
+    /// Whether it is no rule's: the scenario of a stored run is refused today, and was not when it ran.
+    public var isWithdrawal: Bool { rule == Self.withdrawn }
+    package static let withdrawn = "withdrawn"
+
+    /// What stands beside the ε of a stored run whose scenario is refused today for that reason.
+    package static func withdrawal(_ problem: ScenarioError.Problem) -> Finding {
+      Finding(
+        rule: withdrawn, severity: .critical, path: problem.path, message: problem.message)
+    }
+
+    /// Why runs are there for which the check or this version has these findings: the subject and verb of a sentence.
+    package static func excuse(_ rules: some Sequence<String>) -> String {
+      let allowed = Set(rules).subtracting([withdrawn]).sorted().joined(separator: ", ")
+      let parts =
+        (allowed.isEmpty ? [] : ["\(allowed) was allowed by name"])
+        + (rules.contains(withdrawn) ? ["an earlier version did not refuse it"] : [])
+      return parts.joined(separator: " and ")
+    }
+
     /// Where the rule is explained.
     public var page: String { "docs/check.md#\(rule.lowercased())" }
   }

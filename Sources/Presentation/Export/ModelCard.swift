@@ -150,10 +150,10 @@ struct ModelCard {
       + "\(ProtectedUnit(of: scenario).each), added or removed, over every "
       + "release of the run (\(SamplingText.phrase(result.sampling)); accountant: \(accountants)). It is the largest of all clients, since "
       + "a model depends on releases of clients of other clusters too."
-    let allowed = (result.allowedFindings ?? []).map { "\($0.rule) (\($0.message))" }
-    if !allowed.isEmpty {
+    let findings = (result.allowedFindings ?? []).map { "\($0.rule) (\($0.message))" }
+    if !findings.isEmpty {
       text +=
-        "\n\nAllowed by name although the check refuses it: \(allowed.joined(separator: "; "))."
+        "\n\nThere although the check refuses it, so that ε says little: \(findings.joined(separator: "; "))."
     }
     return text
   }

@@ -1,4 +1,5 @@
-// What stands beside the ε of runs that the check would have refused, had nobody allowed a finding by name.
+// What stands beside the ε of runs that the check would have refused, had nobody allowed a finding by name, and of those
+// that were made before it refused them.
 
 import Analysis
 import Federation
@@ -11,13 +12,17 @@ enum AllowedText {
 
   /// Below a table with the mark.
   static func legend(_ rules: some Sequence<String>) -> String {
-    "!: the check refuses this run, which went on because \(Set(rules).sorted().joined(separator: ", ")) was allowed "
-      + "by name: its ε says little. `runs show RUN` has the finding."
+    "!: the check refuses this run, which went on because \(CheckReport.Finding.excuse(rules)): its ε says little. "
+      + "`runs show RUN` has the finding."
   }
 
   /// Below the ε of one run, a line a finding.
   static func lines(_ findings: [CheckReport.Finding]) -> [String] {
-    findings.map { "  Allowed, though ε says little then: \($0.sentence.printable)" }
+    findings.map {
+      ($0.isWithdrawal
+        ? "  Refused today, since ε does not hold or cannot be read: "
+        : "  Allowed, though ε says little then: ") + $0.sentence.printable
+    }
   }
 }
 

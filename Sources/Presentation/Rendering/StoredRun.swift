@@ -44,7 +44,7 @@ public struct StoredRun: Sendable, Hashable {
 
 extension CheckReport.Finding {
   /// What was found, for people.
-  var sentence: String { "\(rule), \(path): \(message)" }
+  var sentence: String { (isWithdrawal ? "" : "\(rule), ") + "\(path): \(message)" }
 }
 
 extension RunStore {

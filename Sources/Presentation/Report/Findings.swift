@@ -40,7 +40,7 @@ extension Comparison {
     let allowed =
       cell.allowedRules.isEmpty
       ? ""
-      : ", with an ε that says little: \(cell.allowedRules.joined(separator: ", ")) was allowed"
+      : ", with an ε that says little: \(CheckReport.Finding.excuse(cell.allowedRules))"
     return uselessness(cell) + allowed
   }
 

@@ -159,7 +159,9 @@ extension ReportPage {
 
   /// What the check would have refused but was told to allow; it belongs beside every ε.
   func allowed(_ result: RunResult) -> String {
-    (result.allowedFindings ?? []).map { " Allowed by name: \($0.sentence)." }.joined()
+    (result.allowedFindings ?? []).map {
+      ($0.isWithdrawal ? " Refused today: " : " Allowed by name: ") + "\($0.sentence)."
+    }.joined()
   }
 
   private func attacker(_ detail: Detail) -> String {
