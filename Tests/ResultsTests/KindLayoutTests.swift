@@ -15,10 +15,10 @@ struct KindLayoutTests {
     let base: Safetensors
     let merged: Safetensors
 
-    init(_ settings: String, in folder: URL) async throws {
+    init(_ settings: String, in folder: URL, deviation: Double = 0.1) async throws {
       let made = try MadeUp(
         data: #"{"name": "fashion-mnist"}"#, model: #"{"name": "cnn"}"#, adapter: settings,
-        architecture: .cnn(height: 28, width: 28, channels: 1, classes: 10))
+        architecture: .cnn(height: 28, width: 28, channels: 1, classes: 10), deviation: deviation)
       let store = try RunStore.open(folder.appendingPathComponent("s.sqlite"))
       _ = try PEFTExport(of: await made.store(in: store), in: store).write(to: folder)
       func file(_ name: String) throws -> Safetensors {
@@ -116,6 +116,40 @@ struct KindLayoutTests {
       for (name, shape) in [("conv2.weight", [32, 16, 5, 5]), ("fc.weight", [10, 1568])] {
         let own = try #require(exported.adapter[name])
         #expect(own.shape == shape && own.values == exported.merged[name]?.values)
+      }
+    }
+  }
+
+  @Test(
+    "without closed rows and columns a layer of gates is as large as what is open, and the same matrix"
+  )
+  func gates() async throws {
+    try await withFolder { folder in
+      let exported = try await Exported(
+        #"{"type": "finegates", "target_modules": ["conv2", "fc"]}"#, in: folder, deviation: 1)
+      let file = try Safetensors(
+        data: Data(
+          contentsOf: folder.appendingPathComponent("model-0/compressed.safetensors")))
+      for (name, rows, columns) in [("conv2", 32, 400), ("fc", 10, 1568)] {
+        guard case .int32(let open)? = file["\(name).rows"]?.values,
+          case .int32(let read)? = file["\(name).columns"]?.values
+        else {
+          Issue.record("no places")
+          return
+        }
+        // Made-up logits close some gates and leave others open.
+        #expect(open.count <= rows && read.count < columns && !open.isEmpty && !read.isEmpty)
+        #expect(file["\(name).weight"]?.shape == [open.count, read.count])
+        let small = try Exported.floats(file, "\(name).weight")
+        var weight = [Float](repeating: 0, count: rows * columns)
+        for (i, row) in open.enumerated() {
+          for (k, column) in read.enumerated() {
+            weight[Int(row) * columns + Int(column)] = small[i * read.count + k]
+          }
+        }
+        #expect(weight == (try Exported.floats(exported.merged, "\(name).weight")))
+        let left = try #require(file.metadata["\(name).multiply_adds_left"].flatMap(Double.init))
+        #expect(abs(left - Double(open.count * read.count) / Double(rows * columns)) < 1e-12)
       }
     }
   }

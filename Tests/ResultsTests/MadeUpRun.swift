@@ -35,7 +35,9 @@ struct MadeUp {
   let residual: [String: [Float]]
 
   init(
-    data: String, model: String, adapter: String, architecture: Architecture, residual: Bool = false
+    data: String, model: String, adapter: String, architecture: Architecture,
+    residual: Bool = false,
+    deviation: Double = 0.1
   ) throws {
     let text = """
       { "name": "sample", "seed": 7, "rounds": 2, "data": \(data),
@@ -51,7 +53,7 @@ struct MadeUp {
     base = architecture.initialParameters(seed: 3)
     var stream = RandomStream(seed: 4, purpose: .test)
     func noise(_ count: Int) -> [Float] {
-      (0..<count).map { _ in Float(0.1 * stream.nextGaussian()) }
+      (0..<count).map { _ in Float(deviation * stream.nextGaussian()) }
     }
     theta = zip(plan.initialTrainable(base: base, seed: 3), noise(plan.trainableCount)).map {
       $0 + $1

@@ -69,10 +69,8 @@ public struct FineGatesAdapter: WeightAdapter, Hashable {
     return gradient
   }
 
-  /// How many of the gates of these logits are closed.
-  public static func closedGates(_ logits: [Float]) -> Int {
-    logits.count { gate($0).value == 0 }
-  }
+  /// The gates of these logits, from 0 (closed) to 1.
+  public static func gates(_ logits: [Float]) -> [Float] { logits.map { gate($0).value } }
 
   public func merge(
     _ tensors: [String: [Float]], into weights: inout HostWeights, on host: HostSpec, target: Int

@@ -81,7 +81,7 @@ struct KindExport {
   }
 
   /// The adapter's tensors on a host by their last names; shared ones lie with another host.
-  private func values(on host: HostSpec, _ model: Safetensors) -> [String: [Float]] {
+  func values(on host: HostSpec, _ model: Safetensors) -> [String: [Float]] {
     var values: [String: [Float]] = [:]
     for tensor in stored.tensors + model.tensors {
       guard let cut = tensor.name.lastIndex(of: ".") else { continue }
@@ -96,11 +96,18 @@ struct KindExport {
 
   // MARK: - Merged
 
+  /// Hosts whose rows and columns have gates.
+  var gated: [AdaptedHost] { trained is FineGatesAdapter ? hosts : [] }
+
   /// A host's weights with what a model's adapter does to them; nil where they are not among the stored ones.
-  private func merged(_ adapted: AdaptedHost, _ model: Safetensors) -> HostWeights? {
+  ///
+  /// - Parameter base: its frozen weight where it is not stored.
+  func merged(
+    _ adapted: AdaptedHost, _ model: Safetensors, base: [Float]? = nil
+  ) -> HostWeights? {
     let host = adapted.host
     func own(_ name: String) -> [Float]? { floats(model[name] ?? stored[name]) }
-    guard let weight = own(host.weight) else { return nil }
+    guard let weight = own(host.weight) ?? base else { return nil }
     var both = HostWeights(weight: weight, bias: own("\(host.name).bias") ?? [])
     trained.merge(values(on: host, model), into: &both, on: host, target: adapted.target)
     return both

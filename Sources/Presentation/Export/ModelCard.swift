@@ -86,8 +86,15 @@ struct ModelCard {
       : """
       \(isOnClassifier ? "Nothing but the classifier was adapted: `classifier.safetensors` has it, merged." : "The `peft` library has no adapters of the kind `\(scenario.adapter?.name ?? "")`, or none for these layers.") `adapter_config.json` has its settings
       (`dpflsim_settings`), `adapter_model.safetensors` its tensors by the names of their layers, and docs/adapters.md of dpflsim what
-      a layer computes with them.
+      a layer computes with them.\(compressed)
       """
+  }
+
+  private var compressed: String {
+    guard scenario.adapter?.settings is Scenario.Adapter.FineGates else { return "" }
+    return
+      " `compressed.safetensors` has the gated layers without closed rows and columns; its metadata say which share of each "
+      + "one's multiply-adds is left."
   }
 
   private var wholeUsage: String {

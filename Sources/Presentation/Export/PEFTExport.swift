@@ -61,6 +61,8 @@ public struct PEFTExport: Sendable {
     let base: Safetensors?
     /// The whole model, of kinds beside LoRA that are other weights.
     var merged: Safetensors?
+    /// What is left of gated layers.
+    var compressed: Safetensors?
   }
 
   private let configuration: JSONValue
@@ -142,7 +144,8 @@ public struct PEFTExport: Sendable {
           index: index,
           adapter: try Safetensors(
             tensors: export.tensors(file, run: run.runID), metadata: own), base: nil,
-          merged: try export.merged(file, metadata: own))
+          merged: try export.merged(file, metadata: own),
+          compressed: try export.compressed(file, base: { _ in nil }, metadata: own))
       }
       configuration = .object(export.configuration)
       return
@@ -209,6 +212,9 @@ public struct PEFTExport: Sendable {
       try files.put(Data(card(model.index, path, configuration).utf8), name, "README.md")
       if let merged = model.merged {
         try files.put(merged.data(), name, "merged", "model.safetensors")
+      }
+      if let compressed = model.compressed {
+        try files.put(compressed.data(), name, "compressed.safetensors")
       }
     }
     return files.written

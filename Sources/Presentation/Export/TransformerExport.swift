@@ -21,6 +21,8 @@ public struct TransformerExport: Sendable {
     /// Other weights than those of the folder: with what a rule of aggregation folded into them, or with more words;
     /// nil where they are as they were.
     let base: Base?
+    /// What is left of gated layers.
+    var compressed: Safetensors?
   }
 
   private struct Base: Sendable {
@@ -76,6 +78,7 @@ public struct TransformerExport: Sendable {
         adapter, of: scenario, stored: stored ?? Safetensors(tensors: []),
         pretrained: configuration) : nil
     let larger = try kind.flatMap { try Self.base(of: $0, in: folder) }
+    let gated = try kind.map { $0.gated.isEmpty ? nil : try PretrainedModel(folder: folder) } ?? nil
     models = try Set(result.clients.map(\.model)).sorted().map { index in
       guard let file = files["model-\(index)"] else {
         throw PEFTError.missingTensor(id: run.runID, name: "model-\(index)")
@@ -91,7 +94,9 @@ public struct TransformerExport: Sendable {
         return Model(
           index: index, document: .object(document),
           adapter: try Safetensors(tensors: kind.tensors(file, run: run.runID), metadata: named),
-          head: try kind.head(file), base: larger)
+          head: try kind.head(file), base: larger,
+          compressed: try kind.compressed(
+            file, base: { gated?.outputsFirst($0) }, metadata: named))
       }
       let reader = AdapterReader(
         own: StoredTensors(file, id: run.runID), shared: shared, adapter: adapter)
@@ -163,6 +168,9 @@ public struct TransformerExport: Sendable {
       let path = Self.place(model.base, folder)
       try put(Data(card(model.index, path, model.document).utf8), name, "README.md")
       if let words { try put(words, name, "words.json") }
+      if let compressed = model.compressed {
+        try put(compressed.data(), name, "compressed.safetensors")
+      }
       guard let head = model.head else { continue }
       try put(head.data(), name, "classifier.safetensors")
       try put(headDocument, name, "classifier.json")
@@ -207,6 +215,15 @@ public struct TransformerExport: Sendable {
 }
 
 extension PretrainedModel {
+  /// A layer's weight as outputs × inputs; GPT-2's files have it the other way round.
+  fileprivate func outputsFirst(_ host: HostSpec) -> [Float]? {
+    guard let values = parameters[host.weight].map(Array.init) else { return nil }
+    guard configuration.storesInputsFirst else { return values }
+    return (0..<host.rows).flatMap { row in
+      (0..<host.columns).map { values[$0 * host.rows + row] }
+    }
+  }
+
   /// The model with so many words more, whose vectors are zero; nil for an encoder.
   fileprivate func adding(words: Int) -> (
     configuration: TransformerConfiguration, parameters: ParameterStore
