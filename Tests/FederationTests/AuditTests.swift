@@ -8,6 +8,9 @@ import Testing
 
 @Suite("Audits of runs")
 struct AuditTests {
+  /// Runs of one scenario have equal releases whatever their seed.
+  private static let claims = ClaimCache()
+
   private static func report(
     _ changes: [String] = [], kind: AuditPlan.Kind = .gradient, canaries: Int = 400,
     fault: EngineFault? = nil, seed: Int = 0, workers: Int = 2
@@ -16,7 +19,7 @@ struct AuditTests {
     let plan = AuditPlan(kind: kind, canaries: canaries)
     return try await AuditReport(
       evidence(of: scenario, plan: plan, fault: fault, workers: workers), plan: plan,
-      scenario: scenario)
+      scenario: scenario, claims: claims)
   }
 
   private static func scenario(_ changes: [String], seed: Int) throws -> Scenario {
@@ -41,11 +44,11 @@ struct AuditTests {
   @Test("a sound engine is refuted in no more runs than the confidence allows")
   func sound() async throws {
     var alarms = 0
-    for seed in 0..<40 {
+    for seed in 0..<200 {
       if try await Self.report(seed: seed).isAlarm { alarms += 1 }
     }
-    // More than 6 of 40 have probability 0.3 % at a rate of 5 %.
-    #expect(alarms <= 6, "\(alarms) of 40")
+    // The level itself: the corrections for several rows and thresholds lose most of it.
+    #expect(alarms <= 10, "\(alarms) of 200")
   }
 
   @Test("every broken engine is found", arguments: EngineFault.allCases)

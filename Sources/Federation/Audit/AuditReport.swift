@@ -55,31 +55,30 @@ public struct AuditReport: Sendable, Codable {
 
   /// Judges what a run left.
   ///
+  /// - Parameter claims: shared by audits of runs that may have equal releases.
   /// - Throws: what the accountant throws.
   public init(
-    _ evidence: AuditEvidence, plan: AuditPlan, scenario: Scenario
+    _ evidence: AuditEvidence, plan: AuditPlan, scenario: Scenario,
+    claims: ClaimCache = ClaimCache()
   ) throws(AccountingError) {
     self.plan = plan
     self.scenario = scenario.name
     seed = scenario.seed
     clusterNames = scenario.population.clusters.map(\.name)
     unpaid = evidence.counts.filter(\.isUnpaid)
-    let accountant = BestAccountant()
     var rows: [Row] = []
-    var curves: [PrivacyEvent: PrivacyClaim] = [:]
     let clusters: [Int?] = [nil] + (clusterNames.count > 1 ? clusterNames.indices.map { $0 } : [])
     for cluster in clusters {
       let costs = evidence.costs.filter { cluster == nil || $0.cluster == cluster }
       let canaries = evidence.canaries.filter { cluster == nil || $0.cluster == cluster }
       guard let delta = costs.map(\.delta).max(), !canaries.isEmpty else { continue }
       var claimed = 0.0
+      var parts: [PrivacyClaim] = []
       for event in Set(costs.map(\.event)) {
-        claimed = max(claimed, try accountant.bound(for: event, delta: delta).epsilon)
-        if curves[event] == nil {
-          curves[event] = try PrivacyClaim(covering: [event], accountant: accountant)
-        }
+        claimed = max(claimed, try claims.epsilon(of: event, delta: delta))
+        parts.append(try claims.claim(of: event))
       }
-      let claim = PrivacyClaim(joining: Set(costs.map(\.event)).compactMap { curves[$0] })
+      let claim = PrivacyClaim(joining: parts)
       let share = Self.rowSignificance(clusters: cluster == nil ? nil : clusterNames.count)
       for surface in AuditSurface.allCases {
         let scores = canaries.map { ($0.isIncluded, $0.scores[surface] ?? 0) }

@@ -39,7 +39,7 @@ extension Simulation {
     guard scenario.maskNoiseRatio != nil else { return nil }
     var calibrator = NoiseCalibrator(scenario, projection: nil)
     let context = ReleaseContext(scenario: scenario, schedule: scenario.cohortSchedule)
-    var bounds = BoundCache(scenario.privacy.accountant.kind.accountant)
+    var bounds = BoundCache(scenario.privacy.accountant.kind)
     return try population.clients.map { profile in
       let client = profile.plan
       let noise = try scenario.noise(

@@ -17,7 +17,7 @@ struct BudgetGate {
   /// - Parameter releasesRepeat: whether rounds may be released again after an interruption, as other releases.
   init?(_ scenario: Scenario, releasesRepeat: Bool) {
     guard scenario.privacy.noiseMultiplier != nil || releasesRepeat else { return nil }
-    bounds = BoundCache(scenario.privacy.accountant.kind.accountant)
+    bounds = BoundCache(scenario.privacy.accountant.kind)
     policy = scenario.privacy.onBudgetExhausted
     cause = scenario.privacy.noiseMultiplier == nil ? .repeatedReleases : .noiseMultiplier
   }

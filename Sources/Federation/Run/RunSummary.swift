@@ -173,7 +173,7 @@ struct RunSummary {
   private func epsilons(
     _ clients: [Client], server: PrivacyLedger?
   ) async throws -> [EpsilonBound?] {
-    var known = BoundCache(context.scenario.privacy.accountant.kind.accountant)
+    var known = BoundCache(context.scenario.privacy.accountant.kind)
     var bounds: [EpsilonBound?] = []
     for client in clients {
       guard client.profile.budget.targetEpsilon != nil else {

@@ -39,7 +39,7 @@ extension Simulation {
   ) async throws {
     guard !scenario.repeatableScales else { return }
     let earlier = Dictionary(grouping: released, by: \.client)
-    var bounds = BoundCache(scenario.privacy.accountant.kind.accountant)
+    var bounds = BoundCache(scenario.privacy.accountant.kind)
     for client in context.clients where earlier[client.index] != nil {
       guard let epsilon = client.budget.targetEpsilon else { continue }
       let total = PrivacyLedger(
