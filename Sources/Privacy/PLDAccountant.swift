@@ -75,6 +75,7 @@ public struct PLDAccountant: PrivacyAccountant {
     var guess = (epsilon: renyi.epsilon, tilt: (renyi.order ?? 2) - 1)
     var step = discretization ?? losses.step(epsilon: guess.epsilon, tilt: guess.tilt)
     // A grid for a guess far above the truth is too coarse for it; every answer is a bound.
+    var isCoarse = false
     for _ in 0..<Self.refinements {
       guard let answer = answer(losses, delta: delta, step: &step) else { break }
       best = (min(best.remove, answer.remove), min(best.add, answer.add))
@@ -89,20 +90,42 @@ public struct PLDAccountant: PrivacyAccountant {
           losses.step(epsilon: guess.epsilon, tilt: guess.tilt), epsilon / 1000,
           step * answer.cells / 32_768), losses.leastStep(epsilon: guess.epsilon))
       let next = max(finer, step / 32, step * answer.cells / 262_144)
+      isCoarse = finer < step / 3
       guard next < 0.9 * step else { break }
       step = next
+    }
+    if isCoarse, estimate == .pessimistic, let reach = losses.reach(delta: delta) {
+      sharpen(&best, losses, delta: delta, step: step, reach: reach)
     }
     return (best, step)
   }
 
   private static let refinements = 6
 
+  /// Where losses that matter are small beside the largest one, most of a grid lies where next to nothing happens: without
+  /// that part it can be finer by as much. Every answer is a bound.
+  private func sharpen(
+    _ best: inout (remove: Double, add: Double), _ losses: Losses, delta: Double, step: Double,
+    reach: Double
+  ) {
+    var step = step
+    for _ in 0..<Self.refinements {
+      guard let answer = answer(losses, delta: delta, step: &step, reach: reach) else { return }
+      best = (min(best.remove, answer.remove), min(best.add, answer.add))
+      let epsilon = max(best.remove, best.add)
+      let next = max(epsilon / 1000, step / 64, step * answer.cells / 524_288)
+      guard epsilon > 0, next < 0.9 * step else { return }
+      step = next
+    }
+  }
+
   /// The answer on a grid, which is made coarser until it fits the memory; nil where none does.
   private func answer(
-    _ losses: Losses, delta: Double, step: inout Double
+    _ losses: Losses, delta: Double, step: inout Double, reach: Double? = nil
   ) -> LossComposition.Answer? {
     while step > 0, step.isFinite, losses.areFinite {
-      if let answer = losses.composition(step: step, delta: delta, estimate: estimate)?
+      if let answer = losses.composition(
+        step: step, delta: delta, reach: reach, estimate: estimate)?
         .epsilons(delta: delta)
       {
         return answer
@@ -202,6 +225,14 @@ private struct Losses {
       }
   }
 
+  /// How many σ of a sample that has the record in it have to be kept, so that what lies beyond has a probability of at most
+  /// a hundred-thousandth of δ in all steps together; nil without sampled releases.
+  func reach(delta: Double) -> Double? {
+    let shown = gaussians.reduce(0) { $0 + Double($1.count) * $1.release.sampleRate }
+    guard gaussians.contains(where: { $0.release.sampleRate < 1 }), shown > 0 else { return nil }
+    return -Normal.quantile(min(1e-3, 1e-5 * delta / shown))
+  }
+
   /// Whether the numbers from which grids are chosen are within the range of a double.
   var areFinite: Bool { variance > 0 && variance.isFinite && widestLoss(width: 37).isFinite }
 
@@ -222,18 +253,21 @@ private struct Losses {
   }
 
   /// nil if a single release has more cells than fit.
-  func composition(step: Double, delta: Double, estimate: LossEstimate) -> LossComposition? {
+  func composition(
+    step: Double, delta: Double, reach: Double?, estimate: LossEstimate
+  ) -> LossComposition? {
     // Tails beyond `width` standard deviations must not count against δ, however often they happen.
     let tail = min(1e-23, 1e-8 * delta / count)
     let width = min(37, -Normal.quantile(tail))
-    guard widestLoss(width: width) / step < Double(LossComposition.largestTransform) else {
+    guard widestLoss(width: reach ?? width) / step < Double(LossComposition.largestTransform) else {
       return nil
     }
     var (remove, add) = (DirectedLoss(parts: [], step: step), DirectedLoss(parts: [], step: step))
     for (release, count) in gaussians {
       for direction in LossDirection.allCases {
         let distribution = PrivacyLossDistribution.gaussian(
-          release, direction: direction, step: step, width: width, estimate: estimate)
+          release, direction: direction, step: step, width: width,
+          reach: release.sampleRate == 1 ? width : min(reach ?? width, width), estimate: estimate)
         switch direction {
         case .remove: remove.parts.append((distribution, count))
         case .add: add.parts.append((distribution, count))

@@ -66,18 +66,19 @@ struct PrivacyLossDistribution {
 extension PrivacyLossDistribution {
   /// The loss of N(0, σ²) against (1−q)N(0, σ²) + qN(1, σ²), 0 < q ≤ 1.
   ///
-  /// - Parameter width: how many σ of either component are kept; what lies beyond goes to +∞ or to the
-  ///   lowest cell.
+  /// - Parameters:
+  ///   - width: how many σ of either component are kept; what lies beyond goes to +∞ or to the lowest cell.
+  ///   - reach: the same where the sample shows that the record is in it.
   static func gaussian(
     _ release: SampledGaussian, direction: LossDirection, step: Double, width: Double,
-    estimate: LossEstimate
+    reach: Double, estimate: LossEstimate
   ) -> PrivacyLossDistribution {
     // The full-batch Gaussian loses the same in both directions.
     let direction = release.sampleRate == 1 ? .remove : direction
     let loss = GaussianLoss(release)
     let sigma = release.noiseMultiplier
     let lowest = -width * sigma
-    let highest = direction == .remove ? 1 + width * sigma : width * sigma
+    let highest = direction == .remove ? 1 + reach * sigma : reach * sigma
     // Cells are visited by increasing z; the loss falls with z when a record is added.
     let sign = direction == .remove ? 1.0 : -1.0
     let ends = [sign * loss.value(at: lowest), sign * loss.value(at: highest)].sorted()
@@ -102,23 +103,26 @@ extension PrivacyLossDistribution {
       }
       from = to
     }
-    result.placeTails(release, direction: direction, width: width, estimate: estimate)
+    result.placeTails(
+      release, direction: direction, width: width, reach: reach, estimate: estimate)
     result.trim()
     return result
   }
 
   private mutating func placeTails(
-    _ release: SampledGaussian, direction: LossDirection, width: Double, estimate: LossEstimate
+    _ release: SampledGaussian, direction: LossDirection, width: Double, reach: Double,
+    estimate: LossEstimate
   ) {
     let (q, sigma) = (release.sampleRate, release.noiseMultiplier)
     let tail = Normal.cumulative(-width)
+    let shown = Normal.cumulative(-reach)
     let (above, below): (Double, Double)
     switch direction {
     case .remove:
-      above = q * tail + (1 - q) * Normal.cumulative(-width - 1 / sigma)
+      above = q * shown + (1 - q) * Normal.cumulative(-reach - 1 / sigma)
       below = (1 - q) * tail + q * Normal.cumulative(-width - 1 / sigma)
     case .add:
-      (above, below) = (tail, tail)
+      (above, below) = (tail, shown)
     }
     if estimate == .pessimistic {
       infinite = above

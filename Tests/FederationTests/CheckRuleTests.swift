@@ -4,6 +4,7 @@ import Datasets
 import Federation
 import Foundation
 import Scenarios
+import Tensors
 import Testing
 
 /// A rule with the changes to the sound scenario that make it speak, and changes under which it must
@@ -74,6 +75,8 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
       silent: TableCases.persons(client: "home", dropping: "ward")),
     RuleCase(
       "DP115", TableCases.fromRows(true), silent: TableCases.fromRows(true) + noPrivacy),
+    RuleCase(
+      "DP116", BaseCases.path(epsilon: "4.9"), silent: BaseCases.path(epsilon: nil)),
     RuleCase("DP201", ["privacy.target_epsilon=11"], silent: ["privacy.target_epsilon=10"]),
     RuleCase(
       "DP202", ["method.selection_epsilon_ratio=0.1", "method.selection_rounds_ratio=0.5"],
@@ -158,6 +161,19 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
       silent: TableCases.persons(client: "home", dropping: "ward")),
     RuleCase("DP512", TableCases.bounded(max: 60), silent: TableCases.bounded(max: 90)),
   ]
+}
+
+/// Bases in files that a private run made, and that nobody says this of.
+private enum BaseCases {
+  static func path(epsilon: String?) -> [String] {
+    let file = FileManager.default.temporaryDirectory
+      .appendingPathComponent("dpflsim-base-\(epsilon ?? "public").safetensors")
+    var metadata = ["run_id": "r"]
+    metadata["epsilon"] = epsilon
+    // Where it cannot be written the cases fail by themselves.
+    try? Safetensors(tensors: [], metadata: metadata).data().write(to: file)
+    return [#"model={"name":"mlp","hidden":[8],"path":"\#(file.path)"}"#]
+  }
 }
 
 /// A table of one number, with weights.

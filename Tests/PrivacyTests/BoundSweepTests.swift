@@ -30,14 +30,16 @@ struct BoundSweepTests {
     }
   }
 
-  static let cases: [Case] = {
+  static let cases = read("bounds.json")
+  static let rareCases = read("rare.json")
+
+  private static func read(_ name: String) -> [Case] {
     do {
-      return try JSONDecoder().decode(
-        [Case].self, from: Data(contentsOf: goldenFile("bounds.json")))
+      return try JSONDecoder().decode([Case].self, from: Data(contentsOf: goldenFile(name)))
     } catch {
-      preconditionFailure("Golden/bounds.json must be readable: \(error)")
+      preconditionFailure("Golden/\(name) must be readable: \(error)")
     }
-  }()
+  }
 
   @Test("there are two hundred runs, some with an exact value, most with another library's")
   func coverage() {
@@ -61,6 +63,15 @@ struct BoundSweepTests {
     if let another = run.another {
       #expect(loss.epsilon <= another * (1 + 1e-3) + 1e-4, "\(loss.epsilon) \(another)")
     }
+  }
+
+  @Test(
+    "where few steps lose much, no higher than another library's bound on a fine grid",
+    arguments: rareCases)
+  func rare(of run: Case) throws {
+    let another = try #require(run.another)
+    let loss = try PLDAccountant().bound(for: run.event, delta: run.delta)
+    #expect(loss.epsilon <= another * 1.01, "\(loss.epsilon) \(another)")
   }
 
   @Test("the default is the smallest of the bounds", arguments: cases.prefix(20))

@@ -27,6 +27,8 @@ struct CheckFacts: Sendable {
   let sharedPersons: SharedPersons?
   /// Which rows of a table count; nil where no table was read.
   let rows: RowTally?
+  /// The private run that made the base model; nil where its file names none.
+  let baseOrigin: BaseOrigin?
 
   /// - Parameters:
   ///   - dataset: nil where it was not read.
@@ -39,6 +41,7 @@ struct CheckFacts: Sendable {
     self.scenario = scenario
     sharedPersons = dataset?.sharedPersons
     rows = dataset?.rows
+    baseOrigin = scenario.baseOrigin
     let counts = try scenario.drawExampleCounts()
     clients = zip(scenario.clients, counts).map {
       ClientPlan($0, trainExamples: $1, local: scenario.local)

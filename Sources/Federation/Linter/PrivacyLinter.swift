@@ -50,11 +50,11 @@ public struct RunCheck: Sendable, Hashable {
 
   /// The rules that can be allowed.
   public static let allowableRules = CheckRule.all.filter {
-    $0.severity == .critical && $0.id != unreachableBudget
+    $0.severity == .critical && !unreachableBudgets.contains($0.id)
   }.map(\.id)
 
-  /// A budget that no noise keeps: no permission helps.
-  private static let unreachableBudget = "DP109"
+  /// Budgets that cannot be kept, with no noise at all or by none: a run would end in its first round, and no permission helps.
+  private static let unreachableBudgets = ["DP107", "DP108", "DP109"]
 }
 
 extension CheckFacts {

@@ -175,5 +175,15 @@ extension CheckRule {
             + "\"estimated\"), and remove from_rows")
       ]
     },
+    CheckRule("DP116", .critical) { facts in
+      guard facts.scenario.hasBudget, let origin = facts.baseOrigin else { return [] }
+      return [
+        Violation(
+          "model.path",
+          "the base was trained on private data (run \(origin.run), epsilon \(origin.epsilon)), and this run's epsilon covers its "
+            + "own releases alone; begin with public weights, or allow DP116 where no record was in both runs"
+        )
+      ]
+    },
   ]
 }

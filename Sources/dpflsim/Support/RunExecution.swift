@@ -133,7 +133,11 @@ struct RunExecution {
   ) async throws {
     if let sharing = outcome.sharing { tellSharing?(sharing) }
     let models = try outcome.models.map { model in
-      (model.name, try Safetensors(model, metadata: metadata(recorder.runID, outcome.result)))
+      (
+        model.name,
+        try Safetensors(
+          model, metadata: metadata(recorder.runID, outcome.result, isBase: model.name == "base"))
+      )
     }
     do {
       try await recorder.finish(
@@ -167,11 +171,16 @@ struct RunExecution {
   private var place: RunPlace { shared?.place ?? RunPlace(slurmJob: Slurm.currentJob) }
 
   /// What a model file says about itself.
-  private func metadata(_ runID: String, _ result: RunResult) -> [String: String] {
-    [
+  private func metadata(
+    _ runID: String, _ result: RunResult, isBase: Bool
+  ) -> [String: String] {
+    var metadata = [
       "format": "dpflsim", "run_id": runID, "scenario_hash": result.scenarioHash,
       "result_digest": result.resultDigest,
     ]
+    // What was learned of private data is no public base (DP116).
+    if !isBase { metadata["epsilon"] = result.epsilonMax.map { "\($0)" } ?? "none" }
+    return metadata
   }
 
   /// The command that goes on with the run.
