@@ -29,16 +29,37 @@ public struct AdapterClusters: Sendable {
   /// Singular directions that are kept at most.
   public static let components = 64
 
-  /// Mean cosine of two different adapters of one chosen cluster; nil where every cluster has one member.
+  /// Cosines of the adapters as they are: the projection gives few adapters of noise large ones, whatever their length.
+  private let plainCosines: Matrix
+
+  /// Mean cosine, without projection, of two different adapters of one chosen cluster; nil where every cluster has one
+  /// member.
   public var meanCosineWithin: Double? {
     var (sum, count) = (0.0, 0)
-    for first in 0..<cosines.rows {
+    for first in 0..<plainCosines.rows {
       for second in 0..<first where chosen.labels[first] == chosen.labels[second] {
-        sum += cosines[first, second]
+        sum += plainCosines[first, second]
         count += 1
       }
     }
     return count > 0 ? sum / Double(count) : nil
+  }
+
+  /// What the mean cosine within clusters stays below, with 99 % probability, if the adapters are noise of that many
+  /// numbers: in whatever way clusters of any sizes are chosen among them.
+  ///
+  /// The sum within a cluster of s is s/2 times the deviation of χ²_p/p from 1; the tail of a weighted sum of such deviations
+  /// is that of Laurent and Massart (Ann. Statist. 28, 2000, lemma 1), for all k^n ways to label n adapters together.
+  ///
+  /// - Parameter dimension: p, the numbers in which adapters of noise differ freely; at least 1.
+  public func noiseCeiling(dimension: Int) -> Double {
+    let sizes = Dictionary(grouping: chosen.labels, by: \.self).values.map { Double($0.count) }
+    let pairs = sizes.reduce(0) { $0 + $1 * ($1 - 1) / 2 }
+    guard pairs > 0, let largest = sizes.max() else { return .infinity }
+    let squares = sizes.reduce(0) { $0 + $1 * $1 }
+    let p = Double(max(dimension, 1))
+    let t = Double(chosen.labels.count) * Double.log(Double(chosen.clusters)) + Double.log(100)
+    return (Double.sqrt(squares * t / p) + largest * t / p) / pairs
   }
 
   /// Clusters adapters by their inner products.
@@ -73,7 +94,8 @@ public struct AdapterClusters: Sendable {
     let best = tried.indices.reduce(0) {
       (tried[$1].silhouette ?? -1) > (tried[$0].silhouette ?? -1) ? $1 : $0
     }
-    return AdapterClusters(cosines: cosines, candidates: tried, chosenIndex: best)
+    return AdapterClusters(
+      cosines: cosines, candidates: tried, chosenIndex: best, plainCosines: plainCosines(gram))
   }
 
   /// Inner products of adapters of which the smallest entries by size are taken as zero.
@@ -113,6 +135,18 @@ public struct AdapterClusters: Sendable {
     let part = place - Double(below)
     let bound = Double(sizes[below]) + part * (Double(sizes[above]) - Double(sizes[below]))
     return values.map { Double($0.magnitude) < bound ? 0 : $0 }
+  }
+
+  /// An adapter of length zero has the cosine 0 with all.
+  private static func plainCosines(_ gram: Matrix) -> Matrix {
+    var cosines = gram
+    for i in 0..<gram.rows {
+      for j in 0..<gram.columns {
+        let lengths = Double.sqrt(gram[i, i]) * Double.sqrt(gram[j, j])
+        cosines[i, j] = lengths > 0 ? gram[i, j] / lengths : 0
+      }
+    }
+    return cosines
   }
 
   /// Cosines after the truncated decomposition to min(64, n − 1) directions. An adapter of length zero has the cosine

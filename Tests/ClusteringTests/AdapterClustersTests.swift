@@ -40,6 +40,31 @@ struct AdapterClustersTests {
       ).adjustedRand == 1)
   }
 
+  @Test("adapters of noise stay below the ceiling of noise, however few, and copies are above it")
+  func noise() throws {
+    var above = 0
+    for count in [4, 8, 12, 21] {
+      for length in [40, 1000] {
+        for seed in 0..<15 {
+          let adapters = copies(
+            families: count, each: 1, length: length, noise: 1, seed: UInt64(seed))
+          for zeroed in [0, 0.5] {
+            let found = try AdapterClusters.cluster(
+              gram: AdapterClusters.gram(of: adapters, zeroed: zeroed), candidates: [2, 3],
+              starts: 10, seed: 1)
+            let within = found.meanCosineWithin ?? 0
+            if within >= found.noiseCeiling(dimension: length) { above += 1 }
+          }
+        }
+      }
+    }
+    // One in a hundred of 240 where the ceiling is sharp, which it is not.
+    #expect(above <= 2, "\(above)")
+    let adapters = copies(families: 2, each: 4, length: 40, noise: 1, seed: 3)
+    let found = try clusters(adapters, candidates: [2, 3])
+    #expect(try #require(found.meanCosineWithin) > found.noiseCeiling(dimension: 40))
+  }
+
   @Test("cosines are those of the adapters where all directions are kept")
   func cosines() throws {
     // Two of three directions are kept; three adapters of a plane need no more.

@@ -37,12 +37,13 @@ extension Scenario.ModelClusters: FederatedMethod, RunnableMethod {
       return
     }
     guard !updates.isEmpty else { return }
+    let compared = try compared(updates, state: state, context: context)
     let found = try AdapterClusters.cluster(
-      gram: gram(of: updates, state: state, context: context),
+      gram: compared.gram,
       candidates: (numClusters.map { [$0] } ?? candidateClusters).filter { $0 <= updates.count },
       starts: starts, seed: context.scenario.seed)
     state.models = [[Float]](repeating: context.initial, count: found.chosen.clusters)
-    state.clustering = try ClusteringReport(found, compared: context.plan.trainableCount)
+    state.clustering = try ClusteringReport(found, dimension: compared.dimension)
     // Whoever reported nothing stays with the first.
     let sorted = zip(updates, found.chosen.labels).map { $0.assigned(to: $1) }
     if firstRound == .training {
@@ -53,30 +54,37 @@ extension Scenario.ModelClusters: FederatedMethod, RunnableMethod {
     }
   }
 
-  /// Inner products of what was released. Factors that are both trained are compared by their product: A and B by
-  /// themselves mean nothing across clients.
-  private func gram(
-    of updates: [ClientUpdate], state: FederatedState, context: MethodContext
-  ) throws -> Matrix {
+  /// Inner products of what was released, and in how many numbers noise alone would differ. Factors that are both trained
+  /// are compared by their product: A and B by themselves mean nothing across clients.
+  private func compared(
+    _ updates: [ClientUpdate], state: FederatedState, context: MethodContext
+  ) throws -> (gram: Matrix, dimension: Int) {
     guard context.exchange == nil, context.plan.trainedFactors == .both else {
-      return try AdapterClusters.gram(
-        of: context.clusteringSignals(of: updates, from: state.models), zeroed: zeroedShare)
+      let signals = context.clusteringSignals(of: updates, from: state.models)
+      // A change B A has more entries than B, and no more freedom.
+      return (
+        try AdapterClusters.gram(of: signals, zeroed: zeroedShare),
+        min(signals.first?.count ?? 0, context.plan.trainableCount)
+      )
     }
     let trained = updates.map { update in
       zip(state.models[update.model], update.delta).map { $0 + $1 }
     }
-    return context.plan.productGram(of: trained, from: context.initial)
+    let factorsB = context.plan.slots.filter { $0.name.hasSuffix(".lora_B") }
+    return (
+      context.plan.productGram(of: trained, from: context.initial),
+      factorsB.reduce(0) { $0 + $1.count }
+    )
   }
 }
 
 extension ClusteringReport {
-  /// - Parameter compared: numbers of an adapter. Noise alone gives two of them a cosine of about 1/√count.
-  init(_ found: AdapterClusters, compared count: Int) throws(ClusteringError) {
+  /// - Parameter dimension: in how many numbers adapters of noise would differ.
+  init(_ found: AdapterClusters, dimension: Int) throws(ClusteringError) {
     let chosen = found.chosen
     let points = try PrincipalComponents.fit(
       found.cosines, options: PrincipalComponents.Options(components: 2)
     ).points
-    let visible = 3 / Double(count).squareRoot()
     self.init(
       chosenClusters: chosen.clusters,
       candidates: found.candidates.map {
@@ -85,7 +93,8 @@ extension ClusteringReport {
           emIterations: nil, silhouette: $0.silhouette)
       },
       mss: nil, mpo: nil, switchRound: nil,
-      isConfident: chosen.clusters == 1 || (found.meanCosineWithin ?? 0) >= visible,
+      isConfident: chosen.clusters == 1
+        || (found.meanCosineWithin ?? 0) >= found.noiseCeiling(dimension: dimension),
       projection: (0..<points.rows).map { points.row($0) },
       posteriors: chosen.labels.map { label in
         (0..<chosen.clusters).map { $0 == label ? 1 : 0 }
