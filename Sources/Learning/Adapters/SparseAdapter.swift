@@ -9,7 +9,7 @@ import Kernels
 ///
 /// Trained: the values on the mask, r·(m + n) a host, as many as LoRA of rank r. The mask is drawn from a public
 /// seed, or chosen on public data, and the same for all clients: it costs no privacy. A mask chosen by the clients'
-/// gradients would be a release of its own and is not offered. Under DP-SGD all values on the mask enter the
+/// gradients is a release of its own, noised and paid for (`computed`). Under DP-SGD all values on the mask enter the
 /// per-example clip and are noised, places off the mask are never touched; merging and counting overlaps are
 /// post-processing. With one mask the model is linear in what is trained: the mean of clients is a model.
 public struct SparseAdapter: WeightAdapter, Hashable {
