@@ -153,7 +153,8 @@ struct ReleaseGrouping {
       plan.posteriors = min(plan.posteriors, rounds)
       if rounds == 0 { plan.fullBatchSteps = 0 }
       let epsilon = try? kind.accountant.epsilon(
-        of: plan.event(noiseMultiplier: noiseMultiplier), delta: key.budget.targetDelta)
+        of: plan.event(noiseMultiplier: noiseMultiplier),
+        delta: scenario.accountedDelta(key.budget.targetDelta))
       return epsilon.map { $0 <= target } ?? false
     }
     if fits(scenario.rounds) { return scenario.rounds }
