@@ -27,6 +27,9 @@ extension RunResult {
     return values.count == clients.count ? values.max() : nil
   }
 
+  /// The largest ε of the one choice of a client that came after training; nil where none did, or none has a budget.
+  package var arrivalsEpsilon: Double? { arrivals?.compactMap(\.epsilon).max() }
+
   /// A figure of every client; one without test examples has none.
   package func clientValues(
     _ figure: (ClientResult) -> Double, by weighting: Weighting = .clients

@@ -163,6 +163,25 @@ struct FedEMTests {
     }
   }
 
+  @Test("the check names what the shares cost, and has nothing to name for other methods")
+  func checked() throws {
+    let scenario = try fedem("rounds=3", "method.posterior_noise_ratio=1")
+    func group(_ scenario: Scenario) throws -> ReleaseGroup {
+      try #require(
+        try PrivacyLinter(scenario: scenario, catalog: DatasetCatalog(places: [])).report().groups
+          .first)
+    }
+    let found = try group(scenario)
+    let multiplier = try #require(found.noise?.posteriorNoiseMultiplier)
+    let event = PrivacyEvent.selfComposed(event: .gaussian(noiseMultiplier: multiplier), count: 3)
+    let expected = try scenario.privacy.accountant.kind.accountant.bound(for: event, delta: 1e-3)
+    let alone = try #require(found.posteriorEpsilon)
+    #expect(found.plan.posteriors == 3 && abs(alone - expected.epsilon) < 1e-9)
+    let (whole, training) = (try #require(found.epsilon), try #require(found.trainingEpsilon))
+    #expect(training < whole && alone < whole && whole < training + alone)
+    #expect(try group(fedem("method={\"name\": \"global\"}")).posteriorEpsilon == nil)
+  }
+
   @Test(
     "every model has noise of its own, in every mode", arguments: ["fast", "hardened", "exact"])
   func noise(mode: String) async throws {

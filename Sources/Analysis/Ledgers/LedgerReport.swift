@@ -57,7 +57,7 @@ public struct LedgerReport: Sendable, Hashable {
     let shared = ledgers[nil] ?? []
     let result = try store.result(of: run)
     let stored = result?.clients.map(\.epsilon)
-    arrivalsEpsilon = result?.arrivals?.compactMap(\.epsilon).max()
+    arrivalsEpsilon = result?.arrivalsEpsilon
     // A run that did not finish has what was allowed in what was fixed at its start.
     allowedFindings =
       try result?.allowedFindings

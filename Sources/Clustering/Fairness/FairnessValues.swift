@@ -59,14 +59,9 @@ public struct FairnessValues: Sendable, Hashable {
 
   /// Σ w x / Σ w, never outside the values, however it is rounded; nil without values.
   public var mean: Double? {
-    let total = totalWeight
-    return within(sorted.reduce(0) { $0 + $1.weight / total * $1.value })
-  }
-
-  /// A mean of values held between them: n times 1/n can be above 1 (of 21 ones, say).
-  private func within(_ mean: Double) -> Double? {
     guard let min, let max else { return nil }
-    return Swift.min(Swift.max(mean, min), max)
+    let total = totalWeight
+    return sorted.reduce(0) { $0 + $1.weight / total * $1.value }.held(between: min, and: max)
   }
 
   /// √(Σ w (x − mean)² / Σ w), the population form; 0 for one value, nil without values.
@@ -98,7 +93,7 @@ public struct FairnessValues: Sendable, Hashable {
   private func tailMean(
     share: Double, entries: [(value: Double, weight: Double)]
   ) -> Double? {
-    guard count > 0, share > 0, share <= 1 else { return nil }
+    guard let min, let max, share > 0, share <= 1 else { return nil }
     let wanted = share * totalWeight
     var left = wanted
     var sum = 0.0
@@ -108,7 +103,8 @@ public struct FairnessValues: Sendable, Hashable {
       left -= part
     }
     // What rounding left over belongs to the last entry.
-    return within(left > 0 ? sum + left / wanted * (entries.last?.value ?? 0) : sum)
+    let mean = left > 0 ? sum + left / wanted * (entries.last?.value ?? 0) : sum
+    return mean.held(between: min, and: max)
   }
 
   /// Mean of the bottom 10 %.

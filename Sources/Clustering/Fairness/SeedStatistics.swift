@@ -45,7 +45,7 @@ public struct SeedEstimate: Sendable, Hashable, Codable {
   /// Σ x / n without overflow, never outside the values; nil if there is nothing.
   static func average(_ values: [Double]) -> Double? {
     guard let least = values.min(), let most = values.max() else { return nil }
-    return min(max(values.reduce(0) { $0 + $1 / Double(values.count) }, least), most)
+    return values.reduce(0) { $0 + $1 / Double(values.count) }.held(between: least, and: most)
   }
 }
 

@@ -110,6 +110,8 @@ public struct ReleaseGroup: Sendable, Hashable {
   public let scalesEpsilon: Double?
   /// The release for a sparse adapter's mask alone; nil where there is none.
   public let maskEpsilon: Double?
+  /// A client's shares of the mixture in all rounds alone; nil where there are none.
+  public let posteriorEpsilon: Double?
   /// Noise multiplier of the published code's split: selections and training converted apart, by the
   /// classic conversion, at the same δ. Nil where nothing is selected or the split leaves nothing.
   public let splitNoiseMultiplier: Double?

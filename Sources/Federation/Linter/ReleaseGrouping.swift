@@ -15,7 +15,8 @@ struct ReleaseGrouping {
 
   /// - Parameters:
   ///   - projection: what of every noisy step leaves; nil for all.
-  ///   - forRun: leaves out what no warning looks at: ε of everything and of the training, and the published code's noise.
+  ///   - forRun: leaves out what no warning looks at: ε of everything, of the training and of a mixture's shares, and the
+  ///     published code's noise.
   init(
     scenario: Scenario, schedule: CohortSchedule, model: ModelSize, projection: RandomProjection?,
     forRun: Bool
@@ -88,6 +89,7 @@ struct ReleaseGrouping {
       epsilon: cost?.whole?.epsilon, accountant: cost?.whole?.accountant,
       trainingEpsilon: cost?.training, firstRoundEpsilon: cost?.firstRound,
       selectionEpsilon: cost?.selection, scalesEpsilon: cost?.scales, maskEpsilon: cost?.mask,
+      posteriorEpsilon: cost?.posteriors,
       splitNoiseMultiplier: splitNoiseMultiplier(key),
       firstRoundSignalToNoise: noise.flatMap { firstSignal(key, $0) },
       runSignalToNoise: multiplier.flatMap {
@@ -102,7 +104,7 @@ struct ReleaseGrouping {
     of key: Key, noiseMultiplier: Double
   ) -> (
     whole: EpsilonBound?, training: Double?, firstRound: Double?, selection: Double?,
-    scales: Double?, mask: Double?
+    scales: Double?, mask: Double?, posteriors: Double?
   ) {
     let plan = key.plan
     func bound(of parts: Set<ReleasePlan.Part>) -> EpsilonBound? {
@@ -116,7 +118,8 @@ struct ReleaseGrouping {
       plan.fullBatchSteps > 0 ? bound(of: [.fullBatch])?.epsilon : nil,
       plan.selections > 0 ? bound(of: [.selections])?.epsilon : nil,
       plan.scaleChoices > 0 ? bound(of: [.scales])?.epsilon : nil,
-      plan.maskReleases > 0 ? bound(of: [.mask])?.epsilon : nil
+      plan.maskReleases > 0 ? bound(of: [.mask])?.epsilon : nil,
+      !forRun && plan.posteriors > 0 ? bound(of: [.posteriors])?.epsilon : nil
     )
   }
 
@@ -153,7 +156,8 @@ struct ReleaseGrouping {
       plan.posteriors = min(plan.posteriors, rounds)
       if rounds == 0 { plan.fullBatchSteps = 0 }
       let epsilon = try? kind.accountant.epsilon(
-        of: plan.event(noiseMultiplier: noiseMultiplier), delta: key.budget.targetDelta)
+        of: plan.event(noiseMultiplier: noiseMultiplier),
+        delta: scenario.accountedDelta(key.budget.targetDelta))
       return epsilon.map { $0 <= target } ?? false
     }
     if fits(scenario.rounds) { return scenario.rounds }

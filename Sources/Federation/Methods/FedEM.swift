@@ -42,8 +42,6 @@ extension Scenario.FedEM: FederatedMethod, RunnableMethod {
     try state.take(updates, means: means, round: round, context: context)
     for update in updates {
       if let shares = update.posterior { state.posteriors?[update.client] = shares }
-    }
-    for update in updates {
       guard let shares = state.posteriors?[update.client] else { continue }
       // The most probable model; of equal ones the first.
       state.assignment[update.client] =

@@ -49,12 +49,15 @@ public struct ReleasePlan: Sendable, Hashable {
   /// What the plan releases if the sampled steps use `noiseMultiplier`.
   func event(noiseMultiplier: Double) -> PrivacyEvent {
     var events: [PrivacyEvent] = []
-    if fullBatchSteps > 0 {
+    /// Noisy sums over the whole data set.
+    func addSums(_ count: Int, ratio: Double, projection: RandomProjection? = nil) {
+      guard count > 0 else { return }
       events.append(
         .trainingSteps(
-          sampleRate: 1, noiseMultiplier: fullBatchNoiseMultiplier(noiseMultiplier),
-          projection: projection, count: fullBatchSteps))
+          sampleRate: 1, noiseMultiplier: Self.noiseMultiplier(noiseMultiplier, times: ratio),
+          projection: projection, count: count))
     }
+    addSums(fullBatchSteps, ratio: fullBatchNoiseRatio, projection: projection)
     if sampledSteps > 0 {
       events.append(
         .trainingSteps(
@@ -69,20 +72,8 @@ public struct ReleasePlan: Sendable, Hashable {
       events.append(
         .selfComposed(event: .exponentialMechanism(epsilon: scaleEpsilon), count: scaleChoices))
     }
-    if maskReleases > 0 {
-      events.append(
-        .trainingSteps(
-          sampleRate: 1,
-          noiseMultiplier: Self.noiseMultiplier(noiseMultiplier, times: maskNoiseRatio),
-          count: maskReleases))
-    }
-    if posteriors > 0 {
-      events.append(
-        .trainingSteps(
-          sampleRate: 1,
-          noiseMultiplier: Self.noiseMultiplier(noiseMultiplier, times: posteriorNoiseRatio),
-          count: posteriors))
-    }
+    addSums(maskReleases, ratio: maskNoiseRatio)
+    addSums(posteriors, ratio: posteriorNoiseRatio)
     return .composed(events)
   }
 }

@@ -9,8 +9,10 @@ public struct CohortSchedule: Sendable {
   private let cohorts: [[Int]?]
   private let everybody: [Int]
   private let counts: [Int32]
-  private let rangeCounts = RangeCounts()
-  private let lastRounds = LastRounds()
+  /// Participations of all clients in the ranges that were asked for: every client is asked for the same few.
+  private let rangeCounts = Memo<Range<Int>, [Int32]>()
+  /// The rounds up to which clients take part for the first so many times: asked for in every round.
+  private let lastRounds = Memo<Int, [Int]>()
 
   /// - Parameters:
   ///   - cohortSize: clients drawn for each round, without replacement; nil takes all.
@@ -87,7 +89,7 @@ public struct CohortSchedule: Sendable {
   public func participations(of client: Int, in rounds: Range<Int>) -> Int {
     let rounds = rounds.clamped(to: cohorts.indices)
     return Int(
-      rangeCounts.counts(in: rounds) {
+      rangeCounts.value(of: rounds) {
         Self.counts(of: cohorts[rounds], clients: counts.count)
       }[client])
   }
@@ -96,7 +98,7 @@ public struct CohortSchedule: Sendable {
   public func isAmongFirst(_ count: Int, round: Int, of client: Int) -> Bool {
     guard count > 0 else { return false }
     return round
-      <= lastRounds.lasts(count) { Self.lasts(count, cohorts, clients: counts.count) }[client]
+      <= lastRounds.value(of: count) { Self.lasts(count, cohorts, clients: counts.count) }[client]
   }
 
   /// For each client the round in which it takes part for the `count`th time; a number above all rounds where it never does.
@@ -114,30 +116,16 @@ public struct CohortSchedule: Sendable {
   }
 }
 
-/// The rounds up to which clients take part for the first so many times: asked for in every round.
-private final class LastRounds: Sendable {
-  private let known = Mutex<[Int: [Int]]>([:])
+/// What was found once and is asked for again and again.
+private final class Memo<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+  private let known = Mutex<[Key: Value]>([:])
 
-  func lasts(_ count: Int, _ find: () -> [Int]) -> [Int] {
+  func value(of key: Key, _ find: () -> Value) -> Value {
     known.withLock { known in
-      if let lasts = known[count] { return lasts }
-      let lasts = find()
-      known[count] = lasts
-      return lasts
-    }
-  }
-}
-
-/// Participations of all clients in the ranges that were asked for: every client is asked for the same few.
-private final class RangeCounts: Sendable {
-  private let known = Mutex<[Range<Int>: [Int32]]>([:])
-
-  func counts(in rounds: Range<Int>, _ count: () -> [Int32]) -> [Int32] {
-    known.withLock { known in
-      if let counts = known[rounds] { return counts }
-      let counts = count()
-      known[rounds] = counts
-      return counts
+      if let value = known[key] { return value }
+      let value = find()
+      known[key] = value
+      return value
     }
   }
 }

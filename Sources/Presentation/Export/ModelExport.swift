@@ -23,26 +23,18 @@ public struct ModelExport: Sendable {
     guard scenario.modelPath == nil, !scenario.model.isDecoder else {
       throw PEFTError.wholeLanguageModel(id: run.runID)
     }
-    var files: [String: Safetensors] = [:]
-    for artifact in try store.artifacts(of: run.runID) where artifact.kind == "model" {
-      files[artifact.name] = try store.tensors(of: artifact)
-    }
+    let files = try ModelFiles(of: run, result, in: store)
     inputs = try store.start(of: run)?.partition.exportedInputs
     let layouts = try TorchLayout.layouts(of: scenario)
     let metadata = PEFTExport.metadata(run, result, of: scenario)
-    models = try Set(result.clients.map(\.model)).sorted().map { index in
-      guard let file = files["model-\(index)"] else {
-        throw PEFTError.missingTensor(id: run.runID, name: "model-\(index)")
-      }
+    models = try files.used.map { index in
+      let file = try files.model(index)
       let tensors = file.tensors.map { tensor in
         guard tensor.name.hasSuffix(".weight") else { return tensor }
         let host = String(tensor.name.dropLast(".weight".count))
         return layouts[host]?.weight(tensor, name: tensor.name) ?? tensor
       }
-      let users = result.clients.filter { $0.model == index }.map { String($0.client) }
-      let own = metadata.merging(["model": "\(index)", "clients": users.joined(separator: ",")]) {
-        $1
-      }
+      let own = files.metadata(of: index, beside: metadata)
       let card = ModelCard(
         run: run, result: result, scenario: scenario, model: index, base: nil, isPEFT: false)
       return (index, try Safetensors(tensors: tensors, metadata: own), card.text)

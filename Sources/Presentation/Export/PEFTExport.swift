@@ -91,11 +91,8 @@ public struct PEFTExport: Sendable {
         isPEFT: $2["peft_type"] != nil
       ).text
     }
-    var files: [String: Safetensors] = [:]
-    for artifact in try store.artifacts(of: run.runID) where artifact.kind == "model" {
-      files[artifact.name] = try store.tensors(of: artifact)
-    }
-    guard let stored = files["base"] else {
+    let files = try ModelFiles(of: run, result, in: store)
+    guard let stored = files.base else {
       throw PEFTError.missingTensor(id: run.runID, name: "base")
     }
     inputs = try store.start(of: run)?.partition.exportedInputs
@@ -131,15 +128,10 @@ public struct PEFTExport: Sendable {
     }
     guard adapter.traits.factors != nil else {
       let export = try KindExport(adapter, of: scenario, stored: stored, layouts: layouts)
-      models = try Set(result.clients.map(\.model)).sorted().map { index in
-        guard let file = files["model-\(index)"] else {
-          throw PEFTError.missingTensor(id: run.runID, name: "model-\(index)")
-        }
-        let users = result.clients.filter { $0.model == index }.map { String($0.client) }
-        let own = metadata.merging([
-          "model": "\(index)", "clients": users.joined(separator: ","),
-          "dpflsim_kind": adapter.name,
-        ]) { $1 }
+      models = try files.used.map { index in
+        let file = try files.model(index)
+        let own = files.metadata(of: index, beside: metadata)
+          .merging(["dpflsim_kind": adapter.name]) { $1 }
         return Model(
           index: index,
           adapter: try Safetensors(
@@ -150,10 +142,8 @@ public struct PEFTExport: Sendable {
       configuration = .object(export.configuration)
       return
     }
-    models = try Set(result.clients.map(\.model)).sorted().map { index in
-      guard let file = files["model-\(index)"] else {
-        throw PEFTError.missingTensor(id: run.runID, name: "model-\(index)")
-      }
+    models = try files.used.map { index in
+      let file = try files.model(index)
       var tensors: [Safetensors.Tensor] = []
       for tensor in file.tensors + stored.tensors where tensor.name.contains(".lora_") {
         let host = String(tensor.name.dropLast(".lora_A".count))
@@ -176,10 +166,7 @@ public struct PEFTExport: Sendable {
       guard tensors.contains(where: { $0.name.hasSuffix(".lora_A.weight") }) else {
         throw PEFTError.missingTensor(id: run.runID, name: "lora_A")
       }
-      let users = result.clients.filter { $0.model == index }.map { String($0.client) }
-      let own = metadata.merging(["model": "\(index)", "clients": users.joined(separator: ",")]) {
-        $1
-      }
+      let own = files.metadata(of: index, beside: metadata)
       let changed = file.tensors.contains { $0.name.hasSuffix(".residual") }
       guard !changed || scenario.modelPath == nil else { throw PEFTError.foldedBase(id: run.runID) }
       return Model(

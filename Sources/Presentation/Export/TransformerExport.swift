@@ -65,11 +65,8 @@ public struct TransformerExport: Sendable {
     headDocument = Self.headDocument(
       scenario, classes: try store.start(of: run)?.partition.classNames)
     words = Self.wordsDocument(adapter, on: configuration)
-    var files: [String: Safetensors] = [:]
-    for artifact in try store.artifacts(of: run.runID) where artifact.kind == "model" {
-      files[artifact.name] = try store.tensors(of: artifact)
-    }
-    let stored = files["base"]
+    let files = try ModelFiles(of: run, result, in: store)
+    let stored = files.base
     let shared = StoredTensors(stored, id: run.runID)
     let metadata = PEFTExport.metadata(run, result, of: scenario)
     let kind =
@@ -79,14 +76,9 @@ public struct TransformerExport: Sendable {
         pretrained: configuration) : nil
     let larger = try kind.flatMap { try Self.base(of: $0, in: folder) }
     let gated = try kind.map { $0.gated.isEmpty ? nil : try PretrainedModel(folder: folder) } ?? nil
-    models = try Set(result.clients.map(\.model)).sorted().map { index in
-      guard let file = files["model-\(index)"] else {
-        throw PEFTError.missingTensor(id: run.runID, name: "model-\(index)")
-      }
-      let users = result.clients.filter { $0.model == index }.map { String($0.client) }
-      let own = metadata.merging(["model": "\(index)", "clients": users.joined(separator: ",")]) {
-        $1
-      }
+    models = try files.used.map { index in
+      let file = try files.model(index)
+      let own = files.metadata(of: index, beside: metadata)
       let named = own.merging(["dpflsim_kind": adapter.name]) { $1 }
       if let kind {
         var document = kind.configuration

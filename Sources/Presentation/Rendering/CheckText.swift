@@ -30,7 +30,7 @@ public struct CheckText: Sendable, Hashable {
     ]
     lines += section("Releases in the whole run", releases().turnedLines(colors: colors), colors)
     lines += section("What they cost", costs().turnedLines(colors: colors), colors)
-    lines += scales + mask
+    lines += scales + mask + posteriors
     if let detection = report.detection {
       lines += section("Clusters", forecast(detection), colors)
     }
@@ -57,6 +57,17 @@ public struct CheckText: Sendable, Hashable {
     return [
       "The mask of the adapter is chosen before the first round by one noisy sum of gradients of every client, which alone "
         + "costs \(Self.range(groups.compactMap(\.maskEpsilon))) and is in the ε above."
+    ]
+  }
+
+  private var posteriors: [String] {
+    let groups = report.groups.filter {
+      $0.plan.posteriors > 0 && $0.budget.targetEpsilon != nil
+    }
+    guard !groups.isEmpty else { return [] }
+    return [
+      "Every client says once a round, by one noisy sum, in which shares the models explain its examples; these sums alone "
+        + "cost \(Self.range(groups.compactMap(\.posteriorEpsilon))) and are in the ε above."
     ]
   }
 
@@ -255,6 +266,8 @@ extension CheckText {
       "scale_epsilon_together": JSONValue(group.scalesEpsilon),
       "mask_releases": .integer(plan.maskReleases),
       "mask_epsilon": JSONValue(group.maskEpsilon),
+      "posterior_releases": .integer(plan.posteriors),
+      "posterior_epsilon": JSONValue(group.posteriorEpsilon),
       "noise_multiplier": JSONValue(group.noise?.noiseMultiplier),
       "first_round_noise_multiplier": plan.fullBatchSteps > 0
         ? JSONValue(group.noise?.fullBatchNoiseMultiplier) : .null,

@@ -3,6 +3,7 @@
 import Federation
 import Formatting
 import Scenarios
+import Store
 
 extension RunSections {
   /// Clients that came after training, by how they were served; nil where none did.
@@ -20,7 +21,7 @@ extension RunSections {
           ].map { TextTable.Cell($0.map { NumberText.percent($0) } ?? "-") })
     }
     let cost =
-      arrivals.compactMap(\.epsilon).max().map {
+      result.arrivalsEpsilon.map {
         "the choice costs each client an epsilon of \(NumberText.epsilon($0)) at most, all it releases"
       } ?? "the choice is not private"
     return [heading("Clients that came after training")] + table.lines(colors: colors) + [

@@ -181,7 +181,7 @@ extension RunResult {
       // Of the weakest guarantee, where clients differ.
       "delta": JSONValue(deltas.max()), "epsilon_max": JSONValue(epsilonMax),
       // Of clients that came after training, whose one choice is all that they release.
-      "arrivals_epsilon_max": JSONValue(arrivals?.compactMap(\.epsilon).max()),
+      "arrivals_epsilon_max": JSONValue(arrivalsEpsilon),
       "epsilon_by_client": list(\.epsilon), "delta_by_client": list(\.delta),
       "target_epsilon_by_client": list(\.targetEpsilon),
       "noise_multiplier_by_client": list(\.noiseMultiplier),
