@@ -3,6 +3,7 @@
 // Svirsky et al., "FineGates" (arXiv:2412.12951), deployment. Which gates are closed follows from released logits and costs
 // nothing.
 
+import Federation
 import Learning
 import Tensors
 

@@ -5,6 +5,7 @@ import Datasets
 import Federation
 import Formatting
 public import Foundation
+import Learning
 import Scenarios
 public import Store
 import Tensors
