@@ -8,12 +8,15 @@ public struct AuditForecast: Sendable, Hashable {
   /// The claim: ε at `delta`.
   public let claimedEpsilon: Double
   public let delta: Double
-  /// The lower bound on ε if every guess is right.
-  public let bestPossible: Double
+  /// How far the bound for every mechanism can reach, and what would let it reach further.
+  public let reach: AuditReach
   /// The lower bounds, for every mechanism and for Gaussian ones, with as many right guesses as are to be expected of a
   /// Gaussian mechanism that loses the whole claim.
   public let lowerBound: Double
   public let gaussianLowerBound: Double
+
+  /// The lower bound on ε if every guess is right.
+  public var bestPossible: Double { reach.bestPossible }
 
   /// - Parameters:
   ///   - canaries: at least 1; each with noise of its own, as made gradients have.
@@ -21,8 +24,7 @@ public struct AuditForecast: Sendable, Hashable {
   ///   - significance: the probability, in (0, 1), with which any of the bounds may be wrong.
   public init(canaries: Int, claimedEpsilon: Double, delta: Double, significance: Double) {
     (self.canaries, self.claimedEpsilon, self.delta) = (canaries, claimedEpsilon, delta)
-    bestPossible = OneRunAudit.bestPossible(
-      canaries: canaries, delta: delta, significance: significance)
+    reach = AuditReach(canaries: canaries, delta: delta, significance: significance)
     let mu = GaussianTradeoff.signal(epsilon: claimedEpsilon, delta: delta)
     var (bound, gaussian) = (0.0, 0.0)
     let level = significance / Double(OneRunAudit.shares.count)

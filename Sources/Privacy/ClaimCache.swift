@@ -7,6 +7,7 @@ public final class ClaimCache: Sendable {
   private struct Question: Hashable {
     let event: PrivacyEvent
     let delta: Double
+    let kind: AccountantKind
   }
   private struct Known {
     var claims: [PrivacyEvent: PrivacyClaim] = [:]
@@ -27,11 +28,16 @@ public final class ClaimCache: Sendable {
     return claim
   }
 
+  /// - Parameter kind: who states it; nil for the accountant of the curves.
   /// - Throws: what the accountant throws.
-  public func epsilon(of event: PrivacyEvent, delta: Double) throws(AccountingError) -> Double {
-    let question = Question(event: event, delta: delta)
+  public func epsilon(
+    of event: PrivacyEvent, delta: Double, by kind: AccountantKind? = nil
+  ) throws(AccountingError) -> Double {
+    let teller =
+      kind.flatMap { $0 == accountant.kind ? nil : $0.accountant } ?? accountant
+    let question = Question(event: event, delta: delta, kind: teller.kind)
     if let epsilon = known.withLock({ $0.epsilons[question] }) { return epsilon }
-    let epsilon = try accountant.epsilon(of: event, delta: delta)
+    let epsilon = try teller.epsilon(of: event, delta: delta)
     known.withLock { $0.epsilons[question] = epsilon }
     return epsilon
   }

@@ -118,6 +118,85 @@ struct AuditTests {
     #expect(ifca.rows.first?.verdict.canaries == 40)
   }
 
+  /// A run whose bound is sharp enough: many canaries, and features for as many places as each client has of them.
+  struct FullBatches: Sendable {
+    let epsilon: Double
+    let canaries: Int
+    let features: Int
+    let rounds: Int
+    let seed: Int
+  }
+
+  @Test(
+    "full batches: the Gaussian bound comes within a factor of three of the claim and not above it",
+    arguments: [
+      FullBatches(epsilon: 5, canaries: 1600, features: 100, rounds: 2, seed: 0),
+      FullBatches(epsilon: 5, canaries: 1600, features: 100, rounds: 2, seed: 1),
+      FullBatches(epsilon: 2, canaries: 6400, features: 200, rounds: 1, seed: 0),
+    ])
+  func sharpness(_ run: FullBatches) async throws {
+    let report = try await Self.report(
+      [
+        // Every record in every batch and one step a round: a Gaussian trade-off is the true one.
+        "local.batch_size=300", #"method={"name": "global"}"#, "privacy.target_delta=1e-5",
+        "data.synthetic.features=\(run.features)", "rounds=\(run.rounds)",
+        "privacy.target_epsilon=\(run.epsilon)",
+      ], canaries: run.canaries, seed: run.seed)
+    let row = try #require(report.rows.first { $0.surface == .steps && $0.cluster == nil })
+    let bound = row.verdict.gaussianLowerBound
+    #expect(abs(row.claimedEpsilon - run.epsilon) < 0.01)
+    #expect(bound >= row.claimedEpsilon / 3 && bound <= row.claimedEpsilon, "\(bound)")
+    #expect(!report.isAlarm)
+    // One step a round: who knows the other records reads it off the update.
+    let update = try #require(report.rows.first { $0.surface == .updates && $0.cluster == nil })
+    #expect(abs(update.verdict.gaussianLowerBound - bound) < 0.1 * bound, "\(update.verdict)")
+  }
+
+  @Test("updates of several steps tell coins once the other records are taken off")
+  func updates() async throws {
+    var (right, all) = (0, 0)
+    for seed in 0..<3 {
+      let scenario = try Self.scenario(
+        [#"method={"name": "global"}"#, "rounds=8", "privacy.target_epsilon=5"], seed: seed)
+      let evidence = try await Self.evidence(
+        of: scenario, plan: AuditPlan(kind: .gradient, canaries: 320), fault: nil)
+      let order = evidence.canaries.sorted {
+        ($0.scores[.updates] ?? 0) > ($1.scores[.updates] ?? 0)
+      }
+      right += order.prefix(160).count(where: \.isIncluded)
+      right += order.suffix(160).count { !$0.isIncluded }
+      all += order.count
+    }
+    // 80 steps at a rate of a tenth shift the sum of all by about 0.86 of its standard deviation: two of three coins are
+    // told, with a standard error of 1.5 %. Updates as they are told 52 %.
+    #expect(Double(right) > 0.6 * Double(all), "\(right) of \(all)")
+  }
+
+  @Test(
+    "what is claimed is what the scenario's accountant states; the sharpest bound stands beside it")
+  func stated() async throws {
+    for (name, accountant) in [
+      ("rdp", RDPAccountant() as any PrivacyAccountant), ("best", BestAccountant()),
+    ] {
+      let changes = ["privacy.accountant=\(name)"]
+      let scenario = try Self.scenario(changes, seed: 0)
+      let plan = AuditPlan(kind: .gradient, canaries: 80)
+      let evidence = try await Self.evidence(of: scenario, plan: plan, fault: nil)
+      let report = try AuditReport(evidence, plan: plan, scenario: scenario, claims: Self.claims)
+      let row = try #require(report.rows.first)
+      let stated = try evidence.costs.map {
+        try accountant.epsilon(of: $0.event, delta: row.verdict.delta)
+      }.max()
+      #expect(row.claimedEpsilon == stated && row.claimedEpsilon <= 1)
+      // Its noise was found by the same accountant: the target itself is stated.
+      #expect(row.claimedEpsilon > 0.99)
+      let proven = try #require(row.provenEpsilon)
+      #expect(name == "rdp" ? proven < 0.95 * row.claimedEpsilon : proven == row.claimedEpsilon)
+      let repeated = try RepeatedAuditReport([evidence], kind: .gradient, scenario: scenario)
+      #expect(repeated.rows.allSatisfy { $0.claimedEpsilon == stated })
+    }
+  }
+
   private static func carriers(_ type: String) -> String {
     #"adapter={"type": "\#(type)", "r": 1, "target_modules": ["fc"]}"#
   }

@@ -306,6 +306,20 @@ struct CheckRuleTests {
       message.contains("even noise multiplier 1048576 costs ") && !message.contains("privacy."))
   }
 
+  @Test(
+    "DP508 asks for more canaries only where they show more",
+    arguments: [
+      (1e-3, "at delta 0.001 no number of canaries shows anything by the first"),
+      (1e-4, "as do fewer canaries (64: "), (1e-6, "more canaries or a smaller delta show more"),
+    ])
+  func canaries(delta: Double, words: String) throws {
+    let report = try Sound.report(["privacy.target_delta=\(delta)"])
+    let message = try #require(report.findings.first { $0.rule == "DP508" }).message
+    #expect(message.contains(words), "\(message)")
+    #expect(message.contains("smaller delta"))
+    #expect(message.contains("more canaries or") == (delta < 1e-5))
+  }
+
   @Test("no shipped scenario is refused", arguments: Sound.shipped)
   func shipped(path: String) throws {
     let file = packageFolder.appendingPathComponent("scenarios/\(path)")

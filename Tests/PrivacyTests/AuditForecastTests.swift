@@ -44,4 +44,24 @@ struct AuditForecastTests {
     #expect(forecast(1600, 4).bestPossible > forecast(400, 4).bestPossible)
     #expect(forecast(400, 1e-3).gaussianLowerBound == 0 && forecast(400, 1e-3).lowerBound == 0)
   }
+
+  @Test("what so many canaries can show at most is held down by δ, and then more of them show less")
+  func reach() {
+    func reach(_ canaries: Int, _ delta: Double) -> AuditReach {
+      AuditReach(canaries: canaries, delta: delta, significance: 0.05 / 12)
+    }
+    let none = reach(320, 1e-3)
+    #expect(none.bestPossible == 0 && none.bestCanaries == nil && none.furthest == 0)
+    #expect(none.isLimitedByDelta && !none.growsWithCanaries && none.sufficientDelta == 1e-5)
+    let sound = reach(400, 1e-5)
+    #expect(!sound.isLimitedByDelta && sound.growsWithCanaries && sound.sufficientDelta == nil)
+    #expect(sound.bestPossible > 3.7 && sound.bestPossible < 4)
+    let many = reach(6400, 1e-5)
+    #expect(many.isLimitedByDelta && !many.growsWithCanaries && many.bestCanaries == 512)
+    #expect(many.furthest > many.bestPossible && many.sufficientDelta == 1e-6)
+    #expect(many.furthest == reach(512, 1e-5).bestPossible)
+    // Too few of them show nothing at any δ.
+    let few = reach(8, 1e-9)
+    #expect(few.bestPossible == 0 && !few.isLimitedByDelta && few.growsWithCanaries)
+  }
 }

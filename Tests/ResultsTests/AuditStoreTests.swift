@@ -14,15 +14,19 @@ import Testing
 
 @Suite("Stored audits and updates")
 struct AuditStoreTests {
-  private static func audit(_ kind: AuditPlan.Kind = .gradient) async throws -> AuditReport {
+  private static func audit(
+    _ kind: AuditPlan.Kind = .gradient, of scenario: Scenario? = nil,
+    allowed: [CheckReport.Finding] = []
+  ) async throws -> AuditReport {
     let plan = AuditPlan(kind: kind, canaries: 80)
     var options = SimulationOptions(workers: 1, checkpoints: .never)
     options.audit = plan
-    let scenario = try RunCheckpointTests.scenario()
+    let scenario = try scenario ?? RunCheckpointTests.scenario()
     let outcome = try await Simulation(
       scenario: scenario, catalog: DatasetCatalog(), options: options
     ).run(observer: Nobody())
-    return try AuditReport(#require(outcome.evidence), plan: plan, scenario: scenario)
+    return try AuditReport(
+      #require(outcome.evidence), plan: plan, scenario: scenario, allowed: allowed)
   }
 
   private struct Nobody: RunObserver {
@@ -57,6 +61,63 @@ struct AuditStoreTests {
         page.contains("<td>\(row.verdict.correct) of \(row.verdict.guesses)</td>"))
       #expect(page.contains("coins told by the noisy sums"))
     }
+  }
+
+  @Test("what was allowed stands beside the claim, in the store, the answer and the report")
+  func allowed() async throws {
+    try await withFolder { folder in
+      let scenario = try Scenario(
+        json: Data(RunCheckpointTests.scenario().resolvedJSON.utf8),
+        overrides: ["privacy.target_delta=0.5", #"privacy.allow=["DP102"]"#])
+      let check = try RunCheck(scenario: scenario, catalog: DatasetCatalog())
+      let report = try await Self.audit(of: scenario, allowed: check.allowed)
+      #expect(check.refused.isEmpty && report.allowedFindings.map(\.rule) == ["DP102"])
+      let store = try RunStore.open(folder.appendingPathComponent("a.sqlite"))
+      let record = try store.add(report, of: scenario, machine: "a machine")
+      #expect(store.report(of: record)?.allowedFindings == check.allowed)
+
+      let text = report.lines(colors: false).joined(separator: "\n")
+      #expect(text.contains("Allowed, though ε says little then: DP102"))
+      #expect(text.contains(" !"))
+      #expect(report.document["allowed"]?[0]?["rule"] == "DP102")
+      _ = try await RunCheckpointTests.whole(store)
+      let page = try ReportPage(store.comparison(), in: store, runtime: nil).html
+      #expect(page.contains("Allowed by name, though ε says little then: DP102"))
+    }
+  }
+
+  @Test("an audit that was stored before what was allowed and proven was kept is read")
+  func earlier() async throws {
+    let report = try await Self.audit()
+    let encoded = try JSONEncoder().encode(report)
+    var document = try #require(
+      JSONSerialization.jsonObject(with: encoded) as? [String: Any])
+    #expect(document["allowed"] == nil)
+    document["rows"] = (document["rows"] as? [[String: Any]] ?? []).map {
+      $0.filter { $0.key != "provenEpsilon" }
+    }
+    let read = try JSONDecoder().decode(
+      AuditReport.self, from: JSONSerialization.data(withJSONObject: document))
+    #expect(read.rows.count == report.rows.count && read.allowedFindings.isEmpty)
+    #expect(read.rows.allSatisfy { $0.provenEpsilon == nil } && read.isAlarm == report.isAlarm)
+  }
+
+  @Test("figures that can show nothing say so, in text, JSON and report, and what to change")
+  func notes() async throws {
+    let words = "At most is 0, whatever the run released: at δ = 0.001 no number of canaries"
+    let report = try await Self.audit()
+    #expect(report.lines(colors: false).contains { $0.hasPrefix(words) })
+    guard case .string(let note)? = report.document["notes"]?[0] else {
+      Issue.record("no note")
+      return
+    }
+    #expect(note.contains(words) && note.contains("Set a smaller privacy.target_delta"))
+    let sound = try await Self.audit(
+      of: Scenario(
+        json: Data(RunCheckpointTests.scenario().resolvedJSON.utf8),
+        overrides: ["privacy.target_delta=1e-6"]))
+    #expect(sound.document["notes"] == .array([]))
+    #expect(!sound.lines(colors: false).contains { $0.contains("At most is") })
   }
 
   /// A run that keeps its updates, begun or to go on.

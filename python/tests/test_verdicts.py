@@ -24,8 +24,18 @@ def test_audit_of_a_sound_run_and_of_what_cannot_be_audited(tiny, store):
     # No valid bound lies above what is claimed, and none above what so many canaries can show.
     assert all(0 <= row.lower_bound <= row.claimed_epsilon for row in report.rows)
     assert len(report.frame()) == len(report.rows)
+    assert report.allowed == [] and report.rows[0].proven_epsilon <= report.rows[0].claimed_epsilon
+    # At this δ no number of canaries shows anything by the bound for every mechanism.
+    assert report.rows[0].best_possible == 0 and "Set a smaller privacy.target_delta" in report.notes[0]
     with pytest.raises(dpflsim.InvalidInput, match="canary has no place"):
         dpflsim.audit(tiny, store=store, adapter={"type": "rgp", "r": 1, "target_modules": ["fc"]})
+
+
+def test_what_the_check_refuses_is_audited_only_where_it_is_allowed(tiny, store):
+    with pytest.raises(dpflsim.InvalidInput, match="DP102"):
+        dpflsim.audit(tiny, canaries=40, store=store, rounds=2, privacy__target_delta=0.5)
+    report = dpflsim.audit(tiny, canaries=40, store=store, allow=["DP102"], rounds=2, privacy__target_delta=0.5)
+    assert [one.rule for one in report.allowed] == ["DP102"]
 
 
 def test_export_writes_tables_and_adapters(adapted, tmp_path):

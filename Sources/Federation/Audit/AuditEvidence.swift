@@ -7,7 +7,7 @@ public import Privacy
 public enum AuditSurface: String, Sendable, Hashable, Codable, CaseIterable {
   /// Every noisy sum of every step, with all other records known: what the accountant assumes.
   case steps
-  /// The updates that clients sent.
+  /// The updates that clients sent, with what all other records contributed to them known.
   case updates
   /// The first model and the last one that serves the client.
   case models
@@ -52,7 +52,7 @@ struct CanaryRound: Sendable {
   ///   - examples: N of the client.
   ///   - network: that did the work.
   init(
-    _ witness: CanaryWitness, of canaries: Canaries, work: LocalWork, delta: [Float],
+    _ witness: CanaryWitness, of canaries: Canaries, work: LocalWork, outcome: LocalOutcome,
     examples: Int, network: Network
   ) {
     steps = witness.scores
@@ -67,9 +67,12 @@ struct CanaryRound: Sendable {
       Double(work.learningRate) / (rate * Double(examples)) * privacy.noiseMultiplier
       * Double(privacy.maxGradNorm)
     let weight = rate / (privacy.noiseMultiplier * unit)
+    // Who knows all other records and saw the run knows their sums too, as at the steps: what is left of the update is
+    // noise and canaries. This is worked out from the noisy sums, so nothing is known here that `steps` does not know.
+    let rest = outcome.deltaOfOthers.map { zip(outcome.delta, $0).map { $0 - $1 } }
     updates = canaries.components(
-      of: delta, at: work.start, clipping: work.clipping, network: network
-    ).map { -weight * $0 }
+      of: rest ?? outcome.delta, at: work.start, clipping: work.clipping, network: network
+    ).map { $0.isFinite ? -weight * $0 : 0 }
   }
 }
 

@@ -8,17 +8,22 @@ public struct AuditReport: Sendable, Codable {
     public let surface: AuditSurface
     /// Nil for all clients together.
     public let cluster: Int?
-    /// The ε that the accountant states for these clients at the verdict's δ.
+    /// The ε that is stated for these clients: by the scenario's accountant, at the verdict's δ.
     public let claimedEpsilon: Double
+    /// The least ε at the same δ that any accountant proves of the same ledgers; nil in audits from before it was kept,
+    /// whose claim it was.
+    public let provenEpsilon: Double?
     public let verdict: AuditVerdict
     /// Of made gradients in every noisy sum; nil elsewhere.
     public let engine: EngineTest?
     /// Of the same in differences of noisy sums; empty elsewhere.
     public let contrasts: [ContrastTest]
 
-    /// Whether the run is shown to be less private than it claims.
+    /// Whether the run is shown to be less private than it claims, or than follows from the ledgers on which the claim
+    /// rests: what every accountant proves of them is proven, whichever of them the scenario asks.
     public var isAlarm: Bool {
-      verdict.refutesClaim || verdict.lowerBound > claimedEpsilon || engine?.isRefuted == true
+      verdict.refutesClaim || verdict.lowerBound > min(claimedEpsilon, provenEpsilon ?? .infinity)
+        || engine?.isRefuted == true
         || contrasts.contains(where: \.test.isRefuted)
     }
   }
@@ -36,11 +41,16 @@ public struct AuditReport: Sendable, Codable {
   public let rows: [Row]
   /// Clients that released more than their ledgers say.
   public let unpaid: [ReleaseCount]
+  /// Nil where there are none, as in audits from before they were kept.
+  private let allowed: [CheckReport.Finding]?
 
   /// The probability, at most, that any row is wrong.
   public static let significance = 0.05
 
   public var isAlarm: Bool { rows.contains(where: \.isAlarm) || !unpaid.isEmpty }
+
+  /// Critical findings of the check that were allowed by name; they belong beside every claimed ε.
+  public var allowedFindings: [CheckReport.Finding] { allowed ?? [] }
 
   /// Whose row it is, for people.
   public func name(of row: Row) -> String { row.cluster.map { clusterNames[$0] } ?? "all" }
@@ -49,33 +59,38 @@ public struct AuditReport: Sendable, Codable {
   /// wrong each, and all clients together one half of that.
   ///
   /// - Parameter clusters: among which the row is one; nil for all clients together.
-  static func rowSignificance(clusters: Int? = nil) -> Double {
+  package static func rowSignificance(clusters: Int? = nil) -> Double {
     significance / 4 / Double(clusters ?? 1) / Double(AuditSurface.allCases.count)
   }
 
   /// Judges what a run left.
   ///
-  /// - Parameter claims: shared by audits of runs that may have equal releases.
+  /// - Parameters:
+  ///   - allowed: critical findings of the check that were allowed by name.
+  ///   - claims: shared by audits of runs that may have equal releases.
   /// - Throws: what the accountant throws.
   public init(
     _ evidence: AuditEvidence, plan: AuditPlan, scenario: Scenario,
-    claims: ClaimCache = ClaimCache()
+    allowed: [CheckReport.Finding] = [], claims: ClaimCache = ClaimCache()
   ) throws(AccountingError) {
     self.plan = plan
     self.scenario = scenario.name
     seed = scenario.seed
     clusterNames = scenario.population.clusters.map(\.name)
     unpaid = evidence.counts.filter(\.isUnpaid)
+    self.allowed = allowed.isEmpty ? nil : allowed
+    let stating = scenario.privacy.accountant.kind
     var rows: [Row] = []
     let clusters: [Int?] = [nil] + (clusterNames.count > 1 ? clusterNames.indices.map { $0 } : [])
     for cluster in clusters {
       let costs = evidence.costs.filter { cluster == nil || $0.cluster == cluster }
       let canaries = evidence.canaries.filter { cluster == nil || $0.cluster == cluster }
       guard let delta = costs.map(\.delta).max(), !canaries.isEmpty else { continue }
-      var claimed = 0.0
+      var (claimed, proven) = (0.0, 0.0)
       var parts: [PrivacyClaim] = []
       for event in Set(costs.map(\.event)) {
-        claimed = max(claimed, try claims.epsilon(of: event, delta: delta))
+        claimed = max(claimed, try claims.epsilon(of: event, delta: delta, by: stating))
+        proven = max(proven, try claims.epsilon(of: event, delta: delta))
         parts.append(try claims.claim(of: event))
       }
       let claim = PrivacyClaim(joining: parts)
@@ -101,8 +116,8 @@ public struct AuditReport: Sendable, Codable {
           } : []
         rows.append(
           Row(
-            surface: surface, cluster: cluster, claimedEpsilon: claimed, verdict: verdict,
-            engine: engine, contrasts: contrasts))
+            surface: surface, cluster: cluster, claimedEpsilon: claimed, provenEpsilon: proven,
+            verdict: verdict, engine: engine, contrasts: contrasts))
       }
     }
     self.rows = rows

@@ -236,7 +236,7 @@ actor Client {
     }
     guard let canaries, let witness else { return (outcome, nil) }
     let seen = CanaryRound(
-      witness, of: canaries, work: work, delta: outcome.delta, examples: view.count,
+      witness, of: canaries, work: work, outcome: outcome, examples: view.count,
       network: network)
     return (outcome, seen)
   }

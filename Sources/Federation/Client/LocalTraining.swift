@@ -33,6 +33,8 @@ public enum LocalTraining {
     var path = LocalPath(work, plan: network.plan)
     // The same path without the noise.
     var plain = work.isPrivateFullBatch ? path : nil
+    // The same path moved by the sums of all records but the canaries, which an auditor knows.
+    var others = canaries == nil ? nil : path
     let steps = PrivateSteps(
       work, on: source, features: features, network: network, canaries: canaries,
       observer: observer)
@@ -49,10 +51,20 @@ public enum LocalTraining {
         path.pull(to: regularizer, learningRate: release.learningRate)
       }
       path.penalize(network.plan, learningRate: release.learningRate)
+      guard let known = release.knownSum else { return }
+      others?.move(
+        against: known, expectedBatch: release.expectedBatch, learningRate: release.learningRate)
+      if let regularizer = work.regularizer {
+        others?.pull(to: regularizer, learningRate: release.learningRate)
+      }
+      others?.penalize(network.plan, learningRate: release.learningRate)
+    }
+    func change(_ other: LocalPath?) -> [Float]? {
+      other.map { zip($0.theta, work.start).map { $0 - $1 } }
     }
     return LocalOutcome(
-      taken, delta: try work.change(to: path.theta),
-      deltaWithoutNoise: plain.map { zip($0.theta, work.start).map { $0 - $1 } })
+      taken, delta: try work.change(to: path.theta), deltaWithoutNoise: change(plain),
+      deltaOfOthers: change(others))
   }
 
   /// A Poisson batch: every example independently with probability `rate`, by geometric gaps.

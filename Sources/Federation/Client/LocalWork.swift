@@ -142,6 +142,8 @@ public struct LocalOutcome: Sendable {
   /// What `delta` would be without the noise in it, along the same path; of full-batch rounds with
   /// privacy alone. Not private: a simulation may draw it, nobody else may see it.
   package var deltaWithoutNoise: [Float]?
+  /// What the records that are no canaries would have moved, without noise, along the same path; nil without an audit.
+  var deltaOfOthers: [Float]?
   public var entries: [LedgerEntry]
   public var steps: Int
   public var statistics: BatchStatistics
@@ -157,9 +159,13 @@ extension LocalOutcome {
       statistics: BatchStatistics())
   }
 
-  init(_ taken: StepsTaken, delta: [Float], deltaWithoutNoise: [Float]? = nil) {
+  init(
+    _ taken: StepsTaken, delta: [Float], deltaWithoutNoise: [Float]? = nil,
+    deltaOfOthers: [Float]? = nil
+  ) {
     self.init(
-      delta: delta, deltaWithoutNoise: deltaWithoutNoise, entries: taken.entries,
-      steps: taken.steps, statistics: taken.statistics, thresholds: taken.thresholds)
+      delta: delta, deltaWithoutNoise: deltaWithoutNoise, deltaOfOthers: deltaOfOthers,
+      entries: taken.entries, steps: taken.steps, statistics: taken.statistics,
+      thresholds: taken.thresholds)
   }
 }

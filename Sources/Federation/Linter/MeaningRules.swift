@@ -80,8 +80,8 @@ extension CheckRule {
           "privacy.target_epsilon",
           "`dpflsim audit` with \(audit.canaries) canaries: the bound for every mechanism can reach "
             + "\(rounded(audit.bestPossible, .down)), the one for Gaussian mechanisms about "
-            + "\(rounded(audit.gaussianLowerBound, .down)) if all of the claimed \(rounded(audit.claimedEpsilon, .up)) is lost; more "
-            + "canaries or a smaller delta show more")
+            + "\(rounded(audit.gaussianLowerBound, .down)) if all of the claimed \(rounded(audit.claimedEpsilon, .up)) is lost; "
+            + more(audit.reach))
       ]
     },
     CheckRule("DP509", .note) { facts in
@@ -126,6 +126,22 @@ extension CheckRule {
       ]
     },
   ]
+}
+
+/// What would let an audit show more. The bound for every mechanism loses canaries times δ, so that more of them may
+/// show less of it; the one for Gaussian mechanisms grows with every canary.
+private func more(_ reach: AuditReach) -> String {
+  if reach.growsWithCanaries { return "more canaries or a smaller delta show more" }
+  let second = "more canaries show more by the second alone"
+  let smaller =
+    "a smaller delta\(reach.sufficientDelta.map { ", such as \(short($0))," } ?? "") shows more by the first"
+  guard let best = reach.bestCanaries else {
+    return
+      "at delta \(short(reach.delta)) no number of canaries shows anything by the first; \(smaller), \(second)"
+  }
+  return best < reach.canaries
+    ? "\(smaller), as do fewer canaries (\(best): \(rounded(reach.furthest, .down))); \(second)"
+    : "\(smaller), \(second)"
 }
 
 /// An ε in a sentence, to a hundredth: a claim is rounded up, what can be shown against it down.

@@ -20,17 +20,21 @@ extension AuditReport {
         TextTable.Cell(NumberText.lowerBound(verdict.lowerBound), .bold),
         TextTable.Cell(NumberText.lowerBound(verdict.gaussianLowerBound)),
         TextTable.Cell(NumberText.lowerBound(verdict.bestPossible)),
-        TextTable.Cell(NumberText.epsilon(row.claimedEpsilon)),
+        TextTable.Cell(AuditText.claim(row.claimedEpsilon, allowed: allowedFindings)),
         TextTable.Cell(row.isAlarm ? "refuted" : "holds", row.isAlarm ? .bad : .good),
       ])
     }
-    return [summary, ""] + table.lines(colors: colors) + engineLines + [
+    var lines = [summary, ""] + table.lines(colors: colors)
+    lines += AllowedText.lines(allowedFindings) + engineLines
+    for note in notes { lines += ["", note] }
+    lines += [
       "",
       "ε shown: with 95 % confidence ε is at least this, whatever the mechanism; if Gaussian: if the trade-off is a "
         + "Gaussian one; at most: with every guess right. Claims are tested along their whole privacy curve.",
-      "seen: steps, every noisy sum with all other records known; updates, what clients sent; models, the first and the "
-        + "last model. A claim that holds is not proved by that: this auditor did not refute it.",
+      "seen: steps, every noisy sum with all other records known; updates, what clients sent, likewise; models, the first "
+        + "and the last model. A claim that holds is not proved by that: this auditor did not refute it.",
     ]
+    return lines
   }
 
   public var document: JSONValue {
@@ -48,6 +52,7 @@ extension AuditReport {
             "gaussian_lower_bound": JSONValue(row.verdict.gaussianLowerBound),
             "best_possible": JSONValue(row.verdict.bestPossible),
             "claimed_epsilon": JSONValue(row.claimedEpsilon),
+            "proven_epsilon": JSONValue(row.provenEpsilon),
             "delta": JSONValue(row.verdict.delta), "refuted": .bool(row.isAlarm),
             "engine": row.engine.map(Self.document) ?? .null,
             "contrasts": .object(
@@ -57,6 +62,8 @@ extension AuditReport {
           ]
         }),
       "unpaid_clients": .array(unpaid.map { .integer($0.client) }),
+      "allowed": .array(allowedFindings.map(\.document)),
+      "notes": .array(notes.map { .string($0) }),
     ]
   }
 

@@ -298,6 +298,7 @@ extension CheckText {
       "delta": .number(audit.delta), "best_possible": .number(audit.bestPossible),
       "lower_bound": .number(audit.lowerBound),
       "gaussian_lower_bound": .number(audit.gaussianLowerBound),
+      "best_canaries": audit.reach.bestCanaries.map { .integer($0) } ?? .null,
     ]
   }
 }

@@ -20,18 +20,22 @@ extension RepeatedAuditReport {
         TextTable.Cell(NumberText.lowerBound(verdict.lowerBound), .bold),
         TextTable.Cell(NumberText.lowerBound(verdict.gaussianLowerBound)),
         TextTable.Cell(NumberText.lowerBound(verdict.bestPossible)),
-        TextTable.Cell(NumberText.epsilon(row.claimedEpsilon)),
+        TextTable.Cell(AuditText.claim(row.claimedEpsilon, allowed: allowedFindings)),
         TextTable.Cell(row.isAlarm ? "refuted" : "holds", row.isAlarm ? .bad : .good),
       ])
     }
-    return [
+    var lines = [
       "\(NumberText.grouped(runs)) runs of \(scenario), seeds from \(firstSeed) on, one canary (\(kind.rawValue)) each, put in "
         + "by a fair coin.", "",
-    ] + table.lines(colors: colors) + [
+    ]
+    lines += table.lines(colors: colors) + AllowedText.lines(allowedFindings)
+    for note in notes { lines += ["", note] }
+    lines += [
       "",
       "Every other run chose the threshold, the rest is judged. ε shown: with 95 % confidence ε is at least this, whatever "
         + "the mechanism (Clopper-Pearson); if Gaussian: if the trade-off is a Gaussian one; at most: with no guess wrong.",
     ]
+    return lines
   }
 
   public var document: JSONValue {
@@ -50,10 +54,13 @@ extension RepeatedAuditReport {
             "lower_bound": JSONValue(verdict.lowerBound),
             "gaussian_lower_bound": JSONValue(verdict.gaussianLowerBound),
             "best_possible": JSONValue(verdict.bestPossible),
-            "claimed_epsilon": JSONValue(row.claimedEpsilon), "delta": JSONValue(verdict.delta),
+            "claimed_epsilon": JSONValue(row.claimedEpsilon),
+            "proven_epsilon": JSONValue(row.provenEpsilon), "delta": JSONValue(verdict.delta),
             "refuted": .bool(row.isAlarm),
           ]
         }),
+      "allowed": .array(allowedFindings.map(\.document)),
+      "notes": .array(notes.map { .string($0) }),
     ]
   }
 }

@@ -90,7 +90,8 @@ extension AuditReport {
           "\(row.verdict.correct) of \(row.verdict.guesses)",
           NumberText.lowerBound(row.verdict.lowerBound),
           NumberText.lowerBound(row.verdict.gaussianLowerBound),
-          NumberText.lowerBound(row.verdict.bestPossible), NumberText.epsilon(row.claimedEpsilon),
+          NumberText.lowerBound(row.verdict.bestPossible),
+          AuditText.claim(row.claimedEpsilon, allowed: allowedFindings),
           row.isAlarm ? "refuted" : "holds",
         ]
       })
@@ -111,6 +112,10 @@ extension ReportPage {
       output += HTML.paragraph(
         "\(audit.record.auditID): \(report.summary) \(report.isAlarm ? "The claim is refuted." : "The claim holds.")"
       )
+      let allowed = report.allowedFindings.map {
+        "Allowed by name, though ε says little then: \($0.sentence)."
+      }
+      for sentence in allowed + report.notes { output += HTML.paragraph(sentence) }
       if !report.engineSentences.isEmpty { output += HTML.list(report.engineSentences) }
       output += figure(report.chart(id: "audit-\(index)"))
     }

@@ -16,12 +16,14 @@ struct AuditCommand: AsyncParsableCommand {
       After one run an auditor guesses from what was released which of them were in; right guesses \
       that no mechanism within the stated ε would allow refute the statement (exit status 70). \
       docs/audit.md explains the figures, which are stored and shown by `dpflsim report`. The run itself is \
-      not stored.
+      not stored. What `dpflsim check` finds critical ends the audit before anything is trained (65), unless \
+      it is allowed by name.
 
-      dpflsim audit scenarios/tiny.json --set privacy.target_epsilon=1
+      dpflsim audit scenarios/tiny.json --set privacy.target_delta=1e-5 --set local.batch_size=300
       """)
 
   @OptionGroup var scenario: ScenarioOptions
+  @OptionGroup var allowed: AllowOptions
   @OptionGroup var store: StoreOptions
   @OptionGroup var output: OutputOptions
 
@@ -66,12 +68,13 @@ struct AuditCommand: AsyncParsableCommand {
   func run() async throws {
     try ProcessRanks.refuse("audit")
     if let runs { return try await repeated(runs) }
-    let scenario = try scenario.scenario()
+    let scenario = try scenario.scenario(allowing: allowed)
     let plan = AuditPlan(
       kind: kind, canaries: canaries ?? AuditPlan.usualCanaries(clients: scenario.clients.count))
+    let check = try await passed(scenario, isTold: !quiet)
     // Before the work: a store that cannot be written costs nothing then.
     let file = try store.open()
-    let report = try await audit(scenario, plan: plan)
+    let report = try await audit(scenario, plan: plan, check: check)
     let record = try file.add(report, of: scenario, machine: Machine.description)
     try output.write {
       report.lines(colors: $0) + [
@@ -90,15 +93,21 @@ struct AuditCommand: AsyncParsableCommand {
 
   /// One canary in or out over many runs.
   private func repeated(_ runs: Int) async throws {
-    let first = try scenario.scenario()
+    let first = try scenario.scenario(allowing: allowed)
     var evidence: [AuditEvidence] = []
+    var findings: [CheckReport.Finding] = []
     for run in 0..<runs {
       let audited = try repetition(run, of: first)
-      evidence.append(try await self.evidence(audited.scenario, plan: audited.plan, isShown: false))
+      // What a client holds may be drawn from the seed, and with it what the check finds.
+      let check = try await passed(audited.scenario, isTold: run == 0 && !quiet)
+      findings += check.allowed.filter { found in !findings.contains { $0.rule == found.rule } }
+      evidence.append(
+        try await self.evidence(audited.scenario, plan: audited.plan, check: check, isShown: false))
     }
     let report: RepeatedAuditReport
     do {
-      report = try RepeatedAuditReport(evidence, kind: kind, scenario: first)
+      report = try RepeatedAuditReport(
+        evidence, kind: kind, scenario: first, allowed: findings)
     } catch {
       throw Failure(error)
     }
@@ -117,28 +126,40 @@ struct AuditCommand: AsyncParsableCommand {
     var options = scenario
     options.seed = first.seed &+ UInt64(run)
     return (
-      try options.scenario(),
+      try options.scenario(allowing: allowed),
       AuditPlan(kind: kind, canaries: 1, client: run % first.clientCount)
     )
   }
 
-  private func audit(_ scenario: Scenario, plan: AuditPlan) async throws -> AuditReport {
-    let evidence = try await self.evidence(scenario, plan: plan, isShown: !quiet)
+  /// The check of a scenario that may be trained, as `run` asks it.
+  private func passed(_ scenario: Scenario, isTold: Bool) async throws -> RunCheck {
+    try await scenario.holdArithmetic()
+    defer { scenario.releaseArithmetic() }
+    let check = try RunCheck.passed(by: scenario, in: Places())
+    if isTold { check.tell() }
+    return check
+  }
+
+  private func audit(
+    _ scenario: Scenario, plan: AuditPlan, check: RunCheck
+  ) async throws -> AuditReport {
+    let evidence = try await self.evidence(scenario, plan: plan, check: check, isShown: !quiet)
     do {
-      return try AuditReport(evidence, plan: plan, scenario: scenario)
+      return try AuditReport(evidence, plan: plan, scenario: scenario, allowed: check.allowed)
     } catch {
       throw Failure(error)
     }
   }
 
   private func evidence(
-    _ scenario: Scenario, plan: AuditPlan, isShown: Bool
+    _ scenario: Scenario, plan: AuditPlan, check: RunCheck, isShown: Bool
   ) async throws -> AuditEvidence {
     let places = Places()
     var options = SimulationOptions(
       workers: workers ?? Machine.cores, modelCache: BaseModelCache(folder: places.cache),
       checkpoints: .never)
     options.audit = plan
+    options.allowedFindings = check.allowed
     let display = ProgressDisplay(
       scenario: scenario,
       style: isShown ? .suitable(colors: output.colors(on: .error)) : .silent, roundsDone: 0,

@@ -101,8 +101,7 @@ extension RunExecution {
     memoryLimit: Int?, keepsUpdates: Bool, resumes: Bool
   ) async throws {
     let places = Places()
-    let check = try RunCheck(scenario: scenario, catalog: places.catalog)
-    guard check.refused.isEmpty else { throw Failure(refusing: check.refused) }
+    let check = try RunCheck.passed(by: scenario, in: places)
     let point = resumes ? try await shared.shared(nil, of: scenario) : nil
     var options = SimulationOptions(
       workers: shared.workers, memoryLimit: memoryLimit, checkpoints: checkpoints)

@@ -60,13 +60,12 @@ struct RunExecution {
     try await scenario.holdArithmetic()
     defer { scenario.releaseArithmetic() }
     let places = Places()
-    let check = try RunCheck(scenario: scenario, catalog: places.catalog)
-    guard check.refused.isEmpty else { throw Failure(refusing: check.refused) }
-    let findings = check.allowed + check.warnings
+    let check = try RunCheck.passed(by: scenario, in: places)
+    let findings = check.findings
     if let warn {
       await warn(findings)
     } else if progress != .silent {
-      for finding in findings { Terminal.tell(finding.line) }
+      check.tell()
     }
     var options = SimulationOptions(
       workers: workers, memoryLimit: memoryLimit,
@@ -239,28 +238,6 @@ extension Failure {
       status,
       message
         + "\nthe result is missing and all \(rounds) rounds are stored; try again with: \(command)")
-  }
-
-  /// The refusal of a scenario by the check.
-  init(refusing findings: [CheckReport.Finding]) {
-    let lines = findings.map { "\($0.path): \($0.message) (\($0.rule))" }
-    let names = Set(findings.map(\.rule)).sorted()
-    // The findings say themselves how to fix them.
-    let permission =
-      names.allSatisfy(RunCheck.allowableRules.contains)
-      ? [
-        "refused by \(names.joined(separator: ", ")); fix it, or run it all the same with "
-          + names.map { "--allow \($0)" }.joined(separator: " ")
-      ] : []
-    self.init(.invalidInput, (lines + permission).joined(separator: "\n"))
-  }
-}
-
-extension CheckReport.Finding {
-  /// For standard error, before a run.
-  var line: String {
-    let word = severity == .critical ? "allowed" : "warning"
-    return "\(word): \(rule), \(path): \(message)".printable
   }
 }
 

@@ -277,6 +277,7 @@ def audit(
     canaries: int | None = None,
     store: Path | None = None,
     workers: int | None = None,
+    allow: Iterable[str] = (),
     set: Mapping[str, Any] | None = None,
     **overrides: Any,
 ) -> AuditReport:
@@ -285,13 +286,14 @@ def audit(
     Args:
         kind: of the canaries: "gradient" (the worst record), "mislabelled" or "far-out".
         canaries: of all clients together; default 40 for each client.
+        allow: critical rules of the check, such as "DP102", in spite of which it is audited.
 
     Raises:
-        InvalidInput: the scenario is wrong, or cannot be audited.
+        InvalidInput: the scenario is wrong, cannot be audited, or is refused by the check.
     """
     with _arguments(scenario, set, overrides) as (arguments, file):
         options = _options(kind=kind, canaries=canaries, workers=workers)
-        command = ["audit", *arguments, *options, "--quiet", "--store", _store(store)]
+        command = ["audit", *arguments, *options, *_allowed(allow), "--quiet", "--store", _store(store)]
         document = _program.document(command, file=file, answers_on=(0, 70))
     return build(AuditReport, document, document=document)
 

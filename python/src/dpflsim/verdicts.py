@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._frames import flat, frame
+from .results import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,16 @@ class AuditRow:
     gaussian_lower_bound: float | None
     best_possible: float | None
     refuted: bool
+    proven_epsilon: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
     """An audit of one run (docs/audit.md): lower bounds of ε beside the stated one.
 
-    `refuted` where a row shows more than was stated, which a sound engine gives in one audit of twenty at most.
+    `refuted` where a row shows more than was stated, which a sound engine gives in one audit of twenty at most. `allowed`
+    are critical findings of the check that were allowed by name, with which a stated ε says little; `notes` say which
+    figures could show nothing, and what to change.
     """
 
     scenario: str
@@ -49,6 +53,8 @@ class AuditReport:
     confidence: float
     rows: list[AuditRow]
     alarm: bool
+    allowed: list[Finding]
+    notes: list[str]
     document: dict[str, Any] = field(compare=False, repr=False)
 
     @property
