@@ -4,8 +4,10 @@
 usage: tools/read-results.py [STORE] [--scenario NAME] [--figure FILE]
 
 FILE is drawn anew from the numbers: a Vega-Lite specification for .json, a picture for .svg or .png (needs
-`pip install vl-convert-python`). Prints method, epsilon, seeds, mean worst-cluster accuracy and mean client accuracy, as
-`dpflsim compare --format csv` has them for the same runs. Uses pandas where it is installed and
+`pip install vl-convert-python`). Prints method, epsilon, seeds, mean worst-cluster accuracy, mean client accuracy, and the
+rules of the check that were allowed for a run, whose epsilon says little then, as `dpflsim compare --format csv` has them
+for the same runs; only dpflsim itself knows which stored runs it refuses today. Figures have hollow marks there, and no
+line. Uses pandas where it is installed and
 sqlite3 alone otherwise; both ways give the same table.
 """
 
@@ -17,7 +19,7 @@ import sys
 
 QUERY = """
 SELECT run_id, scenario, scenario_hash, method, seed, client_mean_accuracy, worst_cluster_accuracy,
-       build, data_hash
+       build, data_hash, result_json
 FROM runs WHERE status = 'done' ORDER BY started_at DESC, run_id DESC
 """
 
@@ -35,6 +37,12 @@ def epsilon_label(connection, run_id):
     return text(low) if low == high else f"{text(low)}–{text(high)}"
 
 
+def allowed_rules(result, epsilon):
+    """Findings that were allowed for a run: their names with spaces between, empty where there are none or no epsilon is stated."""
+    findings = (json.loads(result) if result else {}).get("allowed_findings") or []
+    return "" if epsilon == "none" else " ".join(sorted({finding["rule"] for finding in findings}))
+
+
 def read(store, scenario):
     """The latest finished run of every scenario hash, of the latest build and data alone, as dictionaries."""
     connection = sqlite3.connect(f"{pathlib.Path(store).resolve().as_uri()}?mode=ro", uri=True)
@@ -50,22 +58,29 @@ def read(store, scenario):
         if sources.setdefault(row["scenario"], source) != source:
             continue
         seen.add(row["scenario_hash"])
+        epsilon = epsilon_label(connection, row["run_id"])
         rows.append(
             {
                 "scenario": row["scenario"],
                 "method": row["method"],
-                "epsilon": epsilon_label(connection, row["run_id"]),
+                "epsilon": epsilon,
                 "seed": row["seed"],
                 "worst_cluster": row["worst_cluster_accuracy"],
                 "client_mean": row["client_mean_accuracy"],
+                "allowed": allowed_rules(row["result_json"], epsilon),
             }
         )
     connection.close()
     return rows
 
 
+def union(rules):
+    """The rules of several runs, each once."""
+    return " ".join(sorted({rule for names in rules for rule in names.split()}))
+
+
 def table(rows):
-    """Means over seeds for each scenario, method and epsilon."""
+    """Means over seeds for each scenario, method and epsilon, and what was allowed for any of the runs."""
     try:
         import pandas
     except ImportError:
@@ -78,6 +93,7 @@ def table(rows):
                 len(group),
                 sum(row["worst_cluster"] for row in group) / len(group),
                 sum(row["client_mean"] for row in group) / len(group),
+                union(row["allowed"] for row in group),
             )
             for key, group in sorted(groups.items())
         ]
@@ -90,6 +106,7 @@ def table(rows):
             n=("seed", "size"),
             worst_cluster=("worst_cluster", "mean"),
             client_mean=("client_mean", "mean"),
+            allowed=("allowed", union),
         )
         .reset_index()
         .sort_values(["scenario", "method", "epsilon"])
@@ -108,10 +125,13 @@ def specification(rows):
             "epsilon": row[2],
             "x": end if row[2] == "none" else float(row[2].split("–")[-1]),
             "accuracy": round(100 * row[4], 3),
+            "allowed": row[6],
         }
         for row in rows
     ]
     series = {"field": "method", "type": "nominal"}
+    sound = [{"filter": "datum.allowed == ''"}]
+    points = {"tooltip": [{"field": name} for name in ("method", "epsilon", "accuracy", "allowed")]}
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "data": {"values": values},
@@ -119,7 +139,15 @@ def specification(rows):
         "spec": {
             "width": 480,
             "height": 300,
-            "mark": {"type": "line", "point": True},
+            "layer": [
+                {"mark": "line", "transform": sound, "encoding": {"strokeDash": series}},
+                {"mark": {"type": "point", "filled": True, "opacity": 1}, "transform": sound, "encoding": points},
+                {
+                    "mark": {"type": "point", "filled": False, "opacity": 1},
+                    "transform": [{"filter": "datum.allowed != ''"}],
+                    "encoding": points,
+                },
+            ],
             "encoding": {
                 "x": {
                     "field": "x",
@@ -133,7 +161,6 @@ def specification(rows):
                 },
                 "y": {"field": "accuracy", "type": "quantitative", "title": "worst cluster, %", "scale": {"zero": False}},
                 "color": series,
-                "strokeDash": series,
             },
         },
     }
@@ -167,10 +194,10 @@ def main():
     options = parser.parse_args()
     if not pathlib.Path(options.store).is_file():
         sys.exit(f"{options.store}: there is no store of runs; run a sweep first")
-    print("scenario,method,epsilon,n,worst_cluster_accuracy,client_mean_accuracy")
+    print("scenario,method,epsilon,n,worst_cluster_accuracy,client_mean_accuracy,allowed")
     rows = table(read(options.store, options.scenario))
-    for scenario, method, epsilon, count, worst, mean in rows:
-        print(f"{scenario},{method},{epsilon},{count},{worst:.6f},{mean:.6f}")
+    for scenario, method, epsilon, count, worst, mean, allowed in rows:
+        print(f"{scenario},{method},{epsilon},{count},{worst:.6f},{mean:.6f},{allowed}")
     if options.figure:
         draw(rows, options.figure)
 

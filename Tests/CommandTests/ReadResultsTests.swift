@@ -36,6 +36,7 @@ struct ReadResultsTests {
       }
       let comparison = try RunStore.openExisting(program.store).comparison()
       #expect(rows.count == comparison.cells.count && rows.count == 4)
+      #expect(text.split(separator: "\n").first?.hasSuffix(",allowed") == true)
       for cell in comparison.cells {
         let row = try #require(rows.first { $0[1] == cell.method && $0[2] == cell.epsilon.label })
         let worst = try #require(cell.estimate(.worstClusterAccuracy).mean)

@@ -40,6 +40,37 @@ struct ExportTests {
     }
   }
 
+  @Test("what was allowed stands beside every ε, in tables and for trackers")
+  func allowed() async throws {
+    try await withFolder { folder in
+      let store = try RunStore.open(folder.appendingPathComponent("s.sqlite"))
+      let stored = try await Sample.store(Sample.result(allowed: [Sample.finding]), in: store)
+      let export = try RunExport(of: stored.run, in: store)
+      _ = try export.write(.csv, to: folder)
+      _ = try export.write(.jsonl, to: folder)
+      let rows = try String(
+        contentsOf: folder.appendingPathComponent("clients.csv"), encoding: .utf8
+      ).split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+      let place = try #require(rows.first?.firstIndex(of: "allowed"))
+      #expect(rows[0][place - 1] == "epsilon")
+      #expect(rows.count == 6 && rows.dropFirst().allSatisfy { $0[place] == "DP102" })
+      let lines = try String(
+        contentsOf: folder.appendingPathComponent("clients.jsonl"), encoding: .utf8)
+      #expect(lines.split(separator: "\n").allSatisfy { $0.contains(#""allowed":"DP102""#) })
+
+      let trackers = try TrackerExport(of: stored.run, in: store)
+      let events = try Data(contentsOf: trackers.writeTensorBoard(to: folder))
+      #expect(events.range(of: Data("final/epsilon_max_allowed_DP102".utf8)) != nil)
+      #expect(events.range(of: Data("final/client_mean_accuracy_allowed".utf8)) == nil)
+      let flow = try trackers.writeMLflow(to: folder.appendingPathComponent("flows"))
+      let tag = flow.appendingPathComponent("tags/dpflsim.allowed")
+      #expect(try String(contentsOf: tag, encoding: .utf8) == "DP102")
+      #expect(
+        FileManager.default.fileExists(
+          atPath: flow.appendingPathComponent("metrics/final/epsilon_max").path))
+    }
+  }
+
   @Test("a partition is exported with its counts by label")
   func partition() async throws {
     try await withFolder { folder in

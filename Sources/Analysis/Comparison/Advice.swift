@@ -76,9 +76,8 @@ extension Comparison {
   public func advice(for scenario: String) -> Advice {
     let own = cells.filter { $0.scenario == scenario }
     let worstOff = WorstOff(of: own)
-    let run = own.filter { !$0.isOracle && !$0.epsilon.isNone && $0.worstMean != nil }
-    let rated = run.filter(\.allowedRules.isEmpty)
-    let refused = leavingOut(run.filter { !$0.allowedRules.isEmpty })
+    let rated = candidates(of: scenario)
+    let refused = leavingOut(own)
     let remarks = refused.map { ["Left out: \($0)."] } ?? []
     guard let highest = rated.max(by: Self.isWorse) else {
       let why =
@@ -120,8 +119,17 @@ extension Comparison {
     (a.worstMean ?? 0) < (b.worstMean ?? 0)
   }
 
-  /// Why cells are not considered whose ε says little; nil where there are none.
-  private func leavingOut(_ cells: [ComparisonCell]) -> String? {
+  /// The cells of a scenario among which advice chooses: those with privacy and a result for the worst off, without
+  /// the oracle and without those whose ε says little.
+  func candidates(of scenario: String) -> [ComparisonCell] {
+    cells.filter {
+      $0.scenario == scenario && $0.isRanked && !$0.epsilon.isNone && $0.worstMean != nil
+    }
+  }
+
+  /// Why some of these cells are not considered, whose ε says little; nil where there are none.
+  package func leavingOut(_ all: [ComparisonCell]) -> String? {
+    let cells = all.filter { !$0.isOracle && !$0.allowedRules.isEmpty && $0.worstMean != nil }
     guard !cells.isEmpty else { return nil }
     let excuse = CheckReport.Finding.excuse(cells.flatMap(\.allowedRules))
     return

@@ -22,6 +22,9 @@ public struct ComparisonCell: Sendable {
   /// Whether the method knows the true clusters, which nobody has in practice.
   public var isOracle: Bool { runs.first?.result.method == "oracle" }
 
+  /// Whether it may be called the best of some: neither the oracle, nor a cell whose ε says little.
+  package var isRanked: Bool { !isOracle && allowedRules.isEmpty }
+
   /// What the scenario calls the classes; nil where it does not say.
   package var classNames: [String]? { runs.first?.classNames }
 

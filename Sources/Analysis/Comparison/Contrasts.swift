@@ -127,13 +127,13 @@ public struct MethodContrast: Sendable {
 }
 
 extension Comparison {
-  /// The cell with the best mean of a metric among those with equal settings and budget; the oracle
-  /// takes no part.
+  /// The cell with the best mean of a metric among those with equal settings and budget; the oracle and
+  /// cells whose ε says little take no part.
   public func best(
     _ metric: RunMetric, settings: String, epsilon: EpsilonTarget
   ) -> ComparisonCell? {
     let values = cells.compactMap { cell -> (cell: ComparisonCell, mean: Double)? in
-      guard cell.settings == settings, cell.epsilon == epsilon, !cell.isOracle,
+      guard cell.settings == settings, cell.epsilon == epsilon, cell.isRanked,
         let mean = cell.estimate(metric).mean
       else { return nil }
       return (cell, mean)
@@ -153,7 +153,7 @@ extension Comparison {
         guard let best = best(metric, settings: settings, epsilon: epsilon) else { continue }
         for other in cells
         where other.settings == settings && other.epsilon == epsilon && other.method != best.method
-          && !other.isOracle
+          && other.isRanked
         {
           let pairs = pairs(best, other)
           guard !pairs.isEmpty,

@@ -19,12 +19,13 @@ public struct FrontierPoint: Sendable, Hashable {
 
 extension Comparison {
   /// The Pareto frontier of the accuracy of the worst off against ε, in ascending order of ε: no other point has
-  /// as little ε and as much accuracy. The oracle takes no part: nobody knows the true clusters.
+  /// as little ε and as much accuracy. The oracle takes no part: nobody knows the true clusters. Nor do cells that
+  /// run only because a critical finding was allowed: at an ε that says little they would beat what is protected.
   public func frontier(settings: String) -> [FrontierPoint] {
     let worstOff = worstOff
     let points = cells.compactMap { cell -> FrontierPoint? in
       let estimate = cell.estimate(worstOff.metric)
-      guard cell.settings == settings, !cell.isOracle, let mean = estimate.mean else { return nil }
+      guard cell.settings == settings, cell.isRanked, let mean = estimate.mean else { return nil }
       return FrontierPoint(
         method: cell.method, epsilon: cell.epsilon, worstOffAccuracy: mean,
         worstClusterAccuracy: cell.estimate(.worstClusterAccuracy).mean ?? mean,

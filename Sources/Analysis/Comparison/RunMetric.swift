@@ -82,6 +82,11 @@ public struct RunMetric: Sendable, Hashable {
     measure(result, weighting)
   }
 
+  /// Whether it is an ε, beside which stands what was allowed for it.
+  package var isEpsilon: Bool {
+    if case .epsilon = unit { true } else { false }
+  }
+
   /// Values that it can take, beyond which no interval need go.
   var range: ClosedRange<Double> {
     switch unit {

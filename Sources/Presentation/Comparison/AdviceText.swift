@@ -17,6 +17,14 @@ extension Advice {
     return lines
   }
 
+  /// The sentences and the table for a page of Markdown, or of LaTeX.
+  public func page(_ comparison: Comparison, isLaTeX: Bool) -> [String] {
+    let table = table(comparison)
+    let legend = Comparison.allowedLegend(comparison.cells.filter { $0.scenario == scenario })
+    return allSentences + [""] + (isLaTeX ? table.latex : table.markdown)
+      + (legend.map { ["", isLaTeX ? $0.latex : $0] } ?? []) + [""]
+  }
+
   /// Every cell of the scenario, the recommended one marked.
   public func table(_ comparison: Comparison) -> TextTable {
     let cells = comparison.cells.filter { $0.scenario == scenario }

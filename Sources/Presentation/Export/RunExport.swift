@@ -88,17 +88,19 @@ public struct RunExport: Sendable {
         name: "clients",
         columns: [
           "run_id", "client", "cluster", "model", "train_examples", "test_examples", "accuracy",
-          "loss", "epsilon", "delta", "target_epsilon", "noise_multiplier", "first_component",
+          "loss", "epsilon", "allowed", "delta", "target_epsilon", "noise_multiplier",
+          "first_component",
           "second_component", "first_component_without_noise", "second_component_without_noise",
           "auc", "brier", "calibration_error",
         ],
         rows: result.clients.map { client in
+          let allowed = AllowedText.field(client.epsilon == nil ? [] : result.allowedRules)
           let released = coordinates(result.clustering?.projection, of: client.client)
           let plain = coordinates(result.clustering?.projectionWithoutNoise, of: client.client)
           return [
             .string(runID), .integer(client.client), .integer(client.cluster),
             .integer(client.model), .integer(client.trainExamples), .integer(client.testExamples),
-            .number(client.accuracy), .number(client.loss), JSONValue(client.epsilon),
+            .number(client.accuracy), .number(client.loss), JSONValue(client.epsilon), allowed,
             .number(client.delta), JSONValue(client.targetEpsilon),
             JSONValue(client.noiseMultiplier), released.first, released.second, plain.first,
             plain.second, JSONValue(client.scores?.auc), JSONValue(client.scores?.brier),

@@ -16,6 +16,9 @@ enum AllowedText {
       + "`runs show RUN` has the finding."
   }
 
+  /// The rules in a column of a table for programs; empty where there are none.
+  static func field(_ rules: [String]) -> JSONValue { .string(rules.joined(separator: " ")) }
+
   /// Below the ε of one run, a line a finding.
   static func lines(_ findings: [CheckReport.Finding]) -> [String] {
     findings.map {
@@ -28,14 +31,35 @@ enum AllowedText {
 
 extension ComparisonCell {
   /// The ε, marked where it says little.
-  var markedEpsilon: String { epsilon.label + (allowedRules.isEmpty ? "" : AllowedText.mark) }
+  var markedEpsilon: String { marked(epsilon.label) }
+
+  /// A text that stands for the cell where its ε stands elsewhere, such as above the table.
+  func marked(_ text: String) -> String { text + (allowedRules.isEmpty ? "" : AllowedText.mark) }
 }
 
 extension Comparison {
   /// What the mark of an ε means; nil where none has it.
   static func allowedLegend(_ cells: [ComparisonCell]) -> String? {
     let rules = cells.flatMap(\.allowedRules)
-    return rules.isEmpty ? nil : AllowedText.legend(rules)
+    return rules.isEmpty
+      ? nil : AllowedText.legend(rules) + " It is called the best nowhere, and is on no frontier."
+  }
+}
+
+extension RunResult {
+  /// The rules whose findings were allowed for this run, each once; none where it states no ε.
+  var allowedRules: [String] {
+    clients.contains { $0.epsilon != nil } ? Set((allowedFindings ?? []).map(\.rule)).sorted() : []
+  }
+
+  /// An ε of the run, rounded up, marked where it says little.
+  func marked(_ epsilon: Double?) -> String {
+    NumberText.epsilon(epsilon) + (epsilon == nil || allowedRules.isEmpty ? "" : AllowedText.mark)
+  }
+
+  /// What the mark of an ε means, behind the caption of a chart; empty where none has it.
+  var allowedCaption: String {
+    allowedRules.isEmpty ? "" : " " + AllowedText.legend(allowedRules)
   }
 }
 

@@ -37,8 +37,9 @@ struct ComparisonCharts {
       let estimate = cell.estimate(worstOff.metric)
       guard estimate.mean != nil, let x = axis.place(of: cell.epsilon) else { return nil }
       return [
-        "method": .string(cell.method), "epsilon": .string(cell.epsilon.label), "x": .number(x),
-        "private": .bool(!cell.epsilon.isNone), "accuracy": VegaLite.percent(estimate.mean),
+        "method": .string(cell.method), "epsilon": .string(cell.markedEpsilon), "x": .number(x),
+        "private": .bool(!cell.epsilon.isNone), "allowed": .bool(!cell.allowedRules.isEmpty),
+        "accuracy": VegaLite.percent(estimate.mean),
         "lower": VegaLite.percent(estimate.lower), "upper": VegaLite.percent(estimate.upper),
         "interval": .string(Comparison.interval(estimate)), "n": .integer(estimate.count),
         "frontier": .bool(
@@ -59,47 +60,50 @@ struct ComparisonCharts {
       ("method", "method"), ("epsilon", "ε"), ("interval", "\(worstOff.heading), %"),
       ("n", "seeds"),
     ])
+    let layers: [JSONValue?] = [
+      VegaLite.layer(
+        ["type": "area", "opacity": 0.13], interval.merging(color) { $1 },
+        filter: "datum.private && !datum.allowed && isValid(datum.lower)",
+        isNeeded: hasIntervals(isOnLine)),
+      VegaLite.layer(
+        ["type": "rule", "opacity": 0.5], interval.merging(color) { $1 },
+        filter: "(!datum.private || datum.allowed) && isValid(datum.lower)",
+        isNeeded: hasIntervals { !isOnLine($0) }),
+      VegaLite.layer(
+        ["type": "line", "strokeWidth": 2], place.merging(lines) { $1 },
+        filter: "datum.private && !datum.allowed", isNeeded: cells.contains(where: isOnLine)),
+      VegaLite.layer(
+        ["type": "point", "size": 280, "color": "#888", "strokeWidth": 1.5, "tooltip": .null],
+        place, filter: "datum.frontier", isNeeded: !frontier.isEmpty),
+    ]
+    let marks = AllowedMarks.points(
+      place.merging(points) { $1 }.merging(["tooltip": tooltip]) { $1 }, of: cells)
     return ReportChart(
       id: "frontier",
       caption:
         "Accuracy of the \(worstOff.noun) for every budget. Bands and bars are 95 % "
-        + "intervals over seeds; a ring marks what no other method or smaller budget beats.",
+        + "intervals over seeds; a ring marks what no other method or smaller budget beats."
+        + AllowedMarks.caption(cells),
       specification: VegaLite.specification(
         "Accuracy of the \(worstOff.noun) over epsilon, a line for each method", values: values,
         layout: .single(width: 860),
         body: [
-          "width": 680, "height": 340,
-          "layer": VegaLite.layers([
-            VegaLite.layer(
-              ["type": "area", "opacity": 0.13], interval.merging(color) { $1 },
-              filter: "datum.private && isValid(datum.lower)",
-              isNeeded: hasIntervals { !$0.epsilon.isNone }),
-            VegaLite.layer(
-              ["type": "rule", "opacity": 0.5], interval.merging(color) { $1 },
-              filter: "!datum.private && isValid(datum.lower)",
-              isNeeded: hasIntervals(\.epsilon.isNone)),
-            VegaLite.layer(
-              ["type": "line", "strokeWidth": 2], place.merging(lines) { $1 },
-              filter: "datum.private", isNeeded: cells.contains { !$0.epsilon.isNone }),
-            VegaLite.layer(
-              [
-                "type": "point", "size": 280, "color": "#888", "strokeWidth": 1.5, "tooltip": .null,
-              ],
-              place, filter: "datum.frontier"),
-            VegaLite.layer(
-              ["type": "point", "filled": true, "size": 75, "opacity": 1],
-              place.merging(points) { $1 }.merging(["tooltip": tooltip]) { $1 }),
-          ]),
+          "width": 680, "height": 340, "layer": VegaLite.layers(layers + marks),
         ]),
       columns: ["method", "ε", "n", "\(worstOff.noun), %", "on the frontier"],
       rows: cells.map { cell in
         [
-          cell.method, cell.epsilon.label, "\(cell.runs.count)",
+          cell.method, cell.markedEpsilon, "\(cell.runs.count)",
           Comparison.interval(cell.estimate(worstOff.metric)),
           frontier.contains { $0.method == cell.method && $0.epsilon == cell.epsilon }
             ? "yes" : "no",
         ]
       })
+  }
+
+  /// Whether the line of its method leads through a cell.
+  private func isOnLine(_ cell: ComparisonCell) -> Bool {
+    !cell.epsilon.isNone && cell.allowedRules.isEmpty
   }
 
   /// Whether a cell of a kind has an interval.
@@ -117,6 +121,7 @@ struct ComparisonCharts {
           "method": .string(cell.method), "budget": BudgetPanels.title(cell.epsilon),
           "cluster": .string(party.name), "accuracy": VegaLite.percent(estimate.mean),
           "interval": .string(Comparison.interval(estimate)), "n": .integer(estimate.count),
+          "epsilon": .string(cell.markedEpsilon), "allowed": .bool(!cell.allowedRules.isEmpty),
         ]
       }
     }
@@ -126,13 +131,24 @@ struct ComparisonCharts {
     ]
     let x = VegaLite.number("accuracy", "accuracy, %")
     let tooltip = VegaLite.tooltip([
-      ("method", "method"), ("cluster", compared.noun), ("interval", "accuracy, %"), ("n", "seeds"),
+      ("method", "method"), ("epsilon", "ε"), ("cluster", compared.noun),
+      ("interval", "accuracy, %"), ("n", "seeds"),
     ])
+    let gap = VegaLite.layer(
+      ["type": "rule", "color": "#888", "strokeWidth": 2, "opacity": 0.6],
+      [
+        "y": row, "x": ["field": "accuracy", "aggregate": "min", "type": "quantitative"],
+        "x2": ["field": "accuracy", "aggregate": "max"],
+      ])
+    let marks = AllowedMarks.points(
+      ["y": row, "x": x, "tooltip": tooltip].merging(
+        VegaLite.series("cluster", order: partyNames, partyColors)
+      ) { $1 }, of: cells)
     return ReportChart(
       id: "clusters",
       caption:
         "Who gets what: the mean accuracy of every \(compared.noun); the bar is the gap between the "
-        + "best and the worst of them.",
+        + "best and the worst of them." + AllowedMarks.caption(cells),
       specification: VegaLite.specification(
         "Accuracy of every \(compared.noun) by method, a panel for each epsilon", values: values,
         layout: .balanced(budgets.count, least: 170, left: 150), legend: "bottom",
@@ -140,26 +156,13 @@ struct ComparisonCharts {
           budgets,
           panel: [
             "width": 200, "height": ["step": 26],
-            "layer": VegaLite.layers([
-              VegaLite.layer(
-                ["type": "rule", "color": "#888", "strokeWidth": 2, "opacity": 0.6],
-                [
-                  "y": row,
-                  "x": ["field": "accuracy", "aggregate": "min", "type": "quantitative"],
-                  "x2": ["field": "accuracy", "aggregate": "max"],
-                ]),
-              VegaLite.layer(
-                ["type": "point", "filled": true, "size": 75, "opacity": 1],
-                ["y": row, "x": x, "tooltip": tooltip].merging(
-                  VegaLite.series("cluster", order: partyNames, partyColors)
-                ) { $1 }),
-            ]),
+            "layer": VegaLite.layers([gap] + marks),
           ])),
       columns: ["method", "ε", compared.noun, "accuracy, %", "n"],
       rows: cells.flatMap { cell in
         compared.parties.map { party in
           [
-            cell.method, cell.epsilon.label, party.name,
+            cell.method, cell.markedEpsilon, party.name,
             Comparison.interval(cell.accuracy(of: party)), "\(cell.runs.count)",
           ]
         }

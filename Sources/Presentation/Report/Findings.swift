@@ -12,7 +12,7 @@ extension Comparison {
     var sentences: [String] = []
     for settings in settings {
       let prefix = settings.isEmpty ? "" : "\(settings): "
-      for part in [accuracies, frontierFinding, prices, detections, mistakes] {
+      for part in [accuracies, frontierFinding, prices, detections, mistakes, omissions] {
         sentences += part(settings).map { prefix + $0 }
       }
     }
@@ -23,12 +23,12 @@ extension Comparison {
   private func accuracies(_ settings: String) -> [String] {
     epsilons.compactMap { epsilon in
       let competitors = cells.filter {
-        $0.settings == settings && $0.epsilon == epsilon && !$0.isOracle && $0.worstMean != nil
+        $0.settings == settings && $0.epsilon == epsilon && $0.isRanked && $0.worstMean != nil
       }
       guard let best = best(worstOff.metric, settings: settings, epsilon: epsilon) else {
         return nil
       }
-      let words = Self.words(best.estimate(worstOff.metric)) + warning(best)
+      let words = Self.words(best.estimate(worstOff.metric)) + uselessness(best)
       return competitors.count > 1
         ? "\(Self.place(epsilon)) the \(worstOff.noun) is served best by \(best.method): \(words)."
         : "\(Self.place(epsilon)) \(best.method) gives the \(worstOff.noun) \(words)."
@@ -36,14 +36,6 @@ extension Comparison {
   }
 
   /// What must stand beside an accuracy that is no success.
-  private func warning(_ cell: ComparisonCell) -> String {
-    let allowed =
-      cell.allowedRules.isEmpty
-      ? ""
-      : ", with an ε that says little: \(CheckReport.Finding.excuse(cell.allowedRules))"
-    return uselessness(cell) + allowed
-  }
-
   private func uselessness(_ cell: ComparisonCell) -> String {
     guard let baseline = cell.baseline, let mean = cell.worstMean, mean <= baseline.share else {
       return ""
@@ -126,12 +118,18 @@ extension Comparison {
   private func mistakes(_ settings: String) -> [String] {
     methods.compactMap { method in
       let known = cells.filter {
-        $0.settings == settings && $0.method == method && $0.estimate(.ari).count > 0
+        $0.settings == settings && $0.method == method && $0.isRanked
+          && $0.estimate(.ari).count > 0
       }.compactMap { cell in priceOfMistakes(cell)?.clientMean.mean.map { (cell, $0) } }
       guard let (cell, gain) = known.first else { return nil }
       return "\(Self.place(cell.epsilon)) knowing the true clusters would change \(method) by "
         + "\(Self.signed(gain)) points."
     }
+  }
+
+  /// Which cells these sentences pass over.
+  private func omissions(_ settings: String) -> [String] {
+    leavingOut(cells.filter { $0.settings == settings }).map { ["Left out of these: \($0)."] } ?? []
   }
 
   private var caution: [String] {

@@ -45,7 +45,7 @@ enum GroupsWithinClusters {
           return shares.isEmpty
             ? "–" : Comparison.percent(shares.reduce(0, +) / Double(shares.count))
         }
-        rows.append([group.label, cell.method, cell.epsilon.label] + means)
+        rows.append([group.label, cell.method, cell.markedEpsilon] + means)
       }
     }
     guard !rows.isEmpty else { return "" }
@@ -65,7 +65,7 @@ enum GroupGaps {
       cells.flatMap { cell in
         Comparison.unique(cell.groups.map(\.attribute)).map { attribute in
           [
-            attribute, cell.method, cell.epsilon.label, "\(cell.runs.count)",
+            attribute, cell.method, cell.markedEpsilon, "\(cell.runs.count)",
             Comparison.interval(cell.gap(attribute, \.worstAccuracy)),
             Comparison.interval(cell.gap(attribute, \.accuracyGap)),
             Comparison.interval(cell.gap(attribute, \.equalizedOddsGap)),
@@ -110,6 +110,7 @@ extension ComparisonCharts {
         "group": .string(group.label), "accuracy": VegaLite.percent(estimate.mean),
         "interval": .string(Comparison.interval(estimate)), "n": .integer(estimate.count),
         "tested": .integer(cell.results(of: group).first?.testExamples ?? 0),
+        "epsilon": .string(cell.markedEpsilon), "allowed": .bool(!cell.allowedRules.isEmpty),
       ]
     }
     let row: JSONValue = [
@@ -117,31 +118,29 @@ extension ComparisonCharts {
       "sort": .array(names.map { .string($0) }), "axis": ["labelLimit": 150],
     ]
     let tooltip = VegaLite.tooltip([
-      ("method", "method"), ("group", "group"), ("interval", "accuracy, %"), ("n", "seeds"),
-      ("tested", "test examples"),
+      ("method", "method"), ("epsilon", "ε"), ("group", "group"), ("interval", "accuracy, %"),
+      ("n", "seeds"), ("tested", "test examples"),
     ])
+    let marks = AllowedMarks.points(
+      ["y": row, "x": VegaLite.number("accuracy", "accuracy, %"), "tooltip": tooltip].merging(
+        VegaLite.series("method", order: methods, methodColors)
+      ) { $1 }, of: cells, opacity: 0.9)
     return ReportChart(
       id: "groups",
-      caption: "The mean accuracy of every group of people over the seeds, by method.",
+      caption: "The mean accuracy of every group of people over the seeds, by method."
+        + AllowedMarks.caption(cells),
       specification: VegaLite.specification(
         "Accuracy of every group of people by method, a panel for each epsilon", values: values,
         layout: .balanced(budgets.count, least: 170, left: 170), legend: "bottom",
         body: BudgetPanels.body(
           budgets,
           panel: [
-            "width": 200, "height": ["step": 22],
-            "layer": VegaLite.layers([
-              VegaLite.layer(
-                ["type": "point", "filled": true, "size": 75, "opacity": 0.9],
-                [
-                  "y": row, "x": VegaLite.number("accuracy", "accuracy, %"), "tooltip": tooltip,
-                ].merging(VegaLite.series("method", order: methods, methodColors)) { $1 })
-            ]),
+            "width": 200, "height": ["step": 22], "layer": VegaLite.layers(marks),
           ])),
       columns: ["group", "method", "ε", "n", "tested", "accuracy, %"],
       rows: rows.map { cell, group in
         [
-          group.label, cell.method, cell.epsilon.label, "\(cell.runs.count)",
+          group.label, cell.method, cell.markedEpsilon, "\(cell.runs.count)",
           "\(cell.results(of: group).first?.testExamples ?? 0)",
           Comparison.interval(cell.estimate(.accuracy, of: group)),
         ]

@@ -44,10 +44,14 @@ struct Spending: Sendable {
     self.points = points
   }
 
-  func chart(_ names: [String]) -> ReportChart {
+  /// - Parameter result: of the run, which says what was allowed for it.
+  func chart(_ names: [String], _ result: RunResult) -> ReportChart {
     let name = names.indices.contains(client) ? names[client] : "\(client)"
     let values = points.map { point -> JSONValue in
-      ["round": .integer(point.round), "epsilon": VegaLite.epsilon(point.epsilon)]
+      [
+        "round": .integer(point.round), "epsilon": VegaLite.epsilon(point.epsilon),
+        "stated": .string(result.marked(point.epsilon)),
+      ]
     }
     let place: [String: JSONValue] = [
       "x": VegaLite.number("round", "round", axis: ["tickMinStep": 1, "format": "d"]),
@@ -58,7 +62,8 @@ struct Spending: Sendable {
       id: "spending",
       caption:
         "ε of client \(name), which pays most, after some of the rounds: of all its releases up to there, at δ "
-        + "\(NumberText.exact(delta)), by the accountant \(AccountantTitle.text(accountant)).",
+        + "\(NumberText.exact(delta)), by the accountant \(AccountantTitle.text(accountant))."
+        + result.allowedCaption,
       specification: VegaLite.specification(
         "Epsilon spent over rounds", values: values, layout: .single(width: 620),
         body: [
@@ -66,9 +71,12 @@ struct Spending: Sendable {
           "layer": VegaLite.layers([
             VegaLite.layer(["type": "line", "color": "#888", "strokeWidth": 2], place),
             VegaLite.layer(
-              ["type": "point", "filled": true, "size": 70, "opacity": 1, "color": "#888"],
+              [
+                "type": "point", "filled": .bool(result.allowedRules.isEmpty), "size": 70,
+                "opacity": 1, "color": "#888",
+              ],
               place.merging([
-                "tooltip": VegaLite.tooltip([("round", "round"), ("epsilon", "ε")])
+                "tooltip": VegaLite.tooltip([("round", "round"), ("stated", "ε")])
               ]) { $1 }),
             VegaLite.layer(
               ["type": "rule", "strokeDash": [4, 4], "color": "#888"],
@@ -83,6 +91,6 @@ struct Spending: Sendable {
           ]),
         ]),
       columns: ["round", "ε spent"],
-      rows: points.map { ["\($0.round)", NumberText.epsilon($0.epsilon)] })
+      rows: points.map { ["\($0.round)", result.marked($0.epsilon)] })
   }
 }

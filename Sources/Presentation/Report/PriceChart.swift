@@ -32,7 +32,8 @@ extension ComparisonCharts {
       caption: "The price of privacy: accuracy without privacy minus accuracy with it, of the same "
         + "method and seed, for every \(compared.noun). Bars are 95 % intervals."
         + (priced.contains { !scale.shows($0.mean) }
-          ? " An arrow at the edge is a price outside of the scale, with its number." : ""),
+          ? " An arrow at the edge is a price outside of the scale, with its number." : "")
+        + AllowedMarks.caption(priced.map(\.cell)),
       specification: VegaLite.specification(
         "Accuracy that privacy costs every \(compared.noun) over epsilon, a panel for each method",
         values: values, layout: .balanced(methods.count, least: 190, left: 60),
@@ -43,12 +44,12 @@ extension ComparisonCharts {
             "sort": .array(methods.map { .string($0) }),
           ],
           "columns": 3,
-          "spec": ["width": 225, "height": 180, "layer": layers(scale, values)],
+          "spec": ["width": 225, "height": 180, "layer": layers(scale, priced, values)],
         ]),
       columns: ["method", "ε", compared.noun, "price, points", "n"],
       rows: priced.map {
         [
-          $0.cell.method, $0.cell.epsilon.label, $0.cluster, Comparison.interval($0.estimate),
+          $0.cell.method, $0.cell.markedEpsilon, $0.cluster, Comparison.interval($0.estimate),
           "\($0.estimate.count)",
         ]
       })
@@ -67,18 +68,22 @@ extension ComparisonCharts {
         JSONValue(share.map { scale.clamped(100 * $0) })
       }
       return [
-        "method": .string(cell.method), "epsilon": .string(cell.epsilon.label), "x": .number(x),
+        "method": .string(cell.method), "epsilon": .string(cell.markedEpsilon), "x": .number(x),
+        "allowed": .bool(!cell.allowedRules.isEmpty),
         "cluster": .string(cluster), "price": VegaLite.percent(estimate.mean),
         "shown": VegaLite.rounded(scale.clamped(mean)),
         "lower": end(estimate.lower), "upper": end(estimate.upper),
         "outside": .bool(!scale.shows(mean)),
-        "label": .string((mean > scale.high ? "▲ " : "▼ ") + NumberText.decimal(mean, 1)),
+        "label": .string(
+          (mean > scale.high ? "▲ " : "▼ ") + cell.marked(NumberText.decimal(mean, 1))),
         "interval": .string(Comparison.interval(estimate)), "n": .integer(estimate.count),
       ]
     }
   }
 
-  private func layers(_ scale: RobustScale, _ values: [JSONValue]) -> JSONValue {
+  private func layers(
+    _ scale: RobustScale, _ priced: [Price], _ values: [JSONValue]
+  ) -> JSONValue {
     let budgets = EpsilonAxis(Set(cells.map(\.epsilon)).filter { !$0.isNone }.sorted())
     func y(_ field: String) -> JSONValue {
       [
@@ -92,7 +97,13 @@ extension ComparisonCharts {
       ("cluster", compared.noun), ("epsilon", "ε"), ("interval", "points lost"),
       ("n", "pairs of seeds"),
     ])
-    return VegaLite.layers([
+    let points = AllowedMarks.points(
+      ["x": budgets.channel, "y": y("shown"), "tooltip": tooltip].merging(series) { $1 },
+      of: priced.map(\.cell), filter: "!datum.outside"
+    ) { isAllowed in
+      priced.contains { scale.shows($0.mean) && isAllowed != $0.cell.allowedRules.isEmpty }
+    }
+    let layers: [JSONValue?] = [
       VegaLite.layer(
         ["type": "rule", "color": "#888", "opacity": 0.7],
         ["y": ["datum": 0, "type": "quantitative"]]),
@@ -105,17 +116,15 @@ extension ComparisonCharts {
         ["type": "line", "strokeWidth": 2],
         ["x": budgets.channel, "y": y("shown")].merging(
           VegaLite.lines("cluster", order: partyNames, partyColors)
-        ) { $1 }),
-      VegaLite.layer(
-        ["type": "point", "filled": true, "size": 75, "opacity": 1],
-        ["x": budgets.channel, "y": y("shown"), "tooltip": tooltip].merging(series) { $1 },
-        filter: "!datum.outside", isNeeded: values.contains { $0["outside"] == .bool(false) }),
+        ) { $1 }, filter: "!datum.allowed",
+        isNeeded: values.contains { $0["allowed"] == .bool(false) }),
       VegaLite.layer(
         ["type": "text", "fontSize": 12, "fontWeight": "bold"],
         [
           "x": budgets.channel, "y": y("shown"), "text": ["field": "label"], "tooltip": tooltip,
         ].merging(color) { $1 },
         filter: "datum.outside", isNeeded: values.contains { $0["outside"] == .bool(true) }),
-    ])
+    ]
+    return VegaLite.layers(layers + points)
   }
 }

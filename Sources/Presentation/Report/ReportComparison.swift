@@ -51,7 +51,8 @@ extension ReportPage {
         "<h3>How many clusters? The runs of \(detail.result.method.escaped) like the one "
         + "shown below</h3>\n" + figure(chart)
     }
-    return output
+    let shown = found.map(\.0) + comparison.cells.filter { $0.foundGroups != nil }
+    return output + (Comparison.allowedLegend(shown).map(HTML.paragraph) ?? "")
   }
 
   /// More groups of one cell than this are not listed.
@@ -93,7 +94,7 @@ extension ReportPage {
       found.map { cell, diagnostics in
         let chosen = diagnostics.candidates.filter { $0.chosen > 0 }
         return [
-          Self.name(cell), cell.epsilon.label, "\(diagnostics.runs)",
+          Self.name(cell), cell.markedEpsilon, "\(diagnostics.runs)",
           NumberText.decimal(diagnostics.ari.mean, 2), NumberText.decimal(diagnostics.nmi.mean, 2),
           NumberText.decimal(diagnostics.purity.mean, 2),
           diagnostics.detections.of == 0
@@ -115,7 +116,7 @@ extension ReportPage {
         ["method", "ε", "clients", "in any seed"],
         wrong.map {
           [
-            Self.name($0), $0.epsilon.label, "\($0.runs.first?.result.clients.count ?? 0)",
+            Self.name($0), $0.markedEpsilon, "\($0.runs.first?.result.clients.count ?? 0)",
             "\($1.misassigned.count)",
           ]
         })
@@ -150,7 +151,7 @@ extension ReportPage {
     let summary = summary
     let best = summary.indices.reduce(into: Set<[Int]>()) { marks, column in
       let metric = summary[column].metric
-      let means = cells.map { $0.isOracle ? nil : Self.mean(of: metric, in: $0) }
+      let means = cells.map { $0.isRanked ? Self.mean(of: metric, in: $0) : nil }
       let known = means.compactMap { $0 }
       guard known.count > 1, let top = metric.isBetterHigh ? known.max() : known.min() else {
         return
@@ -160,7 +161,7 @@ extension ReportPage {
     return HTML.table(
       ["method", "n"] + summary.map(\.title),
       cells.map { cell in
-        [cell.method, "\(cell.runs.count)"]
+        [cell.marked(cell.method), "\(cell.runs.count)"]
           + summary.map { column in
             switch column.metric {
             case .worstClusterAccuracy, .worstClientAccuracy, .minorityAccuracy:
@@ -174,7 +175,7 @@ extension ReportPage {
   /// Every metric of docs/metrics.md, a column a method.
   private static func metricTable(_ cells: [ComparisonCell]) -> String {
     HTML.table(
-      ["metric"] + cells.map(\.method),
+      ["metric"] + cells.map { $0.marked($0.method) },
       RunMetric.named.map { name, metric, weighting in
         [name] + cells.map { metric.text(mean(of: metric, in: $0, by: weighting)) }
       })
@@ -196,7 +197,7 @@ extension ReportPage {
     }
     let rows = priced.map { cell, price in
       [
-        cell.method, cell.epsilon.label, "\(price.cost.pairs)",
+        cell.method, cell.markedEpsilon, "\(price.cost.pairs)",
         Comparison.interval(price.cost.clientMean),
         price.minorityRatio.count == 0
           ? "–"

@@ -82,7 +82,7 @@ public struct ReportPage: Sendable {
     }
     func rank(_ cell: ComparisonCell) -> (Int, Double) {
       let traits = [
-        cell.runs.first?.result.clustering != nil, !cell.epsilon.isNone, !cell.isOracle,
+        cell.runs.first?.result.clustering != nil, !cell.epsilon.isNone, cell.isRanked,
         knees.contains(cell.epsilon),
       ]
       let score = traits.reduce(0) { 2 * $0 + ($1 ? 1 : 0) }

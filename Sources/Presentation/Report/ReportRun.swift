@@ -59,7 +59,9 @@ extension ReportPage {
     output += HTML.paragraph(
       "Every ε is computed from these entries, all releases of a client composed together and "
         + "converted once. `dpflsim privacy ledger \(detail.run.runID)` computes it anew.")
-    if let spending = detail.spending { output += figure(spending.chart(detail.clientNames)) }
+    if let spending = detail.spending {
+      output += figure(spending.chart(detail.clientNames, detail.result))
+    }
     return output
   }
 

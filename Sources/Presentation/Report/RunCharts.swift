@@ -247,7 +247,7 @@ struct RunCharts {
         "place": .integer(place + 1), "client": .string(name(client.client)),
         "cluster": .string(names[client.cluster]), "accuracy": VegaLite.percent(client.accuracy),
         "without": VegaLite.percent(without(client)),
-        "epsilon": .string(NumberText.epsilon(client.epsilon)),
+        "epsilon": .string(result.marked(client.epsilon)),
         "examples": .integer(client.trainExamples),
       ]
     }
@@ -284,7 +284,7 @@ struct RunCharts {
         + (reference == nil
           ? "."
           : "; the bar above or below is its accuracy in the run of the same seed without privacy.")
-        + shown.note,
+        + shown.note + result.allowedCaption,
       specification: VegaLite.specification(
         "Final accuracy of every client", values: values, layout: .single(width: 860),
         body: ["width": 640, "height": 320, "layer": VegaLite.layers(layers)]),
@@ -292,7 +292,7 @@ struct RunCharts {
       rows: order.map {
         [
           name($0.client), names[$0.cluster], NumberText.percent($0.accuracy),
-          NumberText.percent(without($0)), NumberText.epsilon($0.epsilon), "\($0.trainExamples)",
+          NumberText.percent(without($0)), result.marked($0.epsilon), "\($0.trainExamples)",
         ]
       })
   }

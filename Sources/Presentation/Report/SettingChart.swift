@@ -27,6 +27,7 @@ extension Comparison {
           "accuracy": VegaLite.percent(estimate.mean), "lower": VegaLite.percent(estimate.lower),
           "upper": VegaLite.percent(estimate.upper),
           "interval": .string(Self.interval(estimate)), "n": .integer(estimate.count),
+          "epsilon": .string(cell.markedEpsilon), "allowed": .bool(!cell.allowedRules.isEmpty),
         ]
       }
     }
@@ -47,12 +48,33 @@ extension Comparison {
     let title = "\(worstOff.noun), %"
     let marks = VegaLite.series("series", order: names, palette)
     let tooltip = VegaLite.tooltip([
-      ("series", "method"), ("value", path), ("interval", "\(worstOff.heading), %"), ("n", "seeds"),
+      ("series", "method"), ("epsilon", "ε"), ("value", path),
+      ("interval", "\(worstOff.heading), %"), ("n", "seeds"),
     ])
+    let shown = series.flatMap(\.cells)
+    let layers: [JSONValue?] = [
+      VegaLite.layer(
+        ["type": "rule", "opacity": 0.45],
+        [
+          "x": x, "y": VegaLite.number("lower", title), "y2": ["field": "upper"],
+          "color": marks["color"] ?? .null,
+        ], filter: "isValid(datum.lower)",
+        isNeeded: rows.contains { $0["lower"] != .null }),
+      VegaLite.layer(
+        ["type": "line", "strokeWidth": 2],
+        ["x": x, "y": VegaLite.number("accuracy", title)].merging(
+          VegaLite.lines("series", order: names, palette)
+        ) { $1 }, filter: "!datum.allowed",
+        isNeeded: rows.contains { $0["allowed"] == .bool(false) }),
+    ]
+    let points = AllowedMarks.points(
+      ["x": x, "y": VegaLite.number("accuracy", title), "tooltip": tooltip].merging(marks) { $1 },
+      of: shown)
     return ReportChart(
       id: "setting-" + path.filter { $0.isLetter || $0.isNumber },
       caption:
-        "Accuracy of the \(worstOff.noun) for every value of `\(path)`; bars are 95 % intervals.",
+        "Accuracy of the \(worstOff.noun) for every value of `\(path)`; bars are 95 % intervals."
+        + AllowedMarks.caption(shown),
       specification: VegaLite.specification(
         "Accuracy of the \(worstOff.noun) over \(path), a panel for each epsilon", values: rows,
         layout: .balanced(Set(series.map(\.epsilon)).count, least: 190, left: 60),
@@ -60,31 +82,13 @@ extension Comparison {
         body: BudgetPanels.body(
           series.map(\.epsilon),
           panel: [
-            "width": 240, "height": 200,
-            "layer": VegaLite.layers([
-              VegaLite.layer(
-                ["type": "rule", "opacity": 0.45],
-                [
-                  "x": x, "y": VegaLite.number("lower", title), "y2": ["field": "upper"],
-                  "color": marks["color"] ?? .null,
-                ], filter: "isValid(datum.lower)",
-                isNeeded: rows.contains { $0["lower"] != .null }),
-              VegaLite.layer(
-                ["type": "line", "strokeWidth": 2],
-                ["x": x, "y": VegaLite.number("accuracy", title)].merging(
-                  VegaLite.lines("series", order: names, palette)
-                ) { $1 }),
-              VegaLite.layer(
-                ["type": "point", "filled": true, "size": 75, "opacity": 1],
-                ["x": x, "y": VegaLite.number("accuracy", title), "tooltip": tooltip]
-                  .merging(marks) { $1 }),
-            ]),
+            "width": 240, "height": 200, "layer": VegaLite.layers(layers + points),
           ])),
       columns: [path, "method", "ε", "n", "\(worstOff.heading), %", "mean of clients, %"],
       rows: series.flatMap { series in
         series.cells.map { cell in
           [
-            cell.varied[path] ?? "–", series.name, series.epsilon.label, "\(cell.runs.count)",
+            cell.varied[path] ?? "–", series.name, cell.markedEpsilon, "\(cell.runs.count)",
             Self.interval(cell.estimate(worstOff.metric)),
             Self.percent(cell.estimate(.clientMeanAccuracy).mean),
           ]

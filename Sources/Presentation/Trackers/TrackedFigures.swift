@@ -13,6 +13,16 @@ struct TrackedScalar: Sendable, Hashable {
   let step: Int
   let time: Date
   let value: Double
+  /// Whether it is an ε.
+  var isEpsilon = false
+
+  /// With the rules that were allowed in the name of an ε: `final/epsilon_max_allowed_DP102`.
+  func marked(_ rules: [String]) -> TrackedScalar {
+    guard isEpsilon, !rules.isEmpty else { return self }
+    return TrackedScalar(
+      name: "\(name)_allowed_\(rules.joined(separator: "_"))", step: step, time: time, value: value,
+      isEpsilon: true)
+  }
 }
 
 enum TrackedFigures {
@@ -77,7 +87,9 @@ enum TrackedFigures {
   static func finals(_ result: RunResult, at time: Date) -> [TrackedScalar] {
     RunMetric.named.compactMap { name, metric, weighting in
       metric.value(of: result, by: weighting).map {
-        TrackedScalar(name: "final/\(name)", step: result.rounds, time: time, value: $0)
+        TrackedScalar(
+          name: "final/\(name)", step: result.rounds, time: time, value: $0,
+          isEpsilon: metric.isEpsilon)
       }
     }
   }

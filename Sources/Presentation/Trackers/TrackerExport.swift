@@ -29,7 +29,9 @@ public struct TrackerExport: Sendable {
   public func writeTensorBoard(to folder: URL) throws(StoreError) -> URL {
     let log = try TensorBoardLog(
       folder: folder, runID: run.runID, clusters: [], now: run.startedAt)
-    try log.add(scalars)
+    // An event file has scalars and nothing beside them, so that the mark of an ε that says little is in its name.
+    let rules = result?.allowedRules ?? []
+    try log.add(scalars.map { $0.marked(rules) })
     return log.file
   }
 
@@ -64,6 +66,8 @@ public struct TrackerExport: Sendable {
       "mlflow.runName": "\(run.method), seed \(run.seed)", "dpflsim.run_id": run.runID,
       "dpflsim.scenario_hash": run.scenarioHash, "dpflsim.version": run.version,
       "dpflsim.result_digest": result?.resultDigest ?? "", "mlflow.source.name": "dpflsim",
+      // Beside `final/epsilon_max`, which says little then.
+      "dpflsim.allowed": (result?.allowedRules ?? []).joined(separator: " "),
     ]
     for (name, value) in tags where !value.isEmpty { files.append(("tags/\(name)", value)) }
     for (path, text) in files { try Self.write(text, to: own.appendingPathComponent(path)) }

@@ -53,11 +53,7 @@ struct AdviseCommand: ParsableCommand {
     let advice = try store.pricedAdvice(comparison)
     switch table.format {
     case .markdown, .latex:
-      let lines = advice.flatMap { advice in
-        let rows = advice.table(comparison)
-        return advice.sentences + [advice.selectionPrice?.sentence].compactMap { $0 } + [""]
-          + (table.format == .latex ? rows.latex : rows.markdown) + [""]
-      }
+      let lines = advice.flatMap { $0.page(comparison, isLaTeX: table.format == .latex) }
       return try Terminal.write(lines.joined(separator: "\n") + "\n")
     case .json, .table, .csv: break
     }
