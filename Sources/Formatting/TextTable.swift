@@ -162,6 +162,8 @@ extension String {
       case "δ": text += "$\\delta$"
       case "–": text += "--"
       case "∞": text += "$\\infty$"
+      case "±": text += "$\\pm$"
+      case "−": text += "$-$"
       default: text.append(character)
       }
     }

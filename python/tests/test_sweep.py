@@ -74,6 +74,7 @@ def test_views_of_a_comparison(swept):
     assert set(comparison.frame("contrasts")["other"]) == {"global"}
     assert comparison.frame("frontier")["method"].eq("r-dpcfl").all()
     assert cell.price_of_privacy["client_mean"].n == 2
+    assert cell.metrics["client_mean_accuracy"].standard_deviation >= 0 and cell.allowed == []
     one = dpflsim.compare(swept.run_ids[0], store=swept.store)
     assert [cell.runs for cell in one.cells] == [[swept.run_ids[0]]]
     with pytest.raises(dpflsim.InvalidInput, match="is no metric of the comparison"):

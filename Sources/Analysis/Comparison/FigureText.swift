@@ -4,6 +4,14 @@ package import Clustering
 import Federation
 import Formatting
 
+/// What stands beside a mean over seeds.
+public enum Spread: String, Sendable, CaseIterable {
+  /// Student's interval at 95 %, from three seeds on.
+  case interval
+  /// The standard deviation (n − 1), from two seeds on.
+  case standardDeviation = "sd"
+}
+
 extension Comparison {
   /// "1.74 (0.46–3.85)".
   package static func effect(_ effect: EffectSize) -> String {
@@ -18,6 +26,14 @@ extension Comparison {
     guard let lower = estimate.lower, let upper = estimate.upper else { return percent(mean) }
     let to = lower < 0 || upper < 0 ? " to " : "–"
     return "\(percent(mean)) (\(percent(lower))\(to)\(percent(upper)))"
+  }
+
+  /// A mean with what is asked for beside it: "63.2 (60.1–66.0)" or "63.2 ± 2.4"; the mean alone where there are too few
+  /// seeds for that.
+  package static func text(_ estimate: SeedEstimate?, _ spread: Spread) -> String {
+    guard spread == .standardDeviation else { return interval(estimate) }
+    guard let deviation = estimate?.standardDeviation else { return percent(estimate?.mean) }
+    return "\(percent(estimate?.mean)) ± \(percent(deviation))"
   }
 
   package static func percent(_ share: Double?) -> String {

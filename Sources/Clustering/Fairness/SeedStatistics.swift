@@ -14,6 +14,8 @@ public struct SeedEstimate: Sendable, Hashable, Codable {
   /// Bounds of the interval; nil with so few values that they say next to nothing about spread.
   public var lower: Double?
   public var upper: Double?
+  /// Of the values around their mean (n − 1); nil for fewer than two.
+  public var standardDeviation: Double?
   /// Nominal coverage of the interval, for instance 0.95.
   public var level: Double
 
@@ -30,16 +32,22 @@ public struct SeedEstimate: Sendable, Hashable, Codable {
     }
     let present = values.compactMap { $0 }.filter(\.isFinite)
     let mean = average(present)
-    guard let mean, present.count > 2 else {
+    guard let mean, present.count > 1 else {
       return SeedEstimate(count: present.count, mean: mean, level: level)
     }
     let squares = present.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
     let count = Double(present.count)
+    let deviation = (squares / (count - 1)).squareRoot()
+    guard present.count > 2 else {
+      return SeedEstimate(
+        count: present.count, mean: mean, standardDeviation: deviation, level: level)
+    }
     let half =
       StudentLaw.quantile(within: level, degrees: present.count - 1)
       * (squares / (count - 1) / count).squareRoot()
     return SeedEstimate(
-      count: present.count, mean: mean, lower: mean - half, upper: mean + half, level: level)
+      count: present.count, mean: mean, lower: mean - half, upper: mean + half,
+      standardDeviation: deviation, level: level)
   }
 
   /// Σ x / n without overflow, never outside the values; nil if there is nothing.

@@ -87,18 +87,22 @@ extension Comparison {
     ]
   }
 
-  /// Settings, method, ε, metric, cluster (or group, for `group_` metrics), n, mean, lower, upper; a line a figure.
+  /// Settings, method, ε, metric, cluster (or group, for `group_` metrics), n, mean, lower, upper, standard deviation, and
+  /// the findings without whose allowance there would be no such ε; a line a figure.
   public var csv: String {
     var table = CSVTable([
       "settings", "method", "epsilon", "metric", "cluster", "n", "mean", "lower", "upper",
+      "standard_deviation", "allowed",
     ])
     for cell in cells {
+      let allowed = AllowedText.field(cell.allowedRules)
       func add(_ metric: String, _ cluster: String, _ estimate: SeedEstimate?) {
         guard let estimate, estimate.count > 0 else { return }
         table.add([
           .string(cell.settings), .string(cell.method), .string(cell.epsilon.label),
           .string(metric), .string(cluster), .integer(estimate.count), JSONValue(estimate.mean),
           JSONValue(estimate.lower), JSONValue(estimate.upper),
+          JSONValue(estimate.standardDeviation), allowed,
         ])
       }
       for (name, metric, weighting) in RunMetric.named {
@@ -129,11 +133,11 @@ extension Comparison {
 }
 
 extension SeedEstimate {
-  /// Count, mean and interval.
+  /// Count, mean, interval and standard deviation.
   var document: JSONValue {
     [
       "n": .integer(count), "mean": JSONValue(mean), "lower": JSONValue(lower),
-      "upper": JSONValue(upper),
+      "upper": JSONValue(upper), "standard_deviation": JSONValue(standardDeviation),
     ]
   }
 }

@@ -5,24 +5,29 @@ import Formatting
 
 extension Comparison {
   /// The tables for a Markdown page.
-  public func markdown(by order: ComparisonOrder) -> [String] {
-    blocks(by: order).flatMap { block in
+  public func markdown(by order: ComparisonOrder, spread: Spread = .interval) -> [String] {
+    let tables = blocks(by: order, spread).flatMap { block -> [String] in
       ["**\(Self.title(of: block).printable)**", ""] + block.table.markdown + [""]
-    } + [
-      "Accuracies in per cent, mean over n seeds (95 % interval); bold and *: best of its table."
-    ] + (Self.allowedLegend(cells).map { ["", $0] } ?? [])
+    }
+    let legend = Self.allowedLegend(cells).map { ["", $0] } ?? []
+    return tables + [
+      "Accuracies in per cent, mean over n seeds (\(spread.words)); bold and *: best of its table."
+    ] + legend
   }
 
   /// The tables for LaTeX, each in a float of its own; they need the package booktabs.
-  public func latex(by order: ComparisonOrder) -> [String] {
-    blocks(by: order).flatMap { block in
-      ["\\begin{table}", "\\centering"] + block.table.latex
+  public func latex(by order: ComparisonOrder, spread: Spread = .interval) -> [String] {
+    // No line ends between a number and its sign.
+    let words = spread.words.latex.replacing(" \\%", with: "\\,\\%")
+    let tables = blocks(by: order, spread).flatMap { block -> [String] in
+      let title = Self.title(of: block).printable.latex
+      return ["\\begin{table}", "\\centering"] + block.table.latex
         + [
-          "\\caption{\(Self.title(of: block).printable.latex). Accuracies in per cent, mean over $n$ seeds "
-            + "(95\\,\\% interval); *: best of its table.}",
+          "\\caption{\(title). Accuracies in per cent, mean over $n$ seeds (\(words)); *: best of its table.}",
           "\\end{table}", "",
         ]
-    } + (Self.allowedLegend(cells).map { [$0.latex] } ?? [])
+    }
+    return tables + (Self.allowedLegend(cells).map { [$0.latex] } ?? [])
   }
 
   private static func title(of block: ComparisonBlock) -> String {

@@ -42,7 +42,11 @@ struct ComparisonBlock {
 
 extension Comparison {
   /// The comparison for a terminal.
-  public func lines(by order: ComparisonOrder, colors: Bool) -> [String] {
+  ///
+  /// - Parameter spread: what stands beside means over seeds.
+  public func lines(
+    by order: ComparisonOrder, spread: Spread = .interval, colors: Bool
+  ) -> [String] {
     guard !cells.isEmpty else {
       return ["There are no finished runs to compare; `dpflsim sweep` makes some."]
     }
@@ -50,7 +54,7 @@ extension Comparison {
       return ["These runs know no groups of people; data.group_columns of a table names them."]
     }
     var lines: [String] = []
-    let blocks = blocks(by: order)
+    let blocks = blocks(by: order, spread)
     for settings in Self.unique(blocks.map(\.settings)) {
       if !settings.isEmpty {
         for line in settings.printable.wrapped() { lines.append(heading(line, colors)) }
@@ -67,10 +71,7 @@ extension Comparison {
       }
     }
     if order == .method { lines += contrastLines }
-    lines +=
-      ("Accuracies in per cent, mean over n seeds with a 95 % interval; * best of its "
-      + "table, not counting the oracle. Intervals are Student's; one or two seeds have none.")
-      .wrapped()
+    lines += spread.legend.wrapped()
     if order != .cluster, order != .group {
       lines +=
         ("found: seeds in which every minority cluster had a model of its own. `--format csv` has every metric.")
@@ -85,8 +86,8 @@ extension Comparison {
   }
 
   /// The tables in the order in which they are shown.
-  func blocks(by order: ComparisonOrder) -> [ComparisonBlock] {
-    if case .setting(let path) = order { return settingBlocks(path) }
+  func blocks(by order: ComparisonOrder, _ spread: Spread) -> [ComparisonBlock] {
+    if case .setting(let path) = order { return settingBlocks(path, spread) }
     return settings.flatMap { settings -> [ComparisonBlock] in
       let here = cells.filter { $0.settings == settings }
       switch order {
@@ -97,7 +98,7 @@ extension Comparison {
             ? nil
             : ComparisonBlock(
               settings: settings, heading: "ε \(epsilon.label)",
-              table: table(own, title: "method") { $0.method })
+              table: table(own, spread, title: "method") { $0.method })
         }
       case .epsilon:
         return methods.compactMap { method in
@@ -106,27 +107,27 @@ extension Comparison {
             ? nil
             : ComparisonBlock(
               settings: settings, heading: method,
-              table: table(own, title: "ε", label: \.epsilon.label))
+              table: table(own, spread, title: "ε", label: \.epsilon.label))
         }
       case .cluster:
         return epsilons.flatMap { epsilon in
-          here.filter { $0.epsilon == epsilon }.map { clusterBlock($0) }
+          here.filter { $0.epsilon == epsilon }.map { clusterBlock($0, spread) }
         }
       case .group:
         return epsilons.flatMap { epsilon in
-          here.filter { $0.epsilon == epsilon }.compactMap { groupBlock($0) }
+          here.filter { $0.epsilon == epsilon }.compactMap { groupBlock($0, spread) }
         }
       }
     }
   }
 
-  private func settingBlocks(_ path: String) -> [ComparisonBlock] {
+  private func settingBlocks(_ path: String, _ spread: Spread) -> [ComparisonBlock] {
     series(over: path).map { series in
       ComparisonBlock(
         settings: "",
         heading: series.name
           + (series.epsilon.isNone ? ", without privacy" : ", ε \(series.epsilon.label)"),
-        table: table(series.cells, title: path) { $0.varied[path] ?? "–" })
+        table: table(series.cells, spread, title: path) { $0.varied[path] ?? "–" })
     }
   }
 
@@ -134,45 +135,7 @@ extension Comparison {
     TextStyle.bold.applied(to: text.printable.shortened(to: String.terminalWidth), colors: colors)
   }
 
-  private func table(
-    _ cells: [ComparisonCell], title: String, label: (ComparisonCell) -> String
-  ) -> TextTable {
-    let metrics: [RunMetric] = [
-      worstOff.metric, .minorityAccuracy, .clientMeanAccuracy, .ari,
-    ]
-    var table = TextTable([
-      (title, .left), ("n", .right), (worstOff.heading, .right), ("minority", .right),
-      ("mean", .right), ("ARI", .right), ("found", .right), ("price", .right),
-    ])
-    let best = metrics.map { metric -> Double? in
-      let means = cells.filter { !$0.isOracle }.compactMap { $0.estimate(metric).mean }
-      return means.count < 2 ? nil : metric.isBetterHigh ? means.max() : means.min()
-    }
-    for cell in cells {
-      var row = [
-        TextTable.Cell(
-          label(cell).shortened(to: 18) + (cell.allowedRules.isEmpty ? "" : AllowedText.mark)),
-        "\(cell.runs.count)",
-      ]
-      for (metric, best) in zip(metrics, best) {
-        let estimate = cell.estimate(metric)
-        let isBest = !cell.isOracle && best != nil && estimate.mean == best
-        let text =
-          switch metric {
-          case worstOff.metric: Self.interval(estimate)
-          case .ari: NumberText.decimal(estimate.mean, 2)
-          default: Self.percent(estimate.mean)
-          }
-        row.append(TextTable.Cell(isBest ? text + " *" : text, isBest ? .good : .plain))
-      }
-      row.append("\(Self.detections(cell))")
-      row.append("\(Self.percent(priceOfPrivacy(cell)?.cost.clientMean.mean))")
-      table.add(row)
-    }
-    return table
-  }
-
-  private func clusterBlock(_ cell: ComparisonCell) -> ComparisonBlock {
+  private func clusterBlock(_ cell: ComparisonCell, _ spread: Spread) -> ComparisonBlock {
     var notes: [String] = []
     if let price = priceOfPrivacy(cell) {
       let ratio = price.minorityRatio
@@ -187,11 +150,11 @@ extension Comparison {
     return ComparisonBlock(
       settings: cell.settings,
       heading: "\(cell.method), ε \(cell.markedEpsilon), n = \(cell.runs.count)",
-      table: partyTable(cell), notes: notes)
+      table: partyTable(cell, spread), notes: notes)
   }
 
   /// The true clusters, or the clients where all are of one, with what privacy and wrong clusters cost each.
-  private func partyTable(_ cell: ComparisonCell) -> TextTable {
+  private func partyTable(_ cell: ComparisonCell, _ spread: Spread) -> TextTable {
     let compared = ComparedParties(of: [cell])
     var table = TextTable(
       [(compared.noun, .left)] + (compared.areClients ? [] : [("clients", .right)])
@@ -208,9 +171,9 @@ extension Comparison {
             (cluster?.name ?? party.name).shortened(to: 24), isMinority ? .marked : .plain)
         ] + (cluster.map { ["\($0.clients)"] } ?? [])
           + [
-            "\(Self.interval(cell.accuracy(of: party)))",
-            "\(Self.interval(priceOfPrivacy(cell, of: party)))",
-            "\(Self.interval(priceOfMistakes(cell, of: party)))",
+            "\(Self.text(cell.accuracy(of: party), spread))",
+            "\(Self.text(priceOfPrivacy(cell, of: party), spread))",
+            "\(Self.text(priceOfMistakes(cell, of: party), spread))",
             TextTable.Cell(isMinority ? "minority" : "", .marked),
           ])
     }
@@ -258,13 +221,5 @@ extension Comparison {
     let title = worstOff.heading.prefix(1).uppercased() + worstOff.heading.dropFirst()
     return ["\(title), best method against the others, paired by seed (sign-flip test):"]
       + legend.map { "  " + $0 } + lines.flatMap { $0.printable.wrapped() } + [""]
-  }
-
-  // MARK: - Figures
-
-  /// In how many seeds the minority had a model of its own: "3/5".
-  private static func detections(_ cell: ComparisonCell) -> String {
-    let values = cell.runs.compactMap { RunMetric.minorityDetected.value(of: $0.result) }
-    return values.isEmpty ? "–" : "\(values.count { $0 == 1 })/\(values.count)"
   }
 }

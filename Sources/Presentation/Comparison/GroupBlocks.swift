@@ -19,7 +19,7 @@ extension ComparedGroup {
 
 extension Comparison {
   /// The groups of a cell below each other; nil without groups.
-  func groupBlock(_ cell: ComparisonCell) -> ComparisonBlock? {
+  func groupBlock(_ cell: ComparisonCell, _ spread: Spread) -> ComparisonBlock? {
     guard !cell.groups.isEmpty else { return nil }
     let isBinary = cell.groups.contains { cell.results(of: $0).contains(where: \.isOfTwoClasses) }
     let figures = isBinary ? Array(GroupFigure.ofTwoClasses.prefix(4)) : []
@@ -37,7 +37,7 @@ extension Comparison {
         [
           TextTable.Cell(group.label.shortened(to: 20)),
           "\(results.first?.testExamples ?? 0)",
-          "\(Self.interval(cell.estimate(.accuracy, of: group)))",
+          "\(Self.text(cell.estimate(.accuracy, of: group), spread))",
         ] + cells)
     }
     return ComparisonBlock(

@@ -43,6 +43,7 @@ struct CompareCommand: ParsableCommand {
 
       dpflsim compare --by adapter.r
       dpflsim compare --scenario skewed --format latex
+      dpflsim compare --scenario skewed --spread sd
       """)
 
   @Argument(help: "Runs, or the beginnings of their names (default: all finished runs).")
@@ -57,11 +58,14 @@ struct CompareCommand: ParsableCommand {
   @Option(help: "Only runs of the scenario with this name.")
   var scenario: String?
 
+  @OptionGroup var spread: SpreadOptions
+
   @OptionGroup var store: StoreOptions
 
   @OptionGroup var table: TableOptions
 
   func run() throws {
+    let spread = spread.spread
     let comparison = try store.openExisting().comparison(of: names, scenario: scenario)
     guard !comparison.cells.isEmpty else {
       throw Failure(
@@ -81,13 +85,14 @@ struct CompareCommand: ParsableCommand {
     case .csv: return try Terminal.write(comparison.csv)
     case .markdown:
       return try Terminal.write(
-        comparison.markdown(by: order).joined(separator: "\n") + "\n")
+        comparison.markdown(by: order, spread: spread).joined(separator: "\n") + "\n")
     case .latex:
-      return try Terminal.write(comparison.latex(by: order).joined(separator: "\n") + "\n")
+      return try Terminal.write(
+        comparison.latex(by: order, spread: spread).joined(separator: "\n") + "\n")
     case .json, .table: break
     }
     try table.output.write {
-      comparison.lines(by: order, colors: $0)
+      comparison.lines(by: order, spread: spread, colors: $0)
     } document: {
       comparison.document
     }

@@ -57,6 +57,8 @@ struct SweepCommand: AsyncParsableCommand {
   @Flag(help: "Say at the end which budget, method and settings to take, as `advise` does.")
   var advise = false
 
+  @OptionGroup var spread: SpreadOptions
+
   @OptionGroup var progress: ProgressOptions
 
   func validate() throws {
@@ -123,7 +125,9 @@ struct SweepCommand: AsyncParsableCommand {
   private func tables(_ comparison: Comparison, colors: Bool) -> [String] {
     guard comparison.cells.count > 1 else { return [] }
     let axes = comparison.axes
-    guard !axes.isEmpty else { return [""] + comparison.lines(by: .method, colors: colors) }
-    return axes.flatMap { [""] + comparison.lines(by: .setting($0), colors: colors) }
+    func lines(_ order: ComparisonOrder) -> [String] {
+      [""] + comparison.lines(by: order, spread: spread.spread, colors: colors)
+    }
+    return axes.isEmpty ? lines(.method) : axes.flatMap { lines(.setting($0)) }
   }
 }

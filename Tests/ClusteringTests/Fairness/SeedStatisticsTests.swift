@@ -31,6 +31,17 @@ struct SeedStatisticsTests {
     }
   }
 
+  @Test("the standard deviation divides by n − 1, from two values on")
+  func standardDeviation() throws {
+    #expect(try SeedEstimate.interval([0.5, nil]).standardDeviation == nil)
+    let two = try SeedEstimate.interval([1, 3])
+    #expect(isClose(try #require(two.standardDeviation), 2.0.squareRoot(), relative: 1e-12))
+    #expect(two.lower == nil)
+    let five = try SeedEstimate.interval([2, 4, 4, .nan, 5, 5])
+    // Squares of −2, 0, 0, 1, 1 over four.
+    #expect(isClose(try #require(five.standardDeviation), 1.5.squareRoot(), relative: 1e-12))
+  }
+
   @Test("a mean of equal values is that value, however many there are")
   func equalValues() throws {
     for count in 1...200 {

@@ -13,12 +13,14 @@ from .progress import CellState
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean over `n` seeds with its interval: none for one or two seeds, Student's up to five, then the bootstrap's."""
+    """A mean over `n` seeds with Student's interval at 95 %, from three seeds on."""
 
     n: int
     mean: float | None
     lower: float | None
     upper: float | None
+    standard_deviation: float | None = None
+    """Of the seeds (n - 1), from two on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,9 @@ class ComparedCell:
     clusters: list[ComparedCluster]
     price_of_privacy: dict[str, Estimate] | None
     price_of_mistakes: dict[str, Estimate] | None
+    allowed: list[str] = field(default_factory=list)
+    """Rules of the check without whose allowance there would be no such ε, which says little: "withdrawn" where this version
+    refuses the scenario."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,7 @@ class FrontierPoint:
 
 @dataclass(frozen=True, slots=True)
 class Frontier:
-    """Points that no other method or budget beats at the same ε or less."""
+    """Points that no other method or budget beats at the same ε or less, of cells with nothing allowed."""
 
     settings: str
     points: list[FrontierPoint]
