@@ -109,16 +109,22 @@ public struct PrivateSelection: Sendable, Hashable {
 }
 
 extension RDPCurve {
-  /// The largest divergence of each order of several curves over the same orders.
-  public init?(covering curves: [RDPCurve]) {
-    guard let first = curves.first, curves.allSatisfy({ $0.orders == first.orders }) else {
-      return nil
-    }
+  /// The largest divergence of several curves at each order that all of them have; nil without such orders.
+  public init?(covering curves: [RDPCurve]) { self.init(curves, joining: max) }
+
+  /// The sum of several curves at each order that all of them have, which is what releases cost together; nil without
+  /// such orders.
+  public init?(composing curves: [RDPCurve]) { self.init(curves, joining: +) }
+
+  /// Orders that one of the curves lacks are left out, which no bound minds: it takes the best of the others.
+  private init?(_ curves: [RDPCurve], joining join: (Double, Double) -> Double) {
+    guard let first = curves.first else { return nil }
+    let tables = curves.map { Dictionary(uniqueKeysWithValues: zip($0.orders, $0.divergences)) }
+    let orders = first.orders.filter { order in tables.allSatisfy { $0[order] != nil } }
+    guard !orders.isEmpty else { return nil }
     self.init(
-      orders: first.orders,
-      divergences: first.orders.indices.map { order in
-        curves.reduce(0) { max($0, $1.divergences[order]) }
-      })
+      orders: orders,
+      divergences: orders.map { order in tables.reduce(0) { join($0, $1[order] ?? .infinity) } })
   }
 
   /// The least δ at ε over the grid, at most 1: e^{(α − 1)(ρ − ε)} (1 − 1/α)^α/(α − 1) (Canonne, Kamath, Steinke 2020,

@@ -89,6 +89,22 @@ struct PrivateSelectionTests {
     }
   }
 
+  @Test("curves are covered and composed at the orders that all of them have")
+  func joined() throws {
+    let first = RDPCurve(orders: [1.5, 2, 3], divergences: [0.1, 0.2, 0.3])
+    let second = RDPCurve(orders: [2, 3, 4], divergences: [0.25, 0.1, 0.4])
+    #expect(
+      RDPCurve(covering: [first, second])
+        == RDPCurve(orders: [2, 3], divergences: [0.25, 0.3]))
+    let sum = try #require(RDPCurve(composing: [first, second]))
+    #expect(sum.orders == [2, 3])
+    #expect(zip(sum.divergences, [0.45, 0.4]).allSatisfy { abs($0 - $1) < 1e-12 })
+    #expect(RDPCurve(composing: [first]) == first)
+    #expect(RDPCurve(covering: []) == nil)
+    let other = RDPCurve(orders: [7], divergences: [1])
+    #expect(RDPCurve(covering: [first, other]) == nil)
+  }
+
   @Test("the best law costs more for more candidates, and far less than composing all runs")
   func growth() throws {
     let accountant = RDPAccountant()

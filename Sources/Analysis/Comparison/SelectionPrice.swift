@@ -6,28 +6,31 @@ import Privacy
 package import Scenarios
 public import Store
 
-/// The ε of a private choice among the cells of one budget.
+/// The ε of a private choice among all cells that an advice looks at.
 public struct SelectionPrice: Sendable, Hashable {
-  /// Cells that were chosen among.
+  /// Cells that were chosen among: every ε, method and setting with privacy.
   public let candidates: Int
+  /// The most runs of one cell. They are one candidate's mechanism, whose score is their mean, so they compose.
+  public let seeds: Int
   /// The largest ε of the runs, by itself, at `delta`.
   public let epsilon: Double
   public let delta: Double
-  /// Of a private selection of the best, with as many runs on average as there are cells.
+  /// Of a private selection of the best, with as many cells run on average as there are.
   public let selectedEpsilon: Double
 
   /// For people.
   public var sentence: String {
-    "Choosing by results is a release of its own: picked privately among the \(candidates) combinations at this ε "
-      + "(a random number of runs, \(candidates) on average: Papernot and Steinke 2022), the best would have "
-      + "ε \(NumberText.epsilon(selectedEpsilon)) instead of \(NumberText.epsilon(epsilon)) at δ \(NumberText.exact(delta)), "
-      + "if accuracy is measured on public examples."
+    "Choosing by results is a release of its own: picked privately among all \(candidates) combinations with privacy, "
+      + "whatever their ε, by accuracy alone (a random number of them run anew, \(candidates) on average: Papernot and "
+      + "Steinke 2022\(seeds > 1 ? "; the runs of a combination, up to \(seeds) seeds, are counted together" : "")), the "
+      + "best would have ε \(NumberText.epsilon(selectedEpsilon)), where one run has at most "
+      + "\(NumberText.epsilon(epsilon)), at δ \(NumberText.exact(delta)), if accuracy is measured on public examples."
   }
 
   package var document: JSONValue {
     [
-      "candidates": .integer(candidates), "epsilon": .number(epsilon), "delta": .number(delta),
-      "selected_epsilon": .number(selectedEpsilon),
+      "candidates": .integer(candidates), "seeds": .integer(seeds), "epsilon": .number(epsilon),
+      "delta": .number(delta), "selected_epsilon": .number(selectedEpsilon),
     ]
   }
 }
@@ -42,32 +45,71 @@ extension RunStore {
     return priced
   }
 
-  /// The price of the choice that an advice makes, from the ledgers of the cells with its budget; nil where there is a
+  /// The price of the choice that an advice makes, from the ledgers of all cells that it looks at; nil where there is a
   /// single one, and where no ε is stated.
+  ///
+  /// A candidate is a cell with all its seeds: its score is their mean, so a record is in each of these runs, and their
+  /// curves add up. Which client holds it in which seed is open, so that each run counts with the largest divergence of
+  /// any client at each order. A cell that is drawn at random from several has at most the largest divergence of them.
   public func selectionPrice(
     of advice: Advice, in comparison: Comparison
   ) throws(StoreError) -> SelectionPrice? {
-    guard let chosen = advice.chosen, !chosen.epsilon.isNone else { return nil }
-    let cells = comparison.cells.filter {
-      $0.scenario == chosen.scenario && $0.epsilon == chosen.epsilon && !$0.isOracle
-        && $0.allowedRules.isEmpty
-    }
+    guard advice.chosen != nil else { return nil }
+    let cells = comparison.candidates(of: advice.scenario)
     guard cells.count > 1 else { return nil }
-    let accountant = RDPAccountant()
-    var (curves, epsilon, delta): ([RDPCurve], Double, Double) = ([], 0, 1)
-    // Every ledger that differs, of all clients and seeds: who pays most at one order need not at another.
-    var seen: Set<[Double?]> = []
-    for run in cells.flatMap(\.runs) {
-      let payers = run.result.clients.filter {
-        seen.insert([
-          $0.epsilon, $0.delta, $0.noiseMultiplier, $0.firstRoundNoiseMultiplier,
-          Double($0.trainExamples),
-        ]).inserted
+    var ledgers = CandidateLedgers()
+    var curves: [RDPCurve] = []
+    for cell in cells {
+      var runs: [RDPCurve] = []
+      for run in cell.runs {
+        guard let curve = try ledgers.curve(of: run, in: self) else { return nil }
+        runs.append(curve)
       }
-      guard !payers.isEmpty else { continue }
-      let entries = Dictionary(grouping: try ledgerEntries(of: run.runID), by: \.client)
-      let scenario = try scenario(of: self.run(named: run.runID))
-      for payer in payers {
+      guard let whole = RDPCurve(composing: runs) else { return nil }
+      curves.append(whole)
+    }
+    guard let curve = RDPCurve(covering: curves) else { return nil }
+    let found = PrivateSelection.best(
+      among: cells.count, candidate: curve, delta: ledgers.delta)
+    guard found.bound.epsilon.isFinite else { return nil }
+    return SelectionPrice(
+      candidates: cells.count, seeds: cells.map(\.runs.count).max() ?? 1,
+      epsilon: ledgers.epsilon, delta: ledgers.delta, selectedEpsilon: found.bound.epsilon)
+  }
+}
+
+/// The curves of runs, each ledger read once: most clients and seeds of a cell release the same.
+private struct CandidateLedgers {
+  /// What runs have in common that differ in seed and budget alone.
+  private struct Kind: Hashable {
+    let method: JSONValue
+    let rest: JSONValue
+  }
+
+  /// By ε, δ, noise and size: clients of one kind that agree in these have equal ledgers.
+  private var known: [Kind: [[Double?]: RDPCurve]] = [:]
+  private let accountant = RDPAccountant()
+  /// The largest ε, and the least δ, of a client so far.
+  private(set) var epsilon = 0.0
+  private(set) var delta = 1.0
+
+  /// The largest divergence of any client of a run at each order; nil where no ε is stated, and where a ledger proves
+  /// less than that.
+  mutating func curve(of run: ComparedRun, in store: RunStore) throws(StoreError) -> RDPCurve? {
+    let kind = Kind(method: run.method, rest: run.rest)
+    var members: [[Double?]: ClientResult] = [:]
+    for client in run.result.clients {
+      let figures: [Double?] = [
+        client.epsilon, client.delta, client.noiseMultiplier, client.firstRoundNoiseMultiplier,
+        Double(client.trainExamples),
+      ]
+      if members[figures] == nil { members[figures] = client }
+    }
+    let missing = members.filter { known[kind]?[$0.key] == nil }
+    if !missing.isEmpty {
+      let entries = Dictionary(grouping: try store.ledgerEntries(of: run.runID), by: \.client)
+      let scenario = try store.scenario(of: store.run(named: run.runID))
+      for (figures, payer) in missing {
         guard let own = payer.epsilon, own.isFinite else { return nil }
         let ledger = PrivacyLedger((entries[payer.client] ?? []) + (entries[nil] ?? []))
         let spent = scenario.accountedDelta(payer.delta)
@@ -75,15 +117,10 @@ extension RunStore {
         guard let curve = try? accountant.curve(of: ledger.cost),
           curve.bound(delta: spent).epsilon >= 0.99 * own
         else { return nil }
-        curves.append(curve)
+        known[kind, default: [:]][figures] = curve
         (epsilon, delta) = (max(epsilon, own), min(delta, spent))
       }
     }
-    guard let curve = RDPCurve(covering: curves) else { return nil }
-    let found = PrivateSelection.best(among: cells.count, candidate: curve, delta: delta)
-    guard found.bound.epsilon.isFinite else { return nil }
-    return SelectionPrice(
-      candidates: cells.count, epsilon: epsilon, delta: delta,
-      selectedEpsilon: found.bound.epsilon)
+    return RDPCurve(covering: members.keys.compactMap { known[kind]?[$0] })
   }
 }
