@@ -177,6 +177,23 @@ struct SweepCommandTests {
     }
   }
 
+  @Test("a refusal stands in one line a cell, its reason once")
+  func refusals() async throws {
+    try await Program.inFolder { program in
+      let outcome = try program.call(
+        "sweep", Program.shipped("tiny.json"), "--set", "privacy.target_delta=0.5", "--seeds",
+        "0..2", "--jobs", "1")
+      #expect(outcome.status == 65)
+      #expect(!outcome.errors.contains("\\u{"), "\(outcome.errors)")
+      func count(_ text: String) -> Int {
+        outcome.errors.replacing("\n", with: " ").components(separatedBy: text).count - 1
+      }
+      // Live, and once more at the end.
+      #expect(count("privacy.target_delta: ") == 2, "\(outcome.errors)")
+      #expect(count("refused: as before") == 2 && count(": the same") == 2, "\(outcome.errors)")
+    }
+  }
+
   @Test("a cell that fails is listed and stops no other; equal cells run once")
   func failures() async throws {
     try await Program.inFolder { program in

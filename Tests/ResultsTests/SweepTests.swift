@@ -138,6 +138,21 @@ struct SweepTests {
     #expect(progress.headline == "2 of 2 cells, 2 failed")
   }
 
+  @Test("a reason stands in one line, and once")
+  func reasons() throws {
+    let grid = try grid { $0.seeds = [0, 1, 2] }
+    var progress = SweepProgress(grid)
+    progress.set(.refused(message: "too large\nfix it"), of: 0)
+    progress.set(.refused(message: "too large\nfix it"), of: 1)
+    progress.set(.failed(message: "it broke"), of: 2)
+    let endings = [": too large; fix it", ": the same", ": it broke"]
+    #expect(zip(progress.failures, endings).allSatisfy { $0.hasSuffix($1) })
+    #expect(progress.failures.count == 3 && progress.headline == "3 of 3 cells, 3 failed")
+    #expect(progress.states[0].reason == "too large; fix it")
+    #expect(progress.document(of: 0)["status"] == "failed")
+    #expect(progress.document(of: 0)["error"] == "too large\nfix it")
+  }
+
   @Test("time left is the mean of what has run, for the share that has not")
   func timeLeft() throws {
     let grid = try grid { $0.seeds = [0, 1, 2, 3] }

@@ -11,21 +11,37 @@ public enum SweepCellState: Sendable, Hashable {
   /// Its result was already in the store.
   case known(runID: String)
   case failed(message: String)
+  /// It did not begin: the check says why.
+  case refused(message: String)
 
+  /// As programs read it: what was refused has failed.
   var word: String {
     switch self {
     case .waiting: "waiting"
     case .running: "running"
     case .done: "done"
     case .known: "known"
-    case .failed: "failed"
+    case .failed, .refused: "failed"
     }
+  }
+
+  /// Why there is no result, in one line; nil where there is one, or may be.
+  public var reason: String? {
+    switch self {
+    case .failed(let message), .refused(let message): Self.line(message)
+    case .waiting, .running, .done, .known: nil
+    }
+  }
+
+  /// A message of several problems, each on a line of its own, in one.
+  static func line(_ message: String) -> String {
+    message.split(separator: "\n").joined(separator: "; ")
   }
 
   var isOver: Bool {
     switch self {
     case .waiting, .running: false
-    case .done, .known, .failed: true
+    case .done, .known, .failed, .refused: true
     }
   }
 }
@@ -125,7 +141,7 @@ public struct SweepProgress: Sendable {
       case .running: "▸"
       case .done: "■"
       case .known: "□"
-      case .failed: "✗"
+      case .failed, .refused: "✗"
       }
     }.joined()
   }
@@ -158,21 +174,18 @@ public struct SweepProgress: Sendable {
 
   // MARK: - At the end
 
-  /// What failed and why, a line each; nothing if all is well.
+  /// What failed and why, a line each; a reason that stands above is not said again. Nothing if all is well.
   public var failures: [String] {
-    var lines: [String] = []
-    for cell in grid.invalid { lines.append(Self.failure(cell.overrides, cell.message)) }
-    for (cell, state) in zip(grid.cells, states) {
-      if case .failed(let message) = state {
-        lines.append(Self.failure(cell.overrides, message))
+    var said: Set<String> = []
+    let reasons =
+      grid.invalid.map { ($0.overrides, SweepCellState.line($0.message)) }
+      + zip(grid.cells, states).compactMap { cell, state in
+        state.reason.map { (cell.overrides, $0) }
       }
+    return reasons.map { overrides, reason in
+      let text = said.insert(reason).inserted ? reason : "the same"
+      return "\(overrides.joined(separator: " ")): \(text)".printable
     }
-    return lines
-  }
-
-  private static func failure(_ overrides: [String], _ message: String) -> String {
-    let text = message.split(separator: "\n").joined(separator: "; ")
-    return "\(overrides.joined(separator: " ")): \(text)".printable
   }
 
   /// One cell as it is now.
@@ -189,7 +202,7 @@ public struct SweepProgress: Sendable {
       members["run_id"] = .string(runID)
       members["wall_seconds"] = .number(seconds)
     case .known(let runID): members["run_id"] = .string(runID)
-    case .failed(let message): members["error"] = .string(message)
+    case .failed(let message), .refused(let message): members["error"] = .string(message)
     case .waiting, .running: break
     }
     return .object(members)

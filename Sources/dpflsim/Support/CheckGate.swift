@@ -36,6 +36,7 @@ extension Failure {
           + names.map { "--allow \($0)" }.joined(separator: " ")
       ] : []
     self.init(.invalidInput, (lines + permission).joined(separator: "\n"))
+    isRefusal = true
   }
 }
 

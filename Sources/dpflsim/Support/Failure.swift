@@ -19,6 +19,8 @@ public struct Failure: Error, Sendable, Hashable {
   public let message: String
   /// Whether another rank was waited for in vain, which may be reached no more.
   var lostRank = false
+  /// Whether the check refused a scenario, so that nothing began.
+  var isRefusal = false
 
   public init(_ status: ExitStatus, _ message: String) {
     self.status = status

@@ -9,7 +9,7 @@ actor SweepDisplay {
   private(set) var progress: SweepProgress
   private let style: ProgressDisplay.Style
   private var drawnLines = 0
-  /// Rules of which something was said already: most cells of a sweep share their findings.
+  /// Rules of which something was said already, and reasons of failures: most cells of a sweep share them.
   private var said: Set<String> = []
 
   init(_ grid: SweepGrid, jobs: Int, style: ProgressDisplay.Style) {
@@ -57,13 +57,20 @@ actor SweepDisplay {
       line += "\(here.scenario.seed) "
       switch state {
       case .done(let runID, let seconds): line += "\(runID) in \(NumberText.duration(seconds))"
-      case .failed(let message): line += "failed: \(message)"
+      case .failed: line += "failed: \(reason(state))"
+      case .refused: line += "refused: \(reason(state))"
       case .known(let runID): line += "is \(runID)"
       case .waiting, .running: line += "was interrupted"
       }
       Terminal.log(line)
     }
     draw()
+  }
+
+  /// Why a cell has no result, in full for the first one.
+  private func reason(_ state: SweepCellState) -> String {
+    let reason = state.reason ?? ""
+    return said.insert(reason).inserted ? reason : "as before"
   }
 
   /// Writes the state of a cell, and how far the sweep is.

@@ -131,7 +131,9 @@ struct SweepExecution {
       return .waiting
     } catch {
       let failure = Failure(error)
-      return failure.status == .interrupted ? .waiting : .failed(message: failure.message)
+      if failure.status == .interrupted { return .waiting }
+      return failure.isRefusal
+        ? .refused(message: failure.message) : .failed(message: failure.message)
     }
   }
 
