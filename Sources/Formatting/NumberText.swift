@@ -24,10 +24,30 @@ public enum NumberText {
     decimal(difference.map { 100 * $0 }, 1) + " points"
   }
 
-  /// An ε with three decimals, rounded up; "∞" where there is none.
+  /// An ε with three decimals, or three digits where it is below a thousandth, rounded up; "∞" where there is none.
   public static func epsilon(_ value: Double?) -> String {
     guard let value, value.isFinite else { return "∞" }
-    return decimal((value * 1000).rounded(.up) / 1000, 3)
+    return value > 0 && value < 0.001
+      ? exact(threeDigits(value)) : decimal((value * 1000).rounded(.up) / 1000, 3)
+  }
+
+  /// An ε that was to keep to a target: rounded up, and where that passes the target, the target itself, which is above
+  /// the truth too.
+  public static func epsilon(_ value: Double?, within target: Double?) -> String {
+    let text = epsilon(value)
+    guard let value, let target, value <= target, let shown = Double(text), shown > target else {
+      return text
+    }
+    return exact(target)
+  }
+
+  /// The least number with three digits that is not below a positive one.
+  private static func threeDigits(_ value: Double) -> Double {
+    let near = Double(String(format: "%.2e", value)) ?? value
+    guard near < value else { return near }
+    // Written anew from its digits, since a sum of powers of ten would show more of them.
+    let unit = pow(10, floor(log10(value)) - 2)
+    return Double(String(format: "%.2e", value + 0.75 * unit)) ?? value
   }
 
   /// A lower bound of an ε with three decimals, rounded down; "–" for nothing.

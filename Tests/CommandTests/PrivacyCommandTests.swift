@@ -40,6 +40,43 @@ struct PrivacyCommandTests {
     }
   }
 
+  @Test("full-batch steps need no sampling rate, and forgotten numbers are asked for")
+  func fullBatch() async throws {
+    try await Program.inFolder { program in
+      func epsilon(_ releases: [String]) throws -> JSONValue? {
+        let plan = ["--noise-multiplier", "2", "--delta", "1e-5", "--format", "json"]
+        let answer = try program.call(["privacy", "epsilon"] + plan + releases)
+        #expect(answer.status == 0, "\(answer.errors)")
+        return try JSONValue(parsing: Data(answer.output.utf8))["epsilon"]
+      }
+      let alone = try epsilon(["--full-batch-steps", "1"])
+      #expect(try alone == epsilon(["--sample-rate", "1", "--steps", "1"]))
+      #expect(try alone == epsilon(["--steps", "0", "--full-batch-steps", "1"]))
+      for wrong in [
+        ["--steps", "1"], ["--sample-rate", "0.1"], [],
+        ["--sample-rate", "0.1", "--full-batch-steps", "1"],
+      ] {
+        let answer = try program.call(
+          ["privacy", "epsilon", "--noise-multiplier", "2", "--delta", "1e-5"] + wrong)
+        #expect(answer.status == 64 && answer.errors.contains("--steps"), "\(answer)")
+      }
+    }
+  }
+
+  @Test("a small target is not passed by rounding")
+  func smallTarget() async throws {
+    try await Program.inFolder { program in
+      let answer = try program.call(
+        "privacy", "calibrate", "--target-epsilon", "1e-4", "--full-batch-steps", "1", "--delta",
+        "1e-6", "--accountant", "gdp")
+      #expect(answer.status == 0, "\(answer.errors)")
+      let row = try #require(
+        answer.output.split(separator: "\n").first { $0.contains("1e-06") })
+      let numbers = row.split(separator: " ").compactMap { Double($0) }
+      #expect(numbers.contains { $0 > 9e-5 && $0 <= 1e-4 }, "\(row)")
+    }
+  }
+
   @Test("comparing lists every accountant that can answer")
   func comparison() async throws {
     try await Program.inFolder { program in

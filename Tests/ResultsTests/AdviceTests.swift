@@ -20,7 +20,7 @@ struct AdviceTests {
   ///   - last: of the last client in every cell, where it is not its cluster's.
   ///   - knowsClusters: false has clients 3 and 4 end with a model of their own, which nobody can compare with a truth.
   ///   - page: takes the report.
-  private func comparison(
+  func comparison(
     _ cells: [(method: String, epsilon: Double?, clusters: [Double])], seeds: [UInt64] = [0, 1, 2],
     classes: Int = 10, isConfident: Bool = true, last: [Double]? = nil, confusion: [[Int]]? = nil,
     allowed: Set<Int> = [], knowsClusters: Bool = true, page: ((String) -> Void)? = nil
@@ -307,8 +307,10 @@ struct AdviceTests {
   @Test("a share of right guesses comes with what it means")
   func meanings() {
     let words = [0.52, 0.7, 0.953, 0.999].map(ReportPage.meaning)
-    #expect(words[0].contains("tossing a coin") && words[1].contains("up to 70"))
-    #expect(words[2].contains("up to 96 may be right") && words[3].contains("next to nothing"))
+    #expect(words[0].contains("tossing a coin") && words[1].contains("up to 70 of a"))
+    #expect(
+      words[2].contains("up to 96 of a hundred (95.3 %) may be right")
+        && words[3].contains("next to nothing"))
     #expect(Set(words).count == 4)
   }
 }

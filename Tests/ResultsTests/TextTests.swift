@@ -3,6 +3,7 @@
 import Analysis
 import Federation
 import Formatting
+import Foundation
 import Presentation
 import Store
 import Testing
@@ -49,11 +50,26 @@ struct TextTests {
   @Test(
     "an ε is only ever rounded up",
     arguments: [
-      (4.9987, "4.999"), (4.99901, "5.000"), (5, "5.000"), (0.0001, "0.001"), (1e-12, "0.001"),
-      (0, "0.000"), (.infinity, "∞"), (nil, "∞"), (12.3450000001, "12.346"),
+      (4.9987, "4.999"), (4.99901, "5.000"), (5, "5.000"), (0.0001, "0.0001"), (1e-12, "1e-12"),
+      (9.999_99e-10, "1e-09"), (1.2341e-5, "1.24e-05"), (0.000_999_9, "0.001"), (0.001, "0.001"),
+      (0.001_001, "0.002"), (0, "0.000"), (.infinity, "∞"), (nil, "∞"), (12.3450000001, "12.346"),
     ] as [(Double?, String)])
   func epsilon(_ value: Double?, _ text: String) {
     #expect(NumberText.epsilon(value) == text)
+  }
+
+  @Test("digits of a small ε are never below it, and none passes the target that it keeps")
+  func small() throws {
+    for step in 0..<2000 {
+      let value = pow(10, -3 - 0.005 * Double(step)) * 0.999
+      let shown = try #require(Double(NumberText.epsilon(value)))
+      #expect(shown >= value && shown <= value * 1.0101, "\(value)")
+    }
+    #expect(NumberText.epsilon(9.999_99e-10, within: 1e-9) == "1e-09")
+    #expect(NumberText.epsilon(0.123_449, within: 0.12345) == "0.12345")
+    #expect(NumberText.epsilon(2.999_99, within: 3) == "3.000")
+    // What is above its target stays above.
+    #expect(NumberText.epsilon(3.0001, within: 3) == "3.001")
   }
 
   @Test(

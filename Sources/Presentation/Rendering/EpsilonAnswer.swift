@@ -8,18 +8,21 @@ public import Scenarios
 public struct EpsilonAnswer: Sendable {
   private let noiseMultiplier: Double
   private let bounds: [EpsilonBound]
+  private let target: Double?
   private let refusals: [(accountant: AccountantKind, reason: String)]
 
   /// - Parameters:
   ///   - bounds: the bound asked for, then those it is compared with.
+  ///   - target: what the noise was calibrated to; no bound that keeps to it is rounded beyond it.
   ///   - refusals: accountants that were asked and cannot answer.
   public init(
-    noiseMultiplier: Double, bounds: [EpsilonBound],
+    noiseMultiplier: Double, bounds: [EpsilonBound], target: Double? = nil,
     refusals: [(accountant: AccountantKind, reason: String)] = []
   ) {
     self.refusals = refusals
     self.noiseMultiplier = noiseMultiplier
     self.bounds = bounds
+    self.target = target
   }
 
   public func lines(colors: Bool) -> [String] {
@@ -29,7 +32,7 @@ public struct EpsilonAnswer: Sendable {
     for bound in bounds {
       table.add([
         TextTable.Cell(AccountantTitle.text(bound.accountant)),
-        TextTable.Cell(NumberText.epsilon(bound.epsilon), .bold),
+        TextTable.Cell(NumberText.epsilon(bound.epsilon, within: target), .bold),
         "\(NumberText.exact(bound.delta))", "\(NumberText.exact(noiseMultiplier))",
       ])
     }

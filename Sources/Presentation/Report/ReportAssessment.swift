@@ -174,6 +174,7 @@ extension ReportPage {
       "Whoever sees all releases and guesses whether one given \(detail.protects.word) was used is "
       + "right in at most \(NumberText.percent(share)) of cases; without looking it would be 50.0 %. "
       + Self.meaning(of: share) + " Attacks that are known today do worse than this bound."
+      + allowed(result)
   }
 
   /// What a share of right guesses means for one record.
@@ -182,14 +183,21 @@ extension ReportPage {
     case ..<0.6:
       "That is close to tossing a coin: hardly anything can be learned about a single record."
     case ..<0.8:
-      "Of a hundred such guesses up to \(Int((100 * share).rounded(.up))) may be right: suspicion is possible, proof is "
-        + "not."
+      "\(rightOfHundred(share)): suspicion is possible, proof is not."
     case ..<0.99:
-      "Of a hundred such guesses up to \(Int((100 * share).rounded(.up))) may be right: the bound does not rule out that "
-        + "somebody learns with some confidence that a record was used."
+      "\(rightOfHundred(share)): the bound does not rule out that somebody learns with some confidence that a record "
+        + "was used."
     default:
       "The bound rules out next to nothing: taken by itself it allows that every record is told."
     }
+  }
+
+  /// "Of such guesses up to 89 of a hundred (88.1 %) may be right": the count is rounded up, so that the share stands
+  /// beside it.
+  private static func rightOfHundred(_ share: Double) -> String {
+    // A share of tenths of per cent is not exact: 0.7 of a hundred are 70.
+    let count = Int((100 * share - 1e-9).rounded(.up))
+    return "Of such guesses up to \(count) of a hundred (\(NumberText.percent(share))) may be right"
   }
 
   /// Names the clusters, or clients, with what privacy costs them in the cell of the run in detail.
@@ -204,7 +212,7 @@ extension ReportPage {
       "\(party.name) \(Comparison.interval(comparison.priceOfPrivacy(cell, of: party))) points"
     }
     return
-      "Privacy at ε \(cell.epsilon.label) costs, in accuracy: \(costs.joined(separator: "; ")) "
+      "Privacy at ε \(cell.markedEpsilon) costs, in accuracy: \(costs.joined(separator: "; ")) "
       + "(n = \(price.cost.pairs))."
   }
 
@@ -217,7 +225,7 @@ extension ReportPage {
         [
           detail?.clientNames[safe: $0.client] ?? "\($0.client)", result.clusters[$0.cluster].name,
           "\($0.trainExamples)",
-          NumberText.epsilon($0.epsilon), NumberText.exact($0.delta),
+          result.marked($0.epsilon), NumberText.exact($0.delta),
           NumberText.exact($0.targetEpsilon), NumberText.decimal($0.noiseMultiplier, 3),
         ]
       }) + (shown.note.isEmpty ? "" : HTML.paragraph(String(shown.note.dropFirst())))

@@ -82,7 +82,7 @@ extension PrivacyCommand {
       let answer = EpsilonAnswer(
         noiseMultiplier: noise.noiseMultiplier,
         bounds: question.compare ? try question.bounds(of: event) : [noise.bound],
-        refusals: question.refusals(of: event))
+        target: targetEpsilon, refusals: question.refusals(of: event))
       try output.write {
         answer.lines(colors: $0)
       } document: {

@@ -8,10 +8,10 @@ extension AccountantKind: ExpressibleByArgument {}
 /// What one client releases.
 struct PlanOptions: ParsableArguments {
   @Option(help: "Probability with which an example enters a batch: batch size over examples.")
-  var sampleRate: Double
+  var sampleRate: Double?
 
   @Option(help: "Training steps in all rounds together.")
-  var steps: Int
+  var steps: Int?
 
   @Option(help: "Steps with the whole data set as one batch, such as R-DPCFL's first round.")
   var fullBatchSteps = 0
@@ -26,8 +26,12 @@ struct PlanOptions: ParsableArguments {
   var selectionEpsilon: Double?
 
   func validate() throws {
-    try Self.check("--sample-rate", sampleRate, sampleRate > 0 && sampleRate <= 1, "in (0, 1]")
-    try Self.check("--steps", steps, (0...Self.most).contains(steps), "from 0 to \(Self.most)")
+    if let sampleRate {
+      try Self.check("--sample-rate", sampleRate, sampleRate > 0 && sampleRate <= 1, "in (0, 1]")
+    }
+    if let steps {
+      try Self.check("--steps", steps, (0...Self.most).contains(steps), "from 0 to \(Self.most)")
+    }
     try Self.check(
       "--full-batch-steps", fullBatchSteps, (0...Self.most).contains(fullBatchSteps),
       "from 0 to \(Self.most)")
@@ -40,6 +44,16 @@ struct PlanOptions: ParsableArguments {
       try Self.check(
         "--selection-epsilon", selectionEpsilon,
         selectionEpsilon > 0 && selectionEpsilon.isFinite, "above 0")
+    }
+    guard steps != nil || fullBatchSteps > 0 || selections > 0 else {
+      throw ValidationError("name --steps, --full-batch-steps or --selections: what is released")
+    }
+    guard (steps ?? 0) == 0 || sampleRate != nil else {
+      throw ValidationError("--steps needs --sample-rate, how likely an example is in each of them")
+    }
+    // A forgotten number of steps must not pass as none.
+    guard sampleRate == nil || steps != nil else {
+      throw ValidationError("--sample-rate needs --steps, how many of them there are")
     }
     guard selections == 0 || selectionEpsilon != nil else {
       throw ValidationError("--selections needs --selection-epsilon, the ε of each of them")
@@ -55,7 +69,7 @@ struct PlanOptions: ParsableArguments {
   /// Everything that is released at a noise multiplier.
   func event(noiseMultiplier: Double) -> PrivacyEvent {
     var events: [PrivacyEvent] = []
-    if steps > 0 {
+    if let steps, let sampleRate, steps > 0 {
       events.append(
         .trainingSteps(
           sampleRate: sampleRate, noiseMultiplier: noiseMultiplier, count: steps))

@@ -362,9 +362,9 @@ def merge(
 def epsilon(
     *,
     noise_multiplier: float,
-    sample_rate: float,
-    steps: int,
     delta: float,
+    sample_rate: float | None = None,
+    steps: int | None = None,
     full_batch_steps: int | None = None,
     full_batch_noise_ratio: float | None = None,
     selections: int | None = None,
@@ -375,9 +375,9 @@ def epsilon(
 
     Args:
         noise_multiplier: standard deviation of the noise over the clipping bound.
-        sample_rate: with which an example enters a batch.
-        steps: of training, in all rounds together.
         delta: of the guarantee.
+        sample_rate: with which an example enters a batch of the training steps.
+        steps: of training, in all rounds together; none where there are full-batch steps or selections alone.
         full_batch_steps: steps with the whole data set as one batch.
         full_batch_noise_ratio: their noise multiplier over that of the others.
         selections: private choices of a cluster, of `selection_epsilon` each.
@@ -390,9 +390,9 @@ def epsilon(
 def calibrate(
     *,
     target_epsilon: float,
-    sample_rate: float,
-    steps: int,
     delta: float,
+    sample_rate: float | None = None,
+    steps: int | None = None,
     full_batch_steps: int | None = None,
     full_batch_noise_ratio: float | None = None,
     selections: int | None = None,
