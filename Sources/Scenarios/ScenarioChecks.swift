@@ -110,6 +110,12 @@ extension Scenario {
           "must have one entry for each of the \(cluster.clients) clients, got \(counts.count)")
       }
       checkShift(cluster.shift, at: place + index + "shift", &problems)
+      if index >= population.clusters.count, cluster.shift.fromRound != nil {
+        problems.add(
+          place + index + "shift" + "from_round",
+          "names a round of training, and these clients come after it with their data shifted; leave it out"
+        )
+      }
       checkSkew(
         cluster.labelSkew, at: place + index + "label_skew",
         isOwn: cluster.labelSkew != population.labelSkew, &problems)

@@ -140,6 +140,10 @@ struct LateClientsTests {
         "population.clusters[1].shift={\"from_round\": 2}",
         "population.clusters[1].shift.from_round", "there is none"
       ),
+      (
+        "population.clusters[2].shift={\"label_offset\": 1, \"from_round\": 2}",
+        "population.clusters[2].shift.from_round", "come after it"
+      ),
     ])
   func refusals(change: String, path: String, message: String) throws {
     let error = #expect(throws: ScenarioError.self) {

@@ -24,10 +24,18 @@ extension RunSections {
       result.arrivalsEpsilon.map {
         "the choice costs each client an epsilon of \(NumberText.epsilon($0)) at most, all it releases"
       } ?? "the choice is not private"
-    return [heading("Clients that came after training")] + table.lines(colors: colors) + [
-      "  Routing (Arrow) and the mean cost no privacy; \(cost).",
-      "  The best model for their test examples is known to the simulation alone.",
-    ]
+    var lines = [heading("Clients that came after training")] + table.lines(colors: colors)
+    lines.append("  Routing (Arrow) and the mean cost no privacy; \(cost).")
+    lines.append("  The best model for their test examples is known to the simulation alone.")
+    if arrivals.allSatisfy({ $0.mean(\.byToken) == nil }) {
+      lines.append(
+        "  Nothing is routed (-): that takes LoRA on a common base, with nothing but linear layers behind it."
+      )
+    }
+    if arrivals.allSatisfy({ $0.mean(\.mean) == nil }) {
+      lines.append("  There is no mean model (-): adapters of this kind are no other weights.")
+    }
+    return lines
   }
 
   /// Clusters whose data changed; nil where none did.
