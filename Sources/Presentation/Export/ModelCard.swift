@@ -81,13 +81,21 @@ struct ModelCard {
       ```python
       from peft import PeftModel
       model = PeftModel.from_pretrained(base_model, "model-\(model)")
-      ```
+      ```\(carriers)
       """
       : """
       \(isOnClassifier ? "Nothing but the classifier was adapted: `classifier.safetensors` has it, merged." : "The `peft` library has no adapters of the kind `\(scenario.adapter?.name ?? "")`, or none for these layers.") `adapter_config.json` has its settings
       (`dpflsim_settings`), `adapter_model.safetensors` its tensors by the names of their layers, and docs/adapters.md of dpflsim what
       a layer computes with them.\(compressed)
       """
+  }
+
+  /// Kinds that train the weights themselves have nothing to say beside them.
+  private var carriers: String {
+    guard ["rgp", "prism"].contains(scenario.adapter?.name) else { return "" }
+    return
+      "\n\nAll that was learned is in the weights of `model-\(model)/base`; the adapter beside them has B = 0, so that PEFT loads "
+      + "them as they are."
   }
 
   private var compressed: String {
