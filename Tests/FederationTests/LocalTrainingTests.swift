@@ -10,7 +10,7 @@ import Testing
 /// Points of two classes around ±1 in every coordinate.
 struct TwoClouds: ExampleSource {
   let count: Int
-  let dimension = 5
+  var dimension = 5
 
   func label(at position: Int) -> Int { position % 2 }
   func write(_ position: Int, into destination: inout MutableSpan<Float>) {

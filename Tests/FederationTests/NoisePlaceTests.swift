@@ -37,15 +37,19 @@ struct NoisePlaceTests {
   private static let kinds: [any Adapter] = [
     LoRAConfiguration(
       rank: 2, loraAlpha: 4, targetModules: ["fc1", "fc2"], trained: .both, modulesToSave: saved),
+    LoRAConfiguration(rank: 2, loraAlpha: 4, targetModules: ["fc1", "fc2"], trained: .b),
     IA3Adapter(targetModules: ["fc2", "fc3"], feedforwardModules: ["fc3"]),
     ModelTensorAdapter(.biases), ModelTensorAdapter(.nothing, modulesToSave: saved),
     SparseAdapter(rank: 1, targetModules: ["fc1", "fc2"], mask: .random(seed: 3)),
     FineGatesAdapter(targetModules: ["fc2"]),
     VeRAAdapter(rank: 3, targetModules: ["fc1", "fc2"], modulesToSave: saved),
     LoRTAAdapter(rank: 2, loraAlpha: 4, heads: 2, trainsAll: true, targetModules: ["fc2"]),
+    LoRTAAdapter(rank: 2, loraAlpha: 4, heads: 2, targetModules: ["fc2"]),
     BottleneckAdapter(width: 3, targetModules: ["fc2"], modulesToSave: saved),
     CompacterAdapter(width: 4, factors: 2, trainsRule: true, targetModules: ["fc1", "fc2"]),
     ExpertMixtureAdapter(experts: 3, rank: 2, loraAlpha: 4, targetModules: ["fc2"]),
+    ExpertMixtureAdapter(
+      experts: 3, rank: 2, loraAlpha: 4, level: .example, targetModules: ["fc2"]),
   ]
 
   private static func step<Source: ExampleSource>(
@@ -104,17 +108,32 @@ struct NoisePlaceTests {
       on: TwoClouds(count: 60))
   }
 
-  @Test("rows among the words of a text are clipped and noised like all else")
+  @Test("kernels of convolutions, too")
+  func kernels() throws {
+    try Self.step(
+      of: TrainingPlan(
+        architecture: .cnn(height: 8, width: 8, channels: 1, classes: 2),
+        adapter: ConvLoRAAdapter(
+          rank: 1, loraAlpha: 2, targetModules: ["conv1", "conv2"], modulesToSave: ["fc"])),
+      on: TwoClouds(count: 40, dimension: 64))
+  }
+
+  @Test(
+    "rows among the words of a text are clipped and noised like all else, and so are normalisations"
+  )
   func rows() throws {
     let decoder = try Architecture.gpt(
       GPT2Configuration(
         vocabularySize: ToyOperators.vocabulary, width: 8, blocks: 1, heads: 2, innerWidth: 16,
         positions: ToyOperators.length + 3), maximumTokens: ToyOperators.length)
-    for role in [SoftRows.Role.prompt, .tokens(predicted: true)] {
-      let rows = SoftRows(count: 3, after: role == .prompt ? 0 : 1, role: role)
+    let adapters: [any Adapter] = [
+      SoftRowsAdapter(SoftRows(count: 3, after: 0, role: .prompt)),
+      SoftRowsAdapter(SoftRows(count: 3, after: 1, role: .tokens(predicted: true))),
+      ModelTensorAdapter(.norms),
+    ]
+    for adapter in adapters {
       try Self.step(
-        of: TrainingPlan(architecture: decoder, adapter: SoftRowsAdapter(rows)),
-        on: OperatorTexts(count: 40))
+        of: TrainingPlan(architecture: decoder, adapter: adapter), on: OperatorTexts(count: 40))
     }
   }
 }

@@ -92,6 +92,24 @@ struct ProjectedRunTests {
     #expect(result.clients.allSatisfy { ($0.epsilon ?? .infinity) < 1 })
   }
 
+  @Test(
+    "later steps of PRISM have their noise in the tangent space: of rank 3, with what was cut from the last change"
+  )
+  func tangents() async throws {
+    let (keeper, _) = try await Self.kept([
+      #"adapter={"type": "prism", "r": 1, "target_modules": ["fc"]}"#, "rounds=4",
+      #"method={"name": "local"}"#, "local.steps=1", "local.epochs=null",
+      "privacy.noise_multiplier=100",
+    ])
+    let released = await keeper.released
+    #expect(released.count == 4)
+    for update in released.dropFirst().flatMap(\.updates) {
+      let values = update.values + [0, 0, 0, 0]
+      #expect(try Self.rest(values, above: 3) < 1e-9)
+      #expect(try Self.rest(values, above: 1) > 1e-6)
+    }
+  }
+
   /// The one direction that all rows of W and its bias have, where the rank is 1.
   private static func direction(_ values: [Float]) throws -> [Double] {
     let rows = Self.rows(of: values)
