@@ -41,8 +41,10 @@ public struct AdapterFolder: Sendable {
   /// By the layer's name within the model.
   let layers: [String: Layer]
   let whole: [Safetensors.Tensor]
+  /// An encoder's classifier beside it; nil for other models.
+  let head: AdapterHead?
 
-  private static let prefix = "base_model.model."
+  static let prefix = "base_model.model."
 
   /// - Parameter name: as messages call it; nil takes the folder's path.
   /// - Throws: `MergeError`, `SafetensorsError`, `DocumentError`.
@@ -61,13 +63,19 @@ public struct AdapterFolder: Sendable {
       }
     }
     document = try JSONValue(parsing: data("adapter_config.json"))
+    head = try AdapterHead(in: folder, name: source)
+    let file = try Safetensors(data: data("adapter_model.safetensors"))
     guard document["peft_type"] == "LORA" else {
+      guard head == nil || !file.tensors.isEmpty else {
+        throw MergeError(
+          "\(source): nothing but its classifier was trained, and adapters below it are merged; merge models of which "
+            + "other layers were adapted")
+      }
       let kind = document["dpflsim_kind"] ?? document["peft_type"]
       throw MergeError(
         "\(source): adapters of the kind \(kind?.text ?? "null") are not merged; merge low-rank ones (LORA)"
       )
     }
-    let file = try Safetensors(data: data("adapter_model.safetensors"))
     metadata = file.metadata
     var factors: [String: [String: Safetensors.Tensor]] = [:]
     var whole: [Safetensors.Tensor] = []
@@ -93,6 +101,14 @@ public struct AdapterFolder: Sendable {
     let file = URL(fileURLWithPath: name, relativeTo: folder)
       .appendingPathComponent("model.safetensors").standardizedFileURL
     return FileManager.default.fileExists(atPath: file.path) ? file : nil
+  }
+
+  /// Whether a language model lies inside of it: the pretrained one with what a rule of averaging folded into its
+  /// weights.
+  var hasOwnLanguageModel: Bool {
+    document["base_model_name_or_path"] == "base"
+      && FileManager.default.fileExists(
+        atPath: folder.appendingPathComponent("base/config.json").path)
   }
 
   /// Where `export --peft` writes the base that all models of a run began from.

@@ -16,10 +16,18 @@ struct FoldedBase {
   ///
   /// - Throws: `MergeError` where it is not known what it was, or something else was changed too.
   init?(_ folder: AdapterFolder) throws {
-    guard let file = folder.baseFile, let data = try? Data(contentsOf: file) else { return nil }
+    guard !folder.hasOwnLanguageModel else {
+      throw MergeError(
+        "\(folder.name): its rule of averaging changed the pretrained weights of its model, and such models are not "
+          + "merged; use fedit or ffa-lora")
+    }
+    guard let file = folder.baseFile else { return nil }
+    // A base that nothing was folded into knows no result; pretrained ones are large, and their headers say it.
+    guard try SafetensorsFile(file: file).metadata["result_digest"] != nil else { return nil }
+    guard let data = try? Data(contentsOf: file) else {
+      throw MergeError("\(folder.name): its base \(file.path) cannot be read; export the run again")
+    }
     let base = try Safetensors(data: data)
-    // A base that nothing was folded into knows no result.
-    guard base.metadata["result_digest"] != nil else { return nil }
     start = folder.sharedBaseFile
     guard let data = try? Data(contentsOf: start) else {
       throw MergeError(

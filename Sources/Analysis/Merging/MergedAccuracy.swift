@@ -4,11 +4,9 @@
 public import Datasets
 import Federation
 import Foundation
-import Kernels
 import Learning
 import Scenarios
 public import Store
-import Tensors
 
 /// Test accuracies of parts and whole.
 public struct MergedAccuracy: Sendable {
@@ -18,7 +16,8 @@ public struct MergedAccuracy: Sendable {
     public let run: String
     public let clients: [Int]
     public let examples: Int
-    /// Means over the clients: of the part itself, of the whole, and of the base without any adapter.
+    /// Means over the clients: of the part itself, of the whole, and of the base without any adapter, with the
+    /// classifier that the run began with.
     public let alone: Double
     public let merged: Double
     public let base: Double
@@ -29,8 +28,9 @@ public struct MergedAccuracy: Sendable {
   /// - Parameters:
   ///   - names: what the user calls each part.
   ///   - merged: the whole; it stands on the first part's base.
-  /// - Throws: `MergeError` for a part whose run the store does not know, or of a kind of model that is not measured
-  ///   here; `DatasetError` where test data cannot be loaded.
+  /// - Throws: `MergeError` for a part whose run the store does not know, or whose test data nobody knows;
+  ///   `DatasetError` where they cannot be loaded; `ModelFolderError`, `ArchitectureError` and `SafetensorsError`
+  ///   where a base model cannot.
   public init(
     _ parts: [AdapterFolder], names: [String], merged: AdapterFolder, store: RunStore,
     catalog: DatasetCatalog
@@ -46,9 +46,6 @@ public struct MergedAccuracy: Sendable {
         population = known
       } else {
         let scenario = try store.scenario(of: run)
-        guard !scenario.data.isTextSet else {
-          throw MergeError("\(name): accuracies of merged language models are not measured")
-        }
         guard scenario.repeatableScales else {
           throw MergeError(
             "\(name): its clients drew their scales from the operating system's randomness, and they are not known "
@@ -71,81 +68,21 @@ public struct MergedAccuracy: Sendable {
         }
         return shares.reduce(0, +) / Double(shares.count)
       }
-      let own = try part.baseParameters(of: architecture)
+      let scenario = population.scenario
+      let own = try part.baseParameters(of: architecture, in: scenario)
       let start = try FoldedBase(part).map {
-        try part.baseParameters(of: architecture, in: $0.start)
+        try part.parameters(of: architecture, from: $0.start)
       }
+      // A pretrained model may be large, and is most often the same.
+      let common =
+        merged.baseFile?.path == part.baseFile?.path
+        ? own : try merged.baseParameters(of: architecture, in: scenario)
       return Part(
         path: name, run: id, clients: clients.map(\.index),
         examples: clients.reduce(0) { $0 + $1.test.count },
         alone: accuracy(try part.adapting(own, of: architecture)),
-        merged: accuracy(
-          try merged.adapting(merged.baseParameters(of: architecture), of: architecture)),
+        merged: accuracy(try merged.adapting(common, of: architecture)),
         base: accuracy(start ?? own))
     }
-  }
-}
-
-// MARK: - Weights
-
-extension AdapterFolder {
-  /// The whole base model in our layout, from `base_model_name_or_path`.
-  ///
-  /// - Parameter file: another base than the configuration's.
-  fileprivate func baseParameters(
-    of architecture: Architecture, in file: URL? = nil
-  ) throws -> [Float] {
-    guard let file = file ?? baseFile, let data = try? Data(contentsOf: file) else {
-      throw MergeError("\(name): its base model is not in base_model_name_or_path")
-    }
-    let tensors = try Safetensors(data: data)
-    return try architecture.slots.flatMap { slot -> [Float] in
-      guard case .float32(let values)? = tensors[slot.name]?.values, values.count == slot.count
-      else {
-        throw MergeError("\(name): its base has no \(slot.name) of \(slot.count) numbers")
-      }
-      return Self.turned(values, slot, of: architecture)
-    }
-  }
-
-  /// Weights in our order of columns from PyTorch's.
-  private static func turned(
-    _ values: [Float], _ slot: ParameterSlot, of architecture: Architecture
-  ) -> [Float] {
-    guard let host = architecture.hosts.first(where: { $0.weight == slot.name }) else {
-      return values
-    }
-    let channels =
-      switch host.order {
-      case .plain: 1
-      case .image(let channels), .kernel(_, let channels): channels
-      }
-    let places = host.columns / channels
-    return values.indices.map { index in
-      let (row, column) = (index / host.columns, index % host.columns)
-      return values[row * host.columns + column % channels * places + column / channels]
-    }
-  }
-
-  /// The base with s B A added, and with what was trained whole in place of its own.
-  fileprivate func adapting(
-    _ base: [Float], of architecture: Architecture
-  ) throws(MergeError) -> [Float] {
-    var parameters = base
-    for tensor in whole {
-      let name = String(tensor.name.dropFirst("base_model.model.".count))
-      guard let slot = architecture.slot(name), case .float32(let values) = tensor.values,
-        values.count == slot.count
-      else { throw MergeError("\(self.name): \(name) is no tensor of the run's model") }
-      parameters.replaceSubrange(slot.range, with: Self.turned(values, slot, of: architecture))
-    }
-    for (name, layer) in layers {
-      guard let slot = architecture.slot("\(name).weight"),
-        slot.count == layer.b.rows * layer.a.columns
-      else { throw MergeError("\(self.name): \(name) is no layer of the run's model") }
-      let change = Self.turned(layer.product.elements.map { Float($0) }, slot, of: architecture)
-      for (place, value) in zip(slot.range, change) { parameters[place] += value }
-    }
-    return parameters
   }
 }

@@ -15,6 +15,8 @@ public struct MergedAdapter: Sendable {
   /// The base that the first part began from, which the merged adapter stands on; nil where its configuration names a
   /// place of its own.
   private let base: Data?
+  /// The mean of the parts' classifiers; nil for models without one of its own.
+  private let head: AdapterHead?
   public let privacy: MergedPrivacy
   /// Layers, and the largest relative error of the written factors against the merged change of the weights.
   public let layers: Int
@@ -49,6 +51,7 @@ public struct MergedAdapter: Sendable {
         }
       }
     }
+    head = try AdapterHead(meanOf: parts)
     let folded = try parts.map { try FoldedBase($0) }
     if space == .factors, let place = folded.firstIndex(where: { $0 != nil }) {
       throw MergeError(
@@ -78,7 +81,7 @@ public struct MergedAdapter: Sendable {
     base = first.hasRelativeBase ? start.flatMap { try? Data(contentsOf: $0) } : nil
     config = Self.configuration(first, merged, hasBase: base != nil)
     file = try Safetensors(
-      tensors: merged.flatMap(\.tensors) + Self.whole(parts),
+      tensors: merged.flatMap(\.tensors) + parts.mean(of: \.whole),
       metadata: [
         "format": "pt", "merged_from": parts.map(\.name).joined(separator: ", "),
         "epsilon": privacy.epsilon.map { "\($0)" } ?? "none", "delta": "\(privacy.delta)",
@@ -174,29 +177,6 @@ public struct MergedAdapter: Sendable {
     }
   }
 
-  /// The mean of what was trained whole, where all parts have it.
-  private static func whole(_ parts: [AdapterFolder]) throws(MergeError) -> [Safetensors.Tensor] {
-    var result: [Safetensors.Tensor] = []
-    for tensor in parts[0].whole {
-      var sum = [Double](repeating: 0, count: tensor.values.count)
-      for part in parts {
-        guard let other = part.whole.first(where: { $0.name == tensor.name }),
-          other.shape == tensor.shape, case .float32(let values) = other.values
-        else {
-          throw MergeError(
-            "\(part.name): has no \(tensor.name) of the same shape as \(parts[0].name); heads of different "
-              + "labels are not merged")
-        }
-        for i in sum.indices { sum[i] += Double(values[i]) }
-      }
-      result.append(
-        Safetensors.Tensor(
-          name: tensor.name, shape: tensor.shape,
-          values: .float32(sum.map { Float($0 / Double(parts.count)) })))
-    }
-    return result
-  }
-
   private static func configuration(
     _ first: AdapterFolder, _ merged: [Merged], hasBase: Bool
   ) -> JSONValue {
@@ -218,8 +198,8 @@ public struct MergedAdapter: Sendable {
     return .object(members)
   }
 
-  /// Writes `adapter_config.json` and `adapter_model.safetensors`, and the base that they stand on as
-  /// `base/model.safetensors` where it lay beside the first part.
+  /// Writes `adapter_config.json` and `adapter_model.safetensors`, an encoder's `classifier.safetensors` and
+  /// `classifier.json`, and the base that they stand on as `base/model.safetensors` where it lay beside the first part.
   ///
   /// - Throws: `StoreError.cannotWrite`, `SafetensorsError`.
   public func write(to folder: URL) throws -> [URL] {
@@ -234,6 +214,9 @@ public struct MergedAdapter: Sendable {
       (folder.appendingPathComponent("adapter_config.json"), Data((config.prettyText + "\n").utf8)),
       (folder.appendingPathComponent("adapter_model.safetensors"), try file.data()),
     ]
+    for file in try head?.files() ?? [] {
+      files.append((folder.appendingPathComponent(file.name), file.data))
+    }
     if let base { files.append((home.appendingPathComponent("model.safetensors"), base)) }
     for (url, data) in files { try AtomicFile.write(data, to: url) }
     return files.map(\.0)

@@ -1,11 +1,24 @@
-// Makes sure that a folder of exported adapters or models holds those of one run.
+// Writes a run's adapters, and makes sure that a folder of exported adapters or models holds those of one run.
 
 public import Foundation
-import Store
+import Scenarios
+public import Store
 import Tensors
 
 /// A folder that `export --peft` or `--model` writes to.
 public enum AdapterFolders {
+  /// Writes the adapters of a run: on the folder of its pretrained model, or with their base beside them.
+  ///
+  /// - Returns: the files.
+  /// - Throws: what `TransformerExport` and `PEFTExport` throw.
+  public static func write(
+    _ run: RunRecord, in store: RunStore, to folder: URL
+  ) throws -> [URL] {
+    try store.scenario(of: run).modelPath == nil
+      ? PEFTExport(of: run, in: store).write(to: folder)
+      : TransformerExport(of: run, in: store).write(to: folder)
+  }
+
   /// Refuses a folder with adapters of another run, or takes them away.
   ///
   /// - Parameters:

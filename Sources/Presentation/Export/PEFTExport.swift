@@ -21,7 +21,7 @@ public enum PEFTError: Error, Sendable, Hashable, CustomStringConvertible {
   case missingTensor(id: String, name: String)
   case wholeTensor(id: String, name: String)
   case occupied(path: String, run: String)
-  case foldedBase(id: String)
+  case pretrainedFolder(id: String)
   case hasAdapter(id: String)
   case wholeLanguageModel(id: String)
 
@@ -43,9 +43,8 @@ public enum PEFTError: Error, Sendable, Hashable, CustomStringConvertible {
         + "alone; name no other layer in adapter.modules_to_save"
     case .occupied(let path, let run):
       "\(path): holds the models of the run \(run); name another folder, or delete them with --replace"
-    case .foldedBase(let id):
-      "\(id): its rule of averaging changed the pretrained weights of its models, and such models are not merged; "
-        + "use fedit or ffa-lora"
+    case .pretrainedFolder(let id):
+      "\(id): its models stand on the folder of a pretrained model; write their adapters with TransformerExport"
     case .missingTensor(let id, let name):
       "\(id): its files hold no tensor \(name.debugDescription); they may come from another version of "
         + "dpflsim"
@@ -67,21 +66,20 @@ public struct PEFTExport: Sendable {
 
   private let configuration: JSONValue
   private let base: Safetensors
-  /// The folder of a pretrained base, of which `base` holds what is fresh; nil where `base` is all.
-  private let pretrained: String?
   private let models: [Model]
   /// The card of a model of that index on that base, with this configuration.
   private let card: @Sendable (Int, String, JSONValue) -> String
   /// What a row must become to be an input, and what each output is called; nil where classes are numbers.
   private let inputs: JSONValue?
 
-  /// Reads the adapters of a run.
+  /// Reads the adapters of a run; those on the folder of a pretrained model are `TransformerExport`'s.
   ///
   /// - Throws: `PEFTError`, `StoreError`, `SafetensorsError`.
   public init(of run: RunRecord, in store: RunStore) throws {
     guard let result = try store.result(of: run) else { throw PEFTError.notFinished(id: run.runID) }
     let scenario = try store.scenario(of: run)
     guard let adapter = scenario.adapter else { throw PEFTError.noAdapter(id: run.runID) }
+    guard scenario.modelPath == nil else { throw PEFTError.pretrainedFolder(id: run.runID) }
     guard !adapter.aggregation.traits.keepsBLocal else {
       throw PEFTError.personalFactors(id: run.runID)
     }
@@ -123,9 +121,6 @@ public struct PEFTExport: Sendable {
     }
 
     base = try baseModel(adding: nil)
-    pretrained = scenario.modelPath.map {
-      URL(fileURLWithPath: $0, isDirectory: true).standardizedFileURL.path
-    }
     guard adapter.traits.factors != nil else {
       let export = try KindExport(adapter, of: scenario, stored: stored, layouts: layouts)
       models = try files.used.map { index in
@@ -168,7 +163,6 @@ public struct PEFTExport: Sendable {
       }
       let own = files.metadata(of: index, beside: metadata)
       let changed = file.tensors.contains { $0.name.hasSuffix(".residual") }
-      guard !changed || scenario.modelPath == nil else { throw PEFTError.foldedBase(id: run.runID) }
       return Model(
         index: index, adapter: try Safetensors(tensors: tensors, metadata: own),
         base: changed ? try baseModel(adding: file) : nil)
@@ -186,7 +180,7 @@ public struct PEFTExport: Sendable {
     if let inputs { try files.put(Data((inputs.prettyText + "\n").utf8), "inputs.json") }
     for model in models {
       let name = "model-\(model.index)"
-      var path = pretrained ?? "../base"
+      var path = "../base"
       if let own = model.base {
         path = "base"
         try files.put(own.data(), name, "base", "model.safetensors")

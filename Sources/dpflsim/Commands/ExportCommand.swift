@@ -3,7 +3,6 @@
 import ArgumentParser
 import Foundation
 import Presentation
-import Scenarios
 import Store
 
 struct ExportCommand: ParsableCommand {
@@ -85,11 +84,7 @@ struct ExportCommand: ParsableCommand {
     if let peft {
       let folder = URL(fileURLWithPath: peft, isDirectory: true)
       try AdapterFolders.prepare(folder, for: run.runID, replacing: replace)
-      let files =
-        try store.scenario(of: run).modelPath == nil
-        ? PEFTExport(of: run, in: store).write(to: folder)
-        : TransformerExport(of: run, in: store).write(to: folder)
-      for file in files {
+      for file in try AdapterFolders.write(run, in: store, to: folder) {
         try Terminal.write(file.path + "\n")
       }
     }

@@ -9,6 +9,7 @@ import Learning
 import Presentation
 import Scenarios
 import Store
+import Tensors
 
 struct MergeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -118,7 +119,7 @@ struct MergeCommand: ParsableCommand {
       }
       let store = try store.openExisting()
       let target = temporary.appendingPathComponent("\(index)", isDirectory: true)
-      let files = try PEFTExport(of: store.run(named: part), in: store).write(to: target)
+      let files = try AdapterFolders.write(store.run(named: part), in: store, to: target)
       for file in files where file.lastPathComponent == "adapter_config.json" {
         let model = file.deletingLastPathComponent()
         folders.append(try AdapterFolder(model, name: "\(part) \(model.lastPathComponent)"))
@@ -181,10 +182,12 @@ struct MergeCommand: ParsableCommand {
         folders, names: folders.map(\.name), merged: try AdapterFolder(merged), store: store,
         catalog: Places().catalog)
       return (accuracy, "")
-    } catch let error as MergeError {
-      return (nil, error.description)
-    } catch let error as DatasetError {
-      return (nil, "\(error)")
+    } catch let error
+      where error is MergeError || error is DatasetError || error is ModelFolderError
+      || error is ArchitectureError
+    {
+      let text = "\(error)"
+      return (nil, text.hasSuffix(".") ? String(text.dropLast()) : text)
     }
   }
 }
