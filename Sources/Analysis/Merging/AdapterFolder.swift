@@ -62,9 +62,17 @@ public struct AdapterFolder: Sendable {
           isMissing: true)
       }
     }
-    document = try JSONValue(parsing: data("adapter_config.json"))
+    func reading<Value>(_ name: String, _ read: (Data) throws -> Value) throws -> Value {
+      let data = try data(name)
+      do {
+        return try read(data)
+      } catch {
+        throw MergeError("\(source): \(name): \(error)")
+      }
+    }
+    document = try reading("adapter_config.json") { try JSONValue(parsing: $0) }
     head = try AdapterHead(in: folder, name: source)
-    let file = try Safetensors(data: data("adapter_model.safetensors"))
+    let file = try reading("adapter_model.safetensors") { try Safetensors(data: $0) }
     guard document["peft_type"] == "LORA" else {
       guard head == nil || !file.tensors.isEmpty else {
         throw MergeError(
@@ -95,9 +103,15 @@ public struct AdapterFolder: Sendable {
     guard !layers.isEmpty else { throw MergeError("\(source): holds no lora_A and lora_B") }
   }
 
+  /// The base model as the configuration names it; nil where it names none.
+  var baseName: String? {
+    guard case .string(let name)? = document["base_model_name_or_path"] else { return nil }
+    return name
+  }
+
   /// The file of the base model, which the configuration names beside this folder; nil for one of another place.
   var baseFile: URL? {
-    guard case .string(let name)? = document["base_model_name_or_path"] else { return nil }
+    guard let name = baseName else { return nil }
     let file = URL(fileURLWithPath: name, relativeTo: folder)
       .appendingPathComponent("model.safetensors").standardizedFileURL
     return FileManager.default.fileExists(atPath: file.path) ? file : nil
@@ -116,10 +130,7 @@ public struct AdapterFolder: Sendable {
     folder.deletingLastPathComponent().appendingPathComponent("base/model.safetensors")
   }
 
-  var hasRelativeBase: Bool {
-    guard case .string(let name)? = document["base_model_name_or_path"] else { return false }
-    return !name.hasPrefix("/")
-  }
+  var hasRelativeBase: Bool { baseName.map { !$0.hasPrefix("/") } ?? false }
 
   private static func layer(
     _ name: String, _ pair: [String: Safetensors.Tensor], _ document: JSONValue, _ source: String
@@ -143,6 +154,10 @@ public struct AdapterFolder: Sendable {
     }
     guard let alpha = (document["alpha_pattern"]?[name] ?? document["lora_alpha"])?.double else {
       throw MergeError("\(source): lora_alpha is no number; export the run again")
+    }
+    guard alpha > 0, alpha.isFinite else {
+      throw MergeError(
+        "\(source): lora_alpha must be a number above 0, got \(alpha); export the run again")
     }
     let rank = Double(a.rows)
     let scale = alpha / (document["use_rslora"] == .bool(true) ? rank.squareRoot() : rank)

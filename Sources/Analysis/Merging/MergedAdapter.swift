@@ -18,18 +18,22 @@ public struct MergedAdapter: Sendable {
   /// The mean of the parts' classifiers; nil for models without one of its own.
   private let head: AdapterHead?
   public let privacy: MergedPrivacy
+  /// As the user named them.
+  private let parts: [String]
   /// Layers, and the largest relative error of the written factors against the merged change of the weights.
   public let layers: Int
   public let largestError: Double
 
   /// - Parameters:
   ///   - rank: of the written factors; nil takes the sum of the parts' ranks, at most a layer's smaller side.
-  ///   - data: of a part's run, what its data are; nil for a run that the store does not know.
+  ///   - epsilon: of a part's run, as the store has it; nil for a run that it does not know.
+  ///   - data: of a part's run, what its data are; nil likewise.
   ///   - areDisjoint: whether it was stated that no record is in the data of two runs (`MergedPrivacy`).
   /// - Throws: `MergeError` for parts of different layers or shapes; `EigenError`, `SafetensorsError`.
   public init(
     _ parts: [AdapterFolder], rule: TaskMerging, space: MergeSpace, rank: Int? = nil,
-    areDisjoint: Bool = false, data: (String) -> String?
+    areDisjoint: Bool = false, epsilon: (String) -> Double? = { _ in nil },
+    data: (String) -> String?
   ) throws {
     guard let first = parts.first, parts.count > 1 else {
       throw MergeError("merge: needs at least two adapters; name more folders or runs")
@@ -51,8 +55,15 @@ public struct MergedAdapter: Sendable {
         }
       }
     }
+    self.parts = parts.map(\.name)
     head = try AdapterHead(meanOf: parts)
+    if rank != nil, space == .factors {
+      throw MergeError(
+        "merge: a rank cuts products and leaves factors as they are; leave it out, or merge in product space"
+      )
+    }
     let folded = try parts.map { try FoldedBase($0) }
+    try CommonBase.check(parts, folded: folded)
     if space == .factors, let place = folded.firstIndex(where: { $0 != nil }) {
       throw MergeError(
         "\(parts[place].name): its rule of averaging changed its base too, which factors do not hold; merge in product space"
@@ -65,10 +76,11 @@ public struct MergedAdapter: Sendable {
     largestError = merged.map(\.error).max() ?? 0
     layers = names.count
     privacy = MergedPrivacy(
-      parts.map { part in
-        MergedPrivacy.Part(
-          run: part.metadata["run_id"], data: part.metadata["run_id"].flatMap(data),
-          epsilon: part.metadata["epsilon"].flatMap(Double.init),
+      try parts.map { part in
+        let run = part.metadata["run_id"]
+        return MergedPrivacy.Part(
+          run: run, data: run.flatMap(data),
+          epsilon: try part.epsilon(stored: run.flatMap(epsilon)),
           delta: part.metadata["delta"].flatMap(Double.init) ?? 0,
           protects: part.metadata["protects"]
             ?? part.metadata["unit"].map { unit in
@@ -198,11 +210,29 @@ public struct MergedAdapter: Sendable {
     return .object(members)
   }
 
-  /// Writes `adapter_config.json` and `adapter_model.safetensors`, an encoder's `classifier.safetensors` and
+  /// What the folder holds, for people.
+  private var card: String {
+    let guarantee =
+      privacy.epsilon.map { "epsilon \($0), delta \(privacy.delta)" } ?? "no epsilon"
+    return """
+      # A merged adapter
+
+      Merged by dpflsim from \(parts.joined(separator: ", ")). Its guarantee: \(guarantee)\(privacy.protects.map { " (\($0))" } ?? ""): \(privacy.reason).
+
+      """
+  }
+
+  /// Writes `adapter_config.json`, `adapter_model.safetensors` and `README.md`, an encoder's `classifier.safetensors` and
   /// `classifier.json`, and the base that they stand on as `base/model.safetensors` where it lay beside the first part.
   ///
-  /// - Throws: `StoreError.cannotWrite`, `SafetensorsError`.
-  public func write(to folder: URL) throws -> [URL] {
+  /// - Parameter replacing: whether another adapter in the folder is written over.
+  /// - Throws: `MergeError` for a folder that holds an adapter; `StoreError.cannotWrite`, `SafetensorsError`.
+  public func write(to folder: URL, replacing: Bool = false) throws -> [URL] {
+    let config = folder.appendingPathComponent("adapter_config.json")
+    if !replacing, FileManager.default.fileExists(atPath: config.path) {
+      throw MergeError(
+        "\(folder.path): holds an adapter; name another folder, or write over it with --replace")
+    }
     let home = folder.appendingPathComponent("base", isDirectory: true)
     let target = base == nil ? folder : home
     do {
@@ -211,7 +241,8 @@ public struct MergedAdapter: Sendable {
       throw StoreError.cannotWrite(path: target.path, reason: StoreError.reason(of: error))
     }
     var files = [
-      (folder.appendingPathComponent("adapter_config.json"), Data((config.prettyText + "\n").utf8)),
+      (config, Data((self.config.prettyText + "\n").utf8)),
+      (folder.appendingPathComponent("README.md"), Data(card.utf8)),
       (folder.appendingPathComponent("adapter_model.safetensors"), try file.data()),
     ]
     for file in try head?.files() ?? [] {

@@ -71,6 +71,9 @@ struct MergeCommand: ParsableCommand {
       "Rank of the written factors (default: the sum of the parts' ranks).", valueName: "n"))
   var rank: Int?
 
+  @Flag(help: "Write over an adapter that the folder holds.")
+  var replace = false
+
   @Flag(
     help: "State that no record, or person, is in the data of two runs: the largest epsilon counts."
   )
@@ -89,6 +92,10 @@ struct MergeCommand: ParsableCommand {
     }
     guard scale.isFinite else { throw ValidationError("--scale must be a finite number") }
     if let rank, rank < 1 { throw ValidationError("--rank must be at least 1") }
+    if rank != nil, space == .factors {
+      throw ValidationError(
+        "--rank cuts products; leave it out with --space factors, which keeps the parts' rank")
+    }
     if into.isEmpty {
       throw ValidationError("the name of the folder is empty; write . for this folder")
     }
@@ -127,12 +134,10 @@ struct MergeCommand: ParsableCommand {
     }
     let merged = try MergedAdapter(
       folders, rule: merging, space: space == .product ? .product : .factors, rank: rank,
-      areDisjoint: disjoint
-    ) { id in
-      try? known?.run(named: id).dataHash
-    }
+      areDisjoint: disjoint, epsilon: { try? known?.run(named: $0).epsilonMax },
+      data: { try? known?.run(named: $0).dataHash })
     let target = URL(fileURLWithPath: into, isDirectory: true)
-    let files = try merged.write(to: target)
+    let files = try merged.write(to: target, replacing: replace)
     let (accuracy, reason) = try accuracies(of: folders, merged: target, in: known)
     try output.write { colors in
       files.map(\.path) + summary(of: folders.count, merged)

@@ -334,6 +334,7 @@ def merge(
     scale: float | None = None,
     density: float | None = None,
     rank: int | None = None,
+    replace: bool = False,
     disjoint: bool = False,
     store: Path | None = None,
 ) -> MergedAdapter:
@@ -345,6 +346,7 @@ def merge(
         space: "product" merges s B A, "factors" A and B by themselves.
         scale, density: of the rules that have them.
         rank: of the result; default the sum of the parts' ranks.
+        replace: whether an adapter that the folder holds is written over.
         disjoint: states that no record, or person, is in the data of two runs: the largest ε then counts. Runs with one
             seed had the same noise, and have no ε together; nor have guarantees for examples and clients.
 
@@ -354,7 +356,7 @@ def merge(
     names = [part.run_id if isinstance(part, RunResult) else os.fspath(part) for part in parts]
     store = store or next((part.store for part in parts if isinstance(part, RunResult)), None)
     options = _options(into=os.fspath(into), rule=rule, space=space, scale=scale, density=density, rank=rank)
-    command = ["merge", *names, *options, *(["--disjoint"] if disjoint else []), "--store", _store(store)]
+    command = ["merge", *names, *options, *(["--replace"] if replace else []), *(["--disjoint"] if disjoint else []), "--store", _store(store)]
     document = _program.document(command)
     return build(MergedAdapter, document, document=document)
 
