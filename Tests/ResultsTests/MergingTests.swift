@@ -342,7 +342,11 @@ struct MergingTests {
     let files = try merged.write(to: target)
     #expect(files.contains { $0.lastPathComponent == "README.md" })
     #expect(throws: MergeError.self) { try merged.write(to: target) }
+    // Of an encoder's adapter that lay there.
+    let classifier = target.appendingPathComponent("classifier.safetensors")
+    try Data("another's".utf8).write(to: classifier)
     _ = try merged.write(to: target, replacing: true)
+    #expect(!FileManager.default.fileExists(atPath: classifier.path))
     let file = two.parts[0].appendingPathComponent("adapter_model.safetensors")
     let part = try Safetensors(data: Data(contentsOf: file))
     for epsilon in ["-3", "nan", "inf"] {

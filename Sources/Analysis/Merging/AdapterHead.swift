@@ -2,6 +2,7 @@
 
 import Foundation
 import Scenarios
+import Store
 import Tensors
 
 /// A classifier beside an adapter.
@@ -73,6 +74,23 @@ struct AdapterHead: Sendable {
     let weights = try Safetensors(tensors: tensors, metadata: ["format": "pt"]).data()
     return [(Self.weights, weights)]
       + (document.map { [(Self.description, Data(($0.prettyText + "\n").utf8))] } ?? [])
+  }
+
+  /// Takes what is left of another adapter's classifier out of a folder that was written over.
+  ///
+  /// - Parameter written: what belongs there.
+  /// - Throws: `StoreError.cannotWrite`.
+  static func removeOthers(than written: [URL], from folder: URL) throws(StoreError) {
+    for name in [weights, description]
+    where !written.contains(where: { $0.lastPathComponent == name }) {
+      let file = folder.appendingPathComponent(name)
+      guard FileManager.default.fileExists(atPath: file.path) else { continue }
+      do {
+        try FileManager.default.removeItem(at: file)
+      } catch {
+        throw .cannotWrite(path: file.path, reason: StoreError.reason(of: error))
+      }
+    }
   }
 }
 

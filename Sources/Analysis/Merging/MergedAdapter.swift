@@ -229,7 +229,8 @@ public struct MergedAdapter: Sendable {
   /// - Throws: `MergeError` for a folder that holds an adapter; `StoreError.cannotWrite`, `SafetensorsError`.
   public func write(to folder: URL, replacing: Bool = false) throws -> [URL] {
     let config = folder.appendingPathComponent("adapter_config.json")
-    if !replacing, FileManager.default.fileExists(atPath: config.path) {
+    let isOccupied = FileManager.default.fileExists(atPath: config.path)
+    guard replacing || !isOccupied else {
       throw MergeError(
         "\(folder.path): holds an adapter; name another folder, or write over it with --replace")
     }
@@ -250,6 +251,7 @@ public struct MergedAdapter: Sendable {
     }
     if let base { files.append((home.appendingPathComponent("model.safetensors"), base)) }
     for (url, data) in files { try AtomicFile.write(data, to: url) }
+    if isOccupied { try AdapterHead.removeOthers(than: files.map(\.0), from: folder) }
     return files.map(\.0)
   }
 }
