@@ -43,11 +43,7 @@ struct MergedAccuracyTests {
         scenario: made.scenario, catalog: DatasetCatalog(places: []))
       let network = Network(plan: try TrainingPlan(architecture: made.architecture))
       func share(_ parameters: [Float], _ clients: [Int]) -> Double {
-        network.load(trainable: parameters)
-        return clients.reduce(0.0) {
-          let test = population.clients[$1].test
-          return $0 + network.evaluate(test).correct / Double(test.count)
-        } / Double(clients.count)
+        population.accuracy(of: parameters, for: clients, by: network)
       }
       let frozen = FrozenParameters(base: made.base, factors: made.frozen)
       // As `store` made them: θ and θ / 2.
@@ -71,5 +67,16 @@ struct MergedAccuracyTests {
           catalog: DatasetCatalog(places: []))
       }
     }
+  }
+}
+
+extension Population {
+  /// The mean over clients of the share of their test examples that whole parameters are right on.
+  func accuracy(of parameters: [Float], for clients: [Int], by network: Network) -> Double {
+    network.load(trainable: parameters)
+    return clients.reduce(0.0) {
+      let test = self.clients[$1].test
+      return $0 + network.evaluate(test).correct / Double(test.count)
+    } / Double(clients.count)
   }
 }

@@ -131,11 +131,7 @@ struct MergedLanguageModelTests {
     let population = try Population(scenario: scenario, catalog: catalog)
     let network = Network(plan: try TrainingPlan(architecture: population.plan.architecture))
     func share(_ parameters: [Float], _ clients: [Int]) -> Double {
-      network.load(trainable: parameters)
-      return clients.reduce(0.0) {
-        let test = population.clients[$1].test
-        return $0 + network.evaluate(test).correct / Double(test.count)
-      } / Double(clients.count)
+      population.accuracy(of: parameters, for: clients, by: network)
     }
     let (base, models) = try wholes(outcome, of: population)
     let mean = zip(models[0], models[1]).map { ($0 + $1) / 2 }

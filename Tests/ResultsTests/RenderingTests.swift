@@ -266,7 +266,7 @@ struct RenderingTests {
       try store.write {
         try $0.execute(
           sql:
-            "UPDATE runs SET scenario_json = replace(scenario_json, '\"rounds\":2', '\"rounds\":-2')"
+            "UPDATE runs SET build = hex(zeroblob(32)), scenario_json = replace(scenario_json, '\"rounds\":2', '\"rounds\":-2')"
         )
       }
       stored = try store.details(of: store.run(named: "latest"))

@@ -47,33 +47,12 @@ public struct ModelExport: Sendable {
   /// - Throws: `StoreError.cannotWrite`, `SafetensorsError`.
   public func write(to folder: URL) throws -> [URL] {
     var files = ExportedFiles(in: folder)
-    if let inputs { try files.put(Data((inputs.prettyText + "\n").utf8), "inputs.json") }
+    if let inputs { try files.put(inputs, "inputs.json") }
     for model in models {
       try files.put(model.tensors.data(), "model-\(model.index)", "model.safetensors")
       try files.put(Data(model.card.utf8), "model-\(model.index)", "README.md")
     }
     return files.written
-  }
-}
-
-/// Files that an export writes one after another, whole or not at all each.
-struct ExportedFiles {
-  let folder: URL
-  private(set) var written: [URL] = []
-
-  init(in folder: URL) { self.folder = folder }
-
-  /// - Throws: `StoreError.cannotWrite`.
-  mutating func put(_ data: Data, _ parts: String...) throws {
-    let file = parts.reduce(folder) { $0.appendingPathComponent($1) }
-    let parent = file.deletingLastPathComponent()
-    do {
-      try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
-    } catch {
-      throw StoreError.cannotWrite(path: parent.path, reason: StoreError.reason(of: error))
-    }
-    try AtomicFile.write(data, to: file)
-    written.append(file)
   }
 }
 

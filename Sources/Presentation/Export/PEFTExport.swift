@@ -177,7 +177,7 @@ public struct PEFTExport: Sendable {
   public func write(to folder: URL) throws -> [URL] {
     var files = ExportedFiles(in: folder)
     try files.put(base.data(), "base", "model.safetensors")
-    if let inputs { try files.put(Data((inputs.prettyText + "\n").utf8), "inputs.json") }
+    if let inputs { try files.put(inputs, "inputs.json") }
     for model in models {
       let name = "model-\(model.index)"
       var path = "../base"
@@ -187,8 +187,7 @@ public struct PEFTExport: Sendable {
       }
       guard case .object(var members) = configuration else { continue }
       members["base_model_name_or_path"] = .string(path)
-      try files.put(
-        Data((JSONValue.object(members).prettyText + "\n").utf8), name, "adapter_config.json")
+      try files.put(.object(members), name, "adapter_config.json")
       try files.put(model.adapter.data(), name, "adapter_model.safetensors")
       try files.put(Data(card(model.index, path, configuration).utf8), name, "README.md")
       if let merged = model.merged {

@@ -132,43 +132,28 @@ public struct TransformerExport: Sendable {
   /// - Returns: the files.
   /// - Throws: `StoreError.cannotWrite`, `SafetensorsError`.
   public func write(to target: URL) throws -> [URL] {
-    var files: [URL] = []
-    func put(_ data: Data, _ parts: String...) throws(StoreError) {
-      let file = parts.reduce(target) { $0.appendingPathComponent($1) }
-      let parent = file.deletingLastPathComponent()
-      do {
-        try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
-      } catch {
-        throw .cannotWrite(path: parent.path, reason: StoreError.reason(of: error))
-      }
-      try AtomicFile.write(data, to: file)
-      files.append(file)
-    }
-    func put(_ document: JSONValue, _ parts: String...) throws(StoreError) {
-      let data = Data((document.prettyText + "\n").utf8)
-      try put(data, parts.joined(separator: "/"))
-    }
+    var files = ExportedFiles(in: target)
     for model in models {
       let name = "model-\(model.index)"
       if let base = model.base {
-        try put(base.configuration.document, name, Self.besides, "config.json")
-        try put(
+        try files.put(base.configuration.document, name, Self.besides, "config.json")
+        try files.put(
           Safetensors(base.parameters, of: base.configuration).data(), name, Self.besides,
           "model.safetensors")
       }
-      try put(model.document, name, "adapter_config.json")
-      try put(model.adapter.data(), name, "adapter_model.safetensors")
+      try files.put(model.document, name, "adapter_config.json")
+      try files.put(model.adapter.data(), name, "adapter_model.safetensors")
       let path = Self.place(model.base, folder)
-      try put(Data(card(model.index, path, model.document).utf8), name, "README.md")
-      if let words { try put(words, name, "words.json") }
+      try files.put(Data(card(model.index, path, model.document).utf8), name, "README.md")
+      if let words { try files.put(words, name, "words.json") }
       if let compressed = model.compressed {
-        try put(compressed.data(), name, "compressed.safetensors")
+        try files.put(compressed.data(), name, "compressed.safetensors")
       }
       guard let head = model.head else { continue }
-      try put(head.data(), name, "classifier.safetensors")
-      try put(headDocument, name, "classifier.json")
+      try files.put(head.data(), name, "classifier.safetensors")
+      try files.put(headDocument, name, "classifier.json")
     }
-    return files
+    return files.written
   }
 
   /// How the classifier is applied.
