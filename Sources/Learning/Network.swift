@@ -16,14 +16,14 @@ public final class Network {
     get { batch.firstPosition }
     set { batch.firstPosition = newValue }
   }
-  private let outputs: FloatBuffer
+  let outputs: FloatBuffer
   private let rowLimit: Int
   private let givenTile: Int
   private let givenRows: Int
   /// Gradients of tensors that several hosts share; nil where there are none.
   let shared: SharedGradients?
   /// Rows of the outputs are tokens, not examples.
-  private let scoresTokens: Bool
+  let scoresTokens: Bool
   /// Of the groups of one example.
   var squaredNorms: [Double]
   var coefficients: [Float]
@@ -107,9 +107,14 @@ public final class Network {
 
   /// Loads θ, `plan.trainableCount` floats.
   public func load(trainable: [Float]) {
+    loadAlone(trainable: trainable)
+    prepareHelpers(trainable: trainable)
+  }
+
+  /// The same without those who help: each loads for itself.
+  func loadAlone(trainable: [Float]) {
     precondition(trainable.count == plan.trainableCount, "θ must have the plan's length")
     for layer in layers { layer.load(trainable: trainable) }
-    prepareHelpers(trainable: trainable)
   }
 
   // MARK: - Passes
@@ -147,13 +152,19 @@ public final class Network {
 
   /// Losses and hits of the examples, without gradients. `observe` receives the predictions of models that predict
   /// classes, `lossObserver` (position, loss in nats).
+  ///
+  /// - Parameter mixture: takes the place of the model that was loaded, and leaves another one behind.
   public func evaluate<Source: ExampleSource>(
-    _ source: Source, features: FrozenFeatures? = nil, observe: ((Prediction) -> Void)? = nil,
-    lossObserver: ((Int, Double) -> Void)? = nil
+    _ source: Source, features: FrozenFeatures? = nil, mixing mixture: ModelMixture? = nil,
+    observe: ((Prediction) -> Void)? = nil, lossObserver: ((Int, Double) -> Void)? = nil
   ) -> BatchStatistics {
     var statistics = BatchStatistics()
     forEachTile(of: Array(0..<source.count), in: source) { network, part in
-      network.forward(source, at: part, features: features)
+      if let mixture {
+        network.forward(source, at: part, features: features, mixing: mixture)
+      } else {
+        network.forward(source, at: part, features: features)
+      }
     } add: { network, part in
       if let observe, !scoresTokens {
         for (i, position) in part.enumerated() {
@@ -204,7 +215,7 @@ public final class Network {
     return best
   }
 
-  private func forward<Source: ExampleSource>(
+  func forward<Source: ExampleSource>(
     _ source: Source, at positions: ArraySlice<Int>, features: FrozenFeatures?
   ) {
     var first = 0

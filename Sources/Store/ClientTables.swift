@@ -46,7 +46,8 @@ enum ClientResultTable {
         client.targetEpsilon, client.noiseMultiplier, client.firstRoundNoiseMultiplier,
         client.accountant, client.confusion.classes, PackedNumbers.data(client.confusion.triples),
         misassigned?.contains(client.client), packed(clustering?.projection, place),
-        packed(clustering?.projectionWithoutNoise, place), packed(clustering?.posteriors, place),
+        packed(clustering?.projectionWithoutNoise, place),
+        client.mixtureWeights.map(PackedNumbers.data) ?? packed(clustering?.posteriors, place),
         client.scores?.auc, client.scores?.brier, client.scores?.calibrationError,
       ])
     }
@@ -85,6 +86,8 @@ enum ClientResultTable {
         scores = BinaryFigures(
           auc: try reader.optional(19), brier: brier, calibrationError: calibrationError)
       }
+      // Shares of a mixture that serves it, where nothing was clustered.
+      let shares = try reader.numbers(18, PackedNumbers.doubles)
       result.clients.append(
         ClientResult(
           client: client, cluster: try reader.value(1), model: try reader.value(2),
@@ -93,7 +96,8 @@ enum ClientResultTable {
           epsilon: try reader.optional(7), delta: try reader.value(8),
           targetEpsilon: try reader.optional(9), noiseMultiplier: try reader.optional(10),
           firstRoundNoiseMultiplier: try reader.optional(11), accountant: try reader.optional(12),
-          confusion: confusion, scores: scores))
+          confusion: confusion, mixtureWeights: result.clustering == nil ? shares : nil,
+          scores: scores))
       if try reader.optional(15) == true { result.agreement?.misassignedClients.append(client) }
       if let place = try reader.numbers(16, PackedNumbers.doubles) {
         result.clustering?.projection.append(place)
@@ -101,9 +105,7 @@ enum ClientResultTable {
       if let place = try reader.numbers(17, PackedNumbers.doubles) {
         result.clustering?.projectionWithoutNoise?.append(place)
       }
-      if let shares = try reader.numbers(18, PackedNumbers.doubles) {
-        result.clustering?.posteriors.append(shares)
-      }
+      if let shares { result.clustering?.posteriors.append(shares) }
     }
   }
 }

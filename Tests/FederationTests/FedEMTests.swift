@@ -143,6 +143,35 @@ struct FedEMTests {
     }
   }
 
+  @Test("clients are served by all models, in their own shares")
+  func served() async throws {
+    let observer = Recorder()
+    let outcome = try await run(
+      try fedem("rounds=3", "method.num_clusters=3", "privacy.target_epsilon=null"),
+      observer: observer)
+    let rounds = await observer.rounds
+    let state = try #require(await observer.checkpoints.last?.state)
+    let population = try Population(
+      scenario: fedem("method.num_clusters=3"), catalog: DatasetCatalog(places: []))
+    let network = Network(plan: population.plan)
+    for client in population.clients {
+      let weights = try #require(state.posteriors?[client.index])
+      var probabilities = [Double](repeating: 0, count: client.test.count)
+      for (model, weight) in zip(state.models, weights) {
+        network.load(trainable: model)
+        _ = network.evaluate(
+          client.test,
+          lossObserver: { probabilities[$0] += weight * Elementary.exp(-$1) })
+      }
+      let loss =
+        probabilities.reduce(0) { $0 - Elementary.log($1) } / Double(client.test.count)
+      let result = outcome.result.clients[client.index]
+      #expect(abs(result.loss - loss) < 1e-4)
+      #expect(abs((rounds.last?.clients[client.index].testLoss ?? 0) - loss) < 1e-4)
+      #expect(result.mixtureWeights == weights)
+    }
+  }
+
   @Test("all models together cost the steps of one, and the shares one release a round")
   func ledger() async throws {
     let observer = Recorder()

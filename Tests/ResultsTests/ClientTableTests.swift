@@ -46,6 +46,26 @@ struct ClientTableTests {
     }
   }
 
+  @Test("so do the shares of models that serve a client together, where nothing was clustered")
+  func mixtureWeights() async throws {
+    try await withFolder { folder in
+      let store = try RunStore.inMemory(filesFolder: folder)
+      var result = try Self.result(copies: 1)
+      result.clustering = nil
+      result.clients = result.clients.map { client in
+        ClientResult(
+          client: client.client, cluster: client.cluster, model: client.model,
+          trainExamples: client.trainExamples, testExamples: client.testExamples,
+          accuracy: client.accuracy, loss: client.loss, epsilon: client.epsilon,
+          delta: client.delta, targetEpsilon: client.targetEpsilon,
+          noiseMultiplier: client.noiseMultiplier, firstRoundNoiseMultiplier: nil,
+          accountant: client.accountant, confusion: client.confusion,
+          mixtureWeights: [1 / 3, 2 / 3])
+      }
+      #expect(try await Sample.store(result, in: store).result == result)
+    }
+  }
+
   @Test("the partition is written beside the first round; where it cannot be, no round is stored")
   func partitionRefused() async throws {
     try await withFolder { folder in

@@ -114,7 +114,7 @@ struct PEFTExportTests {
       let card = try String(
         contentsOf: folder.appendingPathComponent("model-1/README.md"), encoding: .utf8)
       #expect(card.contains("library_name: peft") && card.contains("## Privacy"))
-      #expect(card.contains("\n- Runs of one seed share their noise: two of them"))
+      #expect(card.contains("\n- Noise comes from the seed: whoever knows it"))
       #expect(card.contains("\n- Not meant for decisions"))
       let data = try Data(
         contentsOf: folder.appendingPathComponent("model-1/adapter_model.safetensors"))

@@ -72,7 +72,7 @@ struct ReportTests {
       #expect(findings.count == expected.count)
       for (own, other) in zip(findings, expected) { #expect(own == other) }
       let page = try ReportPage(store.comparison(), in: store, runtime: nil).html
-      #expect(page.contains("Runs of one seed share their noise"))
+      #expect(page.contains("Noise comes from the seed: whoever knows it"))
       for sentence in expected {
         #expect(page.contains("<li>\(sentence)</li>"), "\(sentence)")
       }

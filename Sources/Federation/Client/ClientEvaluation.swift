@@ -5,20 +5,20 @@ import Learning
 import Scenarios
 
 extension Client {
-  /// Accuracy and mean loss of a model on this client's test examples.
+  /// Accuracy and mean loss of what serves this client on its test examples.
   ///
   /// - Parameter round: as they are in it, from 0.
   func evaluate(
-    _ model: [Float], personal: [Float]?, round: Int, on lane: Lane
+    _ served: ServedModel, round: Int, on lane: Lane
   ) async throws -> TestFigures {
     let (view, features) =
       profile.earlier(in: round).map { ($0.test, nil) }
       ?? (profile.test, kept?.testFeatures)
-    let materialized = exchange?.evaluated(model, personal: personal)
+    let materialized = exchange?.evaluated(served.model, personal: served.personal)
     let seen = try await lane.run { workspace in
       let network = workspace.network(for: materialized)
-      network.load(trainable: materialized?.start ?? model)
-      return network.evaluate(view, features: features)
+      network.load(trainable: materialized?.start ?? served.model)
+      return network.evaluate(view, features: features, mixing: served.mixture)
     }
     let count = Double(max(seen.examples, 1))
     return TestFigures(accuracy: seen.correct / count, loss: seen.loss / count)
@@ -26,21 +26,24 @@ extension Client {
 
   /// The same with the confusion matrix, and with every example's prediction where they are to be kept.
   func finalFigures(
-    _ model: [Float], personal: [Float]?, keepsExamples: Bool, on lane: Lane
+    _ served: ServedModel, keepsExamples: Bool, on lane: Lane
   ) async throws -> FinalFigures {
     let (view, features) = (profile.test, kept?.testFeatures)
-    let materialized = exchange?.evaluated(model, personal: personal)
+    let materialized = exchange?.evaluated(served.model, personal: served.personal)
     return try await lane.run { workspace in
       let network = workspace.network(for: materialized)
-      network.load(trainable: materialized?.start ?? model)
+      network.load(trainable: materialized?.start ?? served.model)
       return FinalFigures(
-        of: view, features: features, by: network, keepsExamples: keepsExamples)
+        of: view, features: features, by: network, mixing: served.mixture,
+        keepsExamples: keepsExamples)
     }
   }
 
   /// The same for a whole (merged) model, in single precision throughout.
+  ///
+  /// - Parameter mixture: of merged models, in the place of the one.
   func evaluateMerged(
-    _ parameters: [Float], keepsExamples: Bool, on lane: Lane
+    _ parameters: [Float], mixing mixture: ModelMixture?, keepsExamples: Bool, on lane: Lane
   ) async throws -> FinalFigures {
     let view = profile.test
     let features = kept?.testFeatures
@@ -49,7 +52,8 @@ extension Client {
       network.load(trainable: parameters)
       // Merging moves nothing below the first trained layer, whose input is then the same, if not always laid out so.
       let features = features.flatMap { $0.fit(network) ? $0 : nil }
-      return FinalFigures(of: view, features: features, by: network, keepsExamples: keepsExamples)
+      return FinalFigures(
+        of: view, features: features, by: network, mixing: mixture, keepsExamples: keepsExamples)
     }
   }
 

@@ -14,7 +14,8 @@ struct FinalFigures: Sendable {
 
   /// - Parameter keepsExamples: whether every test example is remembered.
   init(
-    of view: ClientView, features: FrozenFeatures?, by network: Network, keepsExamples: Bool
+    of view: ClientView, features: FrozenFeatures?, by network: Network,
+    mixing mixture: ModelMixture?, keepsExamples: Bool
   ) {
     // Next tokens are not confused with classes.
     let architecture = network.plan.architecture
@@ -24,7 +25,7 @@ struct FinalFigures: Sendable {
     var tested =
       keepsExamples
       ? TestedExamples(count: view.count, hasMargins: classes == 2) : nil
-    let seen = network.evaluate(view, features: features) { prediction in
+    let seen = network.evaluate(view, features: features, mixing: mixture) { prediction in
       cells.append(prediction.label * classes + prediction.predicted)
       tested?.predicted[prediction.position] = prediction.predicted
       if let margin = prediction.margin { tested?.margins[prediction.position] = Double(margin) }

@@ -25,6 +25,8 @@ public struct ClientResult: Codable, Hashable, Sendable {
   public let accountant: String?
   /// Test examples by true and predicted label.
   public let confusion: ConfusionCounts
+  /// In which shares the predictions of all models are its own, by model; nil where one model serves it.
+  public let mixtureWeights: [Double]?
   /// Of the scores of two classes; not part of the digest, since they follow from the model.
   public let scores: BinaryFigures?
 
@@ -32,8 +34,9 @@ public struct ClientResult: Codable, Hashable, Sendable {
     client: Int, cluster: Int, model: Int, trainExamples: Int, testExamples: Int, accuracy: Double,
     loss: Double, epsilon: Double?, delta: Double, targetEpsilon: Double?,
     noiseMultiplier: Double?, firstRoundNoiseMultiplier: Double?, accountant: String?,
-    confusion: ConfusionCounts, scores: BinaryFigures? = nil
+    confusion: ConfusionCounts, mixtureWeights: [Double]? = nil, scores: BinaryFigures? = nil
   ) {
+    self.mixtureWeights = mixtureWeights
     self.scores = scores
     self.client = client
     self.cluster = cluster

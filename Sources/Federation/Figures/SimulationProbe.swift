@@ -89,11 +89,10 @@ struct SimulationProbe: Sendable {
   private func figures(
     of indices: [Int], state: FederatedState, round: Int
   ) async throws -> [TestFigures] {
-    let clients = clients
+    let (clients, traits) = (clients, context.scenario.method.traits)
     return try await executor.figures(of: indices, cost: \.test.count) { index, lane in
       try await clients[index].evaluate(
-        state.models[state.assignment[index]], personal: state.personal?[index], round: round,
-        on: lane)
+        ServedModel(of: index, in: state, traits: traits), round: round, on: lane)
     }
   }
 

@@ -25,10 +25,10 @@ extension CostForecast {
     let (selections, candidates) = Self.selections(scenario)
     var trained = 0
     let sampled = min(scenario.evaluation.clients ?? clients.count, clients.count)
-    var evaluated = (sampled * evaluations + clients.count) * tests
-    var steps = 0
     let traits = scenario.method.traits
     let models = traits.trainsEveryModel ? traits.models : 1
+    var evaluated = (sampled * evaluations + clients.count) * tests * models
+    var steps = 0
     for client in clients {
       let taken = schedule.participations(of: client.index)
       trained += taken * client.stepsPerRound * client.batchSize * models

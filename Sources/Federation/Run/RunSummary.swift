@@ -72,6 +72,8 @@ struct RunSummary {
           ? nil : clients[profile.index].noise.fullBatchNoiseMultiplier,
         accountant: bounds[profile.index]?.accountant.rawValue,
         confusion: figures[profile.index].confusion,
+        mixtureWeights: ServedModel(of: profile.index, in: state, traits: scenario.method.traits)
+          .mixture?.shares,
         scores: try figures[profile.index].tested?.binaryFigures(
           (0..<profile.test.count).map { profile.test.label(at: $0) }))
     }
@@ -128,7 +130,7 @@ struct RunSummary {
     executor: any ClientExecutor
   ) async throws -> (figures: [FinalFigures], warnings: [String]) {
     let indices = Array(clients.indices)
-    let plan = context.plan
+    let (plan, traits) = (context.plan, context.scenario.method.traits)
     let keepsExamples =
       plan.architecture.outputRows != .token
       && (plan.architecture.classes == 2 || !attributes.isEmpty)
@@ -138,8 +140,7 @@ struct RunSummary {
       let figures = try await executor.figures(of: indices, cost: \.test.count) {
         index, lane in
         try await clients[index].finalFigures(
-          state.models[state.assignment[index]], personal: state.personal?[index],
-          keepsExamples: keepsExamples, on: lane)
+          ServedModel(of: index, in: state, traits: traits), keepsExamples: keepsExamples, on: lane)
       }
       return (figures, context.untrainedWarning(state))
     }
@@ -148,6 +149,7 @@ struct RunSummary {
       index, lane in
       try await clients[index].evaluateMerged(
         wholes.byClient?[index] ?? wholes.byModel[state.assignment[index]],
+        mixing: ServedModel(of: index, in: state, traits: traits).mixture?.mixing(wholes.byModel),
         keepsExamples: keepsExamples, on: lane)
     }
     return (

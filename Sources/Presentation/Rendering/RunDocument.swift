@@ -218,6 +218,9 @@ extension ClientResult {
       "loss": .number(loss), "epsilon": JSONValue(epsilon),
     ]
     if let name { members["name"] = .string(name) }
+    if let mixtureWeights {
+      members["mixture_weights"] = .array(mixtureWeights.map { .number($0) })
+    }
     if let scores {
       members.merge(scores.members(try? ConfusionMatrix(counts: confusion.matrix))) { $1 }
     }

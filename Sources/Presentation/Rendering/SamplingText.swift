@@ -18,5 +18,6 @@ enum SamplingText {
 /// What must be known before a second run is published.
 enum SharedNoise {
   static let sentence =
-    "Runs of one seed share their noise: two of them that are published together have no ε together."
+    "Noise comes from the seed: whoever knows it takes the noise off again, and two runs of one seed that are published "
+    + "together have no ε together. What leaves your hands needs privacy.noise \"hardened\"."
 }

@@ -90,7 +90,7 @@ public struct MethodTraits: Sendable, Hashable {
   public var pullsModels = false
   /// Whether clients train models besides the one that they use.
   public var trainsUnusedModels = false
-  /// Whether a client trains all models in each of its rounds, and not one.
+  /// Whether a client trains all models in each of its rounds, as parts of a mixture of its own, which also answers for it.
   public var trainsEveryModel = false
   /// Which of several ways of one method, for tables; nil where there is one.
   public var variant: String?

@@ -98,7 +98,8 @@ extension Scenario.Model {
   private static let weights: Key = .implied(
     "path", .null, .nullable(.text(1...4096)),
     "A safetensors file with the base in PyTorch's layout, such as base/model.safetensors of `export --peft`; "
-      + "it counts as public. null = pretraining, or random weights.")
+      + "it has to be public: what a private run learned is refused (DP116). null = pretraining, or random weights."
+  )
 
   static var shape: TaggedShape {
     TaggedShape(
