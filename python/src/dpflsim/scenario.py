@@ -1379,7 +1379,8 @@ class CnnModel(Part):
 
     path: str | None = UNSET
     """A safetensors file with the base in PyTorch's layout, such as base/model.safetensors of `export
-    --peft`; it counts as public. null = pretraining, or random weights. Default: null."""
+    --peft`; it has to be public: what a private run learned is refused (DP116). null = pretraining, or random
+    weights. Default: null."""
 
     pretraining: Pretraining | None = UNSET
     """Training of the base on the public examples, without privacy; null = random weights. Default: null."""
@@ -1396,7 +1397,8 @@ class MlpModel(Part):
 
     path: str | None = UNSET
     """A safetensors file with the base in PyTorch's layout, such as base/model.safetensors of `export
-    --peft`; it counts as public. null = pretraining, or random weights. Default: null."""
+    --peft`; it has to be public: what a private run learned is refused (DP116). null = pretraining, or random
+    weights. Default: null."""
 
     pretraining: Pretraining | None = UNSET
     """Training of the base on the public examples, without privacy; null = random weights. Default: null."""
@@ -1410,7 +1412,8 @@ class LogisticModel(Part):
 
     path: str | None = UNSET
     """A safetensors file with the base in PyTorch's layout, such as base/model.safetensors of `export
-    --peft`; it counts as public. null = pretraining, or random weights. Default: null."""
+    --peft`; it has to be public: what a private run learned is refused (DP116). null = pretraining, or random
+    weights. Default: null."""
 
     pretraining: Pretraining | None = UNSET
     """Training of the base on the public examples, without privacy; null = random weights. Default: null."""
@@ -1427,7 +1430,8 @@ class ResnetModel(Part):
 
     path: str | None = UNSET
     """A safetensors file with the base in PyTorch's layout, such as base/model.safetensors of `export
-    --peft`; it counts as public. null = pretraining, or random weights. Default: null."""
+    --peft`; it has to be public: what a private run learned is refused (DP116). null = pretraining, or random
+    weights. Default: null."""
 
     pretraining: Pretraining | None = UNSET
     """Training of the base on the public examples, without privacy; null = random weights. Default: null."""
