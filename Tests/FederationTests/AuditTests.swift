@@ -57,9 +57,10 @@ struct AuditTests {
     for seed in 0..<5 {
       // R-DPCFL does not choose in two rounds.
       let changes =
-        ["privacy.target_epsilon=5"]
-        + (fault == .unpaidChoices
-          ? [#"method={"name": "ifca", "num_clusters": 2, "selection_rounds_ratio": 1}"#] : [])
+        switch fault {
+        case .unpaidChoices, .silentChoices, .doubledUtility: Self.choosing
+        default: ["privacy.target_epsilon=5"]
+        }
       let report = try await Self.report(changes, fault: fault, seed: seed)
       if report.isAlarm { found += 1 }
       // Noise that is shared is told by differences, and what was not counted by counting.
@@ -69,11 +70,33 @@ struct AuditTests {
       case .sharedNoise: #expect(refuted == [.clients])
       case .repeatedKey: #expect(refuted == [.rounds])
       case .unpaidChoices: #expect(report.unpaid.count == 8)
+      case .silentChoices, .doubledUtility:
+        #expect(report.unpaid.isEmpty && !report.rows.contains(where: \.isAlarm))
       case .noNoise, .halfNoise, .noClipping, .clippedMean, .doubleBatch:
         #expect(report.unpaid.isEmpty)
       }
     }
     #expect(found >= 4, "\(found) of 5")
+  }
+
+  /// Choices of small ε, which noise decides together with what models are worth.
+  private static let choosing = [
+    "privacy.target_epsilon=5", "rounds=20",
+    #"method={"name": "ifca", "num_clusters": 3, "selection_rounds_ratio": 1, "selection_epsilon_ratio": 0.002}"#,
+  ]
+
+  @Test("choices of a sound engine are as random as their mechanism")
+  func choices() async throws {
+    var alarms = 0
+    for seed in 0..<10 {
+      let report = try await Self.report(Self.choosing, canaries: 80, seed: seed)
+      let choices = try #require(report.choices)
+      #expect(choices.choices == 160 && abs(Double(choices.best) - choices.expectedBest) < 25)
+      if report.isAlarm { alarms += 1 }
+    }
+    #expect(alarms <= 1)
+    // R-DPCFL of two rounds does not choose.
+    #expect(try await Self.report(canaries: 80).choices == nil)
   }
 
   @Test(

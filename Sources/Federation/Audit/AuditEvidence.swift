@@ -30,6 +30,16 @@ public struct AuditEvidence: Sendable {
   public let costs: Set<AuditedCost>
   /// Of every client.
   public let counts: [ReleaseCount]
+  /// Private choices of a model, of all clients; none where nobody chose, or models predict tokens.
+  public let choices: [AuditedChoice]
+}
+
+/// A client's private choice among models.
+public struct AuditedChoice: Sendable, Hashable {
+  /// What the mechanism in the ledger weighs each candidate by: ε · utility / (2 · sensitivity).
+  public let scores: [Double]
+  /// Which candidate was chosen.
+  public let chosen: Int
 }
 
 /// The whole cost of a client.
@@ -84,6 +94,8 @@ struct CanaryScores: Sendable {
   private(set) var sums = 0
   /// Private choices that left.
   var choices = 0
+  /// Those of them whose candidates the auditor has weighed.
+  var weighed: [AuditedChoice] = []
 
   init(_ canaries: Canaries) { self.canaries = canaries }
 

@@ -41,13 +41,18 @@ public struct AuditReport: Sendable, Codable {
   public let rows: [Row]
   /// Clients that released more than their ledgers say.
   public let unpaid: [ReleaseCount]
+  /// Of the private choices of a model, all clients' together; nil where there are none that could be weighed, and in
+  /// audits from before they were.
+  public let choices: ChoiceTest?
   /// Nil where there are none, as in audits from before they were kept.
   private let allowed: [CheckReport.Finding]?
 
   /// The probability, at most, that any row is wrong.
   public static let significance = 0.05
 
-  public var isAlarm: Bool { rows.contains(where: \.isAlarm) || !unpaid.isEmpty }
+  public var isAlarm: Bool {
+    rows.contains(where: \.isAlarm) || !unpaid.isEmpty || choices?.isRefuted == true
+  }
 
   /// Critical findings of the check that were allowed by name; they belong beside every claimed ε.
   public var allowedFindings: [CheckReport.Finding] { allowed ?? [] }
@@ -61,6 +66,12 @@ public struct AuditReport: Sendable, Codable {
   /// - Parameter clusters: among which the row is one; nil for all clients together.
   package static func rowSignificance(clusters: Int? = nil) -> Double {
     significance / 4 / Double(clusters ?? 1) / Double(AuditSurface.allCases.count)
+  }
+
+  /// The same of engine tests. Three of them share what three surfaces have; among all clients together the test of
+  /// choices is a fourth.
+  private static func engineSignificance(clusters: Int?) -> Double {
+    rowSignificance(clusters: clusters) * (clusters == nil ? 0.75 : 1)
   }
 
   /// Judges what a run left.
@@ -78,6 +89,12 @@ public struct AuditReport: Sendable, Codable {
     seed = scenario.seed
     clusterNames = scenario.population.clusters.map(\.name)
     unpaid = evidence.counts.filter(\.isUnpaid)
+    choices =
+      evidence.choices.isEmpty
+      ? nil
+      : ChoiceTest(
+        on: evidence.choices.map { ($0.scores, $0.chosen) },
+        significance: Self.engineSignificance(clusters: nil))
     self.allowed = allowed.isEmpty ? nil : allowed
     let stating = scenario.privacy.accountant.kind
     var rows: [Row] = []
@@ -94,15 +111,17 @@ public struct AuditReport: Sendable, Codable {
         parts.append(try claims.claim(of: event))
       }
       let claim = PrivacyClaim(joining: parts)
-      let share = Self.rowSignificance(clusters: cluster == nil ? nil : clusterNames.count)
+      let among = cluster == nil ? nil : clusterNames.count
+      let share = Self.rowSignificance(clusters: among)
+      let engineShare = Self.engineSignificance(clusters: among)
       for surface in AuditSurface.allCases {
         let scores = canaries.map { ($0.isIncluded, $0.scores[surface] ?? 0) }
         let verdict = OneRunAudit.verdict(
           on: scores, delta: delta, claim: claim,
           significance: share)
         let isTested = surface == .steps && plan.kind == .gradient
-        // Three engine tests share what three surfaces have.
-        let engine = isTested ? EngineTest(on: scores, claim: claim, significance: share) : nil
+        let engine =
+          isTested ? EngineTest(on: scores, claim: claim, significance: engineShare) : nil
         let contrasts =
           isTested
           ? AuditContrast.allCases.compactMap { contrast -> ContrastTest? in
@@ -112,7 +131,7 @@ public struct AuditReport: Sendable, Codable {
             guard scores.count > 1 else { return nil }
             return ContrastTest(
               contrast: contrast,
-              test: EngineTest(on: scores, claim: claim, significance: share))
+              test: EngineTest(on: scores, claim: claim, significance: engineShare))
           } : []
         rows.append(
           Row(

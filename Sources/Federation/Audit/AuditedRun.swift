@@ -57,16 +57,19 @@ extension Simulation {
     }
     var costs: Set<AuditedCost> = []
     var (traces, counts): ([[CanaryTrace]], [ReleaseCount]) = ([], [])
+    var choices: [AuditedChoice] = []
     for client in clients {
       traces.append(await client.canaryTraces)
       if let count = await client.releaseCount { counts.append(count) }
+      choices += await client.weighedChoices
       costs.insert(
         AuditedCost(
           cluster: client.profile.cluster, event: await client.ledger.cost,
           delta: scenario.accountedDelta(client.profile.budget.targetDelta)))
     }
     return AuditEvidence(
-      canaries: Self.weighed(found, by: traces), costs: costs, counts: counts)
+      canaries: Self.weighed(found, by: traces), costs: costs, counts: counts,
+      choices: choices)
   }
 
   /// Adds the scores of differences. Clients are taken in pairs, of which the first is audited with the second's noise:

@@ -18,13 +18,30 @@ package enum EngineFault: Sendable, Hashable, CaseIterable {
   case repeatedKey
   /// Only the first choice of a model is entered into the ledger.
   case unpaidChoices
+  /// Models are chosen without noise.
+  case silentChoices
+  /// Every record counts twice for a model.
+  case doubledUtility
 
   /// Of the noise that is accounted.
   var noiseShare: Float {
     switch self {
     case .noNoise: 0
     case .halfNoise: 0.5
-    case .noClipping, .clippedMean, .doubleBatch, .sharedNoise, .repeatedKey, .unpaidChoices: 1
+    case .noClipping, .clippedMean, .doubleBatch, .sharedNoise, .repeatedKey, .unpaidChoices,
+      .silentChoices, .doubledUtility:
+      1
+    }
+  }
+
+  /// By how much utilities are too large, beside their noise.
+  var utilityFactor: Double {
+    switch self {
+    case .silentChoices: 1e9
+    case .doubledUtility: 2
+    case .noNoise, .halfNoise, .noClipping, .clippedMean, .doubleBatch, .sharedNoise, .repeatedKey,
+      .unpaidChoices:
+      1
     }
   }
 
@@ -35,7 +52,9 @@ package enum EngineFault: Sendable, Hashable, CaseIterable {
   var looseBound: Float? {
     switch self {
     case .noClipping, .clippedMean: 100
-    case .noNoise, .halfNoise, .doubleBatch, .sharedNoise, .repeatedKey, .unpaidChoices: nil
+    case .noNoise, .halfNoise, .doubleBatch, .sharedNoise, .repeatedKey, .unpaidChoices,
+      .silentChoices, .doubledUtility:
+      nil
     }
   }
 
@@ -44,7 +63,8 @@ package enum EngineFault: Sendable, Hashable, CaseIterable {
     switch self {
     case .sharedNoise: (round, 0)
     case .repeatedKey: (round & ~1, client)
-    case .noNoise, .halfNoise, .noClipping, .clippedMean, .doubleBatch, .unpaidChoices:
+    case .noNoise, .halfNoise, .noClipping, .clippedMean, .doubleBatch, .unpaidChoices,
+      .silentChoices, .doubledUtility:
       (round, client)
     }
   }

@@ -144,7 +144,12 @@ actor Client {
       let (choice, entry) = try await select(
         selection, round: round, models: models, personal: personal, on: lane)
       model = choice
-      if noise.selectionEpsilon != nil { kept?.audited?.choices += 1 }
+      if let epsilon = noise.selectionEpsilon, kept?.audited != nil {
+        kept?.audited?.choices += 1
+        try await weigh(
+          choice, of: selection, epsilon: epsilon, round: round, models: models,
+          personal: personal, on: lane)
+      }
       let isUnpaid = settings.fault == .unpaidChoices && (kept?.audited?.choices ?? 0) > 1
       if !isUnpaid { entries.append(entry) }
     }

@@ -14,6 +14,48 @@ extension Client {
     }
   }
 
+  /// Its choices of a model, weighed; empty without an audit.
+  var weighedChoices: [AuditedChoice] { kept?.audited?.weighed ?? [] }
+
+  /// Notes a choice with what every candidate is worth, found apart from what the engine made of it: each record is looked
+  /// at once, in its place. Models of tokens, whose records are right in part, are left out.
+  func weigh(
+    _ model: Int, of selection: ClientTask.Selection, epsilon: Double, round: Int,
+    models: [[Float]], personal: [Float]?, on lane: Lane
+  ) async throws {
+    guard let canaries = kept?.audited?.canaries, selection.scoring == .everyRecordOnce,
+      let chosen = selection.candidates.firstIndex(of: model)
+    else { return }
+    let (view, features) = trainingData(in: round)
+    let (exchange, examples) = (exchange, canaries.includedExamples)
+    let right = try await lane.run { workspace -> [Int]? in
+      guard workspace.network.plan.architecture.outputRows == .example else { return nil }
+      return selection.candidates.map { candidate in
+        let materialized = exchange?.evaluated(models[candidate], personal: personal)
+        let network = workspace.network(for: materialized)
+        network.load(trainable: materialized?.start ?? models[candidate])
+        return Self.right(network, view, features)
+          + (examples.map { Self.right(network, $0, nil) } ?? 0)
+      }
+    }
+    guard let right else { return }
+    kept?.audited?.weighed.append(
+      AuditedChoice(
+        scores: right.map { epsilon * Double($0) / (2 * Self.selectionSensitivity) },
+        chosen: chosen))
+  }
+
+  /// How many examples a model predicts right.
+  private static func right<Source: ExampleSource>(
+    _ network: Network, _ source: Source, _ features: FrozenFeatures?
+  ) -> Int {
+    var isRight = [Bool](repeating: false, count: source.count)
+    _ = network.evaluate(
+      source, features: features,
+      observe: { isRight[$0.position] = $0.predicted == source.label(at: $0.position) })
+    return isRight.count { $0 }
+  }
+
   /// Its canaries with all scores; empty without an audit.
   func auditEvidence(
     first: [Float], last: [Float], personal: [Float]?, on lane: Lane

@@ -50,7 +50,8 @@ extension Client {
     var stream = noiseMaking.stream(
       RandomStream(seed: seed, purpose: .clusterSelection, round: round, client: profile.index))
     let mechanism = ExponentialMechanism(epsilon: epsilon, sensitivity: Self.selectionSensitivity)
-    let choice = try mechanism.release(utilities: utilities, using: &stream).value
+    let counted = settings.fault.map { fault in utilities.map { $0 * fault.utilityFactor } }
+    let choice = try mechanism.release(utilities: counted ?? utilities, using: &stream).value
     return (selection.candidates[choice], selectionEntry(round: round))
   }
 }

@@ -61,6 +61,7 @@ extension AuditReport {
               }),
           ]
         }),
+      "choices": choices.map(Self.document) ?? .null,
       "unpaid_clients": .array(unpaid.map { .integer($0.client) }),
       "allowed": .array(allowedFindings.map(\.document)),
       "notes": .array(notes.map { .string($0) }),
@@ -71,6 +72,14 @@ extension AuditReport {
     [
       "canaries": .integer(test.canaries), "correct": .number(Double(test.correct)),
       "rate": JSONValue(test.rate), "p_value": JSONValue(test.pValue),
+      "refuted": .bool(test.isRefuted),
+    ]
+  }
+
+  private static func document(_ test: ChoiceTest) -> JSONValue {
+    [
+      "choices": .integer(test.choices), "best": .integer(test.best),
+      "expected_best": JSONValue(test.expectedBest), "p_value": JSONValue(test.pValue),
       "refuted": .bool(test.isRefuted),
     ]
   }
@@ -88,13 +97,26 @@ extension AuditReport {
       let contrasts = row.contrasts.filter { row.cluster == nil || $0.test.isRefuted }
       return [sentence(engine, row, "the noisy sums")]
         + contrasts.map { sentence($0.test, row, $0.contrast.words) }
-    } + unpaidSentences
+    } + unpaidSentences + choiceSentences
   }
 
   private func sentence(_ test: EngineTest, _ row: Row, _ what: String) -> String {
     "\(name(of: row)): \(test.correct) of \(test.canaries) coins told by \(what); the claim allows "
-      + "\(NumberText.percent(test.rate)) of them (p = \(NumberText.exact((test.pValue * 1e4).rounded(.up) / 1e4)))"
+      + "\(NumberText.percent(test.rate)) of them (p = \(Self.pValue(test.pValue)))"
       + (test.isRefuted ? ": refuted" : "")
+  }
+
+  private var choiceSentences: [String] {
+    guard let choices else { return [] }
+    return [
+      "all: \(choices.best) of \(choices.choices) private choices took a model that is best for the client; as random as the "
+        + "ledger has them they would be \(NumberText.decimal(choices.expectedBest, 1)) (p = \(Self.pValue(choices.pValue)))"
+        + (choices.isRefuted ? ": refuted" : "")
+    ]
+  }
+
+  private static func pValue(_ value: Double) -> String {
+    NumberText.exact((value * 1e4).rounded(.up) / 1e4)
   }
 
   private var unpaidSentences: [String] {
@@ -109,7 +131,11 @@ extension AuditReport {
   private var engineLines: [String] {
     let lines = engineSentences.map { "  " + $0 }
     return lines.isEmpty
-      ? [] : ["", "If every canary has noise of its own, as DP-SGD says:"] + lines
+      ? []
+      : [
+        "",
+        "If every canary has noise of its own, as DP-SGD says, and choices are those of the exponential mechanism:",
+      ] + lines
   }
 }
 
