@@ -68,7 +68,10 @@ public struct PLDAccountant: PrivacyAccountant {
     of releases: CountedReleases, delta: Double, near renyi: EpsilonBound
   ) -> (epsilons: (remove: Double, add: Double), step: Double) {
     let losses = Losses(releases)
-    if losses.totalVariation <= delta, discretization == nil, estimate == .pessimistic {
+    // Where δ covers all that can be told there is nothing to look for.
+    if discretization == nil, estimate == .pessimistic,
+      losses.totalVariation <= delta || renyi.epsilon == 0
+    {
       return ((0, 0), 0)
     }
     var best = (remove: Double.infinity, add: Double.infinity)

@@ -5,6 +5,7 @@ import Foundation
 import GRDB
 public import Privacy
 public import Scenarios
+import Synchronization
 
 extension RunStore {
   /// All runs, the latest first: in the order in which they were entered, since a clock may go back.
@@ -58,13 +59,28 @@ extension RunStore {
   static func withdrawal(of run: RunRecord) -> CheckReport.Finding? {
     // What this program ran it does not refuse; reading a scenario takes milliseconds, and a list may be long.
     guard !BuildIdentity.isOurs(run.build) else { return nil }
+    // Runs of a sweep that differ in their seeds alone are refused alike.
+    let question = WithdrawalQuestion(
+      scenario: run.scenarioJSON.replacing("\"seed\":\(run.seed)", with: "\"seed\":0"),
+      folder: run.folder)
+    if let known = withdrawals.withLock({ $0[question] }) { return known }
+    var found: CheckReport.Finding?
     do throws(ScenarioError) {
       _ = try Scenario(json: Data(run.scenarioJSON.utf8), folder: run.folder)
-      return nil
     } catch {
-      return error.problems.first.map(CheckReport.Finding.withdrawal)
+      found = error.problems.first.map(CheckReport.Finding.withdrawal)
     }
+    withdrawals.withLock { $0[question] = .some(found) }
+    return found
   }
+
+  private struct WithdrawalQuestion: Hashable {
+    let scenario: String
+    let folder: String?
+  }
+
+  /// What was found of scenarios that earlier builds ran.
+  private static let withdrawals = Mutex<[WithdrawalQuestion: CheckReport.Finding?]>([:])
 
   /// What was fixed when the training of a run started; nil if it never did.
   public func start(of run: RunRecord) throws(StoreError) -> StoredStart? {

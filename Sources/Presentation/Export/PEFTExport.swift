@@ -30,7 +30,7 @@ public enum PEFTError: Error, Sendable, Hashable, CustomStringConvertible {
     case .notFinished(let id):
       "\(id): the run did not finish, so it has no models; run the scenario again"
     case .noAdapter(let id):
-      "\(id): the run trained whole models, and PEFT folders are of adapters; write them with --model"
+      "\(id): the run trained whole models, and PEFT folders are of adapters; write them with `export --model`"
     case .hasAdapter(let id):
       "\(id): the run trained adapters beside a base model; write them with --peft"
     case .wholeLanguageModel(let id):
