@@ -45,14 +45,15 @@ extension Client {
         chosen: chosen))
   }
 
-  /// How many examples a model predicts right.
+  /// How many examples a model predicts right; what it says nothing finite of is not right.
   private static func right<Source: ExampleSource>(
     _ network: Network, _ source: Source, _ features: FrozenFeatures?
   ) -> Int {
     var isRight = [Bool](repeating: false, count: source.count)
     _ = network.evaluate(
       source, features: features,
-      observe: { isRight[$0.position] = $0.predicted == source.label(at: $0.position) })
+      observe: { isRight[$0.position] = $0.predicted == source.label(at: $0.position) },
+      lossObserver: { if !$1.isFinite { isRight[$0] = false } })
     return isRight.count { $0 }
   }
 
