@@ -63,6 +63,8 @@ struct ClientTableTests {
           mixtureWeights: [1 / 3, 2 / 3])
       }
       #expect(try await Sample.store(result, in: store).result == result)
+      let text = RunSections(result: result, colors: false).clustersFound() ?? []
+      #expect(text.last?.contains("largest share, 66.7 % on average") == true)
     }
   }
 

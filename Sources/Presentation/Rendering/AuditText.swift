@@ -130,12 +130,10 @@ extension AuditReport {
 
   private var engineLines: [String] {
     let lines = engineSentences.map { "  " + $0 }
-    return lines.isEmpty
-      ? []
-      : [
-        "",
-        "If every canary has noise of its own, as DP-SGD says, and choices are those of the exponential mechanism:",
-      ] + lines
+    guard !lines.isEmpty else { return [] }
+    let mechanism =
+      choices == nil ? "" : ", and choices are those of the exponential mechanism"
+    return ["", "If every canary has noise of its own, as DP-SGD says\(mechanism):"] + lines
   }
 }
 

@@ -79,7 +79,7 @@ extension RunSections {
             : styled("A minority cluster shares its model with other clients.", .bad)))
     }
     if let clustering = result.clustering { lines += choice(clustering) }
-    return lines
+    return lines + mixtureLines
   }
 
   /// Who ended with one model.
@@ -99,7 +99,18 @@ extension RunSections {
     lines.append(
       "  Nobody knows true clusters of these clients, so the found ones are compared with nothing.")
     if let clustering = result.clustering { lines += choice(clustering) }
-    return lines
+    return lines + mixtureLines
+  }
+
+  /// What clients have of the models beside the one that they are counted with.
+  private var mixtureLines: [String] {
+    let shares = result.clients.compactMap { $0.mixtureWeights?.max() }
+    guard !shares.isEmpty else { return [] }
+    let mean = shares.reduce(0, +) / Double(shares.count)
+    return [
+      "  All models serve every client, in shares of its own (JSON: mixture_weights); it is counted with the model of its "
+        + "largest share, \(NumberText.percent(mean)) on average."
+    ]
   }
 
   private func verdict(_ agreement: AgreementReport) -> String {
