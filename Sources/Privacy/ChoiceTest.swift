@@ -6,7 +6,7 @@ import Kernels
 /// A test of many choices by the exponential mechanism.
 ///
 /// Under the mechanism a candidate is chosen with probability ∝ e^s, s = ε · utility / (2 · sensitivity). An engine that
-/// leaves out noise, or lets a record move utilities further than the sensitivity, chooses as if ε were larger:
+/// leaves out noise, or lets records move utilities further than the sensitivity, all alike, chooses as if ε were larger:
 /// ∝ e^(k·s), k > 1. The product of the likelihood ratios of k against 1 has mean 1 under the mechanism, however earlier
 /// choices steer later ones, and so has the mean of several such products; by Markov's inequality it is above 1/α with
 /// probability α at most (Ville; Shafer 2021, "Testing by betting").

@@ -38,7 +38,11 @@ public struct PLDAccountant: PrivacyAccountant {
       if bound.epsilon == .infinity { bound.epsilon = 0 }
       return bound
     }
-    if bound.epsilon == .infinity || (discretization == nil && renyi.epsilon < bound.epsilon) {
+    // Where Rényi divergences alone prove 0 with a projection, it is they that prove it.
+    let isProjected = !releases.projectedGaussians.isEmpty && renyi.epsilon == 0
+    if bound.epsilon == .infinity || (discretization == nil && renyi.epsilon < bound.epsilon)
+      || (discretization == nil && isProjected)
+    {
       bound = renyi
       bound.warnings.append(
         releases.projectedGaussians.isEmpty

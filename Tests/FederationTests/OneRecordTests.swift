@@ -26,6 +26,8 @@ struct RecordKind: Sendable, CustomStringConvertible {
   /// The data, the model and what else of a scenario.
   let members: String
   let file: String
+  /// Examples a step: all that the smallest client trains on.
+  var batch = 20
   /// Other files that belong to it.
   var others: [String: Data] = [:]
   let content: Data
@@ -90,7 +92,7 @@ struct RecordKind: Sendable, CustomStringConvertible {
   private static let silos: RecordKind = {
     let (content, changed) = rows("ward,who,weight,sex,age,color,y") { row in
       [
-        ["n", "s", "w"][row % 3], "p\(row - row % 2)", "\(1 + row % 4)", ["f", "m"][row % 2],
+        ["n", "s", "w"][row / 2 % 3], "p\(row - row % 2)", "\(1 + row % 4)", ["f", "m"][row % 2],
         "\(row * 7 % 90)", ["red", "green"][row / 3 % 2], ["no", "yes"][row / 2 % 2],
       ]
     } changing: { row in
@@ -143,7 +145,7 @@ struct RecordKind: Sendable, CustomStringConvertible {
         "population": {}, "model": {"name": "bert", "path": "bert", "max_tokens": 9},
         "adapter": {"type": "lora", "r": 2, "lora_alpha": 4,
           "target_modules": ["layer.1.attention.self.value"], "modules_to_save": ["classifier"]}
-        """, file: "file", content: content, changed: changed)
+        """, file: "file", batch: 40, content: content, changed: changed)
   }()
 
   /// A text without a label, under a decoder that is pretrained on public ones.
@@ -178,7 +180,7 @@ struct RecordKind: Sendable, CustomStringConvertible {
         "data": {"name": "images", "path": ".", "label_column": "y", "classes": ["no", "yes"],
                  "client_column": "site"},
         "population": {}, "model": {"name": "logistic"}
-        """, file: "rows.csv",
+        """, file: "rows.csv", batch: 40,
       others: ["images.idx": bytes(150, record: 36, header: idx([150, 6, 6])).0],
       content: content, changed: changed)
   }()
@@ -246,7 +248,7 @@ struct OneRecordTests {
   private static let maxGradNorm = 0.5
   private static let learningRate = 0.2
 
-  /// One step of everybody, with all examples of those that have no more than twenty.
+  /// One step of everybody on all examples.
   private func released(
     _ kind: RecordKind, _ content: Data, in folder: TinyTexts
   ) async throws -> (updates: [ReleasedUpdates.Update], start: RunStart, population: Population) {
@@ -254,7 +256,7 @@ struct OneRecordTests {
     let scenario = try folder.scenario(
       json: """
         {"name": "one", "rounds": 1,
-         "local": {"steps": 1, "batch_size": 20, "learning_rate": \(Self.learningRate)},
+         "local": {"steps": 1, "batch_size": \(kind.batch), "learning_rate": \(Self.learningRate)},
          "privacy": {"target_epsilon": 8, "target_delta": 1e-3, "max_grad_norm": \(Self.maxGradNorm)},
          "method": {"name": "global"}, \(kind.members)}
         """
@@ -332,7 +334,7 @@ struct OneRecordTests {
       #expect(others <= 1)
       moved += others
     }
-    // Not every record is one that somebody trains on.
-    #expect(moved >= 1)
+    // Not every record is dealt to somebody, and some are for testing.
+    #expect(moved >= 2, "\(moved)")
   }
 }

@@ -3,6 +3,7 @@
 import Datasets
 import Federation
 import Foundation
+import Kernels
 import Presentation
 import Scenarios
 import Store
@@ -66,6 +67,61 @@ struct ModelExportTests {
         contentsOf: target.appendingPathComponent("model-0/README.md"), encoding: .utf8)
       #expect(card.contains("scores = inputs @ weights") && !card.contains("base_model"))
       #expect(card.contains("model.path"))
+    }
+  }
+
+  @Test(
+    "a mixture is right as often as the run says, by its files and the shares in their metadata")
+  func mixture() async throws {
+    let scenario = try Self.scenario(
+      "rounds=3", #"method={"name": "fedem", "num_clusters": 3}"#)
+    let outcome = try await Self.run(scenario)
+    try await withFolder { folder in
+      let (store, run) = try await store(scenario, outcome, in: folder)
+      let target = folder.appendingPathComponent("models")
+      #expect(try ModelExport(of: run, in: store).write(to: target).count == 2 * 3)
+      var models: [(shares: [Double], weight: [Float], bias: [Float])] = []
+      for index in 0..<3 {
+        let place = target.appendingPathComponent("model-\(index)")
+        let path = place.appendingPathComponent("model.safetensors")
+        let metadata = try SafetensorsFile(file: path).metadata
+        let shares = try #require(metadata["mixture_weights"]).split(separator: ",").compactMap {
+          $0.split(separator: ":").last.flatMap { Double($0) }
+        }
+        try #require(shares.count == 8)
+        let model = try Safetensors(data: Data(contentsOf: path))
+        guard case .float32(let weight) = model["fc.weight"]?.values,
+          case .float32(let bias) = model["fc.bias"]?.values
+        else {
+          Issue.record("weights are float32")
+          return
+        }
+        models.append((shares, weight, bias))
+        let card = try String(
+          contentsOf: place.appendingPathComponent("README.md"), encoding: .utf8)
+        #expect(card.contains("all models together serve each"))
+        #expect(card.contains("figures of all models together, and not of this one"))
+        #expect(card.contains("protect nobody once they leave your hands"))
+      }
+      let population = try Population(scenario: scenario, catalog: DatasetCatalog(places: []))
+      for client in population.clients {
+        let right = (0..<client.test.count).count { position in
+          let x = client.test.values(at: position)
+          var mixed = [Double](repeating: 0, count: 4)
+          for (shares, weight, bias) in models {
+            let powers = (0..<4).map { row in
+              Elementary.exp(
+                Double(
+                  bias[row] + (0..<12).reduce(Float(0)) { $0 + weight[row * 12 + $1] * x[$1] }))
+            }
+            let scale = shares[client.index] / powers.reduce(0, +)
+            for row in 0..<4 { mixed[row] += scale * powers[row] }
+          }
+          return mixed.indices.max { mixed[$0] < mixed[$1] } == client.test.label(at: position)
+        }
+        let accuracy = outcome.result.clients[client.index].accuracy
+        #expect(abs(Double(right) / Double(client.test.count) - accuracy) < 0.006)
+      }
     }
   }
 

@@ -23,7 +23,7 @@ struct ModelCard {
   let isPEFT: Bool
 
   var text: String {
-    let clients = result.clients.filter { $0.model == model }
+    let clients = result.clients.filter { $0.isServed(by: model) }
     return """
       ---
       library_name: \(isPEFT ? "peft" : "dpflsim")\(base.map { "\nbase_model: \(JSONValue.string($0).text)" } ?? "")
@@ -34,13 +34,13 @@ struct ModelCard {
 
       \(kind) of \(scenario.model.name) on \(scenario.data.name), trained by `\(result.method)` in \
       \(NumberText.count(result.rounds, "round")) of simulated federated learning with \
-      \(NumberText.count(result.clients.count, "client")); \(clients.count) of them end with this model.
+      \(NumberText.count(result.clients.count, "client")); \(isMixed ? "all models together serve each" : "\(clients.count) of them end with this model").
 
       ## Whom it serves
 
       \(clusterTable(clients))
 
-      Accuracies are the simulator's own measure on the clients' test examples. They are not covered by ε: publishing
+      \(mixtureSentence)Accuracies are the simulator's own measure on the clients' test examples. They are not covered by ε: publishing
       them for real clients would cost privacy.
 
       ## Privacy
@@ -71,7 +71,21 @@ struct ModelCard {
 
   /// Nothing where the operating system gave the noise, or there is none.
   private var sharedNoise: String {
-    scenario.isReproducible && result.epsilonMax != nil ? "- \(SharedNoise.sentence)\n" : ""
+    scenario.isReproducible && result.epsilonMax != nil
+      ? "- \(SharedNoise.sentence(of: result))\n" : ""
+  }
+
+  private var isMixed: Bool { result.clients.contains { $0.mixtureWeights != nil } }
+
+  /// How models answer together; empty where each answers alone.
+  private var mixtureSentence: String {
+    isMixed
+      ? """
+      These are figures of all models together, and not of this one: a client's probabilities are the mean of the models' softmax
+      scores in the client's shares, which the metadata of each file have (`mixture_weights`, as client:share).
+
+
+      """ : ""
   }
 
   private var usage: String {

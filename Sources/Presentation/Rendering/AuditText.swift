@@ -131,9 +131,14 @@ extension AuditReport {
   private var engineLines: [String] {
     let lines = engineSentences.map { "  " + $0 }
     guard !lines.isEmpty else { return [] }
-    let mechanism =
-      choices == nil ? "" : ", and choices are those of the exponential mechanism"
-    return ["", "If every canary has noise of its own, as DP-SGD says\(mechanism):"] + lines
+    let premises = [
+      rows.contains { $0.engine != nil }
+        ? "every canary has noise of its own, as DP-SGD says" : nil,
+      choices != nil ? "choices are those of the exponential mechanism" : nil,
+    ].compactMap { $0 }
+    let heading =
+      premises.isEmpty ? "What was released:" : "If \(premises.joined(separator: ", and ")):"
+    return ["", heading] + lines
   }
 }
 

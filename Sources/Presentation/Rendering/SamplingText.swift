@@ -1,5 +1,6 @@
 // How clients or batches are drawn, and what noise runs share, in words.
 
+import Federation
 import Scenarios
 
 /// Words for the values of `sampling` in results.
@@ -15,9 +16,13 @@ enum SamplingText {
   }
 }
 
-/// What must be known before a second run is published.
+/// What must be known before a model, or a second run, is published.
 enum SharedNoise {
-  static let sentence =
+  static func sentence(of result: RunResult) -> String {
     "Noise comes from the seed: whoever knows it takes the noise off again, and two runs of one seed that are published "
-    + "together have no ε together. What leaves your hands needs privacy.noise \"hardened\"."
+      + "together have no ε together. "
+      + (result.clients.contains { $0.mixtureWeights != nil }
+        ? "The method takes no other noise, so that its models protect nobody once they leave your hands."
+        : "What leaves your hands needs privacy.noise \"hardened\".")
+  }
 }
