@@ -136,7 +136,8 @@ extension ReportPage {
 
   /// Nothing where the operating system gave the noise, or there is none.
   private func sharedNoise(_ result: RunResult) -> String {
-    covered(result) > 0 && (result.isReproducible ?? true) ? " " + SharedNoise.sentence(of: result) : ""
+    covered(result) > 0 && (result.isReproducible ?? true)
+      ? " " + SharedNoise.sentence(of: result) : ""
   }
 
   private func guarantee(_ result: RunResult) -> String {
