@@ -38,11 +38,11 @@ public struct PLDAccountant: PrivacyAccountant {
       if bound.epsilon == .infinity { bound.epsilon = 0 }
       return bound
     }
-    // Where Rényi divergences alone prove 0 with a projection, it is they that prove it.
-    let isProjected = !releases.projectedGaussians.isEmpty && renyi.epsilon == 0
-    if bound.epsilon == .infinity || (discretization == nil && renyi.epsilon < bound.epsilon)
-      || (discretization == nil && isProjected)
-    {
+    // A 0 that counts projections is the divergences' own, though the search was left out for it.
+    let isTheirs =
+      renyi.epsilon < bound.epsilon
+      || (renyi.epsilon == 0 && !releases.projectedGaussians.isEmpty)
+    if bound.epsilon == .infinity || (discretization == nil && isTheirs) {
       bound = renyi
       bound.warnings.append(
         releases.projectedGaussians.isEmpty

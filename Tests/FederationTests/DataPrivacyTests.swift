@@ -40,6 +40,29 @@ func populationOf(_ scenario: Scenario) throws -> Federation.Population {
   try Federation.Population(scenario: scenario, catalog: catalog)
 }
 
+/// Which examples of two parts of equal size differ in their values or their labels.
+///
+/// - Parameter width: values of an example; texts have none.
+func changedExamples(_ first: Examples, _ second: Examples, width: Int) -> [Int] {
+  func tokens(_ table: TokenTable, _ example: Int) -> [Int32] {
+    var ids = [Int32](repeating: 0, count: table.length(of: example))
+    var span = ids.mutableSpan
+    table.write(example, into: &span)
+    return ids
+  }
+  return (0..<first.count).filter { example in
+    let range = example * width..<(example + 1) * width
+    let same: Bool =
+      switch (first.values, second.values) {
+      case (.floats(let a), .floats(let b)): a[range] == b[range]
+      case (.bytes(let a), .bytes(let b)): a[range] == b[range]
+      case (.tokens(let a), .tokens(let b)): tokens(a, example) == tokens(b, example)
+      default: false
+      }
+    return !same || first.labels[example] != second.labels[example]
+  }
+}
+
 /// What of two data sets differs in more than one example.
 private func differences(_ a: Dataset, _ b: Dataset) -> [String] {
   var found: [String] = []
@@ -51,17 +74,7 @@ private func differences(_ a: Dataset, _ b: Dataset) -> [String] {
   var changed = 0
   for (first, second) in [(a.train, b.train), (a.test, b.test)] {
     guard first.count == second.count else { return found + ["number of examples"] }
-    let width = a.shape.valueCount
-    for example in 0..<first.count {
-      let range = example * width..<(example + 1) * width
-      let same: Bool =
-        switch (first.values, second.values) {
-        case (.floats(let a), .floats(let b)): a[range] == b[range]
-        case (.bytes(let a), .bytes(let b)): a[range] == b[range]
-        default: false
-        }
-      if !same || first.labels[example] != second.labels[example] { changed += 1 }
-    }
+    changed += changedExamples(first, second, width: a.shape.valueCount).count
   }
   return changed <= 1 ? found : found + ["\(changed) examples"]
 }

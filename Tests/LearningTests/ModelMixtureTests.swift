@@ -31,6 +31,11 @@ private struct Answers: Equatable {
 struct ModelMixtureTests {
   private let shares = [0.5, 0.2, 0.3]
 
+  /// Of the true class, by the losses of the single models.
+  private func probability(of example: Int, _ alone: [Answers]) -> Double {
+    zip(shares, alone).reduce(0) { $0 + $1.0 * Elementary.exp(-$1.1.losses[example]) }
+  }
+
   @Test("the true class has the models' probabilities in their shares", arguments: try Case.all())
   func losses(_ test: Case) {
     let source = test.examples(23, seed: 6)
@@ -40,10 +45,7 @@ struct ModelMixtureTests {
     let mixture = ModelMixture(models: models, shares: shares)
     let together = Answers(network, source, theta, mixing: mixture)
     for example in 0..<source.count {
-      let probability = zip(shares, alone).reduce(0) {
-        $0 + $1.0 * Elementary.exp(-$1.1.losses[example])
-      }
-      let expected = -Elementary.log(probability)
+      let expected = -Elementary.log(probability(of: example, alone))
       #expect(abs(together.losses[example] - expected) < 1e-4 * max(1, expected))
     }
     let hits = (0..<source.count).count {
@@ -74,9 +76,7 @@ struct ModelMixtureTests {
       network, source, theta, mixing: ModelMixture(models: models, shares: shares))
     var predicted: Set<Int> = []
     for example in 0..<source.count {
-      let own = zip(shares, alone).reduce(0) {
-        $0 + $1.0 * Elementary.exp(-$1.1.losses[example])
-      }
+      let own = probability(of: example, alone)
       let first = source.label(at: example) == 1 ? own : 1 - own
       let margin = try #require(together.margins[example])
       #expect(together.predictions[example] == (first > 0.5 ? 1 : 0))

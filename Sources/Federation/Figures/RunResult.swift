@@ -188,3 +188,8 @@ public struct RunResult: Codable, Hashable, Sendable {
     self.notes = notes
   }
 }
+
+extension RunResult {
+  /// Whether all models together serve each client.
+  package var hasMixtures: Bool { clients.contains { $0.mixtureWeights != nil } }
+}

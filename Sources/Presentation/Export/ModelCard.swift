@@ -34,7 +34,7 @@ struct ModelCard {
 
       \(kind) of \(scenario.model.name) on \(scenario.data.name), trained by `\(result.method)` in \
       \(NumberText.count(result.rounds, "round")) of simulated federated learning with \
-      \(NumberText.count(result.clients.count, "client")); \(isMixed ? "all models together serve each" : "\(clients.count) of them end with this model").
+      \(NumberText.count(result.clients.count, "client")); \(result.hasMixtures ? "all models together serve each" : "\(clients.count) of them end with this model").
 
       ## Whom it serves
 
@@ -75,11 +75,9 @@ struct ModelCard {
       ? "- \(SharedNoise.sentence(of: result))\n" : ""
   }
 
-  private var isMixed: Bool { result.clients.contains { $0.mixtureWeights != nil } }
-
   /// How models answer together; empty where each answers alone.
   private var mixtureSentence: String {
-    isMixed
+    result.hasMixtures
       ? """
       These are figures of all models together, and not of this one: a client's probabilities are the mean of the models' softmax
       scores in the client's shares, which the metadata of each file have (`mixture_weights`, as client:share).

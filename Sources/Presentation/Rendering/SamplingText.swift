@@ -21,7 +21,7 @@ enum SharedNoise {
   static func sentence(of result: RunResult) -> String {
     "Noise comes from the seed: whoever knows it takes the noise off again, and two runs of one seed that are published "
       + "together have no ε together. "
-      + (result.clients.contains { $0.mixtureWeights != nil }
+      + (result.hasMixtures
         ? "The method takes no other noise, so that its models protect nobody once they leave your hands."
         : "What leaves your hands needs privacy.noise \"hardened\".")
   }
